@@ -1,0 +1,1 @@
+"""What the functions share: the protocol, the session and connection rows, the sockets."""

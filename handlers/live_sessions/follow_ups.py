@@ -1,0 +1,87 @@
+"""Work that another invocation does: the fan-out at once, checks on a session after a delay."""
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from live_sessions.protocol import EndReason
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_sqs import SQSClient
+
+SECOND_PASS_DELAY_SECONDS = 5
+"""After an end, the listeners index is asked again: a join just before may not have been in it."""
+
+
+class Check(
+    msgspec.Struct, frozen=True, kw_only=True, rename="camel", tag_field="check", omit_defaults=True
+):
+    """A message of the session-checks queue."""
+
+    session_id: str
+
+
+class SpeakerLostCheck(Check, frozen=True, kw_only=True, tag="speakerLost"):
+    """End the session if this is still its speaker's connection."""
+
+    connection_id: str
+
+
+class ExpiryCheck(Check, frozen=True, kw_only=True, tag="expiry"):
+    """End the session if its life is over."""
+
+
+class SecondPassCheck(Check, frozen=True, kw_only=True, tag="secondPass"):
+    """Tell the listeners whom the first pass did not see."""
+
+
+class OperatorEndCheck(Check, frozen=True, kw_only=True, tag="operatorEnd"):
+    """End the session on an operator's word."""
+
+
+AnyCheck = SpeakerLostCheck | ExpiryCheck | SecondPassCheck | OperatorEndCheck
+
+
+class SessionEndedFanOut(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Tell listeners that their session ended: those named, or, with none named, all."""
+
+    session_id: str
+    reason: EndReason
+    speaker_connection_id: str
+    connection_ids: list[str] | None = None
+
+
+class FanOutEvent(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    session_ended: SessionEndedFanOut
+
+
+class FanOut:
+    """The asynchronous fan-out function."""
+
+    def __init__(self, client: "LambdaClient", function_name: str) -> None:
+        self._client = client
+        self._function_name = function_name
+
+    def start(self, task: SessionEndedFanOut) -> None:
+        """Queue the task; it runs in an invocation of its own."""
+        self._client.invoke(
+            FunctionName=self._function_name,
+            InvocationType="Event",
+            Payload=msgspec.json.encode(FanOutEvent(session_ended=task)),
+        )
+
+
+class SessionChecks:
+    """The session-checks queue."""
+
+    def __init__(self, client: "SQSClient", queue_url: str) -> None:
+        self._client = client
+        self._queue_url = queue_url
+
+    def send(self, check: AnyCheck, *, delay_seconds: int) -> None:
+        self._client.send_message(
+            QueueUrl=self._queue_url,
+            MessageBody=msgspec.json.encode(check).decode(),
+            DelaySeconds=delay_seconds,
+        )

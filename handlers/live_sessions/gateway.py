@@ -1,0 +1,128 @@
+"""From API Gateway's event to a typed message and back to a frame; the one outermost guard."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError
+
+from live_sessions.caller import Caller
+from live_sessions.protocol import (
+    ClientMessage,
+    Envelope,
+    EnvelopeError,
+    ErrorCode,
+    ErrorFrame,
+    Frame,
+    ProtocolError,
+    open_envelope,
+    read_message,
+)
+from live_sessions.sessions import now_ms
+from live_sessions.telemetry import hashed, logger
+
+_THROTTLING_CODES = frozenset(
+    {
+        "LimitExceededException",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+        "TransactionInProgressException",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Request:
+    """One message of a client, checked; `at_ms` is when it arrived."""
+
+    caller: Caller
+    message: ClientMessage
+    at_ms: int
+    request_id: str | None
+
+
+Answer = Callable[[Request], Frame]
+
+
+def answer_message(event: Mapping[str, Any], answers: Mapping[str, Answer]) -> dict[str, Any]:
+    """Answer a MESSAGE event with a frame, whatever happens: `{statusCode, body}`.
+
+    Refusals become error frames with their code, failing AWS calls SERVICE_UNAVAILABLE, and the
+    unexpected INTERNAL_ERROR without a word of its inside.
+    """
+    at_ms = now_ms()
+    request_id: str | None = None
+    action: str | None = None
+    caller: Caller | None = None
+    try:
+        envelope = _envelope_for(event, answers)
+        request_id, action = envelope.request_id, envelope.action
+        caller = Caller.of(event)
+        message = read_message(envelope, caller.role)
+        frame = answers[action](Request(caller, message, at_ms, request_id))
+    except EnvelopeError as refusal:
+        frame = _error_frame(refusal, refusal.request_id)
+    except ProtocolError as refusal:
+        frame = _error_frame(refusal, request_id)
+    except (ClientError, BotoCoreError) as failure:
+        unavailable = is_outage(failure)
+        logger.exception("An AWS call failed", extra={"action": action})
+        frame = _error_frame(_unavailable() if unavailable else _internal(), request_id)
+    except Exception:
+        logger.exception("The message could not be handled", extra={"action": action})
+        frame = _error_frame(_internal(), request_id)
+    logger.info(
+        "message",
+        extra={
+            "action": action,
+            "connection": hashed(event["requestContext"]["connectionId"]),
+            "role": caller.role if caller else None,
+            "answer": frame.code if isinstance(frame, ErrorFrame) else type(frame).__name__,
+        },
+    )
+    return {"statusCode": 200, "body": frame.encode().decode()}
+
+
+def _envelope_for(event: Mapping[str, Any], answers: Mapping[str, Answer]) -> Envelope:
+    envelope = open_envelope(event.get("body") or "")
+    if envelope.action not in answers:
+        # A duplicated "action" key can route a message by one value and be read as the other.
+        raise EnvelopeError(
+            ErrorCode.INVALID_ACTION,
+            f"{envelope.action} did not arrive on its own route; send one action per message.",
+            envelope.request_id,
+        )
+    return envelope
+
+
+def is_outage(failure: ClientError | BotoCoreError) -> bool:
+    """Throttling, timeouts and server errors, which a later attempt may not meet."""
+    if isinstance(failure, BotoCoreError):
+        return isinstance(failure, ConnectionError | HTTPClientError)
+    response = failure.response
+    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return status >= 500 or response.get("Error", {}).get("Code") in _THROTTLING_CODES
+
+
+def _unavailable() -> ProtocolError:
+    return ProtocolError(
+        ErrorCode.SERVICE_UNAVAILABLE, "The service cannot answer right now; try again shortly."
+    )
+
+
+def _internal() -> ProtocolError:
+    return ProtocolError(ErrorCode.INTERNAL_ERROR, "Something went wrong on our side.")
+
+
+def _error_frame(refusal: ProtocolError, request_id: str | None) -> ErrorFrame:
+    return ErrorFrame(
+        timestamp=now_ms(),
+        request_id=request_id,
+        code=refusal.code,
+        message=refusal.message,
+        details=refusal.details,
+    )

@@ -1,0 +1,179 @@
+"""A session's beginning and its one end, whoever ends it."""
+
+from dataclasses import dataclass
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from live_sessions.caller import Caller
+from live_sessions.connection_table import Connection, ConnectionTable
+from live_sessions.follow_ups import (
+    SECOND_PASS_DELAY_SECONDS,
+    FanOut,
+    SecondPassCheck,
+    SessionChecks,
+    SessionEndedFanOut,
+    SpeakerLostCheck,
+)
+from live_sessions.protocol import BroadcastState, EndReason
+from live_sessions.refusals import already_in_session, connection_not_found
+from live_sessions.session_ids import random_session_id
+from live_sessions.session_table import SessionTable
+from live_sessions.sessions import Session, shard_of
+from live_sessions.telemetry import logger
+
+SESSION_ID_ATTEMPTS = 8
+
+
+class NoFreeSessionId(Exception):
+    """Every id tried was taken: far more sessions live than the ids were made for."""
+
+
+def create(
+    caller: Caller,
+    *,
+    source_language: str,
+    quality_tier: str,
+    max_duration_hours: int,
+    status_shards: int,
+    sessions: SessionTable,
+    connections: ConnectionTable,
+    at_ms: int,
+) -> Session:
+    """Create a session and make the caller its speaker.
+
+    Raises ProtocolError with ALREADY_IN_SESSION or CONNECTION_NOT_FOUND, NoFreeSessionId.
+    """
+    row = connections.get(caller.connection_id, at_ms=at_ms)
+    if row is None:
+        raise connection_not_found()
+    if row.session_id is not None:
+        current = sessions.get(row.session_id)
+        if current is not None and current.is_live(at_ms):
+            raise already_in_session(row.session_id)
+        connections.release_speaker(caller.connection_id, row.session_id)
+    session = _write_new_session(
+        caller, source_language, quality_tier, max_duration_hours, status_shards, sessions, at_ms
+    )
+    try:
+        entered = connections.enter_session(caller.connection_id, session.session_id)
+    except Exception:
+        sessions.delete(session.session_id)
+        connections.release_speaker(caller.connection_id, session.session_id)
+        raise
+    if not entered:
+        sessions.delete(session.session_id)
+        raise already_in_session(session.session_id)
+    return session
+
+
+def _write_new_session(
+    caller: Caller,
+    source_language: str,
+    quality_tier: str,
+    max_duration_hours: int,
+    status_shards: int,
+    sessions: SessionTable,
+    at_ms: int,
+) -> Session:
+    for _ in range(SESSION_ID_ATTEMPTS):
+        session_id = random_session_id()
+        session = Session(
+            session_id=session_id,
+            speaker_connection_id=caller.connection_id,
+            source_language=source_language,
+            created_at=at_ms,
+            expires_at=at_ms // 1000 + max_duration_hours * 3600,
+            broadcast_state=BroadcastState(last_state_change=at_ms),
+            listener_count=0,
+            listeners_by_language={},
+            membership_version=0,
+            membership_changed_at=at_ms,
+            active_shard=shard_of(session_id, status_shards),
+        )
+        if sessions.create(
+            session, speaker_user_id=caller.user_id or "", quality_tier=quality_tier
+        ):
+            return session
+    raise NoFreeSessionId(f"{SESSION_ID_ATTEMPTS} random session ids were all taken")
+
+
+@dataclass(frozen=True)
+class Ending:
+    """Ends sessions; `checks` is None where reconcile itself is the second pass."""
+
+    sessions: SessionTable
+    connections: ConnectionTable
+    fan_out: FanOut
+    checks: SessionChecks | None
+
+    def end(
+        self,
+        session_id: str,
+        reason: EndReason,
+        *,
+        at_ms: int,
+        speaker_connection_id: str | None = None,
+    ) -> Session | None:
+        """End the session; None when it is gone, has ended, or is not that connection's.
+
+        A speaker who ends his session is taken out of it before the fan-out starts: he gets an
+        answer and no post.
+        """
+        session = self.sessions.end(
+            session_id, reason, at_ms=at_ms, speaker_connection_id=speaker_connection_id
+        )
+        if reason is EndReason.SPEAKER_ENDED and speaker_connection_id is not None:
+            self.connections.release_speaker(speaker_connection_id, session_id)
+        if session is not None:
+            self.tell_everybody(session)
+        return session
+
+    def tell_everybody(self, session: Session) -> None:
+        """Start the fan-out and a second pass.
+
+        The session has ended whatever becomes of this: a failure is logged and left to
+        reconcile, which starts the fan-out of every session that is ended but not closed.
+        """
+        for follow_up in (self._start_second_pass, self.start_fan_out):
+            try:
+                follow_up(session)
+            except (ClientError, BotoCoreError):
+                logger.exception(
+                    "Telling the listeners is left to reconcile",
+                    extra={"session": session.session_id},
+                )
+
+    def _start_second_pass(self, session: Session) -> None:
+        if self.checks is not None:
+            self.checks.send(
+                SecondPassCheck(session_id=session.session_id),
+                delay_seconds=SECOND_PASS_DELAY_SECONDS,
+            )
+
+    def start_fan_out(self, session: Session) -> None:
+        self.fan_out.start(
+            SessionEndedFanOut(
+                session_id=session.session_id,
+                reason=session.end_reason or EndReason.EXPIRED,
+                speaker_connection_id=session.speaker_connection_id,
+            )
+        )
+
+
+def lose_speaker(
+    removed: Connection,
+    *,
+    sessions: SessionTable,
+    checks: SessionChecks,
+    grace_seconds: int,
+    at_ms: int,
+) -> None:
+    """The speaker's socket closed: the session lives on until the grace period is over."""
+    session_id = removed.session_id
+    if session_id is None:
+        return
+    if sessions.mark_speaker_lost(session_id, removed.connection_id, at_ms=at_ms):
+        checks.send(
+            SpeakerLostCheck(session_id=session_id, connection_id=removed.connection_id),
+            delay_seconds=grace_seconds,
+        )

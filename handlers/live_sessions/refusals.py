@@ -1,0 +1,28 @@
+"""The refusals that several actions share, each with its code and the way out."""
+
+from live_sessions.protocol import ErrorCode, ProtocolError
+
+
+def connection_not_found() -> ProtocolError:
+    return ProtocolError(
+        ErrorCode.CONNECTION_NOT_FOUND,
+        "This connection is in no session; a speaker creates one, a listener joins one.",
+    )
+
+
+def session_not_found(session_id: str) -> ProtocolError:
+    return ProtocolError(
+        ErrorCode.SESSION_NOT_FOUND, f"There is no session {session_id}; check its id."
+    )
+
+
+def session_ended(session_id: str) -> ProtocolError:
+    return ProtocolError(ErrorCode.SESSION_ENDED, f"The session {session_id} has ended.")
+
+
+def already_in_session(session_id: str) -> ProtocolError:
+    return ProtocolError(
+        ErrorCode.ALREADY_IN_SESSION,
+        f"This connection is in the session {session_id} already; leave or end it first.",
+        {"sessionId": session_id},
+    )

@@ -1,0 +1,31 @@
+"""Session ids that can be read aloud to a room: `adjective-noun-NNN`."""
+
+import secrets
+
+ADJECTIVES = """
+    able amber ample apt arctic bold brave bright brisk calm candid civic clear clever
+    cosmic crisp daring deft eager early easy epic equal fair famous fancy fast fine fluent
+    fond frank fresh gentle glad golden grand happy honest humble ideal jolly keen kind
+    lively local loyal lucid lucky mellow merry mighty modern neat noble open patient plain
+    polite prime proud quick quiet rapid ready regal rich robust royal serene sharp silver
+    simple sincere smart smooth solar solid sonic steady stellar sunny swift tender tidy
+    vivid warm wise witty young zesty
+""".split()
+
+NOUNS = """
+    acorn anchor arch atlas aurora badge bamboo banjo beacon bison breeze bridge brook
+    canyon cedar cello cliff cloud comet compass coral crane creek dawn delta dolphin dune
+    eagle ember falcon fern field fjord forest fountain galaxy garden geyser glacier grove
+    gull harbor harp hawk heron hill island ivy jaguar jetty kestrel lagoon lake lantern
+    lark laurel lemon lily lotus lynx maple marble meadow mesa meteor mint mirror moon moss
+    nebula oak oasis ocean olive orbit orchid otter owl panda pearl pebble pepper piano pine
+    planet plaza prairie puffin quartz quill rain raven reef ridge river robin rocket rose
+    saffron sage sail shore sky spruce star stone stream summit sun swan temple thistle tide
+    tiger tower trail tulip tundra valley violin walnut wave willow wind wolf wren zephyr
+""".split()
+
+
+def random_session_id() -> str:
+    """A random id such as `calm-river-417`; whoever stores it must check that it is free."""
+    number = 100 + secrets.randbelow(900)
+    return f"{secrets.choice(ADJECTIVES)}-{secrets.choice(NOUNS)}-{number}"

@@ -1,0 +1,88 @@
+"""What a session is and what follows from its state: pure decisions, no AWS."""
+
+import time
+import zlib
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from live_sessions.protocol import BroadcastState, EndReason, SessionStatus, UpdateReason
+
+SESSION_RETENTION_SECONDS = 24 * 3600
+"""How long an ended session's row may still be asked about before its TTL."""
+
+STATUS_SHARDS_LIMIT = 64
+"""The most shards that configuration allows; reconcile sweeps them all."""
+
+
+class Session(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A session's row, or what the active-session index projects of it.
+
+    `created_at`, `ended_at`, `membership_changed_at`, `status_requested_at` and
+    `speaker_lost_at` are epoch milliseconds; `expires_at` is epoch seconds.
+    """
+
+    session_id: str
+    speaker_connection_id: str
+    source_language: str
+    created_at: int
+    expires_at: int
+    broadcast_state: BroadcastState
+    listener_count: int
+    listeners_by_language: dict[str, int]
+    membership_version: int
+    membership_changed_at: int
+    active_shard: int | None = None
+    ended_at: int | None = None
+    end_reason: EndReason | None = None
+    status_requested_at: int | None = None
+    speaker_lost_at: int | None = None
+
+    def has_expired(self, now_ms: int) -> bool:
+        return now_ms >= self.expires_at * 1000
+
+    def is_live(self, now_ms: int) -> bool:
+        """Ended and expired sessions are dead, whatever TTL has or has not removed."""
+        return self.ended_at is None and not self.has_expired(now_ms)
+
+
+def session_from_attributes(attributes: Mapping[str, Any]) -> Session:
+    """A session from plain attribute values; further attributes are ignored."""
+    return msgspec.convert(attributes, Session)
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def shard_of(session_id: str, shards: int) -> int:
+    """Which of `shards` partitions of the active-session index holds the session."""
+    return zlib.crc32(session_id.encode()) % shards
+
+
+def present_languages(listeners_by_language: Mapping[str, int]) -> dict[str, int]:
+    return {code: count for code, count in sorted(listeners_by_language.items()) if count > 0}
+
+
+def status_frame(
+    session: Session, reason: UpdateReason, at_ms: int, request_id: str | None = None
+) -> SessionStatus:
+    return SessionStatus(
+        timestamp=at_ms,
+        request_id=request_id,
+        session_id=session.session_id,
+        listener_count=session.listener_count,
+        language_distribution=present_languages(session.listeners_by_language),
+        session_duration=max(0, at_ms - session.created_at) // 1000,
+        broadcast_state=session.broadcast_state,
+        update_reason=reason,
+    )
+
+
+def periodic_status_is_due(session: Session, at_ms: int, interval_seconds: int) -> bool:
+    """Live, and not asked for its status within the last half interval."""
+    if not session.is_live(at_ms):
+        return False
+    requested_at = session.status_requested_at
+    return requested_at is None or at_ms - requested_at >= interval_seconds * 1000 / 2

@@ -1,0 +1,27 @@
+"""Log lines and metrics: Powertools, with connection ids hashed.
+
+Metrics leave through the log in the embedded metric format, so that no function needs
+cloudwatch:PutMetricData.
+"""
+
+import hashlib
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+logger = Logger()
+metrics = Metrics()
+
+
+def hashed(connection_id: str) -> str:
+    """A connection id as logs may carry it."""
+    return hashlib.sha256(connection_id.encode()).hexdigest()[:12]
+
+
+def count(**counters: int) -> None:
+    """Emit the counters that are not zero, as one line."""
+    for name, value in counters.items():
+        if value:
+            metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
+    if metrics.metric_set:
+        metrics.flush_metrics()

@@ -1,0 +1,57 @@
+"""The periodic status: a tick from the schedule, handed out shard by shard."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+SQS_BATCH_LIMIT = 10
+
+
+class Tick(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """One beat of the cadence: `offset_seconds` after the rule fired at `scheduled_at`."""
+
+    scheduled_at: datetime
+    offset_seconds: int
+
+    def due_at_ms(self) -> int:
+        return int(self.scheduled_at.timestamp() * 1000) + self.offset_seconds * 1000
+
+    def is_stale(self, now_ms: int, interval_seconds: int) -> bool:
+        """Older than one interval: the next tick is due, so this one is dropped."""
+        return now_ms - self.due_at_ms() > interval_seconds * 1000
+
+
+class TickMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """What the rule's targets carry; with `shard` it is one shard's part of the tick."""
+
+    tick: Tick
+    shard: int | None = None
+
+
+class ShardQueue:
+    def __init__(self, client: "SQSClient", queue_url: str) -> None:
+        self._client = client
+        self._queue_url = queue_url
+
+    def hand_out(self, tick: Tick, shards: int) -> list[str]:
+        """Queue the tick once per shard; returns the codes of what the queue refused."""
+        refusals: list[str] = []
+        for first in range(0, shards, SQS_BATCH_LIMIT):
+            response = self._client.send_message_batch(
+                QueueUrl=self._queue_url,
+                Entries=[
+                    {
+                        "Id": str(shard),
+                        "MessageBody": msgspec.json.encode(
+                            TickMessage(tick=tick, shard=shard)
+                        ).decode(),
+                    }
+                    for shard in range(first, min(first + SQS_BATCH_LIMIT, shards))
+                ],
+            )
+            refusals += [failure["Code"] for failure in response.get("Failed", [])]
+        return refusals

@@ -1,0 +1,142 @@
+"""Who may connect: real RS256 tokens against a JWKS served over HTTP."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from jwt import PyJWKClient
+from jwt.algorithms import RSAAlgorithm
+
+from tests.handlers.conftest import ENVIRONMENT
+
+ARN = "arn:aws:execute-api:eu-central-1:123456789012:api1234567/live/$connect"
+KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+OTHER_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+@pytest.fixture(scope="module")
+def jwks_url() -> Iterator[str]:
+    keys = json.dumps(
+        {
+            "keys": [
+                RSAAlgorithm.to_jwk(KEY.public_key(), as_dict=True) | {"kid": "k1", "use": "sig"}
+            ]
+        }
+    ).encode()
+
+    class Keys(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(keys)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Keys)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/jwks.json"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def authorize(jwks_url: str, monkeypatch: pytest.MonkeyPatch) -> Any:
+    authorizer = importlib.import_module("authorizer")
+    monkeypatch.setattr(authorizer, "KEYS", PyJWKClient(jwks_url, timeout=3))
+
+    def authorize(*tokens: str) -> dict[str, Any]:
+        return authorizer.handler(
+            {
+                "type": "REQUEST",
+                "methodArn": ARN,
+                "multiValueQueryStringParameters": {"token": list(tokens)} if tokens else None,
+                "requestContext": {"connectionId": "L0SM9cOFvHcCIhw="},
+            },
+            None,
+        )
+
+    return authorize
+
+
+def token(key: Any = KEY, kid: str = "k1", algorithm: str = "RS256", **changes: Any) -> str:
+    now = int(time.time())
+    claims = {
+        "sub": "user-7",
+        "iss": ENVIRONMENT["TOKEN_ISSUER"],
+        "aud": ENVIRONMENT["TOKEN_AUDIENCE"],
+        "token_use": "id",
+        "iat": now,
+        "exp": now + 3600,
+    } | changes
+    present = {name: value for name, value in claims.items() if value is not None}
+    return jwt.encode(present, key, algorithm=algorithm, headers={"kid": kid})
+
+
+def effect(policy: dict[str, Any]) -> str:
+    (statement,) = policy["policyDocument"]["Statement"]
+    assert statement["Action"] == "execute-api:Invoke"
+    assert statement["Resource"] == ARN
+    return statement["Effect"]
+
+
+def test_a_sound_token_makes_a_speaker(authorize: Any) -> None:
+    policy = authorize(token())
+    assert effect(policy) == "Allow"
+    assert policy["context"] == {"role": "speaker", "userId": "user-7"}
+
+
+def test_no_token_makes_a_listener(authorize: Any) -> None:
+    policy = authorize()
+    assert effect(policy) == "Allow"
+    assert policy["context"] == {"role": "listener"}
+
+
+BAD_TOKENS = {
+    "empty": lambda: "",
+    "no token at all": lambda: "not-a-token",
+    "expired": lambda: token(exp=int(time.time()) - 60),
+    "signed by another key": lambda: token(OTHER_KEY),
+    "unknown key id": lambda: token(kid="k2"),
+    "of another pool": lambda: token(iss="https://cognito-idp.eu-central-1.amazonaws.com/other"),
+    "for another client": lambda: token(aud="other-client"),
+    "an access token": lambda: token(token_use="access"),
+    "without expiry": lambda: token(exp=None),
+    "without subject": lambda: token(sub=None),
+    "without token use": lambda: token(token_use=None),
+    "not signed": lambda: token("", algorithm="none"),
+    "signed with the public key as a shared secret": lambda: token("k" * 64, algorithm="HS256"),
+}
+
+
+@pytest.mark.parametrize("bad", BAD_TOKENS, ids=str)
+def test_a_token_that_does_not_hold_is_refused_and_never_taken_for_a_listener(
+    authorize: Any, capsys: pytest.CaptureFixture[str], bad: str
+) -> None:
+    sent = BAD_TOKENS[bad]()
+    policy = authorize(sent)
+    assert effect(policy) == "Deny"
+    assert policy["context"] == {}
+    assert not sent or sent not in capsys.readouterr().out
+
+
+def test_two_tokens_are_refused_though_both_hold(authorize: Any) -> None:
+    assert effect(authorize(token(), token())) == "Deny"
+
+
+def test_keys_that_cannot_be_fetched_refuse_the_speaker_and_let_listeners_in(
+    authorize: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authorizer = importlib.import_module("authorizer")
+    monkeypatch.setattr(authorizer, "KEYS", PyJWKClient("http://127.0.0.1:9/", timeout=1))
+    assert effect(authorize(token())) == "Deny"
+    assert effect(authorize()) == "Allow"

@@ -1,0 +1,319 @@
+"""The status on request, the ticks, and what they cost."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ReadTimeoutError
+
+from live_sessions import clients, sessions
+from live_sessions.sessions import shard_of
+from tests.handlers.conftest import REGION, LambdaContext, OpenSockets, Stage
+
+
+def tick(*, age_seconds: float = 0, offset_seconds: int = 0) -> dict[str, Any]:
+    scheduled_at = datetime.now(UTC) - timedelta(seconds=age_seconds + offset_seconds)
+    return {
+        "tick": {
+            "scheduledAt": scheduled_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "offsetSeconds": offset_seconds,
+        }
+    }
+
+
+def deliver(stage: Stage, message: dict[str, Any]) -> None:
+    """As the rule delivers it to the function itself."""
+    stage.entries["session_status"].handler(message, LambdaContext(5000))
+
+
+def deliver_record(stage: Stage, message: dict[str, Any]) -> None:
+    """As a queue's event source mapping delivers it."""
+    deliver(stage, {"Records": [{"body": json.dumps(message)}]})
+
+
+def run_tick(stage: Stage) -> None:
+    deliver(stage, tick())
+    for message in stage.queued("status-shards"):
+        deliver_record(stage, message)
+
+
+@contextmanager
+def reads() -> Iterator[Counter[str]]:
+    """Count DynamoDB calls by operation, and the items they returned, over all clients."""
+    counted: Counter[str] = Counter()
+
+    def count(parsed: dict[str, Any], model: Any, **_: Any) -> None:
+        counted[model.name] += 1
+        counted["items"] += len(parsed.get("Items", [])) + ("Item" in parsed)
+
+    entries = [clients.dynamodb(), clients.hurried_dynamodb(0.5)]
+    for client in entries:
+        client.meta.events.register("after-call.dynamodb", count)
+    yield counted
+    for client in entries:
+        client.meta.events.unregister("after-call.dynamodb", count)
+
+
+# ---- getSessionStatus
+
+
+def test_the_speaker_is_told_count_languages_duration_and_state(stage: Stage) -> None:
+    speaker = stage.connect_speaker()
+    session_id = stage.create_session(speaker)
+    for language in ("es", "fr", "es"):
+        leaver = stage.join(session_id, language)
+    stage.send(leaver, "leaveSession")
+    stage.change("sessions", {"sessionId": session_id}, createdAt=sessions.now_ms() - 90_500)
+    frame = stage.send(speaker, "getSessionStatus", requestId="s")
+    assert frame.pop("timestamp") > 0
+    assert frame.pop("broadcastState")["isActive"] is True
+    assert frame.pop("sessionDuration") >= 90
+    assert frame == {
+        "type": "sessionStatus",
+        "requestId": "s",
+        "sessionId": session_id,
+        "listenerCount": 2,
+        "languageDistribution": {"es": 1, "fr": 1},
+        "updateReason": "requested",
+    }
+
+
+def test_languages_that_everybody_left_are_left_out(stage: Stage) -> None:
+    speaker = stage.connect_speaker()
+    listener = stage.join(stage.create_session(speaker), "de")
+    stage.send(listener, "leaveSession")
+    assert stage.send(speaker, "getSessionStatus")["languageDistribution"] == {}
+
+
+def test_the_status_is_for_the_speaker_of_a_live_session(stage: Stage) -> None:
+    speaker = stage.connect_speaker()
+    assert stage.send(speaker, "getSessionStatus")["code"] == "CONNECTION_NOT_FOUND"
+    session_id = stage.create_session(speaker)
+    listener = stage.join(session_id)
+    assert stage.send(listener, "getSessionStatus")["code"] == "UNAUTHORIZED_ACTION"
+    stage.change("sessions", {"sessionId": session_id}, expiresAt=1)
+    assert stage.send(speaker, "getSessionStatus")["code"] == "SESSION_ENDED"
+    stage.dynamodb.delete_item(TableName="sessions", Key={"sessionId": {"S": session_id}})
+    assert stage.send(speaker, "getSessionStatus")["code"] == "SESSION_NOT_FOUND"
+
+
+def test_a_query_that_takes_too_long_answers_status_timeout(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    speaker = stage.connect_speaker()
+    session_id = stage.create_session(speaker)
+
+    def time_out(*_: Any) -> None:
+        raise ReadTimeoutError(endpoint_url="https://dynamodb")
+
+    monkeypatch.setattr(stage.entries["session_status"].HURRIED_SESSIONS, "get", time_out)
+    frame = stage.send(speaker, "getSessionStatus", requestId="s")
+    assert (frame["code"], frame["requestId"]) == ("STATUS_TIMEOUT", "s")
+    assert "statusRequestedAt" not in stage.session(session_id)
+
+
+def test_an_answer_that_came_after_the_limit_is_a_status_timeout_too(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    speaker = stage.connect_speaker()
+    stage.create_session(speaker)
+    entry = stage.entries["session_status"]
+    clock = iter([10.0, 10.0 + entry.QUERY_TIMEOUT_SECONDS + 0.001])
+    monkeypatch.setattr(entry.time, "monotonic", lambda: next(clock))
+    assert stage.send(speaker, "getSessionStatus")["code"] == "STATUS_TIMEOUT"
+
+
+def test_the_hurried_client_waits_no_longer_than_the_limit_and_tries_once() -> None:
+    config = clients.hurried_dynamodb(0.5).meta.config
+    assert (config.read_timeout, config.connect_timeout) == (0.5, 0.5)
+    assert config.retries["total_max_attempts"] == 1
+
+
+def test_a_timer_that_cannot_be_reset_does_not_cost_the_speaker_his_answer(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    speaker = stage.connect_speaker()
+    stage.create_session(speaker)
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise ReadTimeoutError(endpoint_url="https://dynamodb")
+
+    monkeypatch.setattr(stage.entries["session_status"].SESSIONS, "note_status_request", fail)
+    assert stage.send(speaker, "getSessionStatus")["type"] == "sessionStatus"
+
+
+@pytest.mark.parametrize("listeners", [0, 500])
+def test_a_status_request_reads_two_items_whatever_the_number_of_listeners(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, listeners: int
+) -> None:
+    speaker = stage.connect_speaker()
+    session_id = stage.create_session(speaker)
+    fill_with_listeners(stage, [session_id], listeners)
+    with reads() as counted:
+        frame = stage.send(speaker, "getSessionStatus")
+    assert frame["listenerCount"] == listeners
+    assert counted == {"GetItem": 2, "items": 2, "UpdateItem": 1}
+
+
+def fill_with_listeners(stage: Stage, session_ids: list[str], listeners_each: int) -> None:
+    table = boto3.resource("dynamodb", region_name=REGION).Table("connections")
+    with table.batch_writer() as batch:
+        for session_id in session_ids:
+            for number in range(listeners_each):
+                batch.put_item(
+                    {
+                        "connectionId": f"{session_id}-{number}",
+                        "sessionId": session_id,
+                        "targetLanguage": "es",
+                        "role": "listener",
+                    }
+                )
+    for session_id in session_ids:
+        stage.change(
+            "sessions",
+            {"sessionId": session_id},
+            listenerCount=listeners_each,
+            listenersByLanguage={"es": listeners_each},
+        )
+
+
+# ---- ticks
+
+
+@pytest.mark.parametrize("send", [deliver, deliver_record])
+def test_a_tick_is_handed_out_once_to_each_shard(stage: Stage, send: Any) -> None:
+    message = tick(offset_seconds=30)
+    send(stage, message)
+    handed_out = stage.queued("status-shards")
+    assert sorted(each["shard"] for each in handed_out) == [0, 1, 2, 3]
+    assert {json.dumps(each["tick"]) for each in handed_out} == {json.dumps(message["tick"])}
+
+
+def test_each_live_session_gets_one_periodic_status_a_tick(
+    stage: Stage, sockets: OpenSockets
+) -> None:
+    speakers = [stage.connect_speaker(f"user-{number}") for number in range(6)]
+    ids = {speaker: stage.create_session(speaker) for speaker in speakers}
+    stage.join(ids[speakers[0]], "fr")
+    run_tick(stage)
+    for speaker in speakers:
+        (frame,) = sockets.frames_of(speaker, "sessionStatus")
+        assert frame["updateReason"] == "periodic"
+        assert frame["sessionId"] == ids[speaker]
+        assert "requestId" not in frame
+    (first,) = sockets.frames_of(speakers[0], "sessionStatus")
+    assert (first["listenerCount"], first["languageDistribution"]) == (1, {"fr": 1})
+
+
+@pytest.mark.parametrize("part", [{}, {"shard": 0}])
+def test_a_tick_older_than_one_interval_is_dropped(
+    stage: Stage, sockets: OpenSockets, part: dict[str, int]
+) -> None:
+    speaker = stage.connect_speaker()
+    stage.create_session(speaker)
+    deliver_record(stage, tick(age_seconds=32) | part)
+    assert stage.queued("status-shards") == []
+    assert sockets.posts == []
+
+
+def test_a_delayed_tick_is_judged_by_when_it_is_due(stage: Stage) -> None:
+    deliver_record(stage, tick(age_seconds=20, offset_seconds=30))
+    assert len(stage.queued("status-shards")) == 4
+
+
+def test_a_session_that_ended_or_expired_gets_no_status(stage: Stage, sockets: OpenSockets) -> None:
+    ended, expired = stage.connect_speaker("a"), stage.connect_speaker("b")
+    stage.create_session(ended)
+    expired_id = stage.create_session(expired)
+    stage.send(ended, "endSession")
+    stage.change("sessions", {"sessionId": expired_id}, expiresAt=1)
+    stage.queued("session-checks")
+    run_tick(stage)
+    assert sockets.posts == []
+    assert stage.queued("session-checks") == [{"check": "expiry", "sessionId": expired_id}]
+
+
+def test_a_status_just_asked_for_puts_the_periodic_one_off(
+    stage: Stage, sockets: OpenSockets
+) -> None:
+    speaker = stage.connect_speaker()
+    session_id = stage.create_session(speaker)
+    stage.send(speaker, "getSessionStatus")
+    run_tick(stage)
+    assert sockets.posts == []
+    half_an_interval_ago = sessions.now_ms() - 15_000
+    stage.change("sessions", {"sessionId": session_id}, statusRequestedAt=half_an_interval_ago)
+    run_tick(stage)
+    assert len(sockets.frames_of(speaker, "sessionStatus")) == 1
+
+
+def test_one_speaker_gone_or_failing_costs_no_other_his_status(
+    stage: Stage, sockets: OpenSockets
+) -> None:
+    speakers = [stage.connect_speaker(f"user-{number}") for number in range(4)]
+    ids = [stage.create_session(speaker) for speaker in speakers]
+    sockets.open.discard(speakers[0])
+    sockets.failing.add(speakers[1])
+    run_tick(stage)
+    assert [len(sockets.frames_of(each, "sessionStatus")) for each in speakers] == [0, 0, 1, 1]
+    ((body, delay_seconds),) = stage.queued_with_delay("session-checks")
+    assert json.loads(body) == {
+        "check": "speakerLost",
+        "sessionId": ids[0],
+        "connectionId": speakers[0],
+    }
+    assert delay_seconds == 10
+
+
+def test_a_tick_that_runs_out_of_time_stops_and_says_so(
+    stage: Stage, sockets: OpenSockets, capsys: pytest.CaptureFixture[str]
+) -> None:
+    speaker = stage.connect_speaker()
+    shard = shard_of(stage.create_session(speaker), 4)
+    event = {"Records": [{"body": json.dumps(tick() | {"shard": shard})}]}
+    stage.entries["session_status"].handler(event, LambdaContext(remaining_ms=0))
+    assert sockets.posts == []
+    assert '"StatusPushesOutOfTime":[1.0]' in capsys.readouterr().out.replace(" ", "")
+
+
+def test_a_tick_reads_the_active_index_alone_and_never_a_listener(
+    stage: Stage, sockets: OpenSockets
+) -> None:
+    """1,000 active sessions: the same calls and items with no listeners and with 100,000."""
+    copies = [f"calm-river-{number:04d}" for number in range(1000)]
+    template = stage.session(stage.create_session(stage.connect_speaker()))
+    stage.dynamodb.delete_item(
+        TableName="sessions", Key={"sessionId": {"S": template["sessionId"]}}
+    )
+    table = boto3.resource("dynamodb", region_name=REGION).Table("sessions")
+    with table.batch_writer() as batch:
+        for session_id in copies:
+            batch.put_item(
+                template
+                | {
+                    "broadcastState": template["broadcastState"] | {"volume": 1},
+                    "sessionId": session_id,
+                    "speakerConnectionId": f"speaker-of-{session_id}",
+                    "activeShard": shard_of(session_id, 4),
+                }
+            )
+    sockets.open.update(f"speaker-of-{session_id}" for session_id in copies)
+    with reads() as without_listeners:
+        run_tick(stage)
+    fill_with_listeners(stage, copies, 100)
+    sockets.posts.clear()
+    with reads() as with_listeners:
+        run_tick(stage)
+    assert with_listeners == without_listeners
+    assert set(with_listeners) == {"Query", "items"}
+    assert with_listeners["items"] == 1000
+    assert with_listeners["Query"] == 4
+    assert len(sockets.posts) == 1000
+    assert {frame["listenerCount"] for _, frame in sockets.posts} == {100}
