@@ -1,0 +1,221 @@
+"""The emulator as a subprocess: started on a free loopback port, ready, and gone again with all.
+
+Each one has its own port, credentials, temporary folder and state, so that several run side by
+side. Nothing is kept after `stop()`.
+"""
+
+import contextlib
+import http.client
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import boto3
+import botocore.session
+from botocore.config import Config
+
+PROJECT_ROOT = Path(__file__).resolve().parents[2]
+DEFAULT_PYTHON = PROJECT_ROOT / ".venv-emulator" / "bin" / "python"
+SERVE = Path(__file__).with_name("serve.py")
+HOST = "127.0.0.1"
+LOG_NAME = "emulator.log"
+LOG_TAIL_BYTES = 4_000
+STOP_SECONDS = 10.0
+# What a process needs of the host; credentials, proxies and Python paths stay outside.
+KEPT_VARIABLES = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL")
+CLIENT_CONFIG = Config(proxies={}, max_pool_connections=64)
+# botocore's session variables: config file's key, environment's name, default, conversion.
+NO_HOST_CONFIGURATION = {
+    "profile": (None, None, None, None),
+    "config_file": (None, None, os.devnull, None),
+    "credentials_file": (None, None, os.devnull, None),
+}
+
+
+class EmulatorError(RuntimeError):
+    """The emulator did not start or did not become ready; the message ends with its log's tail."""
+
+
+class Emulator:
+    """A local cloud, as a context manager.
+
+    `state_directory` is where the emulator makes its own subfolder (log, temporary files, state),
+    which `stop()` removes. `environment` adds variables to the server's, and so to its functions'.
+    """
+
+    def __init__(
+        self,
+        state_directory: Path,
+        *,
+        region: str = "us-east-1",
+        account_id: str = "000000000000",
+        environment: Mapping[str, str] | None = None,
+        python: Path = DEFAULT_PYTHON,
+        start_timeout_seconds: float = 30.0,
+    ) -> None:
+        self.region = region
+        self.account_id = account_id
+        # MiniStack takes its own environment's key for the account's root.
+        self.access_key_id = f"AKIA{secrets.token_hex(8).upper()}"
+        self.secret_access_key = secrets.token_hex(20)
+        self.port = 0
+        self._state_directory = state_directory
+        self._extra_environment = dict(environment or {})
+        self._python = python
+        self._start_timeout_seconds = start_timeout_seconds
+        self._directory: Path | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        # Building clients from one session on several threads needs the lock.
+        self._session = boto3.Session(
+            self.access_key_id,
+            self.secret_access_key,
+            region_name=region,
+            botocore_session=botocore.session.Session(session_vars=NO_HOST_CONFIGURATION),
+        )
+        self._session_lock = threading.Lock()
+
+    @property
+    def url(self) -> str:
+        """The endpoint of every AWS service: `http://127.0.0.1:PORT`."""
+        return f"http://{HOST}:{self.port}"
+
+    @property
+    def process_id(self) -> int:
+        """The server's process id, which is its process group's too."""
+        return self._running()[0].pid
+
+    @property
+    def log_path(self) -> Path:
+        """The server's log, kept until `stop()`."""
+        return self._running()[1] / LOG_NAME
+
+    def websocket_api_endpoint(self, api_id: str) -> str:
+        """What API Gateway calls a WebSocket API's `apiEndpoint`; add `/{stage}` to connect."""
+        return f"ws://{HOST}:{self.port}/_aws/execute-api/{api_id}"
+
+    def client(self, service_name: str, **options: Any) -> Any:
+        """A boto3 client of the account's root for the service; options go to boto3."""
+        config = CLIENT_CONFIG.merge(options.pop("config", Config()))
+        options = {"endpoint_url": self.url, "config": config, **options}
+        with self._session_lock:
+            return self._session.client(service_name, **options)  # type: ignore[call-overload]
+
+    def start(self) -> None:
+        """Start the server and wait until it is ready; raises EmulatorError."""
+        if not self._python.exists():
+            raise EmulatorError(f"{self._python} does not exist; run `make setup`")
+        self._state_directory.mkdir(parents=True, exist_ok=True)
+        directory = Path(tempfile.mkdtemp(prefix="emulator-", dir=self._state_directory)).resolve()
+        self._directory = directory
+        # The server inherits this socket, so nobody can take its port meanwhile.
+        with socket.create_server((HOST, 0)) as listener, (directory / LOG_NAME).open("wb") as log:
+            self.port = listener.getsockname()[1]
+            self._process = subprocess.Popen(
+                [self._python, SERVE],
+                cwd=directory,
+                env=self._environment(directory, listener.fileno()),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                pass_fds=[listener.fileno()],
+                start_new_session=True,
+            )
+        try:
+            self._wait_until_ready(self._process)
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """End the server and its functions' processes, and remove its folder."""
+        process, self._process = self._process, None
+        if process:
+            process.terminate()
+            try:
+                process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+        if self._directory:
+            shutil.rmtree(self._directory, ignore_errors=True)
+            self._directory = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def _running(self) -> tuple[subprocess.Popen[bytes], Path]:
+        if self._process is None or self._directory is None:
+            raise EmulatorError("the emulator is not running")
+        return self._process, self._directory
+
+    def _environment(self, directory: Path, listener_fd: int) -> dict[str, str]:
+        folders = {name: directory / name.lower() for name in ("HOME", "TMPDIR", "STATE_DIR")}
+        for folder in folders.values():
+            folder.mkdir()
+        return {
+            **{name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ},
+            **{name: str(folder) for name, folder in folders.items()},
+            "S3_DATA_DIR": str(folders["STATE_DIR"] / "s3"),
+            "BIND_HOST": HOST,
+            "GATEWAY_PORT": str(self.port),
+            "AUTH": "true",
+            "MINISTACK_REGION": self.region,
+            "MINISTACK_ACCOUNT_ID": self.account_id,
+            "IOT_MTLS_ENABLED": "0",
+            "SFTP_ENABLED": "0",
+            "AWS_ACCESS_KEY_ID": self.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": self.secret_access_key,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "DOCKER_HOST": f"unix://{directory}/no-docker",
+            "PYTHONUNBUFFERED": "1",
+            "EMULATOR_LISTENER_FD": str(listener_fd),
+            "EMULATOR_PARENT_PID": str(os.getpid()),
+            **self._extra_environment,
+        }
+
+    def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
+        deadline = time.monotonic() + self._start_timeout_seconds
+        while time.monotonic() < deadline:
+            if (status := process.poll()) is not None:
+                raise EmulatorError(f"the emulator ended with status {status}:\n{self._log_tail()}")
+            if self._answers():
+                return
+            time.sleep(0.05)
+        raise EmulatorError(
+            f"the emulator was not ready within {self._start_timeout_seconds:g} s:\n"
+            f"{self._log_tail()}"
+        )
+
+    def _answers(self) -> bool:
+        connection = http.client.HTTPConnection(HOST, self.port, timeout=1)
+        try:
+            connection.request("GET", "/_ministack/ready")
+            return connection.getresponse().status == http.HTTPStatus.OK
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+    def _log_tail(self) -> str:
+        return self.log_path.read_bytes()[-LOG_TAIL_BYTES:].decode(errors="replace")
