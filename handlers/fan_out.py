@@ -46,14 +46,12 @@ def handler(event: Mapping[str, Any], context: Any) -> None:
 
 
 def tell_all(task: SessionEndedFanOut, until_seconds: float) -> None:
-    """Tell the speaker, unless he has been told, and every listener; close when nobody is left."""
+    """Tell every listener, and the speaker unless he ended it; close when nobody is left."""
     pages = [
         [listener.connection_id for listener in page]
         for page in CONNECTIONS.listener_pages(task.session_id, page_size=PAGE_SIZE)
         if page
     ]
-    if CONNECTIONS.release_speaker(task.speaker_connection_id, task.session_id):
-        SOCKETS.post(task.speaker_connection_id, _frame(task))
     if len(pages) > 1:
         itself = FanOut(clients.lambda_(), ENVIRONMENT.aws_lambda_function_name)
         for connection_ids in pages:
@@ -62,6 +60,8 @@ def tell_all(task: SessionEndedFanOut, until_seconds: float) -> None:
         tell(task, pages[0], until_seconds)
     else:
         _close_if_settled(task.session_id)
+    if CONNECTIONS.release_speaker(task.speaker_connection_id, task.session_id):
+        SOCKETS.post(task.speaker_connection_id, _frame(task))
 
 
 def tell(task: SessionEndedFanOut, connection_ids: Iterable[str], until_seconds: float) -> None:

@@ -315,6 +315,6 @@ def clipped(value: object, limit_characters: int = 64) -> str:
     """The value as JSON text for an error message, cut so that no input can blow a frame up."""
     try:
         text = msgspec.json.encode(value).decode()
-    except (OverflowError, UnicodeError):
-        text = ascii(value)
+    except (OverflowError, RecursionError, UnicodeError):
+        text = f"a value of type {type(value).__name__}"
     return text if len(text) <= limit_characters else text[: limit_characters - 1] + "…"
