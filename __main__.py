@@ -1,0 +1,166 @@
+"""The program: settings, provider, components, outputs. Settings are documented in Pulumi.yaml."""
+
+import pulumi
+import pulumi_aws as aws
+
+from components.access_logs import AccessLogsArgs
+from components.api_stage import Throttling
+from components.connection_store import ConnectionStore, ConnectionStoreArgs
+from components.function_args import FunctionPlatform
+from components.layers import FunctionLayers, FunctionLayersArgs
+from components.listener_fan_out import ListenerFanOut, ListenerFanOutArgs
+from components.session_api import SessionApi, SessionApiArgs
+from components.session_lifecycle import SessionLifecycle, SessionLifecycleArgs
+from components.settings import PROJECT, Settings
+from components.speaker_identity import SpeakerIdentity, SpeakerIdentityArgs
+from components.status_broadcaster import StatusBroadcaster, StatusBroadcasterArgs
+from components.tables import TableSafety
+from components.wheels import Target
+
+settings = Settings.load()
+
+provider = aws.Provider(
+    "aws",
+    region=settings.region,
+    default_tags=aws.ProviderDefaultTagsArgs(
+        tags={
+            "Project": PROJECT,
+            "Stack": settings.stack,
+            "ManagedBy": "pulumi",
+            **settings.tags,
+        }
+    ),
+)
+here = pulumi.ResourceOptions(provider=provider)
+account = aws.get_caller_identity_output(opts=pulumi.InvokeOutputOptions(provider=provider))
+partition = account.arn.apply(lambda arn: arn.split(":")[1])
+
+layers = FunctionLayers(
+    "layers",
+    FunctionLayersArgs(
+        prefix=settings.prefix,
+        target=Target(
+            runtime=settings.lambda_runtime,
+            architecture=settings.lambda_architecture,
+            is_host=settings.layer_platform == "host",
+        ),
+    ),
+    here,
+)
+platform = FunctionPlatform(
+    stack=settings.stack,
+    prefix=settings.prefix,
+    runtime=settings.lambda_runtime,
+    architecture=settings.lambda_architecture,
+    log_level=settings.log_level,
+    log_retention_days=settings.log_retention_days,
+    layer_arn=layers.shared_arn,
+    region=settings.region,
+    partition=partition,
+    account_id=account.account_id,
+    reserved_concurrency=settings.reserved_concurrency,
+)
+store = ConnectionStore(
+    "store",
+    ConnectionStoreArgs(
+        prefix=settings.prefix,
+        safety=TableSafety(
+            point_in_time_recovery=settings.point_in_time_recovery,
+            deletion_protection=settings.deletion_protection,
+        ),
+    ),
+    here,
+)
+api = SessionApi(
+    "api",
+    SessionApiArgs(
+        prefix=settings.prefix,
+        stage_name=settings.stage_name,
+        throttling=Throttling(
+            rate_limit=settings.throttling_rate_limit,
+            burst_limit=settings.throttling_burst_limit,
+        ),
+        access_logs=AccessLogsArgs(
+            prefix=settings.prefix,
+            retention_days=settings.log_retention_days,
+            manage_account=settings.manage_api_gateway_account,
+            partition=partition,
+        )
+        if settings.access_logs
+        else None,
+    ),
+    here,
+)
+identity = SpeakerIdentity(
+    "identity",
+    SpeakerIdentityArgs(
+        platform=platform,
+        token_layer_arn=layers.tokens_arn,
+        deletion_protection=settings.deletion_protection,
+        allow_password_authentication=settings.allow_password_authentication,
+        existing_user_pool_id=settings.existing_user_pool_id,
+        existing_user_pool_client_id=settings.existing_user_pool_client_id,
+        jwks_endpoint=settings.cognito_endpoint,
+    ),
+    here,
+)
+fan_out = ListenerFanOut(
+    "fan-out", ListenerFanOutArgs(platform=platform, store=store, api=api), here
+)
+lifecycle = SessionLifecycle(
+    "lifecycle",
+    SessionLifecycleArgs(
+        platform=platform,
+        store=store,
+        api=api,
+        fan_out=fan_out,
+        maximum_listeners_per_session=settings.max_listeners_per_session,
+        session_maximum_duration_hours=settings.session_max_duration_hours,
+        speaker_grace_seconds=settings.speaker_grace_seconds,
+        status_shards=settings.status_shards,
+    ),
+    here,
+)
+status = StatusBroadcaster(
+    "status",
+    StatusBroadcasterArgs(
+        platform=platform,
+        store=store,
+        api=api,
+        session_checks=lifecycle.checks.queue,
+        interval_seconds=settings.status_interval_seconds,
+        shards=settings.status_shards,
+        query_timeout_milliseconds=settings.status_query_timeout_milliseconds,
+        listener_count_change_threshold_percent=settings.listener_count_change_threshold_percent,
+        speaker_grace_seconds=settings.speaker_grace_seconds,
+    ),
+    here,
+)
+api.publish([*lifecycle.routes, *status.routes], identity.authorizer)
+
+functions = [identity.authorizer, fan_out.function, *lifecycle.functions, status.function]
+queues = {
+    "sessionChecks": lifecycle.checks.queue,
+    "sessionCheckFailures": lifecycle.checks.failures,
+    "fanOutFailures": fan_out.failures,
+    "reconcileFailures": lifecycle.reconciler.failures,
+    "statusShards": status.ticks.shard_queue,
+    "statusFailures": status.ticks.failures,
+    **{f"statusTicks{offset}s": queue for offset, queue in status.ticks.delay_queues.items()},
+}
+log_groups = {function.entry: function.log_group_name for function in functions}
+if api.access_log_group_name is not None:
+    log_groups["access"] = api.access_log_group_name
+
+pulumi.export("websocketUrl", api.url)
+pulumi.export("managementEndpoint", api.management_endpoint)
+pulumi.export("sessionsTable", store.sessions_table)
+pulumi.export("connectionsTable", store.connections_table)
+pulumi.export("rateLimitsTable", store.rate_limits_table)
+pulumi.export("userPoolId", identity.user_pool_id)
+pulumi.export("userPoolClientId", identity.user_pool_client_id)
+pulumi.export("statusFunction", status.function.name)
+pulumi.export("statusRule", status.ticks.rule_name)
+pulumi.export("functionNames", {function.entry: function.name for function in functions})
+pulumi.export("queueUrls", {name: queue.url for name, queue in queues.items()})
+pulumi.export("logGroupNames", log_groups)

@@ -1,0 +1,96 @@
+"""The WebSocket stage's access log: one JSON line per event, in a log group of its own.
+
+No query string (it carries the speaker's token), no address and no connection id. The role by which
+API Gateway writes belongs to the whole account and Region, so it is made only on request.
+"""
+
+import json
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+from pulumi import ResourceOptions
+
+from components.policies import trust
+
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/websocket-api-logging.html
+FIELDS = {
+    "requestId": "$context.requestId",
+    "extendedRequestId": "$context.extendedRequestId",
+    "requestTime": "$context.requestTime",
+    "eventType": "$context.eventType",
+    "routeKey": "$context.routeKey",
+    "status": "$context.status",
+    "integrationStatus": "$context.integrationStatus",
+    "integrationLatencyMilliseconds": "$context.integrationLatency",
+    "integrationError": "$context.integrationErrorMessage",
+    "authorizerLatencyMilliseconds": "$context.authorizer.latency",
+    "authorizerError": "$context.authorizer.error",
+    "error": "$context.error.message",
+}
+# Names no narrower resources than the service needs: AWS's own policy for this role.
+_WRITE_LOGS = "service-role/AmazonAPIGatewayPushToCloudWatchLogs"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccessLogsArgs:
+    """`manage_account`: whether to set the role of this account and Region."""
+
+    prefix: str
+    retention_days: int
+    manage_account: bool
+    partition: pulumi.Input[str]
+
+
+class AccessLogs(pulumi.ComponentResource):
+    """The log group and perhaps the account's role; a stage that logs needs `needed_first`."""
+
+    log_group_name: pulumi.Output[str]
+    needed_first: list[pulumi.Resource]
+
+    def __init__(
+        self, name: str, args: AccessLogsArgs, opts: ResourceOptions | None = None
+    ) -> None:
+        super().__init__("live-sessions:access_logs:AccessLogs", name, None, opts)
+        child = ResourceOptions(parent=self)
+        self._log_group = aws.cloudwatch.LogGroup(
+            f"{name}-logs",
+            name=f"/aws/apigateway/{args.prefix}",
+            retention_in_days=args.retention_days,
+            opts=child,
+        )
+        self.log_group_name = self._log_group.name
+        self.needed_first = [self._log_group]
+        if args.manage_account:
+            self.needed_first.append(self._create_account(name, args, child))
+        self.register_outputs({"logGroupName": self.log_group_name})
+
+    def _create_account(
+        self, name: str, args: AccessLogsArgs, child: ResourceOptions
+    ) -> aws.apigateway.Account:
+        role = aws.iam.Role(
+            f"{name}-role",
+            name=f"{args.prefix}-access-logs",
+            assume_role_policy=trust("apigateway.amazonaws.com"),
+            opts=child,
+        )
+        attachment = aws.iam.RolePolicyAttachment(
+            f"{name}-role-policy",
+            role=role.name,
+            policy_arn=pulumi.Output.concat(
+                "arn:", args.partition, ":iam::aws:policy/", _WRITE_LOGS
+            ),
+            opts=child,
+        )
+        # Other APIs of the account may rely on it by the time this stack goes.
+        return aws.apigateway.Account(
+            f"{name}-account",
+            cloudwatch_role_arn=role.arn,
+            opts=ResourceOptions(parent=self, depends_on=[attachment], retain_on_delete=True),
+        )
+
+    def stage_settings(self) -> aws.apigatewayv2.StageAccessLogSettingsArgs:
+        """What a stage needs to write here."""
+        return aws.apigatewayv2.StageAccessLogSettingsArgs(
+            destination_arn=self._log_group.arn, format=json.dumps(FIELDS)
+        )

@@ -1,0 +1,150 @@
+"""What a deployment snapshots: the authorizer, integrations, routes and route responses.
+
+Each function may be invoked by this API alone: the authorizer as authorizer, the others by the
+stage's routes.
+"""
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+from pulumi import ResourceOptions
+
+from components.handler_function import HandlerFunction
+from components.routes import CONNECT, Route, check_routes
+
+REPLY = "$default"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiRoutesArgs:
+    """`authorizer` judges each handshake."""
+
+    api: aws.apigatewayv2.Api
+    stage_name: str
+    routes: tuple[Route, ...]
+    authorizer: HandlerFunction
+
+    def __post_init__(self) -> None:
+        check_routes(self.routes)
+
+
+class ApiRoutes(pulumi.ComponentResource):
+    """`resources` come before a deployment; `snapshot` (JSON) changes when any of them does."""
+
+    resources: list[pulumi.CustomResource]
+    snapshot: pulumi.Output[str]
+
+    def __init__(self, name: str, args: ApiRoutesArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("live-sessions:api_routes:ApiRoutes", name, None, opts)
+        self._resource_name = name
+        self._args = args
+        self._child = ResourceOptions(parent=self)
+        authorizer = self._create_authorizer()
+        integrations = self._create_integrations()
+        routes = self._create_routes(integrations, authorizer)
+        responses = self._create_responses(routes)
+        self._create_permissions(authorizer)
+        self.resources = [authorizer, *integrations.values(), *routes.values(), *responses]
+        self.snapshot = self._describe()
+        self.register_outputs({})
+
+    def _create_authorizer(self) -> aws.apigatewayv2.Authorizer:
+        # Without identity sources API Gateway asks it about every handshake, also about those
+        # without a token, and caches no answer.
+        return aws.apigatewayv2.Authorizer(
+            f"{self._resource_name}-authorizer",
+            api_id=self._args.api.id,
+            name=self._args.authorizer.physical_name,
+            authorizer_type="REQUEST",
+            authorizer_uri=self._args.authorizer.invoke_arn,
+            opts=self._child,
+        )
+
+    def _create_integrations(self) -> dict[str, aws.apigatewayv2.Integration]:
+        by_label = {route.integration_label: route for route in self._args.routes}
+        return {
+            label: aws.apigatewayv2.Integration(
+                f"{self._resource_name}-{label}-integration",
+                api_id=self._args.api.id,
+                integration_type="AWS_PROXY",
+                integration_method="POST",
+                integration_uri=route.function.invoke_arn,
+                timeout_milliseconds=route.timeout_milliseconds,
+                opts=self._child,
+            )
+            for label, route in by_label.items()
+        }
+
+    def _create_routes(
+        self,
+        integrations: dict[str, aws.apigatewayv2.Integration],
+        authorizer: aws.apigatewayv2.Authorizer,
+    ) -> dict[str, aws.apigatewayv2.Route]:
+        return {
+            route.key: aws.apigatewayv2.Route(
+                f"{self._resource_name}-{route.label}-route",
+                api_id=self._args.api.id,
+                route_key=route.key,
+                target=pulumi.Output.concat(
+                    "integrations/", integrations[route.integration_label].id
+                ),
+                route_response_selection_expression=REPLY if route.replies else None,
+                authorization_type="CUSTOM" if route.key == CONNECT else "NONE",
+                authorizer_id=authorizer.id if route.key == CONNECT else None,
+                opts=self._child,
+            )
+            for route in self._args.routes
+        }
+
+    def _create_responses(
+        self, routes: dict[str, aws.apigatewayv2.Route]
+    ) -> list[aws.apigatewayv2.RouteResponse]:
+        # Without it API Gateway drops what the function returns.
+        return [
+            aws.apigatewayv2.RouteResponse(
+                f"{self._resource_name}-{route.label}-response",
+                api_id=self._args.api.id,
+                route_id=routes[route.key].id,
+                route_response_key=REPLY,
+                opts=self._child,
+            )
+            for route in self._args.routes
+            if route.replies
+        ]
+
+    def _create_permissions(self, authorizer: aws.apigatewayv2.Authorizer) -> None:
+        functions = {route.function.entry: route.function for route in self._args.routes}
+        for function in functions.values():
+            self._permit(function, f"/{self._args.stage_name}/*")
+        self._permit(self._args.authorizer, "/authorizers/", authorizer.id)
+
+    def _permit(self, function: HandlerFunction, *path: pulumi.Input[str]) -> None:
+        aws.lambda_.Permission(
+            f"{self._resource_name}-{function.entry.replace('_', '-')}-permission",
+            action="lambda:InvokeFunction",
+            function=function.name,
+            principal="apigateway.amazonaws.com",
+            source_arn=pulumi.Output.concat(self._args.api.execution_arn, *path),
+            opts=self._child,
+        )
+
+    def _describe(self) -> pulumi.Output[str]:
+        """Inputs change in place, ids on replacement: either makes a new snapshot."""
+        routes = sorted(self._args.routes, key=lambda route: route.key)
+        return pulumi.Output.json_dumps(
+            {
+                "selection": self._args.api.route_selection_expression,
+                "authorizer": self._args.authorizer.invoke_arn,
+                "routes": [
+                    [
+                        route.key,
+                        route.timeout_milliseconds,
+                        route.replies,
+                        route.function.invoke_arn,
+                    ]
+                    for route in routes
+                ],
+                "ids": [resource.id for resource in self.resources],
+            }
+        )

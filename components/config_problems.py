@@ -1,0 +1,85 @@
+"""What can be wrong with stack config beyond a single value, and how all of it is reported."""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from components.cadence import problem_with_interval
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One key's fault: its value (None if it is not set), the rule it breaks and the way out."""
+
+    key: str
+    value: str | None
+    rule: str
+    way_out: str
+
+    def __str__(self) -> str:
+        shown = "is not set" if self.value is None else f"is {self.value!r}"
+        return f"{self.key} {shown}: {self.rule}; {self.way_out}"
+
+
+class SettingsError(ValueError):
+    """Stack config is wrong; the message has one line for each of `problems`."""
+
+    def __init__(self, stack: str, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        lines = [f"The config of stack {stack!r} has {count}:", *(f"  - {p}" for p in problems)]
+        super().__init__("\n".join(lines))
+
+
+def set_command(key: str) -> str:
+    """How to change a key."""
+    return f"change it with `pulumi config set {key} <value>`"
+
+
+def unknown_keys(
+    namespace: str, everything: Mapping[str, Any], known: Sequence[str]
+) -> list[Problem]:
+    """Keys of the namespace that nobody reads, each with the nearest one that is read."""
+    problems: list[Problem] = []
+    for full_key, value in sorted(everything.items()):
+        owner, _, key = full_key.partition(":")
+        if owner != namespace or key in known:
+            continue
+        nearest = difflib.get_close_matches(key, known, n=1, cutoff=0.0)[0]
+        way_out = f"did you mean {nearest}? If not: `pulumi config rm {key}`"
+        problems.append(Problem(key, str(value), "is no key of this program", way_out))
+    return problems
+
+
+def conflicts(values: Mapping[str, Any]) -> list[Problem]:
+    """Rules over several values, by field; one that is itself wrong is missing and not judged."""
+    return [*_interval(values), *_user_pool(values), *_account(values)]
+
+
+def _interval(values: Mapping[str, Any]) -> list[Problem]:
+    interval = values.get("status_interval_seconds")
+    if interval is None or (rule := problem_with_interval(interval)) is None:
+        return []
+    key = "statusIntervalSeconds"
+    return [Problem(key, str(interval), rule, set_command(key))]
+
+
+def _user_pool(values: Mapping[str, Any]) -> list[Problem]:
+    pool = values.get("existing_user_pool_id")
+    client = values.get("existing_user_pool_client_id")
+    if pool is None or client is None or bool(pool) == bool(client):
+        return []
+    key, other = "existingUserPoolId", "existingUserPoolClientId"
+    if pool:
+        key, other = other, key
+    return [Problem(key, "", f"must be set, as {other} is", f"set {key} or unset {other}")]
+
+
+def _account(values: Mapping[str, Any]) -> list[Problem]:
+    if not values.get("manage_api_gateway_account") or values.get("access_logs") is not False:
+        return []
+    rule = "is of use with access logs only"
+    return [
+        Problem("manageApiGatewayAccount", "true", rule, "set accessLogs to true or this false")
+    ]

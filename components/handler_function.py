@@ -1,0 +1,157 @@
+"""One Lambda function with all that is its own: log group, role, permissions and code.
+
+The log group is declared before the function can write, so its retention holds from the first line;
+the role may write to that group and do what its statements say, nothing else.
+"""
+
+import base64
+import hashlib
+
+import pulumi
+import pulumi_aws as aws
+from pulumi import ResourceOptions
+
+from components.function_args import HandlerFunctionArgs
+from components.layers import HANDLERS
+from components.policies import Statement, permissions, trust
+
+METRICS_NAMESPACE = "LiveSessions"
+
+
+class HandlerFunction(pulumi.ComponentResource):
+    """A function and everything that exists for it alone."""
+
+    entry: str
+    physical_name: str
+    name: pulumi.Output[str]
+    arn: pulumi.Output[str]
+    invoke_arn: pulumi.Output[str]
+    log_group_name: pulumi.Output[str]
+
+    def __init__(
+        self, name: str, args: HandlerFunctionArgs, opts: ResourceOptions | None = None
+    ) -> None:
+        super().__init__("live-sessions:handler_function:HandlerFunction", name, None, opts)
+        child = ResourceOptions(parent=self)
+        self.entry = args.entry
+        self.physical_name = args.platform.function_name(args.entry)
+        log_group = self._create_log_group(name, args, child)
+        role = self._create_role(name, args, child)
+        policy = self._create_policy(name, args, role, log_group, child)
+        function = self._create_function(name, args, role, [log_group, policy])
+        self._create_invoke_config(name, args, function, child)
+        self.name = function.name
+        self.arn = function.arn
+        self.invoke_arn = function.invoke_arn
+        self.log_group_name = log_group.name
+        self.register_outputs({"name": self.name, "arn": self.arn})
+
+    def _create_log_group(
+        self, name: str, args: HandlerFunctionArgs, child: ResourceOptions
+    ) -> aws.cloudwatch.LogGroup:
+        return aws.cloudwatch.LogGroup(
+            f"{name}-logs",
+            name=f"/aws/lambda/{self.physical_name}",
+            retention_in_days=args.platform.log_retention_days,
+            opts=child,
+        )
+
+    def _create_role(
+        self, name: str, args: HandlerFunctionArgs, child: ResourceOptions
+    ) -> aws.iam.Role:
+        return aws.iam.Role(
+            f"{name}-role",
+            name=self.physical_name,
+            assume_role_policy=trust("lambda.amazonaws.com", args.platform.account_id),
+            opts=child,
+        )
+
+    def _create_policy(
+        self,
+        name: str,
+        args: HandlerFunctionArgs,
+        role: aws.iam.Role,
+        log_group: aws.cloudwatch.LogGroup,
+        child: ResourceOptions,
+    ) -> aws.iam.RolePolicy:
+        write_logs = Statement(
+            sid="WriteOwnLogs",
+            actions=("logs:CreateLogStream", "logs:PutLogEvents"),
+            resources=(pulumi.Output.concat(log_group.arn, ":*"),),
+        )
+        return aws.iam.RolePolicy(
+            f"{name}-policy",
+            name="permissions",
+            role=role.name,
+            policy=permissions([write_logs, *args.statements]),
+            opts=child,
+        )
+
+    def _create_function(
+        self,
+        name: str,
+        args: HandlerFunctionArgs,
+        role: aws.iam.Role,
+        needed_first: list[pulumi.Resource],
+    ) -> aws.lambda_.Function:
+        code = HANDLERS / f"{args.entry}.py"
+        return aws.lambda_.Function(
+            f"{name}-function",
+            name=self.physical_name,
+            role=role.arn,
+            runtime=args.platform.runtime,
+            architectures=[args.platform.architecture],
+            handler=f"{args.entry}.handler",
+            code=pulumi.AssetArchive({code.name: pulumi.FileAsset(str(code))}),
+            source_code_hash=base64.b64encode(hashlib.sha256(code.read_bytes()).digest()).decode(),
+            layers=[args.platform.layer_arn, *args.extra_layer_arns],
+            memory_size=args.memory_megabytes,
+            timeout=args.timeout_seconds,
+            reserved_concurrent_executions=args.platform.reserved_concurrency.get(args.entry),
+            environment=aws.lambda_.FunctionEnvironmentArgs(
+                variables={
+                    "ENV": args.platform.stack,
+                    "POWERTOOLS_SERVICE_NAME": args.entry,
+                    "POWERTOOLS_METRICS_NAMESPACE": METRICS_NAMESPACE,
+                    "POWERTOOLS_LOG_LEVEL": args.platform.log_level,
+                    **args.environment,
+                }
+            ),
+            opts=ResourceOptions(parent=self, depends_on=needed_first),
+        )
+
+    def _create_invoke_config(
+        self,
+        name: str,
+        args: HandlerFunctionArgs,
+        function: aws.lambda_.Function,
+        child: ResourceOptions,
+    ) -> None:
+        if args.asynchronous is None:
+            return
+        aws.lambda_.FunctionEventInvokeConfig(
+            f"{name}-invoke-config",
+            function_name=function.name,
+            maximum_retry_attempts=args.asynchronous.maximum_retries,
+            maximum_event_age_in_seconds=args.asynchronous.maximum_event_age_seconds,
+            destination_config=aws.lambda_.FunctionEventInvokeConfigDestinationConfigArgs(
+                on_failure=aws.lambda_.FunctionEventInvokeConfigDestinationConfigOnFailureArgs(
+                    destination=args.asynchronous.on_failure_queue_arn
+                )
+            ),
+            opts=child,
+        )
+
+    def consume(self, name: str, queue_arn: pulumi.Input[str]) -> None:
+        """Feeds the function from a queue, one message at a time, so one failure retries alone."""
+        aws.lambda_.EventSourceMapping(
+            f"{name}-mapping",
+            event_source_arn=queue_arn,
+            function_name=self.arn,
+            batch_size=1,
+            opts=ResourceOptions(parent=self),
+        )
+
+    def invoke_statement(self, sid: str) -> Statement:
+        """Lets a role invoke this function."""
+        return Statement(sid=sid, actions=("lambda:InvokeFunction",), resources=(self.arn,))

@@ -1,0 +1,67 @@
+"""The two layers: the shared package with its dependencies, and the authorizer's JWT code.
+
+Their archives are built by the program itself while it runs, for the configured Python.
+"""
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import pulumi
+import pulumi_aws as aws
+from pulumi import ResourceOptions
+
+from components.installation import LayerSource
+from components.packaging import build_layer
+from components.wheels import Target
+
+_ROOT = Path(__file__).resolve().parents[1]
+HANDLERS = _ROOT / "handlers"
+CACHE = _ROOT / ".build" / "layers"
+
+SHARED = LayerSource(
+    name="shared",
+    lock=HANDLERS / "requirements.txt",
+    packages=(HANDLERS / "live_sessions",),
+)
+TOKENS = LayerSource(name="tokens", lock=HANDLERS / "requirements-authorizer.txt")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FunctionLayersArgs:
+    """`prefix` starts the layers' physical names; `target` is the Python that imports them."""
+
+    prefix: str
+    target: Target
+
+
+class FunctionLayers(pulumi.ComponentResource):
+    """Both layers, by what they are for."""
+
+    shared_arn: pulumi.Output[str]
+    tokens_arn: pulumi.Output[str]
+
+    def __init__(
+        self, name: str, args: FunctionLayersArgs, opts: ResourceOptions | None = None
+    ) -> None:
+        super().__init__("live-sessions:layers:FunctionLayers", name, None, opts)
+        child = ResourceOptions(parent=self)
+        self.shared_arn = self._create_layer(name, SHARED, args, child).arn
+        self.tokens_arn = self._create_layer(name, TOKENS, args, child).arn
+        self.register_outputs({"sharedArn": self.shared_arn, "tokensArn": self.tokens_arn})
+
+    def _create_layer(
+        self, name: str, source: LayerSource, args: FunctionLayersArgs, child: ResourceOptions
+    ) -> aws.lambda_.LayerVersion:
+        archive = build_layer(source, args.target, CACHE)
+        digest = hashlib.sha256(archive.read_bytes()).digest()
+        return aws.lambda_.LayerVersion(
+            f"{name}-{source.name}",
+            layer_name=f"{args.prefix}-{source.name}",
+            code=pulumi.FileArchive(str(archive)),
+            source_code_hash=base64.b64encode(digest).decode(),
+            compatible_runtimes=[args.target.runtime],
+            compatible_architectures=[args.target.architecture],
+            opts=child,
+        )

@@ -1,0 +1,108 @@
+"""IAM as data: statements, and the documents made of them. Nothing here makes a resource."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+
+Condition = Mapping[str, Mapping[str, pulumi.Input[str] | Sequence[str]]]
+
+_VERSION = "2012-10-17"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Statement:
+    """One permission: named, for listed actions on listed resources, never for all of either."""
+
+    sid: str
+    actions: tuple[str, ...]
+    resources: tuple[pulumi.Input[str], ...]
+    condition: Condition | None = None
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[A-Za-z0-9]+", self.sid):
+            raise ValueError(f"Sid {self.sid!r} must be letters and digits: IAM takes no others.")
+        if not self.actions or not self.resources:
+            raise ValueError(f"Statement {self.sid} must name at least one action and resource.")
+        for action in self.actions:
+            if "*" in action or not re.fullmatch(r"[a-z0-9-]+:[A-Za-z]+", action):
+                raise ValueError(
+                    f"Statement {self.sid} has action {action!r}: it must be a single action such"
+                    " as dynamodb:GetItem; list each one that is needed."
+                )
+        if any(resource == "*" for resource in self.resources):
+            raise ValueError(f"Statement {self.sid} must name its resources by ARN, not by '*'.")
+
+    def as_document(self) -> dict[str, Any]:
+        """The statement in IAM's own form."""
+        document: dict[str, Any] = {
+            "Sid": self.sid,
+            "Effect": "Allow",
+            "Action": list(self.actions),
+            "Resource": list(self.resources),
+        }
+        if self.condition is not None:
+            document["Condition"] = self.condition
+        return document
+
+
+def permissions(statements: Sequence[Statement]) -> pulumi.Output[str]:
+    """The document of a role's permissions; raises `ValueError` for a Sid that is there twice."""
+    sids = [statement.sid for statement in statements]
+    if twice := sorted({sid for sid in sids if sids.count(sid) > 1}):
+        raise ValueError(f"Sids must be unique within a role; {', '.join(twice)} is there twice.")
+    return _document([statement.as_document() for statement in statements])
+
+
+def trust(service: str, account_id: pulumi.Input[str] | None = None) -> pulumi.Output[str]:
+    """The document that lets a service assume a role, for work in the given account only.
+
+    No `aws:SourceArn`: Lambda's pollers and its delivery of failures assume an execution role too,
+    each for a resource of its own.
+    """
+    statement: dict[str, Any] = {
+        "Sid": "AssumeRole",
+        "Effect": "Allow",
+        "Principal": {"Service": service},
+        "Action": ["sts:AssumeRole"],
+    }
+    if account_id is not None:
+        statement["Condition"] = {"StringEquals": {"aws:SourceAccount": account_id}}
+    return _document([statement])
+
+
+def queue_access(
+    queue_arn: pulumi.Input[str], sending_rule_arn: pulumi.Input[str] | None = None
+) -> pulumi.Output[str]:
+    """A queue's own policy: TLS for everyone, and sending for one EventBridge rule if there is one.
+
+    The account's roles get their access from their own policies.
+    """
+    statements: list[dict[str, Any]] = [
+        {
+            "Sid": "DenyPlainHttp",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": ["sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage"],
+            "Resource": [queue_arn],
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        }
+    ]
+    if sending_rule_arn is not None:
+        statements.append(
+            {
+                "Sid": "SendFromRule",
+                "Effect": "Allow",
+                "Principal": {"Service": "events.amazonaws.com"},
+                "Action": ["sqs:SendMessage"],
+                "Resource": [queue_arn],
+                "Condition": {"ArnEquals": {"aws:SourceArn": sending_rule_arn}},
+            }
+        )
+    return _document(statements)
+
+
+def _document(statements: list[dict[str, Any]]) -> pulumi.Output[str]:
+    return pulumi.Output.json_dumps({"Version": _VERSION, "Statement": statements})

@@ -1,0 +1,115 @@
+"""An EventBridge rule that fires at a rate, with targets that are functions or queues.
+
+A failed delivery is retried and then kept in a queue. Access is by the targets' own policies, which
+name this rule's ARN: no role takes part.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+from pulumi import ResourceOptions
+
+from components.cadence import MAXIMUM_TARGETS_PER_RULE
+from components.handler_function import HandlerFunction
+from components.message_queue import MessageQueue
+
+# https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html
+MAXIMUM_NAME_LENGTH = 64
+MAXIMUM_RETRIES = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScheduleArgs:
+    """`expression`: `rate(...)` in whole minutes."""
+
+    physical_name: str
+    expression: str
+
+    def __post_init__(self) -> None:
+        if len(self.physical_name) > MAXIMUM_NAME_LENGTH:
+            raise ValueError(
+                f"Rule name {self.physical_name!r} must have at most {MAXIMUM_NAME_LENGTH}"
+                " characters: shorten the stack's name."
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventShape:
+    """What a target gets instead of the event: `template`, filled from the event by `paths`."""
+
+    paths: Mapping[str, str]
+    template: str
+
+
+class Schedule(pulumi.ComponentResource):
+    """One rule; `add_target` gives it what it fires."""
+
+    arn: pulumi.Output[str]
+    name: pulumi.Output[str]
+
+    def __init__(self, name: str, args: ScheduleArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("live-sessions:schedule:Schedule", name, None, opts)
+        self._resource_name = name
+        self._target_count = 0
+        self._child = ResourceOptions(parent=self)
+        rule = aws.cloudwatch.EventRule(
+            f"{name}-rule",
+            name=args.physical_name,
+            schedule_expression=args.expression,
+            opts=self._child,
+        )
+        self.arn = rule.arn
+        self.name = rule.name
+        self.register_outputs({"arn": self.arn, "name": self.name})
+
+    def add_target(
+        self,
+        label: str,
+        target: HandlerFunction | MessageQueue,
+        *,
+        failures: MessageQueue,
+        maximum_event_age_seconds: int,
+        shape: EventShape | None = None,
+    ) -> None:
+        """Fires into a function, which through EventBridge this rule alone may invoke, or a queue.
+
+        A queue's policy, that of `failures` too, must name this rule (`MessageQueueArgs.rule_arn`).
+        """
+        self._target_count += 1
+        if self._target_count > MAXIMUM_TARGETS_PER_RULE:
+            raise ValueError(
+                f"Rule {self._resource_name} has more than {MAXIMUM_TARGETS_PER_RULE} targets:"
+                " make a second rule."
+            )
+        if isinstance(target, HandlerFunction):
+            self._permit(label, target)
+        transformer = None
+        if shape is not None:
+            transformer = aws.cloudwatch.EventTargetInputTransformerArgs(
+                input_paths=dict(shape.paths), input_template=shape.template
+            )
+        aws.cloudwatch.EventTarget(
+            f"{self._resource_name}-{label}-target",
+            rule=self.name,
+            target_id=label,
+            arn=target.arn,
+            input_transformer=transformer,
+            retry_policy=aws.cloudwatch.EventTargetRetryPolicyArgs(
+                maximum_retry_attempts=MAXIMUM_RETRIES,
+                maximum_event_age_in_seconds=maximum_event_age_seconds,
+            ),
+            dead_letter_config=aws.cloudwatch.EventTargetDeadLetterConfigArgs(arn=failures.arn),
+            opts=self._child,
+        )
+
+    def _permit(self, label: str, function: HandlerFunction) -> None:
+        aws.lambda_.Permission(
+            f"{self._resource_name}-{label}-permission",
+            action="lambda:InvokeFunction",
+            function=function.name,
+            principal="events.amazonaws.com",
+            source_arn=self.arn,
+            opts=self._child,
+        )

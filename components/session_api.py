@@ -1,0 +1,101 @@
+"""The WebSocket API: its address from the start, its routes at the end.
+
+The constructor makes the API alone and knows the stage's name, so every component can be given the
+endpoints; `publish` makes the rest out of the routes those components hand back.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+from pulumi import ResourceOptions
+
+from components.access_logs import AccessLogs, AccessLogsArgs
+from components.api_routes import ApiRoutes, ApiRoutesArgs
+from components.api_stage import ApiStage, ApiStageArgs, Throttling
+from components.handler_function import HandlerFunction
+from components.policies import Statement
+from components.routes import Route
+
+ROUTE_SELECTION = "$request.body.action"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionApiArgs:
+    """`access_logs`: None to keep none."""
+
+    prefix: str
+    stage_name: str
+    throttling: Throttling
+    access_logs: AccessLogsArgs | None
+
+
+class SessionApi(pulumi.ComponentResource):
+    """`url` is for clients (wss), `management_endpoint` for posting to them (https)."""
+
+    url: pulumi.Output[str]
+    management_endpoint: pulumi.Output[str]
+    access_log_group_name: pulumi.Output[str] | None
+
+    def __init__(
+        self, name: str, args: SessionApiArgs, opts: ResourceOptions | None = None
+    ) -> None:
+        super().__init__("live-sessions:session_api:SessionApi", name, None, opts)
+        self._resource_name = name
+        self._args = args
+        self._child = ResourceOptions(parent=self)
+        self._api = aws.apigatewayv2.Api(
+            f"{name}-api",
+            name=args.prefix,
+            protocol_type="WEBSOCKET",
+            route_selection_expression=ROUTE_SELECTION,
+            opts=self._child,
+        )
+        self._access_logs = self._create_access_logs()
+        self.url = pulumi.Output.concat(self._api.api_endpoint, "/", args.stage_name)
+        self.management_endpoint = self.url.apply(lambda url: f"http{url.removeprefix('ws')}")
+        self.access_log_group_name = self._access_logs and self._access_logs.log_group_name
+        self.register_outputs({"url": self.url, "managementEndpoint": self.management_endpoint})
+
+    def _create_access_logs(self) -> AccessLogs | None:
+        if self._args.access_logs is None:
+            return None
+        return AccessLogs(f"{self._resource_name}-access", self._args.access_logs, self._child)
+
+    def connections_statement(self, sid: str, method: str) -> Statement:
+        """Lets a role use one method (GET, POST or DELETE) on this stage's connections."""
+        connections = pulumi.Output.concat(
+            self._api.execution_arn, f"/{self._args.stage_name}/{method}/@connections/*"
+        )
+        return Statement(
+            sid=sid, actions=("execute-api:ManageConnections",), resources=(connections,)
+        )
+
+    def publish(self, routes: Sequence[Route], authorizer: HandlerFunction) -> None:
+        """Makes the routes and puts them on the stage; raises `ValueError` for routes that clash.
+
+        `authorizer` judges each handshake.
+        """
+        made = ApiRoutes(
+            f"{self._resource_name}-routes",
+            ApiRoutesArgs(
+                api=self._api,
+                stage_name=self._args.stage_name,
+                routes=tuple(routes),
+                authorizer=authorizer,
+            ),
+            self._child,
+        )
+        ApiStage(
+            f"{self._resource_name}-stage",
+            ApiStageArgs(
+                api_id=self._api.id,
+                stage_name=self._args.stage_name,
+                throttling=self._args.throttling,
+                access_logs=self._access_logs,
+                snapshot=made.snapshot,
+                snapshot_resources=made.resources,
+            ),
+            self._child,
+        )

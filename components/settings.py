@@ -1,0 +1,156 @@
+"""The settings of one stack: read from stack config, typed, and checked all at once.
+
+This is the only reader of `pulumi.Config`. Pulumi.yaml holds each key's default and description;
+here are its type and its rule.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Self, cast
+
+import pulumi
+from pulumi.runtime import config as runtime_config
+
+from components.checks import (
+    Check,
+    Choice,
+    NumberChoice,
+    Reservations,
+    Switch,
+    Tags,
+    Text,
+    WholeNumber,
+)
+from components.config_problems import (
+    Problem,
+    SettingsError,
+    conflicts,
+    set_command,
+    unknown_keys,
+)
+
+PROJECT = "live-sessions"
+FUNCTIONS = (
+    "authorizer",
+    "connection",
+    "disconnect",
+    "fan_out",
+    "heartbeat",
+    "reconcile",
+    "session_status",
+)
+PROGRAM_TAGS = ("Project", "Stack", "ManagedBy")
+# `live-sessions-<stack>-<function>` must fit into the 64 characters of a function's name, with room
+# for functions to come: https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
+STACK_NAME = Text(
+    r"[A-Za-z0-9_-]{1,32}",
+    "1 to 32 letters, digits, - and _, since live-sessions-<stack>-<function> has to fit into 64",
+)
+
+_DOCS = "https://docs.aws.amazon.com"
+_RETENTION_PAGE = f"{_DOCS}/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html"
+_RETENTION_DAYS = (
+    *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557),
+    *(2922, 3288, 3653),
+)
+_WEBSOCKET_LIMITS = f"{_DOCS}/apigateway/latest/developerguide/limits.html"
+_THROTTLING_PAGE = f"{_DOCS}/apigateway/latest/developerguide/websocket-api-protect.html"
+_DELAY_PAGE = f"{_DOCS}/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html"
+_TAGS_PAGE = f"{_DOCS}/tag-editor/latest/userguide/best-practices-and-strats.html"
+
+
+def _setting(check: Check) -> Any:
+    return field(metadata={"check": check})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """One stack's settings. Durations and sizes carry their unit in their name."""
+
+    stack: str
+    region: str = _setting(Text(r"[a-z]{2}(-[a-z]+)+-[0-9]", "an AWS Region such as us-east-1"))
+    stage_name: str = _setting(Text(r"[A-Za-z0-9_-]{1,128}", "1 to 128 letters, digits, - and _"))
+    log_level: str = _setting(Choice(("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")))
+    log_retention_days: int = _setting(NumberChoice(_RETENTION_DAYS, "days", _RETENTION_PAGE))
+    lambda_runtime: str = _setting(Choice(("python3.11", "python3.12", "python3.13", "python3.14")))
+    lambda_architecture: str = _setting(Choice(("arm64", "x86_64")))
+    layer_platform: str = _setting(Choice(("lambda", "host")))
+    reserved_concurrency: Mapping[str, int] = _setting(Reservations(FUNCTIONS, 10_000))
+    # More than one rule's five targets can carry is ruled out by the shortest interval.
+    status_interval_seconds: int = _setting(WholeNumber(12, 3_600, "seconds"))
+    # One tick sends them all to the shard queue within the function's 5 seconds.
+    status_shards: int = _setting(WholeNumber(1, 64, "shards"))
+    # The status function itself stops after 5 seconds.
+    status_query_timeout_milliseconds: int = _setting(WholeNumber(50, 4_000, "milliseconds"))
+    listener_count_change_threshold_percent: int = _setting(WholeNumber(1, 100, "percent"))
+    max_listeners_per_session: int = _setting(WholeNumber(1, 10_000, "listeners"))
+    session_max_duration_hours: int = _setting(WholeNumber(1, 24, "hours"))
+    speaker_grace_seconds: int = _setting(WholeNumber(1, 900, "seconds", _DELAY_PAGE))
+    point_in_time_recovery: bool = _setting(Switch())
+    deletion_protection: bool = _setting(Switch())
+    throttling_rate_limit: int = _setting(
+        WholeNumber(1, 10_000, "requests per second", _WEBSOCKET_LIMITS)
+    )
+    throttling_burst_limit: int = _setting(WholeNumber(1, 5_000, "requests", _THROTTLING_PAGE))
+    access_logs: bool = _setting(Switch())
+    manage_api_gateway_account: bool = _setting(Switch())
+    existing_user_pool_id: str = _setting(
+        Text(r"[\w-]+_[0-9A-Za-z]+", "a user pool id such as us-east-1_AbCdEfGhI", optional=True)
+    )
+    existing_user_pool_client_id: str = _setting(
+        Text(r"[\w+]{1,128}", "a user pool client's id", optional=True)
+    )
+    allow_password_authentication: bool = _setting(Switch())
+    cognito_endpoint: str = _setting(
+        Text(r"https?://[^\s/?#]+(/[^\s?#]*[^\s/?#])?", "an http(s) URL with no final /", True)
+    )
+    tags: Mapping[str, str] = _setting(Tags(PROGRAM_TAGS, 50 - len(PROGRAM_TAGS), _TAGS_PAGE))
+
+    @property
+    def prefix(self) -> str:
+        """The start of every physical name, so that two stacks live in one account."""
+        return f"{PROJECT}-{self.stack}"
+
+    @classmethod
+    def load(cls) -> Self:
+        """Reads the running stack's config; raises `SettingsError` with all that is wrong."""
+        config = pulumi.Config(PROJECT)
+        checks = checks_by_key()
+        problems = unknown_keys(PROJECT, all_config(), tuple(checks))
+        values: dict[str, Any] = {"stack": pulumi.get_stack()}
+        try:
+            STACK_NAME.read(values["stack"])
+        except ValueError as error:
+            problems.append(Problem("stack name", values["stack"], str(error), "rename the stack"))
+        for key, (name, check) in checks.items():
+            raw = config.get(key)
+            if raw is None:
+                problems.append(Problem(key, None, "must be set", f"see {key} in Pulumi.yaml"))
+                continue
+            try:
+                values[name] = check.read(raw)
+            except ValueError as error:
+                problems.append(Problem(key, raw, str(error), set_command(key)))
+        problems += conflicts(values)
+        if problems:
+            raise SettingsError(values["stack"], problems)
+        return cls(**values)
+
+
+def all_config() -> Mapping[str, Any]:
+    """Every config value there is, whatever its namespace, by its full key."""
+    return {**runtime_config.get_config_env(), **runtime_config.CONFIG.get()}
+
+
+def checks_by_key() -> dict[str, tuple[str, Check]]:
+    """Every config key with the name of its field and its check."""
+    return {
+        _camel_case(each.name): (each.name, cast(Check, each.metadata["check"]))
+        for each in fields(Settings)
+        if "check" in each.metadata
+    }
+
+
+def _camel_case(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(word.capitalize() for word in others)

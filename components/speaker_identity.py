@@ -1,0 +1,142 @@
+"""Who may speak: a Cognito user pool (or one that exists already) and the handshake's authorizer.
+
+Only an operator creates speakers. The authorizer checks ID tokens against the pool's keys and has
+no permissions of its own: the keys are public.
+"""
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+from pulumi import ResourceOptions
+
+from components.function_args import FunctionPlatform, HandlerFunctionArgs
+from components.handler_function import HandlerFunction
+
+# Cognito's own default, and as long as a socket may live:
+# https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-id-token.html
+ID_TOKEN_MINUTES = 60
+REFRESH_TOKEN_DAYS = 30
+SHORTEST_PASSWORD = 12
+TOKEN_UNITS: aws.cognito.UserPoolClientTokenValidityUnitsArgsDict = {
+    "id_token": "minutes",
+    "access_token": "minutes",
+    "refresh_token": "days",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpeakerIdentityArgs:
+    """`existing_*`: a pool and client to use instead of making them; both or neither.
+
+    `jwks_endpoint`: where the pool's keys are fetched, if not from Cognito itself.
+    """
+
+    platform: FunctionPlatform
+    token_layer_arn: pulumi.Input[str]
+    deletion_protection: bool
+    allow_password_authentication: bool
+    existing_user_pool_id: str = ""
+    existing_user_pool_client_id: str = ""
+    jwks_endpoint: str = ""
+
+    def __post_init__(self) -> None:
+        if bool(self.existing_user_pool_id) != bool(self.existing_user_pool_client_id):
+            raise ValueError("An existing user pool needs its client too, and the reverse.")
+
+
+class SpeakerIdentity(pulumi.ComponentResource):
+    """The pool's ids, and the function that `SessionApi.publish` puts before each handshake."""
+
+    user_pool_id: pulumi.Output[str]
+    user_pool_client_id: pulumi.Output[str]
+    authorizer: HandlerFunction
+
+    def __init__(
+        self, name: str, args: SpeakerIdentityArgs, opts: ResourceOptions | None = None
+    ) -> None:
+        super().__init__("live-sessions:speaker_identity:SpeakerIdentity", name, None, opts)
+        child = ResourceOptions(parent=self)
+        if args.existing_user_pool_id:
+            self.user_pool_id = pulumi.Output.from_input(args.existing_user_pool_id)
+            self.user_pool_client_id = pulumi.Output.from_input(args.existing_user_pool_client_id)
+        else:
+            self.user_pool_id = self._create_pool(name, args).id
+            self.user_pool_client_id = self._create_client(name, args, child).id
+        self.authorizer = self._create_authorizer(args, child)
+        self.register_outputs(
+            {"userPoolId": self.user_pool_id, "userPoolClientId": self.user_pool_client_id}
+        )
+
+    def _create_pool(self, name: str, args: SpeakerIdentityArgs) -> aws.cognito.UserPool:
+        return aws.cognito.UserPool(
+            f"{name}-pool",
+            name=args.platform.prefix,
+            username_attributes=["email"],
+            auto_verified_attributes=["email"],
+            username_configuration=aws.cognito.UserPoolUsernameConfigurationArgs(
+                case_sensitive=False
+            ),
+            admin_create_user_config=aws.cognito.UserPoolAdminCreateUserConfigArgs(
+                allow_admin_create_user_only=True
+            ),
+            password_policy=aws.cognito.UserPoolPasswordPolicyArgs(
+                minimum_length=SHORTEST_PASSWORD,
+                require_lowercase=True,
+                require_numbers=True,
+                require_symbols=False,
+                require_uppercase=True,
+                temporary_password_validity_days=7,
+            ),
+            deletion_protection="ACTIVE" if args.deletion_protection else "INACTIVE",
+            opts=ResourceOptions(
+                parent=self,
+                protect=args.deletion_protection,
+                retain_on_delete=args.deletion_protection,
+            ),
+        )
+
+    def _create_client(
+        self, name: str, args: SpeakerIdentityArgs, child: ResourceOptions
+    ) -> aws.cognito.UserPoolClient:
+        flows = ["ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
+        if args.allow_password_authentication:
+            flows.append("ALLOW_USER_PASSWORD_AUTH")
+        return aws.cognito.UserPoolClient(
+            f"{name}-client",
+            name=f"{args.platform.prefix}-speakers",
+            user_pool_id=self.user_pool_id,
+            generate_secret=False,
+            explicit_auth_flows=flows,
+            prevent_user_existence_errors="ENABLED",
+            enable_token_revocation=True,
+            id_token_validity=ID_TOKEN_MINUTES,
+            access_token_validity=ID_TOKEN_MINUTES,
+            refresh_token_validity=REFRESH_TOKEN_DAYS,
+            token_validity_units=TOKEN_UNITS,
+            opts=child,
+        )
+
+    def _create_authorizer(
+        self, args: SpeakerIdentityArgs, child: ResourceOptions
+    ) -> HandlerFunction:
+        issuer = f"https://cognito-idp.{args.platform.region}.amazonaws.com"
+        keys = args.jwks_endpoint or issuer
+        return HandlerFunction(
+            "authorizer",
+            HandlerFunctionArgs(
+                platform=args.platform,
+                entry="authorizer",
+                memory_megabytes=256,
+                timeout_seconds=10,
+                extra_layer_arns=(args.token_layer_arn,),
+                environment={
+                    "TOKEN_ISSUER": pulumi.Output.concat(issuer, "/", self.user_pool_id),
+                    "TOKEN_AUDIENCE": self.user_pool_client_id,
+                    "JWKS_URL": pulumi.Output.concat(
+                        keys, "/", self.user_pool_id, "/.well-known/jwks.json"
+                    ),
+                },
+            ),
+            child,
+        )

@@ -1,0 +1,60 @@
+"""Parts of a stack that tests of other parts need, with small, plain values."""
+
+from components.api_stage import Throttling
+from components.connection_store import ConnectionStore, ConnectionStoreArgs
+from components.function_args import FunctionPlatform, HandlerFunctionArgs
+from components.handler_function import HandlerFunction
+from components.listener_fan_out import ListenerFanOut, ListenerFanOutArgs
+from components.session_api import SessionApi, SessionApiArgs
+from components.tables import TableSafety
+from tests.components.engine import ACCOUNT, REGION
+
+PREFIX = "live-sessions-test"
+
+
+def platform(reserved_concurrency: dict[str, int] | None = None) -> FunctionPlatform:
+    return FunctionPlatform(
+        stack="test",
+        prefix=PREFIX,
+        runtime="python3.13",
+        architecture="arm64",
+        log_level="INFO",
+        log_retention_days=1,
+        layer_arn="arn:aws:lambda:us-east-1:123456789012:layer:shared:1",
+        region=REGION,
+        partition="aws",
+        account_id=ACCOUNT,
+        reserved_concurrency=reserved_concurrency or {},
+    )
+
+
+def store(*, deletion_protection: bool = False) -> ConnectionStore:
+    safety = TableSafety(point_in_time_recovery=True, deletion_protection=deletion_protection)
+    return ConnectionStore("store", ConnectionStoreArgs(prefix=PREFIX, safety=safety))
+
+
+def api() -> SessionApi:
+    return SessionApi(
+        "api",
+        SessionApiArgs(
+            prefix=PREFIX,
+            stage_name="live",
+            throttling=Throttling(rate_limit=100, burst_limit=50),
+            access_logs=None,
+        ),
+    )
+
+
+def fan_out(its_store: ConnectionStore, its_api: SessionApi) -> ListenerFanOut:
+    return ListenerFanOut(
+        "fan-out", ListenerFanOutArgs(platform=platform(), store=its_store, api=its_api)
+    )
+
+
+def function(entry: str = "heartbeat") -> HandlerFunction:
+    return HandlerFunction(
+        entry.replace("_", "-"),
+        HandlerFunctionArgs(
+            platform=platform(), entry=entry, memory_megabytes=128, timeout_seconds=10
+        ),
+    )

@@ -1,0 +1,107 @@
+import pytest
+
+from components.connection_store import ConnectionStore
+from tests.components import stack_parts
+from tests.components.engine import Engine
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    engine = Engine()
+    engine.run(lambda: stack_parts.store(deletion_protection=True))
+    return engine
+
+
+def test_there_are_three_tables_named_after_the_stack(engine: Engine):
+    assert {each["name"] for each in engine.inputs("dynamodb/table")} == {
+        "live-sessions-test-sessions",
+        "live-sessions-test-connections",
+        "live-sessions-test-rate-limits",
+    }
+
+
+def test_every_table_is_on_demand_encrypted_recoverable_and_protected(engine: Engine):
+    for table in engine.of_type("dynamodb/table").values():
+        assert table.inputs["billingMode"] == "PAY_PER_REQUEST"
+        assert table.inputs["serverSideEncryption"] == {"enabled": True}
+        assert table.inputs["pointInTimeRecovery"] == {"enabled": True}
+        assert table.inputs["deletionProtectionEnabled"] is True
+        assert (table.protect, table.retain_on_delete) == (True, True), table.name
+
+
+def test_without_protection_a_destroyed_stack_takes_its_tables_along():
+    engine = Engine()
+    engine.run(stack_parts.store)
+    for table in engine.of_type("dynamodb/table").values():
+        assert table.inputs["deletionProtectionEnabled"] is False
+        assert (table.protect, table.retain_on_delete) == (False, False), table.name
+
+
+@pytest.mark.parametrize(
+    ("table", "hash_key", "ttl"),
+    [
+        ("store-sessions", "sessionId", "ttl"),
+        ("store-connections", "connectionId", "ttl"),
+        ("store-rate-limits", "identifier", "ttl"),
+    ],
+)
+def test_tables_are_found_by_one_key_and_expire(
+    engine: Engine, table: str, hash_key: str, ttl: str
+):
+    inputs = engine.of_type("dynamodb/table")[table].inputs
+    assert inputs["hashKey"] == hash_key
+    assert "rangeKey" not in inputs
+    assert inputs["ttl"] == {"attributeName": ttl, "enabled": True}
+
+
+def test_active_sessions_are_indexed_by_shard_with_what_a_status_push_needs(engine: Engine):
+    inputs = engine.of_type("dynamodb/table")["store-sessions"].inputs
+    assert inputs["attributes"] == [
+        {"name": "sessionId", "type": "S"},
+        {"name": "activeShard", "type": "N"},
+    ]
+    (index,) = inputs["globalSecondaryIndexes"]
+    projected = index.pop("nonKeyAttributes")
+    assert index == {
+        "name": "active-sessions-index",
+        "keySchemas": [
+            {"attributeName": "activeShard", "keyType": "HASH"},
+            {"attributeName": "sessionId", "keyType": "RANGE"},
+        ],
+        "projectionType": "INCLUDE",
+    }
+    assert set(projected) == {
+        *("speakerConnectionId", "sourceLanguage", "listenerCount", "listenersByLanguage"),
+        *("broadcastState", "createdAt", "expiresAt", "endedAt", "endReason", "statusRequestedAt"),
+        *("membershipVersion", "membershipChangedAt", "speakerLostAt"),
+    }
+
+
+def test_listeners_are_indexed_by_session_and_language_with_their_ttl(engine: Engine):
+    inputs = engine.of_type("dynamodb/table")["store-connections"].inputs
+    assert inputs["globalSecondaryIndexes"] == [
+        {
+            "name": "sessionId-targetLanguage-index",
+            "keySchemas": [
+                {"attributeName": "sessionId", "keyType": "HASH"},
+                {"attributeName": "targetLanguage", "keyType": "RANGE"},
+            ],
+            "projectionType": "INCLUDE",
+            "nonKeyAttributes": ["ttl"],
+        }
+    ]
+
+
+def test_statements_name_exactly_what_was_asked_for():
+    made: list[ConnectionStore] = []
+    Engine().run(lambda: made.append(stack_parts.store()))
+    sessions = made[0].sessions_statement("Read", "GetItem", "UpdateItem")
+    assert sessions.actions == ("dynamodb:GetItem", "dynamodb:UpdateItem")
+    assert sessions.condition is None
+    noted = made[0].sessions_statement("Note", "UpdateItem", attributes=("sessionId",))
+    assert noted.condition == {
+        "ForAllValues:StringEquals": {"dynamodb:Attributes": ["sessionId"]},
+        "StringEqualsIfExists": {"dynamodb:ReturnValues": ["NONE", "UPDATED_OLD", "UPDATED_NEW"]},
+    }
+    assert made[0].active_sessions_statement("Query").actions == ("dynamodb:Query",)
+    assert made[0].listeners_statement("Query").actions == ("dynamodb:Query",)

@@ -1,0 +1,158 @@
+import base64
+import hashlib
+import json
+from typing import Any
+
+import pulumi
+import pytest
+
+from components.function_args import AsynchronousInvocation, HandlerFunctionArgs
+from components.handler_function import HandlerFunction
+from components.layers import HANDLERS
+from components.policies import Statement
+from tests.components import stack_parts
+from tests.components.engine import Engine
+
+FUNCTIONS = "arn:aws:lambda:us-east-1:123456789012:function"
+NAME = "live-sessions-test-session-status"
+
+
+def args(**changes: Any) -> HandlerFunctionArgs:
+    return HandlerFunctionArgs(
+        **{
+            "platform": stack_parts.platform(),
+            "entry": "session_status",
+            "memory_megabytes": 256,
+            "timeout_seconds": 5,
+            **changes,
+        }
+    )
+
+
+def run(**changes: Any) -> Engine:
+    engine = Engine()
+    engine.run(lambda: HandlerFunction("session-status", args(**changes)))
+    return engine
+
+
+def test_a_function_runs_its_entry_module_with_the_shared_layer():
+    function = run(extra_layer_arns=("arn:tokens",)).only("lambda/function")
+    assert function["name"] == NAME
+    assert function["handler"] == "session_status.handler"
+    assert (function["runtime"], function["architectures"]) == ("python3.13", ["arm64"])
+    assert (function["memorySize"], function["timeout"]) == (256, 5)
+    assert function["layers"][1:] == ["arn:tokens"]
+    assert "reservedConcurrentExecutions" not in function
+
+
+def test_the_code_is_the_entry_module_alone_with_its_hash():
+    function = run().only("lambda/function")
+    source = HANDLERS / "session_status.py"
+    assert isinstance(function["code"], pulumi.AssetArchive)
+    ((name, asset),) = function["code"].assets.items()
+    assert isinstance(asset, pulumi.FileAsset)
+    assert (name, asset.path) == ("session_status.py", str(source))
+    digest = hashlib.sha256(source.read_bytes()).digest()
+    assert function["sourceCodeHash"] == base64.b64encode(digest).decode()
+
+
+def test_the_environment_is_what_all_have_and_what_this_one_is_given():
+    function = run(environment={"SESSIONS_TABLE": "sessions"}).only("lambda/function")
+    assert function["environment"] == {
+        "variables": {
+            "ENV": "test",
+            "POWERTOOLS_SERVICE_NAME": "session_status",
+            "POWERTOOLS_METRICS_NAMESPACE": "LiveSessions",
+            "POWERTOOLS_LOG_LEVEL": "INFO",
+            "SESSIONS_TABLE": "sessions",
+        }
+    }
+
+
+def test_the_log_group_exists_with_retention_before_the_function_can_write():
+    engine = run()
+    assert engine.only("cloudwatch/logGroup") == {
+        "name": f"/aws/lambda/{NAME}",
+        "retentionInDays": 1,
+    }
+    (function,) = engine.of_type("lambda/function").values()
+    assert {"session-status-logs", "session-status-policy"} <= function.depends_on
+
+
+def test_the_role_is_lambdas_and_may_write_to_its_own_log_group_alone():
+    engine = run()
+    role = engine.only("iam/role")
+    assert role["name"] == NAME
+    (trusted,) = json.loads(role["assumeRolePolicy"])["Statement"]
+    assert trusted["Principal"] == {"Service": "lambda.amazonaws.com"}
+    assert engine.statements(NAME) == {
+        "WriteOwnLogs": {
+            "Sid": "WriteOwnLogs",
+            "Effect": "Allow",
+            "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+            "Resource": [f"arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/{NAME}:*"],
+        }
+    }
+
+
+def test_further_statements_join_the_same_policy():
+    send = Statement(sid="Send", actions=("sqs:SendMessage",), resources=("arn:queue",))
+    assert set(run(statements=(send,)).statements(NAME)) == {"WriteOwnLogs", "Send"}
+
+
+def test_concurrency_is_reserved_only_if_config_says_so():
+    platform = stack_parts.platform({"session_status": 7})
+    assert run(platform=platform).only("lambda/function")["reservedConcurrentExecutions"] == 7
+
+
+def test_what_becomes_of_asynchronous_events_is_said_only_where_asked():
+    asynchronous = AsynchronousInvocation(
+        on_failure_queue_arn="arn:failures", maximum_retries=1, maximum_event_age_seconds=60
+    )
+    assert run(asynchronous=asynchronous).only("lambda/functionEventInvokeConfig") == {
+        "functionName": NAME,
+        "maximumRetryAttempts": 1,
+        "maximumEventAgeInSeconds": 60,
+        "destinationConfig": {"onFailure": {"destination": "arn:failures"}},
+    }
+    assert run().inputs("lambda/functionEventInvokeConfig") == []
+
+
+def test_a_queue_feeds_the_function_one_message_at_a_time():
+    engine = Engine()
+    engine.run(lambda: stack_parts.function("disconnect").consume("checks", "arn:queue"))
+    assert engine.only("lambda/eventSourceMapping") == {
+        "eventSourceArn": "arn:queue",
+        "functionName": f"{FUNCTIONS}:live-sessions-test-disconnect",
+        "batchSize": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "rule"),
+    [
+        ({"timeout_seconds": 0}, "from 1 to 900 s"),
+        ({"timeout_seconds": 901}, "from 1 to 900 s"),
+        ({"memory_megabytes": 127}, "from 128 to 10240 MB"),
+        ({"memory_megabytes": 10_241}, "from 128 to 10240 MB"),
+        ({"entry": "nowhere"}, "handlers/nowhere.py must exist"),
+        ({"entry": "x" * 50}, "at most 64 characters"),
+    ],
+)
+def test_what_lambda_would_refuse_is_refused_before(changes: dict[str, Any], rule: str):
+    with pytest.raises(ValueError, match=rule):
+        args(**changes)
+
+
+@pytest.mark.parametrize(
+    ("retries", "age_seconds", "rule"), [(3, 60, "from 0 to 2"), (1, 59, "from 60 to 21600 s")]
+)
+def test_retries_and_ages_lambda_does_not_have_are_refused(
+    retries: int, age_seconds: int, rule: str
+):
+    with pytest.raises(ValueError, match=rule):
+        AsynchronousInvocation(
+            on_failure_queue_arn="arn:failures",
+            maximum_retries=retries,
+            maximum_event_age_seconds=age_seconds,
+        )

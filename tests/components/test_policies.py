@@ -1,0 +1,102 @@
+import json
+from typing import Any
+
+import pulumi
+import pytest
+
+from components.policies import Statement, permissions, queue_access, trust
+from tests.components.engine import Engine
+
+
+def document(make: Any) -> dict[str, Any]:
+    outputs = Engine().run(lambda: pulumi.export("document", make()))
+    return json.loads(outputs["document"])
+
+
+def statement(**changes: Any) -> Statement:
+    return Statement(
+        **{
+            "sid": "ReadSessions",
+            "actions": ("dynamodb:GetItem",),
+            "resources": ("arn:aws:dynamodb:us-east-1:123456789012:table/sessions",),
+            **changes,
+        }
+    )
+
+
+@pytest.mark.parametrize("action", ["*", "dynamodb:*", "dynamodb:Get*", "GetItem", ""])
+def test_an_action_that_is_not_a_single_one_is_refused(action: str):
+    with pytest.raises(ValueError, match=r"ReadSessions has action .* list each one"):
+        statement(actions=(action,))
+
+
+def test_a_star_for_a_resource_is_refused():
+    with pytest.raises(ValueError, match="must name its resources by ARN"):
+        statement(resources=("arn:aws:sqs:us-east-1:123456789012:one", "*"))
+
+
+@pytest.mark.parametrize("field", ["actions", "resources"])
+def test_a_statement_about_nothing_is_refused(field: str):
+    with pytest.raises(ValueError, match="at least one action and resource"):
+        statement(**{field: ()})
+
+
+@pytest.mark.parametrize("sid", ["", "Read Sessions", "Read-Sessions", "Lesen_ü"])
+def test_a_sid_that_iam_would_refuse_is_refused(sid: str):
+    with pytest.raises(ValueError, match="letters and digits"):
+        statement(sid=sid)
+
+
+def test_a_sid_given_twice_within_a_role_is_refused():
+    with pytest.raises(ValueError, match="ReadSessions is there twice"):
+        permissions([statement(), statement()])
+
+
+def test_permissions_hold_every_statement_with_its_condition():
+    condition = {"ForAllValues:StringEquals": {"dynamodb:Attributes": ["sessionId"]}}
+    made = document(lambda: permissions([statement(condition=condition)]))
+    assert made == {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "ReadSessions",
+                "Effect": "Allow",
+                "Action": ["dynamodb:GetItem"],
+                "Resource": ["arn:aws:dynamodb:us-east-1:123456789012:table/sessions"],
+                "Condition": condition,
+            }
+        ],
+    }
+
+
+def test_a_role_is_trusted_to_one_service_for_one_account():
+    made = document(lambda: trust("lambda.amazonaws.com", "123456789012"))
+    assert made["Statement"] == [
+        {
+            "Sid": "AssumeRole",
+            "Effect": "Allow",
+            "Principal": {"Service": "lambda.amazonaws.com"},
+            "Action": ["sts:AssumeRole"],
+            "Condition": {"StringEquals": {"aws:SourceAccount": "123456789012"}},
+        }
+    ]
+
+
+def test_a_queue_without_a_rule_allows_nobody_by_itself_and_refuses_plain_http():
+    (only,) = document(lambda: queue_access("arn:queue"))["Statement"]
+    assert only["Effect"] == "Deny"
+    assert only["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_a_queue_with_a_rule_takes_messages_from_that_rule_alone():
+    statements = document(lambda: queue_access("arn:queue", "arn:rule"))["Statement"]
+    assert [each for each in statements if each["Effect"] == "Allow"] == [
+        {
+            "Sid": "SendFromRule",
+            "Effect": "Allow",
+            "Principal": {"Service": "events.amazonaws.com"},
+            "Action": ["sqs:SendMessage"],
+            "Resource": ["arn:queue"],
+            "Condition": {"ArnEquals": {"aws:SourceArn": "arn:rule"}},
+        }
+    ]

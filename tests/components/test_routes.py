@@ -1,0 +1,65 @@
+from typing import cast
+
+import pytest
+
+from components.handler_function import HandlerFunction
+from components.routes import Route, check_routes
+
+
+class NamedOnly:
+    """Stands in for a function where only its name counts."""
+
+    entry = "session_status"
+
+
+def route(key: str, timeout_milliseconds: int = 29_000, replies: bool | None = None) -> Route:
+    replies = key not in ("$connect", "$disconnect") if replies is None else replies
+    return Route(
+        key=key,
+        function=cast(HandlerFunction, NamedOnly()),
+        timeout_milliseconds=timeout_milliseconds,
+        replies=replies,
+    )
+
+
+@pytest.mark.parametrize("timeout_milliseconds", [50, 29_000])
+def test_both_ends_of_api_gateways_timeouts_are_allowed(timeout_milliseconds: int):
+    assert route("joinSession", timeout_milliseconds).timeout_milliseconds == timeout_milliseconds
+
+
+@pytest.mark.parametrize("timeout_milliseconds", [0, 49, 29_001, 30_000])
+def test_a_timeout_api_gateway_does_not_have_is_refused(timeout_milliseconds: int):
+    with pytest.raises(ValueError, match=f"joinSession waits {timeout_milliseconds} ms"):
+        route("joinSession", timeout_milliseconds)
+
+
+@pytest.mark.parametrize("key", ["", "$other", "JoinSession", "join-session", "join session", "*"])
+def test_a_key_that_is_no_action_is_refused(key: str):
+    with pytest.raises(ValueError, match=r"must be .* an action in camelCase"):
+        route(key)
+
+
+@pytest.mark.parametrize("key", ["$connect", "$disconnect"])
+def test_a_handshake_cannot_reply(key: str):
+    with pytest.raises(ValueError, match="cannot reply"):
+        route(key, replies=True)
+
+
+def test_a_route_names_its_resources_after_key_function_and_timeout():
+    made = route("getSessionStatus", 5_000)
+    assert (made.label, made.integration_label) == ("get-session-status", "session-status-5000ms")
+    assert route("$connect").label == "connect"
+
+
+def test_a_key_that_is_there_twice_is_refused():
+    with pytest.raises(ValueError, match="joinSession is there twice"):
+        check_routes(
+            [*map(route, ["$connect", "$disconnect", "$default"])] + [route("joinSession")] * 2
+        )
+
+
+@pytest.mark.parametrize("missing", ["$connect", "$disconnect", "$default"])
+def test_an_api_without_one_of_the_three_special_routes_is_refused(missing: str):
+    keys = [key for key in ("$connect", "$disconnect", "$default") if key != missing]
+    with pytest.raises(ValueError, match=f"needs routes for \\{missing}"):
+        check_routes([route(key) for key in keys])

@@ -1,0 +1,267 @@
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pulumi
+import pytest
+
+from components.access_logs import AccessLogsArgs
+from components.api_stage import Throttling
+from components.handler_function import HandlerFunction
+from components.routes import Route
+from components.session_api import SessionApi, SessionApiArgs
+from tests.components import stack_parts
+from tests.components.engine import Engine
+
+ARN = "arn:aws:execute-api:us-east-1:123456789012:abc123"
+
+
+def access_logs(*, manage_account: bool = False) -> AccessLogsArgs:
+    return AccessLogsArgs(
+        prefix=stack_parts.PREFIX,
+        retention_days=3,
+        manage_account=manage_account,
+        partition="aws",
+    )
+
+
+def make_api(logs: AccessLogsArgs | None = None) -> SessionApi:
+    args = SessionApiArgs(
+        prefix=stack_parts.PREFIX,
+        stage_name="live",
+        throttling=Throttling(rate_limit=100, burst_limit=50),
+        access_logs=logs,
+    )
+    return SessionApi("api", args)
+
+
+def routes_of(*, timeout: int = 29_000, replies: bool = True, entry: str = "heartbeat"):
+    connection, disconnect = stack_parts.function("connection"), stack_parts.function("disconnect")
+
+    def route(key: str, function: HandlerFunction, **changes: Any) -> Route:
+        return Route(key=key, function=function, **{"timeout_milliseconds": 29_000, **changes})
+
+    return [
+        route("$connect", connection, replies=False),
+        route("$disconnect", disconnect, replies=False),
+        route("$default", connection),
+        route(
+            "heartbeat",
+            connection if entry == "connection" else stack_parts.function(entry),
+            timeout_milliseconds=timeout,
+            replies=replies,
+        ),
+    ]
+
+
+def publish(
+    logs: AccessLogsArgs | None = None, *, authorizer: str = "authorizer", **changes: Any
+) -> None:
+    make_api(logs).publish(routes_of(**changes), stack_parts.function(authorizer))
+
+
+def run(program: Callable[[], object] = publish, *, preview: bool = False) -> Engine:
+    engine = Engine(preview=preview)
+    engine.run(program)
+    return engine
+
+
+def test_the_api_alone_exists_before_routes_are_published():
+    engine = run(make_api)
+    assert [each.name for each in engine.registered if each.custom] == ["api-api"]
+    assert engine.only("apigatewayv2/api") == {
+        "name": "live-sessions-test",
+        "protocolType": "WEBSOCKET",
+        "routeSelectionExpression": "$request.body.action",
+    }
+
+
+def test_clients_and_functions_have_their_endpoints_before_the_stage_exists():
+    def program() -> None:
+        api = make_api()
+        pulumi.export("url", api.url)
+        pulumi.export("management", api.management_endpoint)
+
+    assert Engine().run(program) == {
+        "url": "wss://abc123.execute-api.us-east-1.amazonaws.com/live",
+        "management": "https://abc123.execute-api.us-east-1.amazonaws.com/live",
+    }
+
+
+def test_every_handshake_is_put_before_the_authorizer_token_or_not():
+    engine = run()
+    authorizer = engine.only("apigatewayv2/authorizer")
+    assert authorizer["authorizerType"] == "REQUEST"
+    assert "identitySources" not in authorizer
+    assert "authorizerResultTtlInSeconds" not in authorizer
+    routes = {each["routeKey"]: each for each in engine.inputs("apigatewayv2/route")}
+    assert routes["$connect"]["authorizationType"] == "CUSTOM"
+    assert routes["$connect"]["authorizerId"] == "api-routes-authorizer-id"
+    others = [each for key, each in routes.items() if key != "$connect"]
+    assert {each["authorizationType"] for each in others} == {"NONE"}
+
+
+def test_routes_with_the_same_function_and_timeout_share_an_integration():
+    engine = run()
+    routes = {each["routeKey"]: each["target"] for each in engine.inputs("apigatewayv2/route")}
+    assert routes["$connect"] == routes["$default"]
+    assert len(engine.inputs("apigatewayv2/integration")) == 3
+    own_timeout = run(lambda: publish(timeout=5_000, entry="connection"))
+    timeouts = [e["timeoutMilliseconds"] for e in own_timeout.inputs("apigatewayv2/integration")]
+    assert sorted(timeouts) == [5_000, 29_000, 29_000]
+
+
+def test_integrations_proxy_to_the_function():
+    integrations = run().of_type("apigatewayv2/integration")
+    assert integrations["api-routes-heartbeat-29000ms-integration"].inputs == {
+        "apiId": "api-api-id",
+        "integrationType": "AWS_PROXY",
+        "integrationMethod": "POST",
+        "integrationUri": "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/"
+        "arn:aws:lambda:us-east-1:123456789012:function:live-sessions-test-heartbeat/invocations",
+        "timeoutMilliseconds": 29_000,
+    }
+
+
+def test_a_route_that_replies_has_a_response_and_selects_it():
+    engine = run()
+    selecting = {
+        each["routeKey"]
+        for each in engine.inputs("apigatewayv2/route")
+        if each.get("routeResponseSelectionExpression") == "$default"
+    }
+    assert selecting == {"$default", "heartbeat"}
+    assert {each["routeId"] for each in engine.inputs("apigatewayv2/routeResponse")} == {
+        "api-routes-default-route-id",
+        "api-routes-heartbeat-route-id",
+    }
+    assert {each["routeResponseKey"] for each in engine.inputs("apigatewayv2/routeResponse")} == {
+        "$default"
+    }
+
+
+def test_each_function_may_be_invoked_by_this_api_alone():
+    permissions = run().inputs("lambda/permission")
+    assert {each["function"]: each["sourceArn"] for each in permissions} == {
+        "live-sessions-test-authorizer": f"{ARN}/authorizers/api-routes-authorizer-id",
+        "live-sessions-test-connection": f"{ARN}/live/*",
+        "live-sessions-test-disconnect": f"{ARN}/live/*",
+        "live-sessions-test-heartbeat": f"{ARN}/live/*",
+    }
+    assert {each["principal"] for each in permissions} == {"apigateway.amazonaws.com"}
+    assert {each["action"] for each in permissions} == {"lambda:InvokeFunction"}
+
+
+def test_the_deployment_waits_for_all_that_it_snapshots():
+    engine = run()
+    kinds = ("authorizer", "integration", "route", "routeResponse")
+    snapshot = {name for kind in kinds for name in engine.of_type(f"apigatewayv2/{kind}")}
+    (deployment,) = engine.of_type("apigatewayv2/deployment").values()
+    assert snapshot <= deployment.depends_on
+
+
+def trigger(program: Callable[[], object] = publish) -> str:
+    return run(program).only("apigatewayv2/deployment")["triggers"]["snapshot"]
+
+
+def test_the_same_routes_deploy_nothing_new():
+    assert trigger() == trigger()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"timeout": 5_000}, {"replies": False}, {"entry": "reconcile"}, {"authorizer": "fan_out"}],
+    ids=str,
+)
+def test_any_change_of_route_integration_response_or_authorizer_deploys_anew(
+    changes: dict[str, Any],
+):
+    assert trigger(lambda: publish(**changes)) != trigger()
+
+
+def test_a_replaced_resource_deploys_anew(monkeypatch: pytest.MonkeyPatch):
+    before = trigger()
+    new_resource = Engine.new_resource
+
+    def replaced(self: Engine, args: pulumi.runtime.MockResourceArgs):
+        id_, outputs = new_resource(self, args)
+        return (f"{id_}-2" if args.name.endswith("default-response") else id_), outputs
+
+    monkeypatch.setattr(Engine, "new_resource", replaced)
+    assert trigger() != before
+
+
+def test_in_preview_a_trigger_that_is_not_known_yet_stays_unknown():
+    deployment = run(preview=True).only("apigatewayv2/deployment")
+    assert set(deployment) <= {"triggers", "apiId"}
+    assert not isinstance(deployment.get("triggers", {}).get("snapshot"), str)
+
+
+def test_the_stage_throttles_and_traces_no_data():
+    stage = run().only("apigatewayv2/stage")
+    assert stage == {
+        "apiId": "api-api-id",
+        "name": "live",
+        "deploymentId": "api-stage-deployment-id",
+        "autoDeploy": False,
+        "defaultRouteSettings": {
+            "dataTraceEnabled": False,
+            "detailedMetricsEnabled": False,
+            "loggingLevel": "OFF",
+            "throttlingRateLimit": 100,
+            "throttlingBurstLimit": 50,
+        },
+    }
+
+
+def test_access_logs_are_json_without_query_string_address_or_connection():
+    engine = run(lambda: publish(access_logs()))
+    settings = engine.only("apigatewayv2/stage")["accessLogSettings"]
+    assert settings["destinationArn"].endswith(":log-group:/aws/apigateway/live-sessions-test")
+    fields = json.loads(settings["format"])
+    assert {"requestId", "eventType", "routeKey", "status", "integrationStatus"} <= set(fields)
+    assert all(value.startswith("$context.") for value in fields.values())
+    for secret in ("query", "sourceIp", "identity", "connectionId", "path", "authorizer.principal"):
+        assert secret not in settings["format"], f"access logs must not hold {secret}"
+
+
+def test_the_access_log_group_keeps_lines_as_long_as_config_says():
+    engine = run(lambda: publish(access_logs()))
+    group = engine.of_type("cloudwatch/logGroup")["api-access-logs"].inputs
+    assert group == {"name": "/aws/apigateway/live-sessions-test", "retentionInDays": 3}
+
+
+def test_the_accounts_logging_role_is_left_alone_unless_config_says_so():
+    assert run(lambda: publish(access_logs())).inputs("apigateway/account") == []
+
+
+def test_the_accounts_logging_role_comes_before_the_stage_and_outlives_the_stack():
+    engine = run(lambda: publish(access_logs(manage_account=True)))
+    (account,) = engine.of_type("apigateway/account").values()
+    assert account.inputs["cloudwatchRoleArn"].endswith(":role/live-sessions-test-access-logs")
+    assert account.retain_on_delete, "other APIs of the account may rely on the role"
+    (stage,) = engine.of_type("apigatewayv2/stage").values()
+    assert "api-access-account" in stage.depends_on
+
+
+def test_connections_may_be_used_by_one_method_on_this_stage_alone():
+    def program() -> None:
+        statement = make_api().connections_statement("Post", "POST")
+        pulumi.export("actions", list(statement.actions))
+        pulumi.export("resources", list(statement.resources))
+
+    assert Engine().run(program) == {
+        "actions": ["execute-api:ManageConnections"],
+        "resources": [f"{ARN}/live/POST/@connections/*"],
+    }
+
+
+def test_routes_that_clash_are_refused_before_any_is_made():
+    def program() -> None:
+        routes = routes_of()
+        make_api().publish([*routes, routes[-1]], stack_parts.function("authorizer"))
+
+    engine = Engine()
+    with pytest.raises(ValueError, match="heartbeat is there twice"):
+        engine.run(program)
+    assert engine.inputs("apigatewayv2/route") == []

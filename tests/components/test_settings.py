@@ -1,0 +1,153 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.config_problems import SettingsError
+from components.settings import PROJECT, Settings, checks_by_key
+from local.program import stack_config
+from tests.components.engine import Engine
+
+
+def load(overrides: dict[str, Any] | None = None, *, stack: str = "test") -> Settings:
+    loaded: list[Settings] = []
+    config = stack_config("staging", overrides)
+    Engine().run(lambda: loaded.append(Settings.load()), stack=stack, config=config)
+    return loaded[0]
+
+
+def problems(overrides: dict[str, Any], *, stack: str = "test") -> list[str]:
+    with pytest.raises(SettingsError) as raised:
+        load(overrides, stack=stack)
+    return str(raised.value).splitlines()[1:]
+
+
+def test_settings_arrive_typed_and_with_the_stack_in_the_prefix():
+    settings = load({"tags": ["Team=speech"], "reservedConcurrency": ["connection=50"]})
+    assert settings.prefix == "live-sessions-test"
+    assert settings.status_interval_seconds == 30
+    assert settings.access_logs is True
+    assert settings.tags == {"Team": "speech"}
+    assert settings.reserved_concurrency == {"connection": 50}
+
+
+def test_the_engines_own_environment_variables_are_read_too(monkeypatch: pytest.MonkeyPatch):
+    everything = {**stack_config("staging"), f"{PROJECT}:stageNam": "x"}
+    monkeypatch.setenv("PULUMI_CONFIG", json.dumps(everything))
+    with pytest.raises(SettingsError, match="did you mean stageName"):
+        Engine().run(Settings.load)
+
+
+BAD_VALUES: list[tuple[str, Any, str]] = [
+    ("region", "frankfurt", "must be an AWS Region such as us-east-1"),
+    ("stageName", "live/1", "must be 1 to 128 letters"),
+    ("logLevel", "LOUD", "must be one of DEBUG, INFO"),
+    ("logRetentionDays", 2, "must be one of 1, 3, 5, 7"),
+    ("lambdaRuntime", "python3.10", "must be one of python3.11"),
+    ("lambdaRuntime", "nodejs22.x", "must be one of python3.11"),
+    ("lambdaArchitecture", "riscv", "must be one of arm64, x86_64"),
+    ("layerPlatform", "mars", "must be one of lambda, host"),
+    ("reservedConcurrency", ["nobody=5"], "must name functions out of authorizer"),
+    ("reservedConcurrency", ["connection=0"], "from 1 to 10000"),
+    ("reservedConcurrency", {"connection": 5}, "must be a list of texts"),
+    ("statusIntervalSeconds", 25, "must divide 60"),
+    ("statusIntervalSeconds", 90, "must divide 60"),
+    ("statusIntervalSeconds", 10, "from 12 to 3600"),
+    ("statusIntervalSeconds", "30s", "must be a whole number of seconds"),
+    ("statusIntervalSeconds", 30.5, "must be a whole number of seconds"),
+    ("statusShards", 0, "from 1 to 64"),
+    ("statusQueryTimeoutMilliseconds", 5000, "from 50 to 4000"),
+    ("listenerCountChangeThresholdPercent", 101, "from 1 to 100"),
+    ("maxListenersPerSession", -1, "from 1 to 10000"),
+    ("sessionMaxDurationHours", 25, "from 1 to 24"),
+    ("speakerGraceSeconds", 901, "from 1 to 900"),
+    ("pointInTimeRecovery", "yes", "must be true or false"),
+    ("deletionProtection", "", "must be true or false"),
+    ("throttlingRateLimit", 10001, "from 1 to 10000"),
+    ("throttlingBurstLimit", 5001, "from 1 to 5000"),
+    ("accessLogs", 1, "must be true or false"),
+    ("manageApiGatewayAccount", "on", "must be true or false"),
+    ("existingUserPoolId", "pool", "must be a user pool id"),
+    ("existingUserPoolClientId", "a client", "must be a user pool client's id"),
+    ("allowPasswordAuthentication", "TRUE", "must be true or false"),
+    ("cognitoEndpoint", "127.0.0.1:4566", "must be an http(s) URL"),
+    ("cognitoEndpoint", "http://127.0.0.1:4566/", "must be an http(s) URL with no final /"),
+    ("tags", "Team=speech", "must be a list of texts"),
+    ("tags", ["Team"], "must be a list of texts"),
+    ("tags", ["Team=a", "Team=b"], "each name once"),
+    ("tags", ["Stack=other"], "must not set Stack"),
+    ("tags", ["aws:team=a"], "must not set aws:team"),
+    ("tags", [f"Tag{n}=x" for n in range(48)], "at most 47 tags"),
+    ("tags", ["Te?am=x"], "letters, digits, spaces"),
+]
+
+
+@pytest.mark.parametrize(("key", "value", "rule"), BAD_VALUES)
+def test_a_bad_value_is_reported_with_key_value_and_rule(key: str, value: Any, rule: str):
+    (line,) = problems({key: value})
+    assert line.startswith(f"  - {key} is ")
+    assert repr(value if isinstance(value, str) else json.dumps(value)) in line
+    assert rule in line
+
+
+def test_every_key_has_a_bad_value_in_these_tests():
+    assert set(checks_by_key()) == {key for key, _, _ in BAD_VALUES}
+
+
+def test_all_problems_come_in_one_message():
+    lines = problems(
+        {
+            "regoin": "us-east-1",
+            "lambdaRuntime": "python2.7",
+            "statusIntervalSeconds": 45,
+            "statusShards": "many",
+            "existingUserPoolId": "us-east-1_AbCdEfGhI",
+        },
+        stack="a stack",
+    )
+    assert [line.split()[1] for line in lines] == [
+        "regoin",
+        "stack",
+        "lambdaRuntime",
+        "statusShards",
+        "statusIntervalSeconds",
+        "existingUserPoolClientId",
+    ]
+    assert "did you mean region?" in lines[0]
+
+
+@pytest.mark.parametrize("stack", ["x" * 33, "feature/one", "über", "a.b"])
+def test_a_stack_name_that_physical_names_cannot_carry_is_refused(stack: str):
+    (line,) = problems({}, stack=stack)
+    assert "has to fit into 64" in line
+
+
+def test_a_user_pool_without_its_client_is_refused_and_the_reverse():
+    (line,) = problems({"existingUserPoolClientId": "abc123"})
+    assert line.startswith("  - existingUserPoolId is '': must be set, as existingUserPoolClientId")
+
+
+def test_managing_the_logging_role_without_access_logs_is_refused():
+    (line,) = problems({"manageApiGatewayAccount": True, "accessLogs": False})
+    assert "manageApiGatewayAccount is 'true'" in line
+
+
+def test_a_key_that_is_not_set_is_reported():
+    config = stack_config("staging")
+    del config[f"{PROJECT}:region"]
+    with pytest.raises(SettingsError, match="region is not set: must be set"):
+        Engine().run(Settings.load, config=config)
+
+
+def test_keys_of_other_namespaces_are_none_of_our_business():
+    config = {**stack_config("staging"), "aws:region": "us-east-1"}
+    Engine().run(Settings.load, config=config)
+
+
+def test_settings_are_the_only_reader_of_stack_config():
+    components = Path(__file__).resolve().parents[2] / "components"
+    readers = [
+        path.name for path in components.glob("*.py") if "pulumi.Config(" in path.read_text()
+    ]
+    assert readers == ["settings.py"]

@@ -1,0 +1,83 @@
+from typing import Any
+
+import pytest
+
+from components.speaker_identity import SpeakerIdentity, SpeakerIdentityArgs
+from tests.components import stack_parts
+from tests.components.engine import Engine
+
+
+def run(**changes: Any) -> Engine:
+    engine = Engine()
+    args = {
+        "platform": stack_parts.platform(),
+        "token_layer_arn": "arn:tokens",
+        "deletion_protection": True,
+        "allow_password_authentication": False,
+        **changes,
+    }
+    engine.run(lambda: SpeakerIdentity("identity", SpeakerIdentityArgs(**args)))
+    return engine
+
+
+def variables(engine: Engine) -> dict[str, str]:
+    return engine.only("lambda/function")["environment"]["variables"]
+
+
+def test_speakers_are_created_by_an_operator_alone():
+    pool = run().only("cognito/userPool")
+    assert pool["adminCreateUserConfig"] == {"allowAdminCreateUserOnly": True}
+    assert pool["passwordPolicy"]["minimumLength"] == 12
+
+
+def test_the_pool_is_protected_as_config_says():
+    for protection, word in ((True, "ACTIVE"), (False, "INACTIVE")):
+        (pool,) = run(deletion_protection=protection).of_type("cognito/userPool").values()
+        assert pool.inputs["deletionProtection"] == word
+        assert (pool.protect, pool.retain_on_delete) == (protection, protection)
+
+
+def test_a_password_is_never_sent_unless_config_allows_it():
+    flows = run().only("cognito/userPoolClient")["explicitAuthFlows"]
+    assert flows == ["ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
+    allowed = run(allow_password_authentication=True).only("cognito/userPoolClient")
+    assert "ALLOW_USER_PASSWORD_AUTH" in allowed["explicitAuthFlows"]
+
+
+def test_the_client_has_no_secret_and_tells_nobody_which_users_exist():
+    client = run().only("cognito/userPoolClient")
+    assert client["generateSecret"] is False
+    assert client["preventUserExistenceErrors"] == "ENABLED"
+    assert (client["idTokenValidity"], client["tokenValidityUnits"]["idToken"]) == (60, "minutes")
+
+
+def test_the_authorizer_knows_issuer_audience_and_keys():
+    environment = variables(run())
+    issuer = "https://cognito-idp.us-east-1.amazonaws.com/identity-pool-id"
+    assert environment["TOKEN_ISSUER"] == issuer
+    assert environment["TOKEN_AUDIENCE"] == "identity-client-id"
+    assert environment["JWKS_URL"] == f"{issuer}/.well-known/jwks.json"
+
+
+def test_keys_may_come_from_elsewhere_but_the_issuer_stays_cognito():
+    environment = variables(run(jwks_endpoint="http://127.0.0.1:4566"))
+    assert environment["JWKS_URL"] == "http://127.0.0.1:4566/identity-pool-id/.well-known/jwks.json"
+    assert environment["TOKEN_ISSUER"].startswith("https://cognito-idp.us-east-1.amazonaws.com/")
+
+
+def test_an_existing_pool_is_used_and_none_is_made():
+    engine = run(
+        existing_user_pool_id="us-east-1_AbCdEfGhI", existing_user_pool_client_id="client123"
+    )
+    assert engine.inputs("cognito/userPool") == engine.inputs("cognito/userPoolClient") == []
+    assert variables(engine)["TOKEN_AUDIENCE"] == "client123"
+    assert variables(engine)["TOKEN_ISSUER"].endswith("/us-east-1_AbCdEfGhI")
+
+
+def test_half_an_existing_pool_is_refused():
+    with pytest.raises(ValueError, match="needs its client too"):
+        run(existing_user_pool_id="us-east-1_AbCdEfGhI")
+
+
+def test_the_authorizer_alone_carries_the_token_layer():
+    assert run().only("lambda/function")["layers"][1:] == ["arn:tokens"]

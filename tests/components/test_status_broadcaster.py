@@ -1,0 +1,155 @@
+import json
+from typing import Any
+
+import pytest
+
+from components.message_queue import MessageQueue, MessageQueueArgs
+from components.status_broadcaster import StatusBroadcaster, StatusBroadcasterArgs
+from tests.components import stack_parts
+from tests.components.engine import Engine
+
+FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:live-sessions-test-session-status"
+QUEUES = "arn:aws:sqs:us-east-1:123456789012:live-sessions-test-status"
+RULE = "arn:aws:events:us-east-1:123456789012:rule/live-sessions-test-status"
+
+
+def run(interval_seconds: int = 30) -> Engine:
+    engine = Engine()
+
+    def program() -> None:
+        args = StatusBroadcasterArgs(
+            platform=stack_parts.platform(),
+            store=stack_parts.store(),
+            api=stack_parts.api(),
+            session_checks=MessageQueue(
+                "checks", MessageQueueArgs(physical_name="checks", retention_seconds=3_600)
+            ),
+            interval_seconds=interval_seconds,
+            shards=16,
+            query_timeout_milliseconds=500,
+            listener_count_change_threshold_percent=10,
+            speaker_grace_seconds=10,
+        )
+        StatusBroadcaster("status", args)
+
+    engine.run(program)
+    return engine
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    return run()
+
+
+def targets(engine: Engine) -> dict[str, dict[str, Any]]:
+    return {each["targetId"]: each for each in engine.inputs("cloudwatch/eventTarget")}
+
+
+def queue(engine: Engine, label: str) -> dict[str, Any]:
+    name = f"live-sessions-test-status-{label}"
+    (inputs,) = [each for each in engine.inputs("sqs/queue") if each["name"] == name]
+    return inputs
+
+
+def test_a_rule_fires_every_minute(engine: Engine):
+    assert engine.only("cloudwatch/eventRule") == {
+        "name": "live-sessions-test-status",
+        "scheduleExpression": "rate(1 minute)",
+    }
+
+
+def test_the_first_tick_reaches_the_function_and_the_second_a_queue_that_holds_it(engine: Engine):
+    assert {label: each["arn"] for label, each in targets(engine).items()} == {
+        "tick-0s": FUNCTION,
+        "tick-30s": f"{QUEUES}-ticks-30s",
+    }
+    assert queue(engine, "ticks-30s")["delaySeconds"] == 30
+
+
+def test_each_tick_says_when_the_rule_fired_and_how_much_later_it_is_due(engine: Engine):
+    for label, each in targets(engine).items():
+        shape = each["inputTransformer"]
+        assert shape["inputPaths"] == {"scheduledAt": "$.time"}
+        filled = shape["inputTemplate"].replace("<scheduledAt>", '"2026-01-01T00:00:00Z"')
+        assert json.loads(filled) == {
+            "tick": {
+                "scheduledAt": "2026-01-01T00:00:00Z",
+                "offsetSeconds": int(label.removeprefix("tick-").removesuffix("s")),
+            }
+        }
+
+
+def test_a_delivery_that_fails_is_retried_twice_and_then_kept(engine: Engine):
+    for each in targets(engine).values():
+        assert each["retryPolicy"] == {"maximumRetryAttempts": 2, "maximumEventAgeInSeconds": 60}
+        assert each["deadLetterConfig"] == {"arn": f"{QUEUES}-failures"}
+
+
+def test_only_this_rule_may_invoke_the_function_through_eventbridge(engine: Engine):
+    assert engine.only("lambda/permission") == {
+        "action": "lambda:InvokeFunction",
+        "function": "live-sessions-test-session-status",
+        "principal": "events.amazonaws.com",
+        "sourceArn": RULE,
+    }
+
+
+def test_only_this_rule_may_send_to_the_queues_it_feeds(engine: Engine):
+    allowed = {
+        each["queueUrl"].rpartition("/")[2]: statement["Condition"]
+        for each in engine.inputs("sqs/queuePolicy")
+        for statement in json.loads(each["policy"])["Statement"]
+        if statement["Effect"] == "Allow"
+    }
+    rule = {"ArnEquals": {"aws:SourceArn": RULE}}
+    assert allowed == {
+        "live-sessions-test-status-ticks-30s": rule,
+        "live-sessions-test-status-failures": rule,
+    }
+
+
+def test_ticks_and_shards_feed_the_function_one_by_one(engine: Engine):
+    mappings = engine.inputs("lambda/eventSourceMapping")
+    assert {each["eventSourceArn"] for each in mappings} == {
+        f"{QUEUES}-shards",
+        f"{QUEUES}-ticks-30s",
+    }
+    assert {(each["functionName"], each["batchSize"]) for each in mappings} == {(FUNCTION, 1)}
+
+
+@pytest.mark.parametrize("label", ["shards", "ticks-30s"])
+def test_a_stale_tick_is_forgotten_and_a_failing_one_is_kept_aside(engine: Engine, label: str):
+    inputs = queue(engine, label)
+    assert inputs["messageRetentionSeconds"] == 120
+    assert inputs["visibilityTimeoutSeconds"] >= 6 * 5
+    assert json.loads(inputs["redrivePolicy"])["deadLetterTargetArn"] == f"{QUEUES}-failures"
+
+
+def test_the_functions_own_failures_are_retried_once_and_then_kept(engine: Engine):
+    assert engine.only("lambda/functionEventInvokeConfig") == {
+        "functionName": "live-sessions-test-session-status",
+        "maximumRetryAttempts": 1,
+        "maximumEventAgeInSeconds": 60,
+        "destinationConfig": {"onFailure": {"destination": f"{QUEUES}-failures"}},
+    }
+
+
+@pytest.mark.parametrize(
+    ("interval_seconds", "rate", "delays"),
+    [(12, "rate(1 minute)", [12, 24, 36, 48]), (120, "rate(2 minutes)", [])],
+)
+def test_other_intervals_have_their_own_ticks(interval_seconds: int, rate: str, delays: list[int]):
+    engine = run(interval_seconds)
+    assert engine.only("cloudwatch/eventRule")["scheduleExpression"] == rate
+    assert sorted(targets(engine)) == sorted(f"tick-{offset}s" for offset in [0, *delays])
+    delayed = [each["delaySeconds"] for each in engine.inputs("sqs/queue")]
+    assert sorted(delay for delay in delayed if delay) == delays
+    names = engine.statements("live-sessions-test-session-status")
+    assert {name for name in names if name.startswith("ConsumeTicks")} == {
+        f"ConsumeTicks{offset}s" for offset in delays
+    }
+
+
+def test_an_interval_that_cannot_be_kept_makes_nothing():
+    with pytest.raises(ValueError, match="must divide 60"):
+        run(45)
