@@ -1,0 +1,60 @@
+"""The emulated AWS account, as its root user sees it."""
+
+import json
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import boto3
+from botocore.config import Config
+
+CREDENTIALS_FILE = "root-credentials.json"
+CALL_TIMEOUT_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Account:
+    """Where the emulator listens and how to sign as its root; `url` is `http://127.0.0.1:PORT`."""
+
+    url: str
+    region: str
+    account_id: str
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+    _clients: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _lock: threading.Lock = field(
+        default_factory=threading.Lock, init=False, repr=False, compare=False
+    )
+
+    def client(self, service: str) -> Any:
+        """Return the account's boto3 client of the service, the same one each time."""
+        with self._lock:
+            if service not in self._clients:
+                self._clients[service] = boto3.Session(
+                    self.access_key_id, self.secret_access_key, region_name=self.region
+                ).client(
+                    service,  # pyright: ignore[reportCallIssue, reportArgumentType]
+                    endpoint_url=self.url,
+                    config=Config(
+                        proxies={},
+                        max_pool_connections=32,
+                        connect_timeout=CALL_TIMEOUT_SECONDS,
+                        read_timeout=CALL_TIMEOUT_SECONDS,
+                    ),
+                )
+            return self._clients[service]
+
+    def save(self, folder: Path) -> None:
+        """Keep the root's credentials for the commands beside the run, for this user's eyes."""
+        path = folder / CREDENTIALS_FILE
+        path.touch(mode=0o600)
+        values = {key: value for key, value in vars(self).items() if not key.startswith("_")}
+        path.write_text(json.dumps(values))
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Raises FileNotFoundError where no run keeps its credentials."""
+        values: Mapping[str, str] = json.loads((folder / CREDENTIALS_FILE).read_text())
+        return cls(**values)

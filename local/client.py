@@ -1,0 +1,314 @@
+"""A client of the wire protocol: what the demo and the tests hold live sessions with.
+
+with Participants(outputs) as people:
+    speaker = people.speaker()
+    session_id = speaker.create_session("en")
+    listener = people.listener()
+    listener.join(session_id, "es")
+    print(listener.expect("sessionJoined")["targetLanguage"])
+"""
+
+import itertools
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self, TypeVar
+from urllib.parse import urlencode
+
+import boto3
+from botocore import UNSIGNED
+from botocore.config import Config
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import ClientConnection, connect
+
+REPLY_TIMEOUT_SECONDS = 10.0
+OPEN_TIMEOUT_SECONDS = 20.0
+CLOSE_TIMEOUT_SECONDS = 5.0
+PARALLEL_OPENS = 16
+
+FrameHook = Callable[["Client", "Frame"], None]
+
+
+class HandshakeRefused(Exception):
+    """The WebSocket handshake was answered with an HTTP status other than 101."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"the handshake was refused with HTTP {status}")
+        self.status = status
+
+
+class FrameMissing(AssertionError):
+    """A frame that was waited for did not come; the message lists those that did."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One message from the server; `received_at` is of the monotonic clock, in seconds."""
+
+    body: Mapping[str, Any]
+    received_at: float
+
+    @property
+    def type(self) -> str:
+        """The frame's type, or "" for an answer of API Gateway's own, which has none."""
+        return str(self.body.get("type", ""))
+
+    def __getitem__(self, name: str) -> Any:
+        return self.body[name]
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return self.body.get(name, default)
+
+
+class Client:
+    """One open socket. Frames are collected as they arrive; `expect` hands out each one once."""
+
+    def __init__(
+        self, url: str, *, name: str = "client", on_frame: FrameHook | None = None
+    ) -> None:
+        """Open the socket; raises HandshakeRefused."""
+        self.name = name
+        self.close_code: int | None = None
+        self._on_frame = on_frame
+        self._frames: list[Frame] = []
+        self._taken: set[int] = set()
+        self._news = threading.Condition()
+        self._closed = False
+        self._request_numbers = itertools.count(1)
+        try:
+            self._connection: ClientConnection = connect(
+                url,
+                proxy=None,
+                compression=None,
+                open_timeout=OPEN_TIMEOUT_SECONDS,
+                close_timeout=CLOSE_TIMEOUT_SECONDS,
+                ping_interval=None,
+                max_queue=None,
+                legacy=True,
+            )
+        except InvalidStatus as refusal:
+            raise HandshakeRefused(refusal.response.status_code) from None
+        self._reader = threading.Thread(target=self._read, name=f"{name}-reader", daemon=True)
+        self._reader.start()
+
+    def send(self, action: str, **fields: Any) -> str:
+        """Send one action with a fresh requestId, and return that."""
+        request_id = f"{self.name}-{next(self._request_numbers)}"
+        self.send_text(json.dumps({"action": action, "requestId": request_id, **fields}))
+        return request_id
+
+    def send_text(self, text: str | Iterable[str]) -> None:
+        """Send text as it is; several strings go out as the frames of one message."""
+        self._connection.send(text)
+
+    def send_bytes(self, data: bytes) -> None:
+        """Send one binary frame."""
+        self._connection.send(data)
+
+    def ask(
+        self, action: str, timeout_seconds: float = REPLY_TIMEOUT_SECONDS, **fields: Any
+    ) -> Frame:
+        """Send one action and return its reply, or its error frame."""
+        request_id = self.send(action, **fields)
+        return self._take(
+            lambda frame: frame.get("requestId") == request_id,
+            f"the reply to {action} ({request_id})",
+            timeout_seconds,
+        )
+
+    def expect(
+        self, frame_type: str, timeout_seconds: float = REPLY_TIMEOUT_SECONDS, **fields: Any
+    ) -> Frame:
+        """Return the oldest frame of this type, with these fields, that was not yet handed out.
+
+        Raises FrameMissing when none comes in time, or none can come any more.
+        """
+        return self._take(
+            lambda frame: (
+                frame.type == frame_type
+                and all(frame.get(name) == value for name, value in fields.items())
+            ),
+            f"{frame_type} {fields or ''}".rstrip(),
+            timeout_seconds,
+        )
+
+    def expect_no(self, frame_type: str, for_seconds: float) -> None:
+        """Wait out the time; raises AssertionError as soon as such a frame arrives."""
+        try:
+            frame = self.expect(frame_type, timeout_seconds=for_seconds)
+        except FrameMissing:
+            return
+        raise AssertionError(f"{self.name} received {dict(frame.body)}, which nobody awaited")
+
+    def expect_close(self, timeout_seconds: float = REPLY_TIMEOUT_SECONDS) -> int | None:
+        """Wait until the server has closed the socket; return its close code, None without one."""
+        with self._news:
+            if not self._news.wait_for(lambda: self._closed, timeout_seconds):
+                raise FrameMissing(f"{self.name}'s socket is still open after {timeout_seconds} s")
+        return self.close_code
+
+    def received(self, frame_type: str | None = None) -> list[Frame]:
+        """Return all frames so far, of one type or of any, handed out or not."""
+        with self._news:
+            return [frame for frame in self._frames if frame_type in (None, frame.type)]
+
+    @property
+    def is_open(self) -> bool:
+        return not self._closed
+
+    def close(self) -> None:
+        """Close the socket as a well-behaved client does."""
+        self._connection.close()
+        self._reader.join(CLOSE_TIMEOUT_SECONDS)
+
+    def drop(self) -> None:
+        """Cut the connection without a close frame, as a lost network does."""
+        self._connection.socket.shutdown(socket.SHUT_RDWR)
+        self._reader.join(CLOSE_TIMEOUT_SECONDS)
+
+    def _take(
+        self, wanted: Callable[[Frame], bool], description: str, timeout_seconds: float
+    ) -> Frame:
+        deadline = time.monotonic() + timeout_seconds
+        seen = 0
+        with self._news:
+            while True:
+                for index in range(seen, len(self._frames)):
+                    if index not in self._taken and wanted(self._frames[index]):
+                        self._taken.add(index)
+                        return self._frames[index]
+                seen = len(self._frames)
+                remaining = deadline - time.monotonic()
+                if self._closed or remaining <= 0:
+                    break
+                self._news.wait(remaining)
+            state = f"closed with {self.close_code}" if self._closed else "open"
+            raise FrameMissing(
+                f"{self.name} did not receive {description} within {timeout_seconds:g} s; "
+                f"its socket is {state}; it received {[dict(f.body) for f in self._frames]}"
+            )
+
+    def _read(self) -> None:
+        try:
+            while True:
+                self._keep(self._connection.recv())
+        except ConnectionClosed as closed:
+            with self._news:
+                self.close_code = closed.rcvd.code if closed.rcvd else None
+                self._closed = True
+                self._news.notify_all()
+
+    def _keep(self, message: str | bytes) -> None:
+        frame = Frame(json.loads(message), time.monotonic())
+        with self._news:
+            self._frames.append(frame)
+            self._news.notify_all()
+        if self._on_frame:
+            self._on_frame(self, frame)
+
+
+class Speaker(Client):
+    """A socket opened with a Cognito ID token."""
+
+    def create_session(self, source_language: str = "en", **fields: Any) -> str:
+        """Create a session and return its id; raises FrameMissing on any other reply."""
+        request_id = self.send("createSession", sourceLanguage=source_language, **fields)
+        return self.expect("sessionCreated", requestId=request_id)["sessionId"]
+
+    def end_session(self) -> str:
+        """Ask for the session's end; return the requestId."""
+        return self.send("endSession")
+
+    def ask_status(self) -> Frame:
+        return self.ask("getSessionStatus")
+
+
+class Listener(Client):
+    """An anonymous socket."""
+
+    def join(self, session_id: str, target_language: str) -> str:
+        """Ask to join; return the requestId."""
+        return self.send("joinSession", sessionId=session_id, targetLanguage=target_language)
+
+    def leave(self) -> str:
+        """Ask to leave; return the requestId."""
+        return self.send("leaveSession")
+
+
+AnyClient = TypeVar("AnyClient", bound=Client)
+
+
+class Participants:
+    """Opens speakers and listeners on a deployed stack, and closes those that are left.
+
+    `outputs` is the content of outputs.json; nothing else is needed to take part.
+    """
+
+    def __init__(self, outputs: Mapping[str, Any], on_frame: FrameHook | None = None) -> None:
+        self._outputs = outputs
+        self._on_frame = on_frame
+        self._open: list[Client] = []
+        self._numbers = itertools.count(1)
+
+    def speaker(self, name: str | None = None, *, token: str | None = None) -> Speaker:
+        """Open a speaker's socket, with an ID token of the local speaker unless one is given."""
+        query = urlencode({"token": sign_in(self._outputs) if token is None else token})
+        return self._add(Speaker, f"{self._outputs['websocketUrl']}?{query}", name or "speaker")
+
+    def listener(self, name: str | None = None) -> Listener:
+        return self._add(
+            Listener, self._outputs["websocketUrl"], name or f"listener-{next(self._numbers)}"
+        )
+
+    def listeners(self, count: int) -> list[Listener]:
+        """Open many sockets side by side."""
+        with ThreadPoolExecutor(PARALLEL_OPENS) as pool:
+            return list(pool.map(lambda _: self.listener(), range(count)))
+
+    def close(self) -> None:
+        still_open = [client for client in self._open if client.is_open]
+        self._open.clear()
+        with ThreadPoolExecutor(PARALLEL_OPENS) as pool:
+            list(pool.map(lambda client: client.close(), still_open))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _add(self, kind: type[AnyClient], url: str, name: str) -> AnyClient:
+        client = kind(url, name=name, on_frame=self._on_frame)
+        self._open.append(client)
+        return client
+
+
+def sign_in(
+    outputs: Mapping[str, Any], username: str | None = None, password: str | None = None
+) -> str:
+    """Return a Cognito ID token; without a name, the local speaker's."""
+    cognito = boto3.client(
+        "cognito-idp",
+        endpoint_url=outputs["emulatorUrl"],
+        region_name=outputs["region"],
+        config=Config(signature_version=UNSIGNED, proxies={}, read_timeout=REPLY_TIMEOUT_SECONDS),
+    )
+    answer = cognito.initiate_auth(
+        AuthFlow="USER_PASSWORD_AUTH",
+        ClientId=outputs["userPoolClientId"],
+        AuthParameters={
+            "USERNAME": username or outputs["speakerUsername"],
+            "PASSWORD": password or outputs["speakerPassword"],
+        },
+    )
+    return answer["AuthenticationResult"]["IdToken"]

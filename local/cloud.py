@@ -1,0 +1,182 @@
+"""The whole stack on this machine: the emulator, the program on it, and a speaker's login."""
+
+import json
+import secrets
+import socket
+import sys
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from components.packaging import LayerBuildError
+from components.settings import SettingsError
+from components.wheels import host_architecture
+from local.account import Account
+from local.client import Listener, Participants, Speaker, sign_in
+from local.denials import Denial, denials_in
+from local.deployer import Deployer, DeployError, Ledger
+from local.emulator.process import HOST, Emulator
+from local.function_logs import LogLine, read_log
+from local.program import run_program, stack_config
+from local.state_folder import OUTPUTS_FILE
+
+STACK = "local"
+ALIVE_TIMEOUT_SECONDS = 5.0
+SPEAKER_USERNAME = "speaker@example.com"
+
+
+class LocalCloud:
+    """A running local cloud, as a context manager; all its files are in `folder`.
+
+    `config` overrides stack config, by key without the project's name. Several clouds run side
+    by side, each with its own folder.
+    """
+
+    def __init__(self, folder: Path, *, config: Mapping[str, Any] | None = None) -> None:
+        self.folder = folder
+        self.outputs: dict[str, Any] = {}
+        self._config = dict(config or {})
+        self._speaker_password: str | None = None
+        self._ledger = Ledger()
+        self._cleanup = ExitStack()
+
+    def start(self) -> None:
+        """Deploy everything and write outputs.json.
+
+        Raises EmulatorError or DeployError; nothing is left running then.
+        """
+        with ExitStack() as starting:
+            # On a thread, where no signal can come between the process and the note of it.
+            with ThreadPoolExecutor(1) as thread:
+                emulator = Emulator(self.folder)
+                self.emulator = thread.submit(starting.enter_context, emulator).result()
+            self.account = Account(
+                url=self.emulator.url,
+                region=self.emulator.region,
+                account_id=self.emulator.account_id,
+                access_key_id=self.emulator.access_key_id,
+                secret_access_key=self.emulator.secret_access_key,
+            )
+            self.account.save(self.folder)
+            self.deploy()
+            self.participants = starting.enter_context(Participants(self.outputs))
+            self._cleanup = starting.pop_all()
+
+    def stop(self) -> None:
+        self._cleanup.close()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the emulator still takes connections."""
+        try:
+            with socket.create_connection((HOST, self.emulator.port), ALIVE_TIMEOUT_SECONDS):
+                return True
+        except OSError:
+            return False
+
+    def deploy(self) -> list[str]:
+        """Run the program; return the names of the resources that it made or changed.
+
+        Raises DeployError, and what a mistake in the program itself raises.
+        """
+        deployer = Deployer(self.account, self._ledger)
+        try:
+            exports = run_program(deployer, stack=STACK, config=self._stack_config())
+        except Exception as error:
+            if deployer.error:
+                raise deployer.error from None
+            if isinstance(error, SettingsError | LayerBuildError):
+                raise DeployError(str(error)) from None
+            raise
+        self._publish(exports)
+        return [resource.name for resource in deployer.changed]
+
+    def client(self, service: str) -> Any:
+        """Return the boto3 client that acts as the account's root."""
+        return self.account.client(service)
+
+    def speaker(self, name: str | None = None, *, token: str | None = None) -> Speaker:
+        return self.participants.speaker(name, token=token)
+
+    def listener(self, name: str | None = None) -> Listener:
+        return self.participants.listener(name)
+
+    def listeners(self, count: int) -> list[Listener]:
+        return self.participants.listeners(count)
+
+    def token_of_another_speaker(self) -> str:
+        """Make one more user and return that user's ID token."""
+        username = f"speaker-{secrets.token_hex(4)}@example.com"
+        password = self._add_user(self.outputs["userPoolId"], username)
+        return sign_in(self.outputs, username, password)
+
+    def function_log(self, entry: str) -> list[LogLine]:
+        """Return what the function has logged so far, oldest first."""
+        return read_log(self.client("logs"), self.outputs["logGroupNames"][entry])
+
+    def denials(self) -> list[Denial]:
+        """Return every call that IAM has denied to any role so far."""
+        return denials_in(self.emulator.log_path)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def _stack_config(self) -> dict[str, str]:
+        host = {
+            "region": self.account.region,
+            "lambdaRuntime": host_runtime(),
+            "lambdaArchitecture": host_architecture(),
+            "layerPlatform": "host",
+            "cognitoEndpoint": self.account.url,
+        }
+        return stack_config(STACK, {**host, **self._config})
+
+    def _publish(self, exports: Mapping[str, Any]) -> None:
+        """Keep the outputs; the file appears in one step, so that who sees it can use it."""
+        if self._speaker_password is None:
+            self._speaker_password = self._add_user(exports["userPoolId"], SPEAKER_USERNAME)
+        self.outputs = {
+            **exports,
+            "region": self.account.region,
+            "emulatorUrl": self.account.url,
+            "speakerUsername": SPEAKER_USERNAME,
+            "speakerPassword": self._speaker_password,
+        }
+        unfinished = self.folder / f"{OUTPUTS_FILE}.new"
+        unfinished.write_text(json.dumps(self.outputs, indent=2) + "\n")
+        unfinished.rename(self.folder / OUTPUTS_FILE)
+
+    def _add_user(self, pool: str, username: str) -> str:
+        """Make a confirmed user of the pool and return the password."""
+        password = f"{secrets.token_urlsafe(12)}-aA1"
+        cognito = self.client("cognito-idp")
+        cognito.admin_create_user(
+            UserPoolId=pool,
+            Username=username,
+            MessageAction="SUPPRESS",
+            UserAttributes=[
+                {"Name": "email", "Value": username},
+                {"Name": "email_verified", "Value": "true"},
+            ],
+        )
+        cognito.admin_set_user_password(
+            UserPoolId=pool, Username=username, Password=password, Permanent=True
+        )
+        return password
+
+
+def host_runtime() -> str:
+    """This Python in Lambda's words."""
+    return f"python{sys.version_info.major}.{sys.version_info.minor}"

@@ -1,0 +1,137 @@
+"""One resource as the program asked for it, and its shape as an AWS API request."""
+
+import hashlib
+import json
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pulumi import Archive, Asset
+from pulumi.runtime import rpc
+
+from local.account import Account
+from local.deployer.archives import archive_bytes, asset_bytes
+
+# Inputs whose keys are the user's own words, not parameter names of the API.
+FREE_FORM_MAPS = frozenset(
+    {
+        "dimensions",
+        "inputPaths",
+        "requestModels",
+        "requestParameters",
+        "requestTemplates",
+        "responseModels",
+        "responseParameters",
+        "responseTemplates",
+        "stageVariables",
+        "tags",
+        "triggers",
+        "variables",
+    }
+)
+
+
+class DeployError(Exception):
+    """The program asks for something that the local cloud cannot make; the message says what."""
+
+
+@dataclass(frozen=True)
+class Created:
+    """What a resource became: its id, and the outputs that its inputs do not hold already."""
+
+    id: str
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A resource with plain inputs: camelCase, secrets unwrapped, whole numbers as int.
+
+    `default_tags` are the provider's; assets and archives stay as Pulumi's objects.
+    """
+
+    type: str
+    name: str
+    inputs: Mapping[str, Any]
+    default_tags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def tags(self) -> dict[str, str]:
+        return {**self.default_tags, **self.inputs.get("tags", {})}
+
+    @property
+    def tag_list(self) -> list[dict[str, str]]:
+        return [{"Key": key, "Value": value} for key, value in self.tags.items()]
+
+    @property
+    def physical_name(self) -> str:
+        """The `name` input, or the logical name with a random ending, as Pulumi would make it."""
+        return self.inputs.get("name") or f"{self.name}-{secrets.token_hex(4)[:7]}"
+
+    @property
+    def fingerprint(self) -> str:
+        """A digest of all inputs, the contents of assets and archives included."""
+        text = json.dumps([self.inputs, self.tags], sort_keys=True, default=_content_digest)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def request(self, *, without: tuple[str, ...] = (), **renamed: str) -> dict[str, Any]:
+        """Return the inputs as an AWS API request: every name capitalised, or as `renamed`.
+
+        Nothing is left out in silence: an input that the API does not know makes boto3 raise
+        ParamValidationError. `without` names the inputs that the caller handles itself; tags
+        are always left to it, since each service wants another shape of them.
+        """
+        kept = {
+            name: value
+            for name, value in self.inputs.items()
+            if name not in without and name not in ("tags", "region")
+        }
+        return capitalised(kept, renamed)
+
+
+Creator = Callable[[Account, Resource], Created]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How to make one type of resource, and, where it can change in place, how to update it."""
+
+    create: Creator
+    update: Creator | None = None
+
+
+def plain(value: Any) -> Any:
+    """Return a deserialised Pulumi value without secret wrappers and with whole numbers as int."""
+    if rpc.is_rpc_secret(value):
+        return plain(rpc.unwrap_rpc_secret(value))
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+def capitalised(value: Any, renamed: Mapping[str, str] | None = None) -> Any:
+    """Return camelCase names as the API's CamelCase, all the way down, free-form maps excepted."""
+    renamed = renamed or {}
+    if isinstance(value, Mapping):
+        return {
+            renamed.get(key, key[:1].upper() + key[1:]): (
+                dict(item) if key in FREE_FORM_MAPS else capitalised(item, renamed)
+            )
+            for key, item in value.items()
+        }
+    if isinstance(value, list):
+        return [capitalised(item, renamed) for item in value]
+    return value
+
+
+def _content_digest(value: object) -> str:
+    if isinstance(value, Archive):
+        return hashlib.sha256(archive_bytes(value)).hexdigest()
+    if isinstance(value, Asset):
+        return hashlib.sha256(asset_bytes(value)).hexdigest()
+    raise TypeError(f"an input of type {type(value).__name__} cannot be compared")

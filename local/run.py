@@ -1,0 +1,117 @@
+"""`make run`: the local cloud, served until Ctrl-C or SIGTERM, which end it with exit code 0."""
+
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from local.cloud import LocalCloud
+from local.deployer import DeployError
+from local.emulator.process import EmulatorError
+from local.state_folder import OUTPUTS_FILE, PROJECT_ROOT, StateFolder
+
+HANDLERS = PROJECT_ROOT / "handlers"
+WATCH_SECONDS = 0.5
+ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+Modified = dict[Path, int]
+
+
+class Ended(BaseException):
+    """Someone asked the run to end; not an Exception, so that no handler of errors takes it."""
+
+
+def main() -> int:
+    try:
+        with ending_on_signals(), StateFolder.claim() as folder:
+            serve(folder.path)
+    except Ended:
+        _say("ended; nothing is left behind")
+        return 0
+    except (DeployError, EmulatorError) as error:
+        _say(str(error))
+        return 1
+    return 0
+
+
+def serve(folder: Path) -> None:
+    """Deploy and serve until `Ended` is raised or the emulator is gone."""
+    started = time.monotonic()
+    _say("starting the emulator and deploying the program …")
+    seen = _modified()
+    with LocalCloud(folder) as cloud:
+        _say(
+            f"ready in {time.monotonic() - started:.1f} s: "
+            f"sockets {cloud.outputs['websocketUrl']} · AWS {cloud.outputs['emulatorUrl']} · "
+            f"outputs {_shown(folder / OUTPUTS_FILE)} (Ctrl-C ends)"
+        )
+        while cloud.is_running:
+            time.sleep(WATCH_SECONDS)
+            now = _modified()
+            if now != seen:
+                reload(cloud, changed=[path for path in now if now[path] != seen.get(path)])
+                seen = now
+        raise EmulatorError("the emulator ended by itself")
+
+
+def reload(cloud: LocalCloud, changed: list[Path]) -> None:
+    """Deploy what the changed files change; whatever is wrong with them is told, nothing more."""
+    names = ", ".join(_shown(path) for path in changed) or "a file is gone"
+    started = time.monotonic()
+    try:
+        for path in changed:
+            if path.suffix == ".py":
+                compile(path.read_bytes(), path, "exec")
+        updated = cloud.deploy()
+    except SyntaxError as error:
+        _say(f"{names}: {error.msg} (line {error.lineno}); the code before it keeps running")
+    except Exception as error:
+        _say(f"{names}: not deployed: {error}")
+    else:
+        _say(
+            f"{names}: reloaded {', '.join(updated) or 'nothing'} "
+            f"in {time.monotonic() - started:.1f} s"
+        )
+
+
+def _modified() -> Modified:
+    files = [*HANDLERS.rglob("*.py"), *HANDLERS.glob("requirements*.txt")]
+    return dict(_times(files))
+
+
+def _times(files: list[Path]) -> Iterator[tuple[Path, int]]:
+    for path in files:
+        try:
+            yield path, path.stat().st_mtime_ns
+        except FileNotFoundError:  # an editor is replacing it
+            continue
+
+
+@contextmanager
+def ending_on_signals() -> Iterator[None]:
+    """Raise `Ended` at the first signal and hear no other, so that the clean-up is complete."""
+
+    def end(number: int, frame: object) -> None:
+        for ending in ENDING_SIGNALS:
+            signal.signal(ending, signal.SIG_IGN)
+        raise Ended
+
+    for ending in ENDING_SIGNALS:
+        if ending is signal.SIGHUP and signal.getsignal(ending) is signal.SIG_IGN:
+            continue  # started with nohup
+        signal.signal(ending, end)
+    yield
+
+
+def _shown(path: Path) -> str:
+    return str(path.relative_to(PROJECT_ROOT)) if path.is_relative_to(PROJECT_ROOT) else str(path)
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

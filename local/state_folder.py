@@ -1,0 +1,120 @@
+"""The folder of one running local cloud: `.local/`, or `.local-2/`, `.local-3/`… beside others.
+
+A lock on a file inside says that its run is alive; the kernel drops it with the process, however
+that ended, so a folder without one is left over and may be taken.
+"""
+
+import fcntl
+import itertools
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+PROJECT_ROOT = Path(__file__).resolve().parents[1]
+LOCK_FILE = "lock"
+OUTPUTS_FILE = "outputs.json"
+
+
+@dataclass(frozen=True)
+class StateFolder:
+    """A claimed folder; leaving the context removes it."""
+
+    path: Path
+    lock: int
+
+    @classmethod
+    def claim(cls, root: Path = PROJECT_ROOT) -> Self:
+        """Take the first folder that no living run holds, emptied of what a dead one left."""
+        for path in _candidates(root):
+            lock = _lock(path)
+            if lock is not None:
+                folder = cls(path, lock)
+                folder._empty()
+                return folder
+        raise AssertionError("there is always a next number")
+
+    def release(self) -> None:
+        """Remove the folder with all that is in it, then give up the lock."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        os.close(self.lock)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.release()
+
+    def _empty(self) -> None:
+        for entry in self.path.iterdir():
+            if entry.name == LOCK_FILE:
+                continue
+            if entry.is_dir():
+                shutil.rmtree(entry)
+            else:
+                entry.unlink()
+
+
+def running_outputs(root: Path = PROJECT_ROOT) -> tuple[Path, dict[str, Any]] | None:
+    """Return the folder and outputs of the first local cloud that is ready; None when none is."""
+    for path in sorted(root.glob(".local*"), key=lambda path: (len(path.name), path.name)):
+        outputs = path / OUTPUTS_FILE
+        if is_held(path) and outputs.exists():
+            return path, json.loads(outputs.read_text())
+    return None
+
+
+def is_held(path: Path) -> bool:
+    """Return whether a living process holds the folder."""
+    try:
+        lock = os.open(path / LOCK_FILE, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(lock)
+    return False
+
+
+def _candidates(root: Path) -> Iterator[Path]:
+    yield root / ".local"
+    for number in itertools.count(2):
+        yield root / f".local-{number}"
+
+
+def _lock(path: Path) -> int | None:
+    """Lock the folder; None when another holds it."""
+    while True:
+        path.mkdir(parents=True, exist_ok=True)
+        try:
+            lock = os.open(path / LOCK_FILE, os.O_CREAT | os.O_RDWR, 0o600)
+        except FileNotFoundError:
+            continue  # its last owner has just removed it
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            return None
+        if _is_at(lock, path / LOCK_FILE):
+            return lock
+        os.close(lock)
+
+
+def _is_at(lock: int, path: Path) -> bool:
+    """Return whether the locked file is still the one at this path."""
+    try:
+        return os.path.samestat(os.fstat(lock), path.stat())
+    except FileNotFoundError:
+        return False

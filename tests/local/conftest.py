@@ -1,0 +1,65 @@
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from local.cloud import LocalCloud
+
+CloudWith = Callable[..., LocalCloud]
+
+
+@pytest.fixture(scope="session")
+def shared_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
+    """The local stack as it is committed, one for all tests; use `cloud` unless IAM is to deny."""
+    with LocalCloud(tmp_path_factory.mktemp("cloud")) as cloud:
+        yield cloud
+
+
+@pytest.fixture
+def cloud(shared_cloud: LocalCloud) -> Iterator[LocalCloud]:
+    """The shared cloud; after the test its sockets are closed and IAM has denied nothing."""
+    yield from _guarded(shared_cloud)
+
+
+@pytest.fixture(scope="session")
+def started_clouds(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Callable[[dict[str, Any]], LocalCloud]]:
+    started: dict[str, LocalCloud] = {}
+
+    def start(config: dict[str, Any]) -> LocalCloud:
+        key = repr(sorted(config.items()))
+        if key not in started:
+            cloud = LocalCloud(tmp_path_factory.mktemp("cloud"), config=config)
+            cloud.start()
+            started[key] = cloud
+        return started[key]
+
+    yield start
+    for cloud in started.values():
+        cloud.stop()
+
+
+@pytest.fixture
+def cloud_with(
+    started_clouds: Callable[[dict[str, Any]], LocalCloud],
+) -> Iterator[CloudWith]:
+    """`cloud_with(maxListenersPerSession=50)`: a cloud with that config, one for all who ask."""
+    guards: list[Iterator[LocalCloud]] = []
+
+    def start(**config: Any) -> LocalCloud:
+        guard = _guarded(started_clouds(config))
+        guards.append(guard)
+        return next(guard)
+
+    yield start
+    for guard in guards:
+        next(guard, None)
+
+
+def _guarded(cloud: LocalCloud) -> Iterator[LocalCloud]:
+    denied_before = len(cloud.denials())
+    yield cloud
+    cloud.participants.close()
+    denied = cloud.denials()[denied_before:]
+    assert not denied, f"IAM denied what the functions need: {denied}"

@@ -1,0 +1,133 @@
+import json
+import os
+import stat
+import time
+from pathlib import Path
+
+import pytest
+
+from local.account import Account
+from local.client import FrameMissing, HandshakeRefused, Participants, sign_in
+from local.cloud import LocalCloud
+from local.deployer import DeployError
+from tests.local.conftest import CloudWith
+
+PROMISED_OUTPUTS = {
+    "websocketUrl",
+    "managementEndpoint",
+    "sessionsTable",
+    "connectionsTable",
+    "rateLimitsTable",
+    "userPoolId",
+    "userPoolClientId",
+    "statusFunction",
+    "statusRule",
+    "region",
+    "emulatorUrl",
+    "speakerUsername",
+    "speakerPassword",
+}
+
+
+def outputs_file(cloud: LocalCloud) -> dict[str, str]:
+    return json.loads((cloud.folder / "outputs.json").read_text())
+
+
+def test_the_outputs_file_holds_every_promised_key(cloud: LocalCloud) -> None:
+    outputs = outputs_file(cloud)
+    assert outputs == cloud.outputs
+    assert outputs.keys() >= PROMISED_OUTPUTS
+    assert all(outputs[key] for key in PROMISED_OUTPUTS)
+    assert outputs["websocketUrl"].startswith("ws://127.0.0.1:")
+    assert outputs["managementEndpoint"].startswith("http://127.0.0.1:")
+
+
+def test_the_outputs_file_holds_no_key_of_the_root(cloud: LocalCloud) -> None:
+    text = (cloud.folder / "outputs.json").read_text()
+    account = Account.load(cloud.folder)
+    assert account == cloud.account
+    assert account.access_key_id not in text
+    assert account.secret_access_key not in text
+    assert account.secret_access_key not in repr(account)
+
+
+def test_the_roots_credentials_are_for_their_owners_eyes(cloud: LocalCloud) -> None:
+    mode = (cloud.folder / "root-credentials.json").stat().st_mode
+    assert stat.S_IMODE(mode) == 0o600
+
+
+def test_a_stranger_holds_a_session_with_the_outputs_file_alone(cloud: LocalCloud) -> None:
+    with Participants(outputs_file(cloud)) as people:
+        speaker, listener = people.speaker(), people.listener()
+        session_id = speaker.create_session("en")
+        listener.join(session_id, "es")
+        listener.expect("sessionJoined", sessionId=session_id)
+        status = speaker.ask_status()
+        assert status["languageDistribution"] == {"es": 1}
+        speaker.end_session()
+        assert listener.expect("sessionEnded")["reason"] == "speakerEnded"
+
+
+def test_a_token_that_is_none_is_refused_at_the_handshake(cloud: LocalCloud) -> None:
+    with pytest.raises(HandshakeRefused) as refusal:
+        cloud.speaker(token="no-token")
+    assert refusal.value.status == 403
+
+
+def test_two_speakers_are_two_users(cloud: LocalCloud) -> None:
+    token = cloud.token_of_another_speaker()
+    assert token != sign_in(cloud.outputs)
+    assert cloud.speaker(token=token).create_session("en")
+
+
+def test_frames_that_do_not_come_are_missed_with_what_came_instead(cloud: LocalCloud) -> None:
+    listener = cloud.listener("Lena")
+    listener.ask("heartbeat")
+    with pytest.raises(FrameMissing, match=r"Lena did not receive sessionJoined.*heartbeatAck"):
+        listener.expect("sessionJoined", timeout_seconds=0.2)
+
+
+def test_a_frame_that_nobody_awaits_is_noticed(cloud: LocalCloud) -> None:
+    listener = cloud.listener()
+    listener.send("heartbeat")
+    with pytest.raises(AssertionError, match="nobody awaited"):
+        listener.expect_no("heartbeatAck", for_seconds=10)
+
+
+def test_two_clouds_do_not_disturb_each_other(cloud: LocalCloud, cloud_with: CloudWith) -> None:
+    other = cloud_with(maxListenersPerSession=1)
+    assert other.folder != cloud.folder
+    assert other.emulator.port != cloud.emulator.port
+    session_id = cloud.speaker().create_session("en")
+    stranger = other.listener()
+    stranger.join(session_id, "es")
+    assert stranger.expect("error")["code"] == "SESSION_NOT_FOUND"
+    ours = cloud.listener()
+    ours.join(session_id, "es")
+    ours.expect("sessionJoined")
+
+
+def test_overridden_config_reaches_the_functions(cloud_with: CloudWith) -> None:
+    cloud = cloud_with(maxListenersPerSession=1)
+    session_id = cloud.speaker().create_session("en")
+    first, second = cloud.listeners(2)
+    first.join(session_id, "es")
+    first.expect("sessionJoined")
+    second.join(session_id, "es")
+    assert second.expect("error")["code"] == "SESSION_FULL"
+
+
+def test_wrong_config_is_told_and_leaves_nothing_running(tmp_path: Path) -> None:
+    with pytest.raises(DeployError, match="statusIntervalSeconds"):
+        LocalCloud(tmp_path, config={"statusIntervalSeconds": 7}).start()
+    assert {path.name for path in tmp_path.iterdir()} <= {"root-credentials.json"}
+
+
+def test_what_a_function_logs_can_be_read(cloud: LocalCloud) -> None:
+    cloud.listener()
+    deadline = time.monotonic() + 10
+    while not (lines := [line for line in cloud.function_log("connection") if line.fields]):
+        assert time.monotonic() < deadline, "connection has logged nothing"
+        time.sleep(0.1)
+    assert "connected" in lines[-1].for_people("connection")
+    assert os.linesep not in lines[-1].for_people("connection")

@@ -1,0 +1,222 @@
+"""Every statement of every role is needed: without it, its function is denied.
+
+What the local cloud does not enforce is asserted on the program's inputs in
+tests/test_contracts.py; NOT_ENFORCED_HERE names it, so that no statement escapes both.
+"""
+
+import json
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from local.client import Client, FrameMissing, HandshakeRefused
+from local.cloud import LocalCloud
+from tests.local.permissions import POLICY, without_statement
+
+DENIAL_TIMEOUT_SECONDS = 30
+
+NOT_ENFORCED_HERE = {
+    "WriteOwnLogs",  # MiniStack writes the functions' logs itself
+    "ConsumeSessionChecks",  # and polls the queues itself
+    "ConsumeShards",
+    "ConsumeTicks30s",
+    "SendFailures",  # and delivers to on-failure destinations itself
+}
+
+
+def create(cloud: LocalCloud) -> tuple[Client, str]:
+    speaker = cloud.speaker()
+    return speaker, speaker.ask("createSession", sourceLanguage="en").get("sessionId", "none")
+
+
+def join(cloud: LocalCloud) -> tuple[Client, Client]:
+    speaker, session_id = create(cloud)
+    listener = cloud.listener()
+    listener.ask("joinSession", sessionId=session_id, targetLanguage="es")
+    return speaker, listener
+
+
+def end(cloud: LocalCloud) -> None:
+    speaker, _ = join(cloud)
+    speaker.ask("endSession")
+
+
+def leave_and_join_again(cloud: LocalCloud) -> None:
+    _, session_id = create(cloud)
+    listener = cloud.listener()
+    for action in ("joinSession", "leaveSession", "joinSession"):
+        listener.ask(action, sessionId=session_id, targetLanguage="es")
+
+
+def ask_status(cloud: LocalCloud) -> None:
+    speaker, _ = create(cloud)
+    speaker.ask("getSessionStatus")
+
+
+def heartbeat(cloud: LocalCloud) -> None:
+    cloud.listener().ask("heartbeat")
+
+
+def lose_speaker(cloud: LocalCloud) -> None:
+    speaker, _ = create(cloud)
+    speaker.drop()
+
+
+def close_listener(cloud: LocalCloud) -> None:
+    _, listener = join(cloud)
+    listener.close()
+
+
+def end_by_operator(cloud: LocalCloud) -> None:
+    _, session_id = create(cloud)
+    cloud.client("sqs").send_message(
+        QueueUrl=cloud.outputs["queueUrls"]["sessionChecks"],
+        MessageBody=json.dumps({"check": "operatorEnd", "sessionId": session_id}),
+    )
+
+
+def tick(cloud: LocalCloud) -> None:
+    create(cloud)
+    scheduled_at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    invoke(cloud, "session_status", {"tick": {"scheduledAt": scheduled_at, "offsetSeconds": 0}})
+
+
+def tick_past_an_expired_session(cloud: LocalCloud) -> None:
+    _, session_id = create(cloud)
+    change(cloud, "sessionsTable", {"sessionId": session_id}, expiresAt=1)
+    tick(cloud)
+
+
+def fan_out_two_pages(cloud: LocalCloud) -> None:
+    """More listeners than one page holds, as rows; their sockets are long gone."""
+    _, session_id = create(cloud)
+    row = {
+        "sessionId": {"S": session_id},
+        "targetLanguage": {"S": "es"},
+        "role": {"S": "listener"},
+        "connectedAt": {"N": "1"},
+        "ttl": {"N": str(int(time.time()) + 600)},
+    }
+    puts = [
+        {"PutRequest": {"Item": row | {"connectionId": {"S": f"{session_id}-{number}"}}}}
+        for number in range(501)
+    ]
+    for first in range(0, len(puts), 25):
+        cloud.client("dynamodb").batch_write_item(
+            RequestItems={cloud.outputs["connectionsTable"]: puts[first : first + 25]}
+        )
+    task = {"sessionId": session_id, "reason": "operator", "speakerConnectionId": "none"}
+    invoke(cloud, "fan_out", {"sessionEnded": task})
+
+
+def reconcile(cloud: LocalCloud) -> None:
+    _, session_id = create(cloud)
+    listener = cloud.listener()
+    listener.ask("joinSession", sessionId=session_id, targetLanguage="es")
+    change(
+        cloud, "sessionsTable", {"sessionId": session_id}, membershipChangedAt=1, listenerCount=9
+    )
+    invoke(cloud, "reconcile", {})
+
+
+def reconcile_an_ended_session(cloud: LocalCloud) -> None:
+    end(cloud)
+    invoke(cloud, "reconcile", {})
+
+
+def change(cloud: LocalCloud, table: str, key: dict[str, str], **numbers: int) -> None:
+    cloud.client("dynamodb").update_item(
+        TableName=cloud.outputs[table],
+        Key={name: {"S": value} for name, value in key.items()},
+        UpdateExpression="SET " + ", ".join(f"{name} = :{name}" for name in numbers),
+        ExpressionAttributeValues={f":{name}": {"N": str(n)} for name, n in numbers.items()},
+    )
+
+
+def invoke(cloud: LocalCloud, entry: str, event: dict[str, Any]) -> None:
+    cloud.client("lambda").invoke(
+        FunctionName=cloud.outputs["functionNames"][entry], Payload=json.dumps(event)
+    )
+
+
+NEEDED_FOR: dict[tuple[str, str], Callable[[LocalCloud], object]] = {
+    ("connection", "ReadWriteSessions"): create,
+    ("connection", "ReadWriteConnections"): join,
+    ("connection", "GetConnections"): leave_and_join_again,
+    ("connection", "InvokeFanOut"): end,
+    ("connection", "SendSessionChecks"): end,
+    ("disconnect", "ReadUpdateSessions"): close_listener,
+    ("disconnect", "DeleteConnections"): close_listener,
+    ("disconnect", "InvokeFanOut"): end_by_operator,
+    ("disconnect", "SendSessionChecks"): lose_speaker,
+    ("heartbeat", "ReadConnections"): heartbeat,
+    ("session_status", "ReadSessions"): ask_status,
+    ("session_status", "NoteStatusRequests"): ask_status,
+    ("session_status", "QueryActiveSessions"): tick,
+    ("session_status", "ReadConnections"): ask_status,
+    ("session_status", "PostToConnections"): tick,
+    ("session_status", "SendSessionChecks"): tick_past_an_expired_session,
+    ("session_status", "SendShards"): tick,
+    ("fan_out", "ReadUpdateSessions"): end,
+    ("fan_out", "ReleaseConnections"): end,
+    ("fan_out", "QueryListeners"): end,
+    ("fan_out", "PostToConnections"): end,
+    ("fan_out", "InvokeItself"): fan_out_two_pages,
+    ("reconcile", "ReadUpdateSessions"): reconcile,
+    ("reconcile", "QueryActiveSessions"): reconcile,
+    ("reconcile", "ReadDeleteConnections"): reconcile,
+    ("reconcile", "QueryListeners"): reconcile,
+    ("reconcile", "InvokeFanOut"): reconcile_an_ended_session,
+}
+
+
+@pytest.mark.parametrize(
+    ("entry", "sid"), NEEDED_FOR, ids=[f"{entry}-{sid}" for entry, sid in NEEDED_FOR]
+)
+def test_without_this_statement_its_function_is_denied(
+    shared_cloud: LocalCloud, entry: str, sid: str
+) -> None:
+    actions = statement(shared_cloud, entry, sid)["Action"]
+    before = len(shared_cloud.denials())
+    with without_statement(shared_cloud, entry, sid):
+        with suppress(FrameMissing, HandshakeRefused):
+            NEEDED_FOR[entry, sid](shared_cloud)
+        denied = denials_of(shared_cloud, entry, before)
+    shared_cloud.participants.close()
+    assert denied, f"{entry} did its work without {sid}: take the statement out of its role"
+    assert set(denied) <= set(actions)
+
+
+def test_every_statement_is_tried_here_or_named_as_not_enforced(cloud: LocalCloud) -> None:
+    statements = {
+        (entry, each["Sid"])
+        for entry in cloud.outputs["functionNames"]
+        for each in policy(cloud, entry)["Statement"]
+    }
+    not_enforced = {key for key in statements if key[1] in NOT_ENFORCED_HERE}
+    assert statements == set(NEEDED_FOR) | not_enforced
+
+
+def policy(cloud: LocalCloud, entry: str) -> dict[str, Any]:
+    role = cloud.outputs["functionNames"][entry]
+    return cloud.client("iam").get_role_policy(RoleName=role, PolicyName=POLICY)["PolicyDocument"]
+
+
+def statement(cloud: LocalCloud, entry: str, sid: str) -> dict[str, Any]:
+    return next(each for each in policy(cloud, entry)["Statement"] if each["Sid"] == sid)
+
+
+def denials_of(cloud: LocalCloud, entry: str, before: int) -> list[str]:
+    """The actions denied to the function's role since; waits for asynchronous work."""
+    role = cloud.outputs["functionNames"][entry]
+    deadline = time.monotonic() + DENIAL_TIMEOUT_SECONDS
+    while time.monotonic() < deadline:
+        denied = [each.action for each in cloud.denials()[before:] if each.role == role]
+        if denied:
+            return denied
+        time.sleep(0.1)
+    return []

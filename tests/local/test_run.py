@@ -1,0 +1,333 @@
+"""`python -m local.run` as people start it, on a copy of the project."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.account import Account
+from local.client import Participants
+from local.state_folder import running_outputs
+
+ROOT = Path(__file__).resolve().parents[2]
+COPIED = ("__main__.py", "components", "handlers", "local")
+READY_TIMEOUT_SECONDS = 60.0
+RELOAD_TIMEOUT_SECONDS = 60.0
+ENDING_TIMEOUT_SECONDS = 20.0
+
+
+class Run:
+    """One `python -m local.run`; its output is kept in a file."""
+
+    def __init__(self, project: Path, scratch: Path) -> None:
+        self.project = project
+        self.scratch = scratch
+        scratch.mkdir()
+        self._output = scratch.with_suffix(".txt")
+        with self._output.open("wb") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "local.run"],
+                cwd=project,
+                env={**os.environ, "TMPDIR": str(scratch)},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    @property
+    def text(self) -> str:
+        return self._output.read_text()
+
+    def wait_for(self, words: str, timeout_seconds: float) -> str:
+        """Return the first line with these words."""
+        deadline = time.monotonic() + timeout_seconds
+        while time.monotonic() < deadline:
+            for line in self.text.splitlines():
+                if words in line:
+                    return line
+            assert self.process.poll() is None, f"the run ended: {self.text}"
+            time.sleep(0.05)
+        raise AssertionError(f"no {words!r} within {timeout_seconds} s: {self.text}")
+
+    def wait_until_ready(self) -> str:
+        return self.wait_for("ready in", READY_TIMEOUT_SECONDS)
+
+    def end(self, number: int) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(ENDING_TIMEOUT_SECONDS)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    return copy_of_the_project(tmp_path / "project")
+
+
+@pytest.fixture
+def start(project: Path, tmp_path: Path) -> Iterator[Callable[[], Run]]:
+    """Starts runs in the copy; those that are left are killed."""
+    runs: list[Run] = []
+
+    def start_run() -> Run:
+        runs.append(Run(project, tmp_path / f"scratch-{len(runs)}"))
+        return runs[-1]
+
+    yield start_run
+    kill(*runs)
+
+
+@pytest.fixture(scope="module")
+def edited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    """One run for the tests that edit handlers."""
+    folder = tmp_path_factory.mktemp("edited")
+    run = Run(copy_of_the_project(folder / "project"), folder / "scratch")
+    try:
+        run.wait_until_ready()
+        yield run
+    finally:
+        kill(run)
+
+
+def copy_of_the_project(copy: Path) -> Path:
+    """The program and the handlers; environments and built layers are the original's."""
+    copy.mkdir()
+    for name in COPIED:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, copy / name)
+    for config in ROOT.glob("Pulumi*.yaml"):
+        shutil.copy(config, copy)
+    (copy / ".venv-emulator").symlink_to(ROOT / ".venv-emulator")
+    if (ROOT / ".build").exists():
+        shutil.copytree(ROOT / ".build", copy / ".build")
+    return copy
+
+
+def kill(*runs: Run) -> None:
+    for run in runs:
+        if run.process.poll() is None:
+            run.process.kill()
+            run.process.wait(ENDING_TIMEOUT_SECONDS)
+
+
+def processes_of(project: Path) -> list[str]:
+    """The command lines of all processes that name the copy's folder."""
+    listed = subprocess.run(
+        ["ps", "-A", "-ww", "-o", "pid=,args="],  # noqa: S607
+        capture_output=True,
+        text=True,
+        timeout=10,
+        check=True,
+    ).stdout
+    return [line for line in listed.splitlines() if str(project) in line]
+
+
+def state_folders(project: Path) -> list[str]:
+    return sorted(path.name for path in project.glob(".local*"))
+
+
+def answer_of(run: Run, entry: str) -> bytes:
+    """What the function answers to an invocation."""
+    found = running_outputs(run.project)
+    assert found, "nothing runs in the copy"
+    folder, outputs = found
+    client = Account.load(folder).client("lambda")
+    answer = client.invoke(FunctionName=outputs["functionNames"][entry], Payload=b"{}")
+    return answer["Payload"].read()
+
+
+def edit(path: Path, text: str) -> None:
+    """Replace the file in one step, as editors do."""
+    unfinished = path.with_suffix(".new")
+    unfinished.write_text(text)
+    unfinished.rename(path)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_ended_run_leaves_no_process_and_no_file(start: Callable[[], Run], number: int) -> None:
+    run = start()
+    line = run.wait_until_ready()
+    outputs = running_outputs(run.project)
+    assert outputs
+    assert outputs[1]["websocketUrl"] in line
+    assert ".local/outputs.json" in line
+    with Participants(outputs[1]) as people:  # so that functions' processes are there to be ended
+        people.speaker().create_session("en")
+        assert processes_of(run.project)
+        assert run.end(number) == 0
+    assert processes_of(run.project) == []
+    assert state_folders(run.project) == []
+    assert list(run.scratch.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "first_file",
+    [
+        pytest.param("emulator-*/emulator.log", id="emulator"),
+        pytest.param("root-credentials.json", id="deployment"),
+    ],
+)
+def test_a_run_that_is_ended_while_it_starts_leaves_nothing(
+    start: Callable[[], Run], first_file: str
+) -> None:
+    run = start()
+    deadline = time.monotonic() + READY_TIMEOUT_SECONDS
+    while not list(run.project.glob(f".local/{first_file}")):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert run.end(signal.SIGINT) == 0
+    assert "ready" not in run.text
+    assert processes_of(run.project) == []
+    assert state_folders(run.project) == []
+
+
+def test_two_runs_take_two_folders_and_two_sets_of_ports(start: Callable[[], Run]) -> None:
+    first = start()
+    first.wait_until_ready()
+    second = start()
+    second.wait_until_ready()
+    assert state_folders(first.project) == [".local", ".local-2"]
+    urls = {Account.load(first.project / name).url for name in (".local", ".local-2")}
+    assert len(urls) == 2
+    assert first.end(signal.SIGINT) == 0
+    running = running_outputs(first.project)
+    assert running
+    assert running[0].name == ".local-2"
+    with Participants(running[1]) as people:
+        assert people.speaker().create_session("en")
+    assert second.end(signal.SIGINT) == 0
+    assert state_folders(first.project) == []
+
+
+def test_after_a_killed_run_the_emulator_ends_and_the_next_run_cleans_up(
+    start: Callable[[], Run],
+) -> None:
+    killed = start()
+    killed.wait_until_ready()
+    killed.end(signal.SIGKILL)
+    deadline = time.monotonic() + ENDING_TIMEOUT_SECONDS
+    while processes_of(killed.project):
+        assert time.monotonic() < deadline, processes_of(killed.project)
+        time.sleep(0.2)
+    stale = set((killed.project / ".local").iterdir())
+    assert stale, "a killed run cannot clean up"
+    assert running_outputs(killed.project) is None
+    following = start()
+    following.wait_until_ready()
+    assert state_folders(killed.project) == [".local"]
+    left = {path.name for path in stale if path.name.startswith("emulator-")}
+    assert not left & {path.name for path in (killed.project / ".local").iterdir()}
+
+
+def test_an_edited_handler_is_reloaded(edited: Run) -> None:
+    handler = edited.project / "handlers" / "heartbeat.py"
+    edit(handler, "def handler(event, context):\n    return 'edited'\n")
+    line = edited.wait_for("handlers/heartbeat.py: reloaded", RELOAD_TIMEOUT_SECONDS)
+    assert "heartbeat-function" in line
+    assert "connection-function" not in line
+    assert answer_of(edited, "heartbeat") == b'"edited"'
+
+
+def test_a_syntax_error_is_told_and_the_code_before_it_keeps_running(edited: Run) -> None:
+    handler = edited.project / "handlers" / "reconcile.py"
+    good = handler.read_text()
+    edit(handler, "def handler(event, context)\n    return 'broken'\n")
+    line = edited.wait_for("handlers/reconcile.py: ", RELOAD_TIMEOUT_SECONDS)
+    assert "line 1" in line
+    assert b"SyntaxError" not in answer_of(edited, "reconcile")
+    edit(handler, good + "\n\ndef handler(event, context):\n    return 'mended'\n")
+    edited.wait_for("handlers/reconcile.py: reloaded", RELOAD_TIMEOUT_SECONDS)
+    assert answer_of(edited, "reconcile") == b'"mended"'
+
+
+def test_an_edit_of_the_shared_package_updates_every_function(edited: Run) -> None:
+    module = edited.project / "handlers" / "live_sessions" / "protocol.py"
+    edit(module, module.read_text() + "\nEDITED = True\n")
+    line = edited.wait_for("protocol.py: reloaded", RELOAD_TIMEOUT_SECONDS)
+    assert "layers-shared" in line
+    found = running_outputs(edited.project)
+    assert found
+    lambda_ = Account.load(found[0]).client("lambda")
+    layers = {
+        layer["Arn"].rpartition(":")[2]
+        for name in found[1]["functionNames"].values()
+        for layer in lambda_.get_function_configuration(FunctionName=name)["Layers"]
+        if ":live-sessions-local-shared:" in layer["Arn"]
+    }
+    assert layers == {"2"}
+
+
+def test_a_reset_empties_the_tables_and_queues(edited: Run) -> None:
+    found = running_outputs(edited.project)
+    assert found
+    folder, outputs = found
+    account = Account.load(folder)
+    dynamodb, sqs = account.client("dynamodb"), account.client("sqs")
+    dynamodb.put_item(TableName=outputs["sessionsTable"], Item={"sessionId": {"S": "left-over"}})
+    sqs.send_message(QueueUrl=outputs["queueUrls"]["fanOutFailures"], MessageBody="left over")
+    done = command(edited.project, "local.reset")
+    assert done.returncode == 0, done.stderr
+    assert dynamodb.scan(TableName=outputs["sessionsTable"])["Count"] == 0
+    count = sqs.get_queue_attributes(
+        QueueUrl=outputs["queueUrls"]["fanOutFailures"],
+        AttributeNames=["ApproximateNumberOfMessages"],
+    )["Attributes"]["ApproximateNumberOfMessages"]
+    assert count == "0"
+
+
+def test_the_functions_logs_can_be_followed(edited: Run, tmp_path: Path) -> None:
+    followed = tmp_path / "followed.txt"
+    with followed.open("wb") as output:
+        follower = subprocess.Popen(
+            [sys.executable, "-m", "local.logs", "--function", "connection"],
+            cwd=edited.project,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        found = running_outputs(edited.project)
+        assert found
+        with Participants(found[1]) as people:
+            people.listener()
+        deadline = time.monotonic() + 15
+        while "connected" not in followed.read_text():
+            assert time.monotonic() < deadline, followed.read_text()
+            time.sleep(0.1)
+    finally:
+        follower.send_signal(signal.SIGINT)
+        assert follower.wait(ENDING_TIMEOUT_SECONDS) == 0
+    lines = followed.read_text().splitlines()
+    assert all("connection" in line for line in lines)
+
+
+@pytest.mark.parametrize("module", ["local.reset", "local.logs"])
+def test_without_a_run_the_commands_say_so(project: Path, module: str) -> None:
+    done = command(project, module)
+    assert done.returncode == 1
+    assert "make run" in done.stderr
+
+
+def test_logs_of_an_unknown_function_are_refused_with_the_known_ones(edited: Run) -> None:
+    done = command(edited.project, "local.logs", "--function", "nonsense")
+    assert done.returncode == 1
+    assert "session_status" in done.stderr
+
+
+def command(project: Path, *arguments: str) -> Any:
+    return subprocess.run(
+        [sys.executable, "-m", *arguments],
+        cwd=project,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )

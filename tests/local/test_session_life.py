@@ -1,0 +1,198 @@
+"""A session's life through real sockets, with IAM enforced."""
+
+import time
+
+import pytest
+
+from local.client import FrameMissing, HandshakeRefused, Listener, sign_in
+from local.cloud import LocalCloud
+from tests.local.conftest import CloudWith
+
+GRACE_SECONDS = 10
+GRACE_TIMEOUT_SECONDS = 60
+
+
+def joined(cloud: LocalCloud, session_id: str, language: str) -> Listener:
+    listener = cloud.listener()
+    listener.join(session_id, language)
+    listener.expect("sessionJoined", targetLanguage=language)
+    return listener
+
+
+def test_the_speaker_sees_listeners_come_and_go_by_language(cloud: LocalCloud) -> None:
+    speaker = cloud.speaker()
+    session_id = speaker.create_session("en")
+    listeners = [joined(cloud, session_id, language) for language in ("es", "es", "fr")]
+    status = speaker.ask_status()
+    assert status["languageDistribution"] == {"es": 2, "fr": 1}
+    listeners[0].leave()
+    listeners[0].expect("sessionLeft")
+    listeners[2].close()
+    assert status_with_count(cloud, speaker, 1)["languageDistribution"] == {"es": 1}
+
+
+def status_with_count(cloud: LocalCloud, speaker, count: int):
+    """A closed socket is noticed a moment later."""
+    for _ in range(50):
+        status = speaker.ask_status()
+        if status["listenerCount"] == count:
+            return status
+        time.sleep(0.1)
+    raise AssertionError(f"the session still counts {status['listenerCount']} listeners")
+
+
+def test_each_listener_is_told_exactly_once_that_the_session_ended(cloud: LocalCloud) -> None:
+    speaker = cloud.speaker()
+    session_id = speaker.create_session("en")
+    listeners = [joined(cloud, session_id, language) for language in ("es", "fr", "de")]
+    elsewhere = cloud.speaker(token=cloud.token_of_another_speaker())
+    bystander = joined(cloud, elsewhere.create_session("en"), "es")
+    left = joined(cloud, session_id, "it")
+    left.leave()
+    left.expect("sessionLeft")
+    reply = speaker.ask("endSession")
+    assert (reply.type, reply["reason"]) == ("sessionEnded", "speakerEnded")
+    for listener in listeners:
+        assert listener.expect("sessionEnded", sessionId=session_id)["reason"] == "speakerEnded"
+    second_pass_seconds = 7
+    listeners[0].expect_no("sessionEnded", second_pass_seconds)
+    for client in (*listeners, speaker):
+        assert len(client.received("sessionEnded")) == 1
+    assert left.received("sessionEnded") == []
+    assert bystander.received("sessionEnded") == []
+
+
+def test_a_listener_of_an_ended_session_joins_another_on_the_same_socket(
+    cloud: LocalCloud,
+) -> None:
+    speaker = cloud.speaker()
+    listener = joined(cloud, speaker.create_session("en"), "es")
+    speaker.ask("endSession")
+    listener.expect("sessionEnded")
+    assert listener.ask("heartbeat")["code"] == "CONNECTION_NOT_FOUND"
+    listener.join(speaker.create_session("en"), "fr")
+    listener.expect("sessionJoined", targetLanguage="fr")
+    assert listener.ask("heartbeat").type == "heartbeatAck"
+    assert speaker.ask_status()["languageDistribution"] == {"fr": 1}
+
+
+def test_a_lost_speakers_session_ends_after_the_grace_period_and_not_before(
+    cloud: LocalCloud,
+) -> None:
+    speaker = cloud.speaker()
+    session_id = speaker.create_session("en")
+    listener = joined(cloud, session_id, "es")
+    lost_at = time.monotonic()
+    speaker.drop()
+    frame = listener.expect("sessionEnded", timeout_seconds=GRACE_TIMEOUT_SECONDS)
+    assert frame["reason"] == "speakerLost"
+    assert frame.received_at - lost_at >= GRACE_SECONDS
+    late = cloud.listener()
+    late.join(session_id, "es")
+    assert late.expect("error")["code"] == "SESSION_ENDED"
+
+
+def test_an_operator_ends_a_session_and_the_speaker_is_told_as_well(cloud: LocalCloud) -> None:
+    speaker = cloud.speaker()
+    session_id = speaker.create_session("en")
+    listener = joined(cloud, session_id, "es")
+    cloud.client("sqs").send_message(
+        QueueUrl=cloud.outputs["queueUrls"]["sessionChecks"],
+        MessageBody=f'{{"check": "operatorEnd", "sessionId": "{session_id}"}}',
+    )
+    for client in (speaker, listener):
+        assert client.expect("sessionEnded")["reason"] == "operator"
+
+
+def test_reconcile_brings_a_drifted_count_back(cloud: LocalCloud) -> None:
+    speaker = cloud.speaker()
+    session_id = speaker.create_session("en")
+    joined(cloud, session_id, "es")
+    settled = str(int(time.time() * 1000) - 31_000)
+    cloud.client("dynamodb").update_item(
+        TableName=cloud.outputs["sessionsTable"],
+        Key={"sessionId": {"S": session_id}},
+        UpdateExpression="SET listenerCount = :wrong, membershipChangedAt = :settled",
+        ExpressionAttributeValues={":wrong": {"N": "7"}, ":settled": {"N": settled}},
+    )
+    assert speaker.ask_status()["listenerCount"] == 7
+    reconciled = cloud.client("lambda").invoke(
+        FunctionName=cloud.outputs["functionNames"]["reconcile"]
+    )
+    assert "FunctionError" not in reconciled, reconciled["Payload"].read()
+    assert speaker.ask_status()["listenerCount"] == 1
+
+
+@pytest.mark.parametrize("query", ["token=", "token=a&token=b", "token=not.a.token"])
+def test_a_bad_token_is_refused_at_the_handshake_and_makes_no_listener(
+    cloud: LocalCloud, query: str
+) -> None:
+    from local.client import Client
+
+    with pytest.raises(HandshakeRefused) as refusal:
+        Client(f"{cloud.outputs['websocketUrl']}?{query}")
+    assert refusal.value.status == 403
+
+
+def test_a_token_whose_signature_was_touched_is_refused(cloud: LocalCloud) -> None:
+    header, claims, signature = sign_in(cloud.outputs).split(".")
+    forged = ".".join([header, claims, signature[:-6] + signature[:6]])
+    with pytest.raises(HandshakeRefused):
+        cloud.speaker(token=forged)
+
+
+def test_roles_are_told_apart_by_the_token_alone(cloud: LocalCloud) -> None:
+    speaker, listener = cloud.speaker(), cloud.listener()
+    session_id = speaker.create_session("en")
+    assert listener.ask("createSession", sourceLanguage="en", role="speaker")["code"] == (
+        "UNAUTHORIZED_ACTION"
+    )
+    assert speaker.ask("joinSession", sessionId=session_id, targetLanguage="es")["code"] == (
+        "UNAUTHORIZED_ACTION"
+    )
+
+
+def test_another_sessions_speaker_cannot_end_or_read_this_one(cloud: LocalCloud) -> None:
+    speaker = cloud.speaker()
+    session_id = speaker.create_session("en")
+    other = cloud.speaker(token=cloud.token_of_another_speaker())
+    assert other.ask("endSession", sessionId=session_id)["code"] == "CONNECTION_NOT_FOUND"
+    assert other.ask("getSessionStatus", sessionId=session_id)["code"] == "CONNECTION_NOT_FOUND"
+    assert speaker.ask_status()["sessionId"] == session_id
+
+
+def test_a_hundred_listeners_at_once_fill_fifty_places_and_leave_none(
+    cloud_with: CloudWith,
+) -> None:
+    cloud = cloud_with(maxListenersPerSession=50)
+    speaker = cloud.speaker()
+    session_id = speaker.create_session("en")
+    listeners = cloud.listeners(100)
+    for listener in listeners:
+        listener.join(session_id, "es")
+    answers = [answer(listener) for listener in listeners]
+    assert sorted(set(answers)) == ["SESSION_FULL", "sessionJoined"]
+    assert answers.count("sessionJoined") == 50
+    assert speaker.ask_status()["listenerCount"] == 50
+    for listener, outcome in zip(listeners, answers, strict=True):
+        if outcome == "sessionJoined":
+            listener.leave()
+    for listener, outcome in zip(listeners, answers, strict=True):
+        if outcome == "sessionJoined":
+            listener.expect("sessionLeft", timeout_seconds=60)
+    status = speaker.ask_status()
+    assert (status["listenerCount"], status["languageDistribution"]) == (0, {})
+
+
+def answer(listener: Listener) -> str:
+    """How the join was answered: sessionJoined, or the error's code."""
+    try:
+        return listener.expect("sessionJoined", timeout_seconds=0.01).type
+    except FrameMissing:
+        pass
+    deadline = time.monotonic() + 90
+    while time.monotonic() < deadline:
+        for frame in listener.received():
+            return frame["code"] if frame.type == "error" else frame.type
+        time.sleep(0.05)
+    raise AssertionError(f"{listener.name} got no answer to its join")
