@@ -1,0 +1,67 @@
+# On a fresh machine, Python 3.11+ and make are all this needs.
+PYTHON ?= python3
+VENV := .venv
+EMULATOR_VENV := .venv-emulator
+BIN := $(VENV)/bin
+LOCK := $(BIN)/uv pip compile --universal --generate-hashes --python-version 3.11 --no-header --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run demo local-logs local-reset test check format lint types lock clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.installed $(EMULATOR_VENV)/.installed ## Make both virtual environments from the locks
+
+$(VENV)/.installed: requirements-dev.txt
+	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else f"Python 3.11 or newer is needed, found {sys.version.split()[0]}; name another with make PYTHON=...")'
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+$(EMULATOR_VENV)/.installed: local/emulator/requirements.txt
+	$(PYTHON) -m venv --clear $(EMULATOR_VENV)
+	$(EMULATOR_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+run: setup ## Deploy the whole stack onto the local cloud and serve until Ctrl-C
+	@$(BIN)/python -m local.run
+
+demo: setup ## Hold one scripted live session over real sockets
+	@$(BIN)/python -m local.demo
+
+local-logs: setup ## Follow the functions' logs of the running local cloud
+	@$(BIN)/python -m local.logs
+
+local-reset: setup ## Empty the state of the running local cloud
+	@$(BIN)/python -m local.reset
+
+test: setup ## Run every test
+	$(BIN)/python -m pytest
+
+check: setup ## Format, lint, types and tests: what CI runs
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright
+	$(BIN)/python -m pytest
+
+format: setup ## Format and apply the safe lint fixes
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lint: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: setup
+	$(BIN)/pyright
+
+lock: setup ## Resolve the dependencies anew and write the locks, with hashes
+	$(LOCK) --upgrade --group dev pyproject.toml -o requirements-dev.txt
+	$(LOCK) --upgrade pyproject.toml -c requirements-dev.txt -o requirements.txt
+	$(LOCK) --upgrade handlers/requirements.in -c requirements-dev.txt -o handlers/requirements.txt
+	$(LOCK) --upgrade handlers/requirements-authorizer.in -c requirements-dev.txt -o handlers/requirements-authorizer.txt
+	$(LOCK) --upgrade local/emulator/requirements.in -o local/emulator/requirements.txt
+
+clean: ## Remove everything that make created
+	rm -rf $(VENV) $(EMULATOR_VENV) .build .local .local-* .pytest_cache .ruff_cache .hypothesis
