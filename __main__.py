@@ -3,19 +3,15 @@
 import pulumi
 import pulumi_aws as aws
 
-from components.access_logs import AccessLogsArgs
-from components.api_stage import Throttling
-from components.connection_store import ConnectionStore, ConnectionStoreArgs
-from components.function_args import FunctionPlatform
-from components.layers import FunctionLayers, FunctionLayersArgs
+from components.connection_store import ConnectionStore, ConnectionStoreArgs, TableSafety
+from components.handler_function import FunctionPlatform
+from components.layers import FunctionLayers, FunctionLayersArgs, Target
 from components.listener_fan_out import ListenerFanOut, ListenerFanOutArgs
-from components.session_api import SessionApi, SessionApiArgs
+from components.session_api import AccessLogsArgs, SessionApi, SessionApiArgs, Throttling
 from components.session_lifecycle import SessionLifecycle, SessionLifecycleArgs
 from components.settings import PROJECT, Settings
 from components.speaker_identity import SpeakerIdentity, SpeakerIdentityArgs
 from components.status_broadcaster import StatusBroadcaster, StatusBroadcasterArgs
-from components.tables import TableSafety
-from components.wheels import Target
 
 settings = Settings.load()
 

@@ -10,8 +10,12 @@ import pulumi
 from pulumi import ResourceOptions
 
 from components.connection_store import ConnectionStore
-from components.function_args import AsynchronousInvocation, FunctionPlatform, HandlerFunctionArgs
-from components.handler_function import HandlerFunction
+from components.handler_function import (
+    AsynchronousInvocation,
+    FunctionPlatform,
+    HandlerFunction,
+    HandlerFunctionArgs,
+)
 from components.message_queue import LONGEST_RETENTION_SECONDS, MessageQueue, MessageQueueArgs
 from components.policies import Statement
 from components.session_api import SessionApi

@@ -10,8 +10,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import ResourceOptions
 
-from components.function_args import FunctionPlatform, HandlerFunctionArgs
-from components.handler_function import HandlerFunction
+from components.handler_function import FunctionPlatform, HandlerFunction, HandlerFunctionArgs
 
 # Cognito's own default, and as long as a socket may live:
 # https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-id-token.html

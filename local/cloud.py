@@ -11,9 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from components.packaging import LayerBuildError
+from components.layers import LayerBuildError, host_architecture
 from components.settings import SettingsError
-from components.wheels import host_architecture
 from local.account import Account
 from local.client import Listener, Participants, Speaker, sign_in
 from local.denials import Denial, denials_in

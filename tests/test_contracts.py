@@ -19,10 +19,10 @@ import boto3
 import pytest
 import yaml
 
-from components.layers import CACHE, SHARED, TOKENS
-from components.packaging import build_layer
-from components.settings import FUNCTIONS, checks_by_key
-from components.wheels import Target, host_architecture
+from components.layers.function_layers import CACHE, SHARED, TOKENS
+from components.layers.packaging import build_layer
+from components.layers.wheels import Target, host_architecture
+from components.settings.stack_settings import FUNCTIONS, checks_by_key
 from live_sessions import environment
 from live_sessions.protocol import ACTIONS
 from local.program import run_program, stack_config

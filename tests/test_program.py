@@ -6,8 +6,8 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.config_problems import SettingsError
-from components.wheels import host_architecture
+from components.layers.wheels import host_architecture
+from components.settings.config_problems import SettingsError
 from local.program import committed_stacks, run_program, stack_config
 from tests.components.engine import Engine, RecordingMonitor
 

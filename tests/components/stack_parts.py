@@ -1,12 +1,12 @@
 """Parts of a stack that tests of other parts need, with small, plain values."""
 
-from components.api_stage import Throttling
-from components.connection_store import ConnectionStore, ConnectionStoreArgs
-from components.function_args import FunctionPlatform, HandlerFunctionArgs
-from components.handler_function import HandlerFunction
+from components.connection_store.store import ConnectionStore, ConnectionStoreArgs
+from components.connection_store.tables import TableSafety
+from components.handler_function.arguments import FunctionPlatform, HandlerFunctionArgs
+from components.handler_function.function import HandlerFunction
 from components.listener_fan_out import ListenerFanOut, ListenerFanOutArgs
-from components.session_api import SessionApi, SessionApiArgs
-from components.tables import TableSafety
+from components.session_api.api import SessionApi, SessionApiArgs
+from components.session_api.api_stage import Throttling
 from tests.components.engine import ACCOUNT, REGION
 
 PREFIX = "live-sessions-test"

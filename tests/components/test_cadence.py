@@ -1,7 +1,7 @@
 import pytest
 
 from components.cadence import Cadence, cadence_of, problem_with_interval, rate
-from components.settings import checks_by_key
+from components.settings.stack_settings import checks_by_key
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 import pytest
 
-from components.connection_store import ConnectionStore
+from components.connection_store.store import ConnectionStore
 from tests.components import stack_parts
 from tests.components.engine import Engine
 

@@ -6,9 +6,9 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.function_args import AsynchronousInvocation, HandlerFunctionArgs
-from components.handler_function import HandlerFunction
-from components.layers import HANDLERS
+from components.handler_function.arguments import AsynchronousInvocation, HandlerFunctionArgs
+from components.handler_function.function import HandlerFunction
+from components.layers.function_layers import HANDLERS
 from components.policies import Statement
 from tests.components import stack_parts
 from tests.components.engine import Engine

@@ -5,10 +5,10 @@ from pathlib import Path
 import pulumi
 import pytest
 
-from components import layers
-from components.installation import LayerSource
-from components.layers import SHARED, TOKENS, FunctionLayers, FunctionLayersArgs
-from components.wheels import Target
+from components.layers import function_layers
+from components.layers.function_layers import SHARED, TOKENS, FunctionLayers, FunctionLayersArgs
+from components.layers.installation import LayerSource
+from components.layers.wheels import Target
 from tests.components.engine import Engine
 
 TARGET = Target(runtime="python3.13", architecture="arm64")
@@ -21,7 +21,7 @@ def archives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         archive.write_bytes(f"{source.name} for {target}".encode())
         return archive
 
-    monkeypatch.setattr(layers, "build_layer", build)
+    monkeypatch.setattr(function_layers, "build_layer", build)
     return tmp_path
 
 

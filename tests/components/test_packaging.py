@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from components import installation
-from components.installation import LayerBuildError, LayerSource
-from components.packaging import build_layer
-from components.wheels import Target, host_architecture
+from components.layers import installation
+from components.layers.installation import LayerBuildError, LayerSource
+from components.layers.packaging import build_layer
+from components.layers.wheels import Target, host_architecture
 
 HERE = Target(runtime=f"python3.{sys.version_info[1]}", architecture=host_architecture())
 ELSEWHERE = Target(runtime="python3.99", architecture="arm64")

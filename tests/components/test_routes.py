@@ -2,8 +2,8 @@ from typing import cast
 
 import pytest
 
-from components.handler_function import HandlerFunction
-from components.routes import Route, check_routes
+from components.handler_function.function import HandlerFunction
+from components.session_api.routes import Route, check_routes
 
 
 class NamedOnly:

@@ -5,11 +5,11 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.access_logs import AccessLogsArgs
-from components.api_stage import Throttling
-from components.handler_function import HandlerFunction
-from components.routes import Route
-from components.session_api import SessionApi, SessionApiArgs
+from components.handler_function.function import HandlerFunction
+from components.session_api.access_logs import AccessLogsArgs
+from components.session_api.api import SessionApi, SessionApiArgs
+from components.session_api.api_stage import Throttling
+from components.session_api.routes import Route
 from tests.components import stack_parts
 from tests.components.engine import Engine
 

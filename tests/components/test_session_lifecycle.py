@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from components.session_lifecycle import SessionLifecycle, SessionLifecycleArgs
+from components.session_lifecycle.lifecycle import SessionLifecycle, SessionLifecycleArgs
 from tests.components import stack_parts
 from tests.components.engine import Engine
 

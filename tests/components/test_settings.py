@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from components.config_problems import SettingsError
-from components.settings import PROJECT, Settings, checks_by_key
+from components.settings.config_problems import SettingsError
+from components.settings.stack_settings import PROJECT, Settings, checks_by_key
 from local.program import stack_config
 from tests.components.engine import Engine
 
@@ -148,6 +148,6 @@ def test_keys_of_other_namespaces_are_none_of_our_business():
 def test_settings_are_the_only_reader_of_stack_config():
     components = Path(__file__).resolve().parents[2] / "components"
     readers = [
-        path.name for path in components.glob("*.py") if "pulumi.Config(" in path.read_text()
+        path.name for path in components.rglob("*.py") if "pulumi.Config(" in path.read_text()
     ]
-    assert readers == ["settings.py"]
+    assert readers == ["stack_settings.py"]

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from components.message_queue import MessageQueue, MessageQueueArgs
-from components.status_broadcaster import StatusBroadcaster, StatusBroadcasterArgs
+from components.status_broadcaster.broadcaster import StatusBroadcaster, StatusBroadcasterArgs
 from tests.components import stack_parts
 from tests.components.engine import Engine
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from components.wheels import Target, foreign_wheels, host_architecture, pinned_requirements
+from components.layers.wheels import Target, foreign_wheels, host_architecture, pinned_requirements
 
 ARM_313 = Target(runtime="python3.13", architecture="arm64")
 HASH = "--hash=sha256:" + "0" * 64

@@ -10,8 +10,8 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import ResourceOptions
 
+from components.connection_store.tables import Index, TableSafety, TableShape, create_table
 from components.policies import Condition, Statement
-from components.tables import Index, TableSafety, TableShape, create_table
 
 # Sparse: a session that has ended, and whose listeners have all been told, has no activeShard. It
 # projects what a status push and reconcile read; all indexes of a table together may name 100

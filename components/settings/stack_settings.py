@@ -11,7 +11,7 @@ from typing import Any, Self, cast
 import pulumi
 from pulumi.runtime import config as runtime_config
 
-from components.checks import (
+from components.settings.checks import (
     Check,
     Choice,
     NumberChoice,
@@ -21,7 +21,7 @@ from components.checks import (
     Text,
     WholeNumber,
 )
-from components.config_problems import (
+from components.settings.config_problems import (
     Problem,
     SettingsError,
     conflicts,

@@ -11,12 +11,12 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import ResourceOptions
 
-from components.access_logs import AccessLogs, AccessLogsArgs
-from components.api_routes import ApiRoutes, ApiRoutesArgs
-from components.api_stage import ApiStage, ApiStageArgs, Throttling
 from components.handler_function import HandlerFunction
 from components.policies import Statement
-from components.routes import Route
+from components.session_api.access_logs import AccessLogs, AccessLogsArgs
+from components.session_api.api_routes import ApiRoutes, ApiRoutesArgs
+from components.session_api.api_stage import ApiStage, ApiStageArgs, Throttling
+from components.session_api.routes import Route
 
 ROUTE_SELECTION = "$request.body.action"
 

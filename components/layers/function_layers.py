@@ -12,11 +12,11 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import ResourceOptions
 
-from components.installation import LayerSource
-from components.packaging import build_layer
-from components.wheels import Target
+from components.layers.installation import LayerSource
+from components.layers.packaging import build_layer
+from components.layers.wheels import Target
 
-_ROOT = Path(__file__).resolve().parents[1]
+_ROOT = Path(__file__).resolve().parents[2]
 HANDLERS = _ROOT / "handlers"
 CACHE = _ROOT / ".build" / "layers"
 

@@ -10,8 +10,12 @@ from pulumi import ResourceOptions
 
 from components.cadence import rate
 from components.connection_store import ConnectionStore
-from components.function_args import AsynchronousInvocation, FunctionPlatform, HandlerFunctionArgs
-from components.handler_function import HandlerFunction
+from components.handler_function import (
+    AsynchronousInvocation,
+    FunctionPlatform,
+    HandlerFunction,
+    HandlerFunctionArgs,
+)
 from components.listener_fan_out import ListenerFanOut
 from components.message_queue import LONGEST_RETENTION_SECONDS, MessageQueue, MessageQueueArgs
 from components.schedule import Schedule, ScheduleArgs

@@ -12,14 +12,14 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from components.installation import (
+from components.layers.installation import (
     LayerBuildError,
     LayerSource,
     compile_bytecode,
     has_bytecode,
     install,
 )
-from components.wheels import Target
+from components.layers.wheels import Target
 
 # Raise it when the same inputs are to give another archive.
 _FORMAT = "1"

@@ -11,7 +11,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import ResourceOptions
 
-from components.function_args import HandlerFunctionArgs
+from components.handler_function.arguments import HandlerFunctionArgs
 from components.layers import HANDLERS
 from components.policies import Statement, permissions, trust
 

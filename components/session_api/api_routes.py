@@ -11,7 +11,7 @@ import pulumi_aws as aws
 from pulumi import ResourceOptions
 
 from components.handler_function import HandlerFunction
-from components.routes import CONNECT, Route, check_routes
+from components.session_api.routes import CONNECT, Route, check_routes
 
 REPLY = "$default"
 

@@ -10,13 +10,11 @@ import pulumi
 from pulumi import ResourceOptions
 
 from components.connection_store import ConnectionStore
-from components.function_args import FunctionPlatform, HandlerFunctionArgs
-from components.handler_function import HandlerFunction
+from components.handler_function import FunctionPlatform, HandlerFunction, HandlerFunctionArgs
 from components.listener_fan_out import ListenerFanOut
-from components.routes import CONNECT, DEFAULT, DISCONNECT, Route
-from components.session_api import SessionApi
-from components.session_checks import SessionChecks, SessionChecksArgs
-from components.session_reconciler import SessionReconciler, SessionReconcilerArgs
+from components.session_api import CONNECT, DEFAULT, DISCONNECT, Route, SessionApi
+from components.session_lifecycle.session_checks import SessionChecks, SessionChecksArgs
+from components.session_lifecycle.session_reconciler import SessionReconciler, SessionReconcilerArgs
 
 DISCONNECT_TIMEOUT_SECONDS = 30
 HEARTBEAT_TIMEOUT_SECONDS = 10

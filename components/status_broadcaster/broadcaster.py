@@ -10,12 +10,19 @@ import pulumi
 from pulumi import ResourceOptions
 
 from components.connection_store import ConnectionStore
-from components.function_args import AsynchronousInvocation, FunctionPlatform, HandlerFunctionArgs
-from components.handler_function import HandlerFunction
+from components.handler_function import (
+    AsynchronousInvocation,
+    FunctionPlatform,
+    HandlerFunction,
+    HandlerFunctionArgs,
+)
 from components.message_queue import MessageQueue
-from components.routes import Route
-from components.session_api import SessionApi
-from components.status_ticks import MAXIMUM_EVENT_AGE_SECONDS, StatusTicks, StatusTicksArgs
+from components.session_api import Route, SessionApi
+from components.status_broadcaster.status_ticks import (
+    MAXIMUM_EVENT_AGE_SECONDS,
+    StatusTicks,
+    StatusTicksArgs,
+)
 
 TIMEOUT_SECONDS = 5
 

@@ -11,7 +11,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import ResourceOptions
 
-from components.access_logs import AccessLogs
+from components.session_api.access_logs import AccessLogs
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
-from components.wheels import Target, foreign_wheels, pinned_requirements
+from components.layers.wheels import Target, foreign_wheels, pinned_requirements
 
 PIP_TIMEOUT_SECONDS = 300
 COMPILE_TIMEOUT_SECONDS = 120

@@ -1,0 +1,6 @@
+"""The tables, and statements for them."""
+
+from components.connection_store.store import ConnectionStore, ConnectionStoreArgs
+from components.connection_store.tables import TableSafety
+
+__all__ = ["ConnectionStore", "ConnectionStoreArgs", "TableSafety"]
