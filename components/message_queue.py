@@ -17,8 +17,9 @@ MAXIMUM_DELAY_SECONDS = 900
 SHORTEST_RETENTION_SECONDS = 60
 LONGEST_RETENTION_SECONDS = 1_209_600
 MAXIMUM_NAME_LENGTH = 80
-# https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
-VISIBILITY_PER_CONSUMER_TIMEOUT = 6
+# A message that is being worked on stays hidden for this many times its consumer's time limit. Once
+# is required, six times is the advice: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+ADVISED_TIMEOUTS_HIDDEN = 6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +32,8 @@ class DeadLetters:
 
 @dataclass(frozen=True, kw_only=True)
 class MessageQueueArgs:
-    """`consumer_timeout_seconds`: the time limit of the function that consumes the queue, if any.
+    """`consumer_timeout_seconds`: the time limit of the function that consumes the queue, if any;
+    a message that failed is tried again after `timeouts_hidden` times that long.
 
     `rule_arn`: the EventBridge rule that may send to it, if any.
     """
@@ -40,6 +42,7 @@ class MessageQueueArgs:
     retention_seconds: int
     delay_seconds: int = 0
     consumer_timeout_seconds: int = 5
+    timeouts_hidden: int = ADVISED_TIMEOUTS_HIDDEN
     dead_letters: DeadLetters | None = None
     rule_arn: pulumi.Input[str] | None = None
 
@@ -94,9 +97,7 @@ class MessageQueue(pulumi.ComponentResource):
             name=args.physical_name,
             delay_seconds=args.delay_seconds,
             message_retention_seconds=args.retention_seconds,
-            visibility_timeout_seconds=(
-                VISIBILITY_PER_CONSUMER_TIMEOUT * args.consumer_timeout_seconds
-            ),
+            visibility_timeout_seconds=args.timeouts_hidden * args.consumer_timeout_seconds,
             sqs_managed_sse_enabled=True,
             redrive_policy=redrive,
             opts=child,

@@ -69,7 +69,8 @@ def trust(service: str, account_id: pulumi.Input[str] | None = None) -> pulumi.O
         "Action": ["sts:AssumeRole"],
     }
     if account_id is not None:
-        statement["Condition"] = {"StringEquals": {"aws:SourceAccount": account_id}}
+        # IfExists: no AWS page promises the key for every call that Lambda's services make.
+        statement["Condition"] = {"StringEqualsIfExists": {"aws:SourceAccount": account_id}}
     return _document([statement])
 
 

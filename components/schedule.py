@@ -4,7 +4,6 @@ A failed delivery is retried and then kept in a queue. Access is by the targets'
 name this rule's ARN: no role takes part.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
@@ -37,9 +36,8 @@ class ScheduleArgs:
 
 @dataclass(frozen=True, kw_only=True)
 class EventShape:
-    """What a target gets instead of the event: `template`, filled from the event by `paths`."""
+    """What a target gets instead of the event: `template`, with EventBridge's own variables."""
 
-    paths: Mapping[str, str]
     template: str
 
 
@@ -88,7 +86,7 @@ class Schedule(pulumi.ComponentResource):
         transformer = None
         if shape is not None:
             transformer = aws.cloudwatch.EventTargetInputTransformerArgs(
-                input_paths=dict(shape.paths), input_template=shape.template
+                input_template=shape.template
             )
         aws.cloudwatch.EventTarget(
             f"{self._resource_name}-{label}-target",

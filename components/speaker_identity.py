@@ -60,14 +60,21 @@ class SpeakerIdentity(pulumi.ComponentResource):
             self.user_pool_id = pulumi.Output.from_input(args.existing_user_pool_id)
             self.user_pool_client_id = pulumi.Output.from_input(args.existing_user_pool_client_id)
         else:
-            self.user_pool_id = self._create_pool(name, args).id
-            self.user_pool_client_id = self._create_client(name, args, child).id
+            kept = ResourceOptions(
+                parent=self,
+                protect=args.deletion_protection,
+                retain_on_delete=args.deletion_protection,
+            )
+            self.user_pool_id = self._create_pool(name, args, kept).id
+            self.user_pool_client_id = self._create_client(name, args, kept).id
         self.authorizer = self._create_authorizer(args, child)
         self.register_outputs(
             {"userPoolId": self.user_pool_id, "userPoolClientId": self.user_pool_client_id}
         )
 
-    def _create_pool(self, name: str, args: SpeakerIdentityArgs) -> aws.cognito.UserPool:
+    def _create_pool(
+        self, name: str, args: SpeakerIdentityArgs, kept: ResourceOptions
+    ) -> aws.cognito.UserPool:
         return aws.cognito.UserPool(
             f"{name}-pool",
             name=args.platform.prefix,
@@ -88,15 +95,11 @@ class SpeakerIdentity(pulumi.ComponentResource):
                 temporary_password_validity_days=7,
             ),
             deletion_protection="ACTIVE" if args.deletion_protection else "INACTIVE",
-            opts=ResourceOptions(
-                parent=self,
-                protect=args.deletion_protection,
-                retain_on_delete=args.deletion_protection,
-            ),
+            opts=kept,
         )
 
     def _create_client(
-        self, name: str, args: SpeakerIdentityArgs, child: ResourceOptions
+        self, name: str, args: SpeakerIdentityArgs, kept: ResourceOptions
     ) -> aws.cognito.UserPoolClient:
         flows = ["ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
         if args.allow_password_authentication:
@@ -113,13 +116,15 @@ class SpeakerIdentity(pulumi.ComponentResource):
             access_token_validity=ID_TOKEN_MINUTES,
             refresh_token_validity=REFRESH_TOKEN_DAYS,
             token_validity_units=TOKEN_UNITS,
-            opts=child,
+            opts=kept,
         )
 
     def _create_authorizer(
         self, args: SpeakerIdentityArgs, child: ResourceOptions
     ) -> HandlerFunction:
-        issuer = f"https://cognito-idp.{args.platform.region}.amazonaws.com"
+        # A pool's id starts with its Region, which for an existing pool may be another one.
+        region = args.existing_user_pool_id.partition("_")[0] or args.platform.region
+        issuer = f"https://cognito-idp.{region}.amazonaws.com"
         keys = args.jwks_endpoint or issuer
         return HandlerFunction(
             "authorizer",

@@ -10,15 +10,16 @@ from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError,
 from live_sessions import clients, environment
 from live_sessions.connection_table import ConnectionTable
 from live_sessions.environment import SessionStatusEnvironment
-from live_sessions.follow_ups import AnyCheck, ExpiryCheck, SessionChecks, SpeakerLostCheck
+from live_sessions.follow_ups import SessionChecks
 from live_sessions.gateway import Request, answer_message
+from live_sessions.periodic_status import PeriodicStatus
 from live_sessions.protocol import ErrorCode, Frame, ProtocolError, UpdateReason
 from live_sessions.refusals import connection_not_found, session_ended, session_not_found
 from live_sessions.session_table import SessionTable
-from live_sessions.sessions import Session, now_ms, periodic_status_is_due, status_frame
-from live_sessions.sockets import DeliveryReport, Sockets
-from live_sessions.telemetry import count, logger
-from live_sessions.ticks import ShardQueue, Tick, TickMessage
+from live_sessions.sessions import Session, now_ms, status_frame
+from live_sessions.sockets import Sockets
+from live_sessions.telemetry import logger
+from live_sessions.ticks import ShardQueue, TickMessage
 
 TIME_RESERVE_SECONDS = 1
 
@@ -29,7 +30,15 @@ SESSIONS = SessionTable(DYNAMODB, ENVIRONMENT.sessions_table)
 HURRIED = clients.hurried_dynamodb(QUERY_TIMEOUT_SECONDS)
 HURRIED_SESSIONS = SessionTable(HURRIED, ENVIRONMENT.sessions_table)
 HURRIED_CONNECTIONS = ConnectionTable(HURRIED, ENVIRONMENT.connections_table)
-SOCKETS = Sockets.at(ENVIRONMENT.api_gateway_endpoint)
+PERIODIC = PeriodicStatus(
+    sessions=SESSIONS,
+    sockets=Sockets.at(ENVIRONMENT.api_gateway_endpoint),
+    shard_queue=ShardQueue(clients.sqs(), ENVIRONMENT.status_shard_queue_url),
+    checks=SessionChecks(clients.sqs(), ENVIRONMENT.session_checks_queue_url),
+    shards=ENVIRONMENT.status_shards,
+    interval_seconds=ENVIRONMENT.periodic_update_interval_seconds,
+    grace_seconds=ENVIRONMENT.speaker_grace_seconds,
+)
 
 
 def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
@@ -46,7 +55,7 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         time.monotonic() + context.get_remaining_time_in_millis() / 1000 - TIME_RESERVE_SECONDS
     )
     for message in messages:
-        beat(message, until_seconds)
+        PERIODIC.beat(message, until_seconds=until_seconds)
     return {"statusCode": 200}
 
 
@@ -82,81 +91,4 @@ def _status_timeout() -> ProtocolError:
     return ProtocolError(
         ErrorCode.STATUS_TIMEOUT,
         f"The status took longer than {ENVIRONMENT.status_query_timeout_ms} ms; ask again.",
-    )
-
-
-def beat(message: TickMessage, until_seconds: float) -> None:
-    """Hand a tick out to its shards, or serve one shard; drop what is older than an interval."""
-    if message.tick.is_stale(now_ms(), ENVIRONMENT.periodic_update_interval_seconds):
-        count(TicksDropped=1)
-        logger.warning("A tick came too late", extra={"shard": message.shard})
-    elif message.shard is None:
-        hand_out(message.tick)
-    else:
-        push_to_shard(message.shard, until_seconds)
-
-
-def hand_out(tick: Tick) -> None:
-    queue = ShardQueue(clients.sqs(), ENVIRONMENT.status_shard_queue_url)
-    refusals = queue.hand_out(tick, ENVIRONMENT.status_shards)
-    count(Ticks=1, ShardsRefused=len(refusals))
-    logger.info("tick", extra={"offset_seconds": tick.offset_seconds, "refused": refusals})
-
-
-def push_to_shard(shard: int, until_seconds: float) -> None:
-    """Post its status to the speaker of each due session of the shard."""
-    at_ms = now_ms()
-    sessions = list(SESSIONS.active_in_shard(shard))
-    due = {
-        session.speaker_connection_id: session
-        for session in sessions
-        if periodic_status_is_due(session, at_ms, ENVIRONMENT.periodic_update_interval_seconds)
-    }
-    frames = {
-        connection_id: status_frame(session, UpdateReason.PERIODIC, at_ms).encode()
-        for connection_id, session in due.items()
-    }
-    report = SOCKETS.post_all(frames, until_seconds=until_seconds)
-    lost = [
-        SpeakerLostCheck(session_id=due[gone].session_id, connection_id=gone)
-        for gone in report.gone
-    ]
-    expired = [
-        ExpiryCheck(session_id=session.session_id)
-        for session in sessions
-        if session.ended_at is None and session.has_expired(at_ms)
-    ]
-    send_checks(lost, expired)
-    _report(shard, report, len(expired))
-
-
-def send_checks(lost: list[SpeakerLostCheck], expired: list[ExpiryCheck]) -> None:
-    """What a tick finds dead it leaves to the session checks; it writes nothing itself."""
-    checks = SessionChecks(clients.sqs(), ENVIRONMENT.session_checks_queue_url)
-    delayed: list[tuple[AnyCheck, int]] = [
-        *((check, ENVIRONMENT.speaker_grace_seconds) for check in lost),
-        *((check, 0) for check in expired),
-    ]
-    for check, delay_seconds in delayed:
-        checks.send(check, delay_seconds=delay_seconds)
-
-
-def _report(shard: int, report: DeliveryReport, expired: int) -> None:
-    count(
-        StatusPushes=len(report.delivered),
-        StatusPushesFailed=len(report.failed),
-        StatusPushesOutOfTime=len(report.untried),
-        SpeakersGone=len(report.gone),
-        SessionsExpired=expired,
-    )
-    logger.info(
-        "shard",
-        extra={
-            "shard": shard,
-            "delivered": len(report.delivered),
-            "gone": len(report.gone),
-            "failed": len(report.failed),
-            "untried": len(report.untried),
-            "expired": expired,
-        },
     )

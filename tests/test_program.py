@@ -141,6 +141,7 @@ def test_settings_reach_the_resources_they_are_about():
             "throttlingRateLimit": 77,
             "throttlingBurstLimit": 33,
             "accessLogs": False,
+            "manageApiGatewayAccount": False,
             "pointInTimeRecovery": False,
             "deletionProtection": False,
             "maxListenersPerSession": 50,

@@ -4,9 +4,6 @@ The log group is declared before the function can write, so its retention holds 
 the role may write to that group and do what its statements say, nothing else.
 """
 
-import base64
-import hashlib
-
 import pulumi
 import pulumi_aws as aws
 from pulumi import ResourceOptions
@@ -103,7 +100,6 @@ class HandlerFunction(pulumi.ComponentResource):
             architectures=[args.platform.architecture],
             handler=f"{args.entry}.handler",
             code=pulumi.AssetArchive({code.name: pulumi.FileAsset(str(code))}),
-            source_code_hash=base64.b64encode(hashlib.sha256(code.read_bytes()).digest()).decode(),
             layers=[args.platform.layer_arn, *args.extra_layer_arns],
             memory_size=args.memory_megabytes,
             timeout=args.timeout_seconds,

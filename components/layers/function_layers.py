@@ -3,8 +3,6 @@
 Their archives are built by the program itself while it runs, for the configured Python.
 """
 
-import base64
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,12 +53,10 @@ class FunctionLayers(pulumi.ComponentResource):
         self, name: str, source: LayerSource, args: FunctionLayersArgs, child: ResourceOptions
     ) -> aws.lambda_.LayerVersion:
         archive = build_layer(source, args.target, CACHE)
-        digest = hashlib.sha256(archive.read_bytes()).digest()
         return aws.lambda_.LayerVersion(
             f"{name}-{source.name}",
             layer_name=f"{args.prefix}-{source.name}",
             code=pulumi.FileArchive(str(archive)),
-            source_code_hash=base64.b64encode(digest).decode(),
             compatible_runtimes=[args.target.runtime],
             compatible_architectures=[args.target.architecture],
             opts=child,

@@ -21,9 +21,9 @@ FIELDS = {
     "eventType": "$context.eventType",
     "routeKey": "$context.routeKey",
     "status": "$context.status",
-    "integrationStatus": "$context.integrationStatus",
+    "integrationStatus": "$context.integration.status",
     "integrationLatencyMilliseconds": "$context.integrationLatency",
-    "integrationError": "$context.integrationErrorMessage",
+    "integrationError": "$context.integration.error",
     "authorizerLatencyMilliseconds": "$context.authorizer.latency",
     "authorizerError": "$context.authorizer.error",
     "error": "$context.error.message",
@@ -62,17 +62,17 @@ class AccessLogs(pulumi.ComponentResource):
         self.log_group_name = self._log_group.name
         self.needed_first = [self._log_group]
         if args.manage_account:
-            self.needed_first.append(self._create_account(name, args, child))
+            self.needed_first.append(self._create_account(name, args))
         self.register_outputs({"logGroupName": self.log_group_name})
 
-    def _create_account(
-        self, name: str, args: AccessLogsArgs, child: ResourceOptions
-    ) -> aws.apigateway.Account:
+    def _create_account(self, name: str, args: AccessLogsArgs) -> aws.apigateway.Account:
+        # Other APIs of the account may rely on all three by the time this stack goes. So the role's
+        # name is left to Pulumi: the stack, made again, would collide with one that was kept.
+        kept = ResourceOptions(parent=self, retain_on_delete=True)
         role = aws.iam.Role(
             f"{name}-role",
-            name=f"{args.prefix}-access-logs",
             assume_role_policy=trust("apigateway.amazonaws.com"),
-            opts=child,
+            opts=kept,
         )
         attachment = aws.iam.RolePolicyAttachment(
             f"{name}-role-policy",
@@ -80,9 +80,8 @@ class AccessLogs(pulumi.ComponentResource):
             policy_arn=pulumi.Output.concat(
                 "arn:", args.partition, ":iam::aws:policy/", _WRITE_LOGS
             ),
-            opts=child,
+            opts=kept,
         )
-        # Other APIs of the account may rely on it by the time this stack goes.
         return aws.apigateway.Account(
             f"{name}-account",
             cloudwatch_role_arn=role.arn,

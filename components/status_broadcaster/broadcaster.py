@@ -110,7 +110,8 @@ class StatusBroadcaster(pulumi.ComponentResource):
             },
             asynchronous=AsynchronousInvocation(
                 on_failure_queue_arn=self.ticks.failures.arn,
-                maximum_retries=1,
+                # Lambda waits a minute before it tries again; by then the next tick has come.
+                maximum_retries=0,
                 maximum_event_age_seconds=MAXIMUM_EVENT_AGE_SECONDS,
             ),
         )

@@ -24,6 +24,9 @@ from components.schedule import EventShape, Schedule, ScheduleArgs
 # A tick older than one interval is dropped by the function: a retry later than this is of no use.
 RETENTION_SECONDS = 2 * SECONDS_PER_MINUTE
 MAXIMUM_RECEIVES = 2
+# The second try has to come within the interval, or the function would drop the tick as stale and
+# the failure would be kept nowhere.
+TIMEOUTS_HIDDEN = 2
 MAXIMUM_EVENT_AGE_SECONDS = SECONDS_PER_MINUTE
 
 
@@ -94,6 +97,7 @@ class StatusTicks(pulumi.ComponentResource):
                 retention_seconds=RETENTION_SECONDS,
                 delay_seconds=delay_seconds,
                 consumer_timeout_seconds=self._args.consumer_timeout_seconds,
+                timeouts_hidden=TIMEOUTS_HIDDEN,
                 dead_letters=DeadLetters(arn=self.failures.arn, maximum_receives=MAXIMUM_RECEIVES),
                 rule_arn=rule_arn,
             ),
@@ -129,12 +133,12 @@ class StatusTicks(pulumi.ComponentResource):
 
 
 def _tick(offset_seconds: int) -> EventShape:
-    """The rule's own time of firing, in ISO 8601, and how long after it the tick is due."""
-    # EventBridge puts a quoted text in the place of <scheduledAt>.
-    template = json.dumps(
-        {"tick": {"scheduledAt": "<scheduledAt>", "offsetSeconds": offset_seconds}}
-    )
-    return EventShape(
-        paths={"scheduledAt": "$.time"},
-        template=template.replace('"<scheduledAt>"', "<scheduledAt>"),
-    )
+    """When the rule really fired, in ISO 8601, and how long after it the tick is due.
+
+    The event's own `time` may be the minute it was meant for, tens of seconds earlier.
+    """
+    # EventBridge puts a quoted text in the variable's place:
+    # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html
+    fired_at = "<aws.events.event.ingestion-time>"
+    template = json.dumps({"tick": {"scheduledAt": fired_at, "offsetSeconds": offset_seconds}})
+    return EventShape(template=template.replace(f'"{fired_at}"', fired_at))

@@ -7,7 +7,7 @@ from local.deployer.archives import archive_bytes
 from local.deployer.resource import Created, Kind, Resource
 
 # Not part of the function's configuration: code is sent apart, the hash is Pulumi's own.
-APART = ("name", "code", "sourceCodeHash", "publish", "reservedConcurrentExecutions")
+APART = ("name", "code", "publish", "reservedConcurrentExecutions")
 
 
 def create_function(account: Account, resource: Resource) -> Created:
@@ -42,7 +42,7 @@ def update_function(account: Account, resource: Resource) -> Created:
 def publish_layer(account: Account, resource: Resource) -> Created:
     layer = account.client("lambda").publish_layer_version(
         Content={"ZipFile": archive_bytes(resource.inputs["code"])},
-        **resource.request(without=("code", "sourceCodeHash", "skipDestroy")),
+        **resource.request(without=("code", "skipDestroy")),
     )
     return Created(
         id=layer["LayerVersionArn"],

@@ -124,7 +124,8 @@ class Engine(pulumi.runtime.Mocks):
         if self.preview:
             return "", dict(args.inputs)
         physical_name = args.inputs.get("name") or args.inputs.get("layerName") or args.name
-        return f"{args.name}-id", {**args.inputs, **COMPUTED[args.typ](physical_name)}
+        named = {"name": physical_name} if args.typ == "aws:iam/role:Role" else {}
+        return f"{args.name}-id", {**named, **args.inputs, **COMPUTED[args.typ](physical_name)}
 
     def call(
         self, args: pulumi.runtime.MockCallArgs

@@ -77,15 +77,21 @@ def test_a_role_is_trusted_to_one_service_for_one_account():
             "Effect": "Allow",
             "Principal": {"Service": "lambda.amazonaws.com"},
             "Action": ["sts:AssumeRole"],
-            "Condition": {"StringEquals": {"aws:SourceAccount": "123456789012"}},
+            "Condition": {"StringEqualsIfExists": {"aws:SourceAccount": "123456789012"}},
         }
     ]
 
 
 def test_a_queue_without_a_rule_allows_nobody_by_itself_and_refuses_plain_http():
     (only,) = document(lambda: queue_access("arn:queue"))["Statement"]
-    assert only["Effect"] == "Deny"
-    assert only["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert only == {
+        "Sid": "DenyPlainHttp",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": ["sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage"],
+        "Resource": ["arn:queue"],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
 
 
 def test_a_queue_with_a_rule_takes_messages_from_that_rule_alone():

@@ -32,7 +32,10 @@ def test_speakers_are_created_by_an_operator_alone():
 
 def test_the_pool_is_protected_as_config_says():
     for protection, word in ((True, "ACTIVE"), (False, "INACTIVE")):
-        (pool,) = run(deletion_protection=protection).of_type("cognito/userPool").values()
+        engine = run(deletion_protection=protection)
+        (pool,) = engine.of_type("cognito/userPool").values()
+        (client,) = engine.of_type("cognito/userPoolClient").values()
+        assert (client.protect, client.retain_on_delete) == (protection, protection)
         assert pool.inputs["deletionProtection"] == word
         assert (pool.protect, pool.retain_on_delete) == (protection, protection)
 
@@ -72,6 +75,15 @@ def test_an_existing_pool_is_used_and_none_is_made():
     assert engine.inputs("cognito/userPool") == engine.inputs("cognito/userPoolClient") == []
     assert variables(engine)["TOKEN_AUDIENCE"] == "client123"
     assert variables(engine)["TOKEN_ISSUER"].endswith("/us-east-1_AbCdEfGhI")
+
+
+def test_an_existing_pool_of_another_region_is_asked_there():
+    issuer = "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbCdEfGhI"
+    engine = run(
+        existing_user_pool_id="eu-west-1_AbCdEfGhI", existing_user_pool_client_id="client123"
+    )
+    assert variables(engine)["TOKEN_ISSUER"] == issuer
+    assert variables(engine)["JWKS_URL"] == f"{issuer}/.well-known/jwks.json"
 
 
 def test_half_an_existing_pool_is_refused():

@@ -14,6 +14,8 @@ from typing import Any
 import boto3
 import pytest
 from moto import mock_aws
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.sqs import sqs_backends
 
 REGION = "eu-central-1"
 QUEUES = ("session-checks", "status-shards")
@@ -231,9 +233,6 @@ class Stage:
         return [json.loads(body) for body, _ in self.queued_with_delay(queue)]
 
     def queued_with_delay(self, queue: str) -> list[tuple[str, int]]:
-        from moto.core import DEFAULT_ACCOUNT_ID
-        from moto.sqs import sqs_backends
-
         messages = sqs_backends[DEFAULT_ACCOUNT_ID][REGION].queues[queue]._messages
         taken = [
             (message.body, round((message.delayed_until - message.sent_timestamp) / 1000))
