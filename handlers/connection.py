@@ -107,7 +107,7 @@ def join_session(request: Request) -> Frame:
 
 def leave_session(request: Request) -> Frame:
     session_id = _session_of(request)
-    if not MEMBERSHIP.leave(request.caller.connection_id, session_id, at_ms=request.at_ms):
+    if not MEMBERSHIP.leave(request.caller.connection_id, session_id):
         raise connection_not_found()
     return SessionLeft(timestamp=now_ms(), request_id=request.request_id)
 

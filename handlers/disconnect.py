@@ -20,7 +20,7 @@ from live_sessions.lifecycle import Ending, lose_speaker
 from live_sessions.membership import Membership
 from live_sessions.protocol import EndReason, Role
 from live_sessions.session_table import SessionTable
-from live_sessions.sessions import now_ms
+from live_sessions.sessions import Session, now_ms
 from live_sessions.telemetry import hashed, logger
 
 ENVIRONMENT = environment.read(DisconnectEnvironment)
@@ -70,7 +70,7 @@ def disconnect(connection_id: str) -> None:
             at_ms=at_ms,
         )
     else:
-        MEMBERSHIP.release(removed, at_ms=at_ms)
+        MEMBERSHIP.release(removed)
 
 
 def check(due: AnyCheck) -> None:
@@ -98,7 +98,7 @@ def check(due: AnyCheck) -> None:
     )
 
 
-def end_if_expired(session_id: str, at_ms: int) -> object:
+def end_if_expired(session_id: str, at_ms: int) -> Session | None:
     session = SESSIONS.get(session_id)
     if session is None or not session.has_expired(at_ms):
         return None

@@ -18,17 +18,18 @@ from live_sessions.follow_ups import FanOut, FanOutEvent, SessionEndedFanOut
 from live_sessions.protocol import SessionEnded
 from live_sessions.session_table import SessionTable
 from live_sessions.sessions import now_ms
-from live_sessions.sockets import Delivery, Sockets, deliver_all
+from live_sessions.sockets import CONCURRENT_POSTS, Delivery, Sockets, deliver_all
 from live_sessions.telemetry import count, logger
 
 PAGE_SIZE = 500
-TIME_RESERVE_SECONDS = 5
+TIME_RESERVE_SECONDS = 15
+"""More than the longest delete and post together, with all their attempts."""
 
 CLOSING_DELAY_SECONDS = 60
 """An ended session stays in the active index this long, for joins the listeners index missed."""
 
 ENVIRONMENT = environment.read(FanOutEnvironment)
-DYNAMODB = clients.dynamodb()
+DYNAMODB = clients.dynamodb(connections=CONCURRENT_POSTS)
 SESSIONS = SessionTable(DYNAMODB, ENVIRONMENT.sessions_table)
 CONNECTIONS = ConnectionTable(DYNAMODB, ENVIRONMENT.connections_table)
 SOCKETS = Sockets.at(ENVIRONMENT.api_gateway_endpoint)

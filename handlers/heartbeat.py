@@ -8,7 +8,7 @@ from live_sessions.connection_table import ConnectionTable
 from live_sessions.environment import HeartbeatEnvironment
 from live_sessions.gateway import Request, answer_message
 from live_sessions.protocol import Frame, HeartbeatAck
-from live_sessions.refusals import connection_not_found
+from live_sessions.refusals import connection_unknown
 from live_sessions.sessions import now_ms
 
 ENVIRONMENT = environment.read(HeartbeatEnvironment)
@@ -22,5 +22,5 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
 def heartbeat(request: Request) -> Frame:
     """A listener whose row is gone learns here that it must join again."""
     if CONNECTIONS.get(request.caller.connection_id, at_ms=request.at_ms) is None:
-        raise connection_not_found()
+        raise connection_unknown()
     return HeartbeatAck(timestamp=now_ms(), request_id=request.request_id)

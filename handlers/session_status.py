@@ -21,7 +21,8 @@ from live_sessions.sockets import Sockets
 from live_sessions.telemetry import logger
 from live_sessions.ticks import ShardQueue, TickMessage
 
-TIME_RESERVE_SECONDS = 1
+TIME_RESERVE_SECONDS = 2.5
+"""More than one post, which is tried once, and the checks that follow the posts."""
 
 ENVIRONMENT = environment.read(SessionStatusEnvironment)
 QUERY_TIMEOUT_SECONDS = ENVIRONMENT.status_query_timeout_ms / 1000
@@ -32,7 +33,7 @@ HURRIED_SESSIONS = SessionTable(HURRIED, ENVIRONMENT.sessions_table)
 HURRIED_CONNECTIONS = ConnectionTable(HURRIED, ENVIRONMENT.connections_table)
 PERIODIC = PeriodicStatus(
     sessions=SESSIONS,
-    sockets=Sockets.at(ENVIRONMENT.api_gateway_endpoint),
+    sockets=Sockets.at(ENVIRONMENT.api_gateway_endpoint, attempts=1),
     shard_queue=ShardQueue(clients.sqs(), ENVIRONMENT.status_shard_queue_url),
     checks=SessionChecks(clients.sqs(), ENVIRONMENT.session_checks_queue_url),
     shards=ENVIRONMENT.status_shards,
@@ -66,7 +67,7 @@ def get_session_status(request: Request) -> Frame:
     except (ConnectTimeoutError, ReadTimeoutError):
         raise _status_timeout() from None
     try:
-        SESSIONS.note_status_request(session.session_id, at_ms=request.at_ms)
+        HURRIED_SESSIONS.note_status_request(session.session_id, at_ms=request.at_ms)
     except (ClientError, BotoCoreError):
         logger.exception("The periodic timer was not reset")
     return status_frame(session, UpdateReason.REQUESTED, now_ms(), request.request_id)

@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_sqs import SQSClient
 
-CONNECT_TIMEOUT_SECONDS = 2
-READ_TIMEOUT_SECONDS = 5
+# Three attempts stay below ten seconds, the shortest time limit of a function that uses them: past
+# it the client would get API Gateway's own frame instead of an answer.
+CONNECT_TIMEOUT_SECONDS = 1
+READ_TIMEOUT_SECONDS = 1
 ATTEMPTS = 3
 
 
@@ -39,8 +41,8 @@ def _config(
 
 
 @cache
-def dynamodb() -> "DynamoDBClient":
-    return _session().client("dynamodb", config=_config())
+def dynamodb(*, connections: int = 10) -> "DynamoDBClient":
+    return _session().client("dynamodb", config=_config(connections=connections))
 
 
 @cache
@@ -58,19 +60,21 @@ def hurried_dynamodb(timeout_seconds: float) -> "DynamoDBClient":
 
 @cache
 def lambda_() -> "LambdaClient":
-    return _session().client("lambda", config=_config())
+    return _session().client("lambda", config=_config(read_timeout_seconds=3, attempts=2))
 
 
 @cache
 def sqs() -> "SQSClient":
-    return _session().client("sqs", config=_config())
+    return _session().client("sqs", config=_config(read_timeout_seconds=3, attempts=2))
 
 
 @cache
-def connections_api(endpoint: str, *, connections: int) -> "ApiGatewayManagementApiClient":
+def connections_api(
+    endpoint: str, *, connections: int, attempts: int = 2
+) -> "ApiGatewayManagementApiClient":
     """@connections of the stage at `endpoint`, for `connections` posts at a time."""
     return _session().client(
         "apigatewaymanagementapi",
         endpoint_url=endpoint,
-        config=_config(attempts=2, read_timeout_seconds=2, connections=connections),
+        config=_config(attempts=attempts, connections=connections),
     )

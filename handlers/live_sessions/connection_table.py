@@ -21,7 +21,11 @@ ROW_LIFETIME_SECONDS = CONNECTION_LIFETIME_SECONDS + 600
 
 
 class Connection(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A socket's row. `connected_at` is epoch milliseconds, `ttl` epoch seconds."""
+    """A socket's row. `connected_at` is epoch milliseconds, `ttl` epoch seconds.
+
+    `membership_id` is made by whoever makes the socket a member, so that a write whose answer was
+    lost, and which botocore repeats, finds its own row and not somebody else's.
+    """
 
     connection_id: str
     role: Role
@@ -30,6 +34,7 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     user_id: str | None = None
     session_id: str | None = None
     target_language: str | None = None
+    membership_id: str | None = None
 
 
 class Listener(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -59,13 +64,17 @@ class ConnectionTable:
         self._table = table_name
 
     def add(self, connection: Connection) -> bool:
-        """Write a row for a socket that has none; False when it has one."""
+        """Write a row for a socket that has none; False when it has another one."""
+        request: dict[str, Any] = {
+            "TableName": self._table,
+            "Item": typed(msgspec.to_builtins(connection)),
+            "ConditionExpression": "attribute_not_exists(connectionId)",
+        }
+        if connection.membership_id is not None:
+            request["ConditionExpression"] += " OR membershipId = :mine"
+            request["ExpressionAttributeValues"] = typed({":mine": connection.membership_id})
         try:
-            self._client.put_item(
-                TableName=self._table,
-                Item=typed(msgspec.to_builtins(connection)),
-                ConditionExpression="attribute_not_exists(connectionId)",
-            )
+            self._client.put_item(**request)
         except self._client.exceptions.ConditionalCheckFailedException:
             return False
         return True
@@ -82,38 +91,56 @@ class ConnectionTable:
         return connection if connection.ttl > at_ms / 1000 else None
 
     def enter_session(
-        self, connection_id: str, session_id: str, target_language: str | None = None
+        self,
+        connection_id: str,
+        session_id: str,
+        membership_id: str,
+        target_language: str | None = None,
     ) -> bool:
         """Make the socket a member; False when its row is gone or is a member already."""
-        assignments = "SET sessionId = :session"
-        values = {":session": session_id}
+        assignments = "SET sessionId = :session, membershipId = :mine"
+        values = {":session": session_id, ":mine": membership_id}
         if target_language is not None:
             assignments += ", targetLanguage = :language"
             values[":language"] = target_language
         return self._changed(
             connection_id,
             assignments,
-            "attribute_exists(connectionId) AND attribute_not_exists(sessionId)",
+            "attribute_exists(connectionId) "
+            "AND (attribute_not_exists(sessionId) OR membershipId = :mine)",
             values,
         )
 
     def release_speaker(self, connection_id: str, session_id: str) -> bool:
         """Take the speaker out of its session; True for the one call that did."""
         return self._changed(
-            connection_id, "REMOVE sessionId", "sessionId = :session", {":session": session_id}
+            connection_id,
+            "REMOVE sessionId, membershipId",
+            "sessionId = :session",
+            {":session": session_id},
         )
 
-    def remove(self, connection_id: str, *, session_id: str | None = None) -> Connection | None:
+    def remove(
+        self,
+        connection_id: str,
+        *,
+        session_id: str | None = None,
+        membership_id: str | None = None,
+    ) -> Connection | None:
         """Delete the row and return it: only the caller that gets it has removed it.
 
-        With `session_id` only if the socket is a member of that session.
+        With `session_id` only if the socket is a member of that session, with `membership_id`
+        only if it is by that join.
         """
         request: dict[str, Any] = {
             "TableName": self._table,
             "Key": typed({"connectionId": connection_id}),
             "ReturnValues": "ALL_OLD",
         }
-        if session_id is not None:
+        if membership_id is not None:
+            request["ConditionExpression"] = "membershipId = :mine"
+            request["ExpressionAttributeValues"] = typed({":mine": membership_id})
+        elif session_id is not None:
             request["ConditionExpression"] = "sessionId = :session"
             request["ExpressionAttributeValues"] = typed({":session": session_id})
         try:

@@ -1,5 +1,6 @@
 """Work that another invocation does: the fan-out at once, checks on a session after a delay."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -9,14 +10,13 @@ from live_sessions.protocol import EndReason
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
 
 SECOND_PASS_DELAY_SECONDS = 5
 """After an end, the listeners index is asked again: a join just before may not have been in it."""
 
 
-class Check(
-    msgspec.Struct, frozen=True, kw_only=True, rename="camel", tag_field="check", omit_defaults=True
-):
+class Check(msgspec.Struct, frozen=True, kw_only=True, rename="camel", tag_field="check"):
     """A message of the session-checks queue."""
 
     session_id: str
@@ -72,6 +72,32 @@ class FanOut:
         )
 
 
+SQS_BATCH_LIMIT = 10
+"""https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html"""
+
+
+def send_batches(client: "SQSClient", queue_url: str, messages: Sequence[tuple[bytes, int]]) -> int:
+    """Send messages, each with its delay in seconds, ten at a time; what the queue refuses is sent
+    once more. Returns how many it refused twice.
+    """
+    refused = 0
+    for first in range(0, len(messages), SQS_BATCH_LIMIT):
+        batch: list[SendMessageBatchRequestEntryTypeDef] = [
+            {"Id": str(number), "MessageBody": body.decode(), "DelaySeconds": delay_seconds}
+            for number, (body, delay_seconds) in enumerate(
+                messages[first : first + SQS_BATCH_LIMIT]
+            )
+        ]
+        for _ in range(2):
+            response = client.send_message_batch(QueueUrl=queue_url, Entries=batch)
+            failed = {failure["Id"] for failure in response.get("Failed", [])}
+            batch = [entry for entry in batch if entry["Id"] in failed]
+            if not batch:
+                break
+        refused += len(batch)
+    return refused
+
+
 class SessionChecks:
     """The session-checks queue."""
 
@@ -85,3 +111,8 @@ class SessionChecks:
             MessageBody=msgspec.json.encode(check).decode(),
             DelaySeconds=delay_seconds,
         )
+
+    def send_all(self, checks: Sequence[tuple[AnyCheck, int]]) -> int:
+        """Send checks, each with its delay in seconds; returns how many the queue refused."""
+        messages = [(msgspec.json.encode(check), delay) for check, delay in checks]
+        return send_batches(self._client, self._queue_url, messages)

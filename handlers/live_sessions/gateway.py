@@ -19,6 +19,7 @@ from live_sessions.protocol import (
     read_message,
 )
 from live_sessions.sessions import now_ms
+from live_sessions.sockets import SocketsUnavailable
 from live_sessions.telemetry import hashed, logger
 
 _THROTTLING_CODES = frozenset(
@@ -72,6 +73,9 @@ def answer_message(event: Mapping[str, Any], answers: Mapping[str, Answer]) -> d
         unavailable = is_outage(failure)
         logger.exception("An AWS call failed", extra={"action": action})
         frame = _error_frame(_unavailable() if unavailable else _internal(), request_id)
+    except SocketsUnavailable as failure:
+        logger.warning("API Gateway did not answer", extra={"error": str(failure)})
+        frame = _error_frame(_unavailable(), request_id)
     except Exception:
         logger.exception("The message could not be handled", extra={"action": action})
         frame = _error_frame(_internal(), request_id)

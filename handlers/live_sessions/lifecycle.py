@@ -1,5 +1,7 @@
 """A session's beginning and its one end, whoever ends it."""
 
+import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -15,7 +17,7 @@ from live_sessions.follow_ups import (
     SpeakerLostCheck,
 )
 from live_sessions.protocol import BroadcastState, EndReason
-from live_sessions.refusals import already_in_session, connection_not_found
+from live_sessions.refusals import already_in_session, connection_unknown
 from live_sessions.session_ids import random_session_id
 from live_sessions.session_table import SessionTable
 from live_sessions.sessions import Session, shard_of
@@ -45,7 +47,7 @@ def create(
     """
     row = connections.get(caller.connection_id, at_ms=at_ms)
     if row is None:
-        raise connection_not_found()
+        raise connection_unknown()
     if row.session_id is not None:
         current = sessions.get(row.session_id)
         if current is not None and current.is_live(at_ms):
@@ -55,14 +57,23 @@ def create(
         caller, source_language, quality_tier, max_duration_hours, status_shards, sessions, at_ms
     )
     try:
-        entered = connections.enter_session(caller.connection_id, session.session_id)
+        entered = connections.enter_session(
+            caller.connection_id, session.session_id, uuid.uuid4().hex
+        )
     except Exception:
-        sessions.delete(session.session_id)
-        connections.release_speaker(caller.connection_id, session.session_id)
+        try:
+            sessions.delete(session.session_id)
+        finally:
+            connections.release_speaker(caller.connection_id, session.session_id)
         raise
     if not entered:
         sessions.delete(session.session_id)
-        raise already_in_session(session.session_id)
+        row = connections.get(caller.connection_id, at_ms=at_ms)
+        raise (
+            already_in_session(row.session_id)
+            if row is not None and row.session_id is not None
+            else connection_unknown()
+        )
     return session
 
 
@@ -119,14 +130,27 @@ class Ending:
         A speaker who ends his session is taken out of it before the fan-out starts: he gets an
         answer and no post.
         """
-        session = self.sessions.end(
-            session_id, reason, at_ms=at_ms, speaker_connection_id=speaker_connection_id
-        )
+        try:
+            session = self.sessions.end(
+                session_id, reason, at_ms=at_ms, speaker_connection_id=speaker_connection_id
+            )
+        except (ClientError, BotoCoreError):
+            # It may have ended all the same; then the second pass is the first.
+            self._try(self._start_second_pass, session_id)
+            raise
         if reason is EndReason.SPEAKER_ENDED and speaker_connection_id is not None:
-            self.connections.release_speaker(speaker_connection_id, session_id)
+            # Should it fail, the fan-out tells the speaker too.
+            self._try(self.connections.release_speaker, speaker_connection_id, session_id)
         if session is not None:
             self.tell_everybody(session)
         return session
+
+    def _try(self, step: Callable[..., object], *arguments: object) -> None:
+        """Carry out a step that the fan-out or reconcile makes up for if it fails."""
+        try:
+            step(*arguments)
+        except (ClientError, BotoCoreError):
+            logger.exception("Left to a later pass", extra={"step": step.__name__})
 
     def tell_everybody(self, session: Session) -> None:
         """Start the fan-out and a second pass.
@@ -134,27 +158,25 @@ class Ending:
         The session has ended whatever becomes of this: a failure is logged and left to
         reconcile, which starts the fan-out of every session that is ended but not closed.
         """
-        for follow_up in (self._start_second_pass, self.start_fan_out):
-            try:
-                follow_up(session)
-            except (ClientError, BotoCoreError):
-                logger.exception(
-                    "Telling the listeners is left to reconcile",
-                    extra={"session": session.session_id},
-                )
+        self._try(self._start_second_pass, session.session_id)
+        self._try(self.start_fan_out, session)
 
-    def _start_second_pass(self, session: Session) -> None:
+    def _start_second_pass(self, session_id: str) -> None:
         if self.checks is not None:
             self.checks.send(
-                SecondPassCheck(session_id=session.session_id),
+                SecondPassCheck(session_id=session_id),
                 delay_seconds=SECOND_PASS_DELAY_SECONDS,
             )
 
     def start_fan_out(self, session: Session) -> None:
+        """Start telling the listeners of a session that has ended."""
+        reason = session.end_reason
+        if reason is None:
+            raise ValueError(f"{session.session_id} has not ended")
         self.fan_out.start(
             SessionEndedFanOut(
                 session_id=session.session_id,
-                reason=session.end_reason or EndReason.EXPIRED,
+                reason=reason,
                 speaker_connection_id=session.speaker_connection_id,
             )
         )

@@ -2,6 +2,7 @@
 place released. Whatever fails between is taken back here or healed by reconcile.
 """
 
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,7 +13,7 @@ from live_sessions.connection_table import Connection, ConnectionTable, new_conn
 from live_sessions.protocol import ErrorCode, ProtocolError
 from live_sessions.refusals import (
     already_in_session,
-    connection_not_found,
+    connection_unknown,
     session_ended,
     session_not_found,
 )
@@ -48,40 +49,69 @@ class Membership:
         Raises ProtocolError with ALREADY_IN_SESSION, SESSION_NOT_FOUND, SESSION_ENDED,
         SESSION_FULL or CONNECTION_NOT_FOUND; then nothing has changed.
         """
-        row = self.connections.get(caller.connection_id, at_ms=at_ms)
-        if row is not None and row.session_id is not None:
-            raise already_in_session(row.session_id)
-        self._reserve(session_id, language, listeners_limit, at_ms)
+        row = self._row_outside_sessions(caller, at_ms)
+        member = msgspec.structs.replace(
+            new_connection(caller.connection_id, caller.role, caller.connected_at, caller.user_id),
+            session_id=session_id,
+            target_language=language,
+            membership_id=uuid.uuid4().hex,
+        )
+        self._reserve(member, listeners_limit, at_ms)
         try:
-            self._admit(caller, row, session_id, language)
-        except ProtocolError:
-            self.sessions.release_place(session_id, language, at_ms=at_ms)
-            raise
+            admitted = self._admit(member, had_row=row is not None)
         except Exception:
             # The row may have been written all the same.
-            self.connections.remove(caller.connection_id, session_id=session_id)
-            self.sessions.release_place(session_id, language, at_ms=at_ms)
+            self.connections.remove(member.connection_id, membership_id=member.membership_id)
+            self.release(member)
             raise
-        if row is None:
-            self._require_open_socket(caller, session_id, sockets, at_ms)
-        return self._require_live_session(caller, session_id, at_ms)
+        if not admitted:
+            self.release(member)
+            raise self._refusal_of(caller, at_ms)
+        try:
+            if row is None and not sockets().is_open(caller.connection_id):
+                # Its `$disconnect` found no row to remove, and comes only once.
+                raise connection_unknown()
+            return self._live_session(session_id, at_ms)
+        except Exception:
+            self._take_back(member)
+            raise
 
-    def leave(self, connection_id: str, session_id: str, *, at_ms: int) -> bool:
+    def leave(self, connection_id: str, session_id: str) -> bool:
         """Remove a listener's row and release its place; False when it was removed before."""
         removed = self.connections.remove(connection_id, session_id=session_id)
         if removed is None:
             return False
-        self.release(removed, at_ms=at_ms)
+        self.release(removed)
         return True
 
-    def release(self, removed: Connection, *, at_ms: int) -> None:
-        """Release the place of a row that the caller has just deleted."""
+    def release(self, removed: Connection) -> None:
+        """Release the place of a row that the caller has just deleted, or not come to write."""
         if removed.session_id is not None and removed.target_language is not None:
-            self.sessions.release_place(removed.session_id, removed.target_language, at_ms=at_ms)
+            self.sessions.release_place(
+                removed.session_id, removed.target_language, move_id=f"leave {uuid.uuid4().hex}"
+            )
 
-    def _reserve(self, session_id: str, language: str, listeners_limit: int, at_ms: int) -> None:
+    def _row_outside_sessions(self, caller: Caller, at_ms: int) -> Connection | None:
+        """The listener's row; a session that is over, but has not told it yet, is left first."""
+        row = self.connections.get(caller.connection_id, at_ms=at_ms)
+        if row is None or row.session_id is None:
+            return row
+        session = self.sessions.get(row.session_id)
+        if session is not None and session.is_live(at_ms):
+            raise already_in_session(row.session_id)
+        self.leave(caller.connection_id, row.session_id)
+        return None
+
+    def _reserve(self, member: Connection, listeners_limit: int, at_ms: int) -> None:
+        session_id = member.session_id or ""
         try:
-            self.sessions.reserve_place(session_id, language, limit=listeners_limit, at_ms=at_ms)
+            self.sessions.reserve_place(
+                session_id,
+                member.target_language or "",
+                limit=listeners_limit,
+                move_id=f"join {member.membership_id}",
+                at_ms=at_ms,
+            )
         except SessionIsGone:
             raise session_not_found(session_id) from None
         except SessionHasEnded:
@@ -93,41 +123,34 @@ class Membership:
                 {"maxListeners": listeners_limit},
             ) from None
 
-    def _admit(
-        self, caller: Caller, row: Connection | None, session_id: str, language: str
-    ) -> None:
-        if row is not None:
-            if not self.connections.enter_session(caller.connection_id, session_id, language):
-                raise already_in_session(session_id)
-            return
-        # The listener left, or its session ended, and its row went with that.
-        member = msgspec.structs.replace(
-            new_connection(caller.connection_id, caller.role, caller.connected_at, caller.user_id),
-            session_id=session_id,
-            target_language=language,
+    def _admit(self, member: Connection, *, had_row: bool) -> bool:
+        """Write the membership; a listener that left, or whose session ended, has no row."""
+        if not had_row:
+            return self.connections.add(member)
+        return self.connections.enter_session(
+            member.connection_id,
+            member.session_id or "",
+            member.membership_id or "",
+            member.target_language,
         )
-        if not self.connections.add(member):
-            raise already_in_session(session_id)
 
-    def _require_open_socket(
-        self, caller: Caller, session_id: str, sockets: Callable[[], Sockets], at_ms: int
-    ) -> None:
-        """The `$disconnect` of a socket without a row finds nothing to remove and comes once:
-        a row written after it would stay for ever.
-        """
-        try:
-            is_open = sockets().is_open(caller.connection_id)
-        except Exception:
-            self.leave(caller.connection_id, session_id, at_ms=at_ms)
-            raise
-        if not is_open:
-            self.leave(caller.connection_id, session_id, at_ms=at_ms)
-            raise connection_not_found()
+    def _refusal_of(self, caller: Caller, at_ms: int) -> ProtocolError:
+        """Why the row could not be written: another join won, or the socket has gone."""
+        current = self.connections.get(caller.connection_id, at_ms=at_ms)
+        if current is None or current.session_id is None:
+            return connection_unknown()
+        return already_in_session(current.session_id)
 
-    def _require_live_session(self, caller: Caller, session_id: str, at_ms: int) -> Session:
-        """A session that ended between the count and the row is left again."""
+    def _live_session(self, session_id: str, at_ms: int) -> Session:
+        """The session as it is now: it may have ended between the count and the row."""
         session = self.sessions.get(session_id)
-        if session is not None and session.is_live(at_ms):
-            return session
-        self.leave(caller.connection_id, session_id, at_ms=at_ms)
-        raise session_not_found(session_id) if session is None else session_ended(session_id)
+        if session is None:
+            raise session_not_found(session_id)
+        if not session.is_live(at_ms):
+            raise session_ended(session_id)
+        return session
+
+    def _take_back(self, member: Connection) -> None:
+        removed = self.connections.remove(member.connection_id, membership_id=member.membership_id)
+        if removed is not None:
+            self.release(removed)

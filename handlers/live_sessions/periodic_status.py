@@ -37,9 +37,9 @@ class PeriodicStatus:
             self._push_to_shard(message.shard, until_seconds)
 
     def _hand_out(self, tick: Tick) -> None:
-        refusals = self.shard_queue.hand_out(tick, self.shards)
-        count(Ticks=1, ShardsRefused=len(refusals))
-        logger.info("tick", extra={"offset_seconds": tick.offset_seconds, "refused": refusals})
+        refused = self.shard_queue.hand_out(tick, self.shards)
+        count(Ticks=1, ShardsRefused=refused)
+        logger.info("tick", extra={"offset_seconds": tick.offset_seconds, "refused": refused})
 
     def _push_to_shard(self, shard: int, until_seconds: float) -> None:
         at_ms = now_ms()
@@ -60,8 +60,8 @@ class PeriodicStatus:
             for session in sessions
             if session.ended_at is None and session.has_expired(at_ms)
         ]
-        self._send_checks(lost, expired)
         self._tell(shard, report, len(expired))
+        self._send_checks(lost, expired)
 
     def _send_checks(self, lost: list[Session], expired: list[Session]) -> None:
         """What a tick finds dead it leaves to the session checks; it writes nothing itself."""
@@ -77,8 +77,8 @@ class PeriodicStatus:
             ),
             *((ExpiryCheck(session_id=session.session_id), 0) for session in expired),
         ]
-        for check, delay_seconds in delayed:
-            self.checks.send(check, delay_seconds=delay_seconds)
+        if refused := self.checks.send_all(delayed):
+            logger.warning("Session checks are left to the next tick", extra={"refused": refused})
 
     def _tell(self, shard: int, report: DeliveryReport, expired: int) -> None:
         count(

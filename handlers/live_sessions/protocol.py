@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal, cast, get_args, get_origin
 
 import msgspec
 
@@ -16,6 +16,7 @@ from live_sessions.languages import SOURCE_LANGUAGES, TARGET_LANGUAGES
 
 CONTROL_MESSAGE_LIMIT_BYTES = 4096
 REQUEST_ID_LIMIT_CHARACTERS = 64
+VALUE_LIMIT_CHARACTERS = 64
 
 
 class Role(StrEnum):
@@ -294,12 +295,29 @@ def read_message(envelope: Envelope, role: Role) -> ClientMessage:
 def _invalid_parameter(envelope: Envelope, rule: str) -> ProtocolError:
     named = re.search(r"field `(\w+)`|at `\$\.(\w+)", rule)
     parameter = next((name for name in named.groups() if name), None) if named else None
+    if parameter is not None and (choices := _choices(envelope.action, parameter)):
+        rule = f"{rule}; it takes one of: {', '.join(choices)}"
     details: dict[str, Any] = {"rule": rule}
     if parameter is not None:
         details["parameter"] = parameter
         if parameter in envelope.fields:
-            details["value"] = clipped(envelope.fields[parameter])
+            details["value"] = _shown(envelope.fields[parameter])
     return ProtocolError(ErrorCode.INVALID_PARAMETER, f"{envelope.action}: {rule}.", details)
+
+
+def _choices(action: str, parameter: str) -> tuple[str, ...]:
+    """The values of a parameter that takes one of a few."""
+    for field in msgspec.structs.fields(ACTIONS[action].message):
+        if field.encode_name == parameter and get_origin(field.type) is Literal:
+            return get_args(field.type)
+    return ()
+
+
+def _shown(value: object) -> object:
+    """A value as details may carry it: plain where it is short and plain."""
+    if isinstance(value, str) and len(value) <= VALUE_LIMIT_CHARACTERS:
+        return value
+    return value if isinstance(value, bool | int | float | None) else clipped(value)
 
 
 def _require_language(parameter: str, code: str, allowed: frozenset[str]) -> None:
@@ -307,14 +325,16 @@ def _require_language(parameter: str, code: str, allowed: frozenset[str]) -> Non
         raise ProtocolError(
             ErrorCode.UNSUPPORTED_LANGUAGE,
             f"{parameter} is {clipped(code)}, which is not supported; details list what is.",
-            {"parameter": parameter, "value": clipped(code), "supported": sorted(allowed)},
+            {"parameter": parameter, "value": code, "supported": sorted(allowed)},
         )
 
 
-def clipped(value: object, limit_characters: int = 64) -> str:
+def clipped(value: object) -> str:
     """The value as JSON text for an error message, cut so that no input can blow a frame up."""
     try:
         text = msgspec.json.encode(value).decode()
     except (OverflowError, RecursionError, UnicodeError):
         text = f"a value of type {type(value).__name__}"
-    return text if len(text) <= limit_characters else text[: limit_characters - 1] + "…"
+    if len(text) <= VALUE_LIMIT_CHARACTERS:
+        return text
+    return text[: VALUE_LIMIT_CHARACTERS - 1] + "…"

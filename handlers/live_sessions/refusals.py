@@ -10,6 +10,14 @@ def connection_not_found() -> ProtocolError:
     )
 
 
+def connection_unknown() -> ProtocolError:
+    return ProtocolError(
+        ErrorCode.CONNECTION_NOT_FOUND,
+        "This connection is not known any more; a listener joins a session again, "
+        "a speaker connects again.",
+    )
+
+
 def session_not_found(session_id: str) -> ProtocolError:
     return ProtocolError(
         ErrorCode.SESSION_NOT_FOUND, f"There is no session {session_id}; check its id."

@@ -1,14 +1,24 @@
-"""The sessions table: one row per session, each change one conditional update."""
+"""The sessions table: one row per session, each change one conditional update.
+
+botocore repeats a call whose answer was lost, though it was carried out. So whoever joins, leaves
+or ends leaves a mark by which the repeated call knows that it was itself.
+"""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from botocore.exceptions import ClientError
 
 from live_sessions.attributes import plain, typed
 from live_sessions.protocol import EndReason
-from live_sessions.sessions import SESSION_RETENTION_SECONDS, Session, session_from_attributes
+from live_sessions.sessions import (
+    SESSION_RETENTION_SECONDS,
+    Session,
+    now_ms,
+    session_from_attributes,
+)
+from live_sessions.telemetry import logger
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -16,9 +26,11 @@ if TYPE_CHECKING:
 ACTIVE_SESSIONS_INDEX = "active-sessions-index"
 
 _MEMBERSHIP_MOVES = (
-    "membershipVersion = membershipVersion + :one, membershipChangedAt = :now, "
-    "listenerCount = listenerCount {sign} :one, listenersByLanguage.#language = {count} {sign} :one"
+    "SET membershipVersion = membershipVersion + :one, membershipChangedAt = :now, "
+    "lastMoveId = :move, listenerCount = listenerCount {sign} :one, "
+    "listenersByLanguage.#language = {count} {sign} :one"
 )
+_NOT_MOVED_YET = "(attribute_not_exists(lastMoveId) OR lastMoveId <> :move)"
 
 
 class SessionIsGone(Exception):
@@ -49,14 +61,24 @@ class SessionTable:
             self._client.put_item(
                 TableName=self._table,
                 Item=typed(row),
-                ConditionExpression="attribute_not_exists(sessionId)",
+                # A write whose answer was lost is repeated by botocore, and finds its own row.
+                ConditionExpression=(
+                    "attribute_not_exists(sessionId) "
+                    "OR (createdAt = :created AND speakerConnectionId = :speaker)"
+                ),
+                ExpressionAttributeValues=typed(
+                    {
+                        ":created": session.created_at,
+                        ":speaker": session.speaker_connection_id,
+                    }
+                ),
             )
         except self._client.exceptions.ConditionalCheckFailedException:
             return False
         return True
 
     def delete(self, session_id: str) -> None:
-        """Take back a session that nobody can have joined."""
+        """Take back a session whose id nobody has been told yet."""
         self._client.delete_item(TableName=self._table, Key=typed({"sessionId": session_id}))
 
     def get(self, session_id: str) -> Session | None:
@@ -67,56 +89,51 @@ class SessionTable:
         item = response.get("Item")
         return session_from_attributes(plain(item)) if item else None
 
-    def reserve_place(self, session_id: str, language: str, *, limit: int, at_ms: int) -> Session:
+    def reserve_place(
+        self, session_id: str, language: str, *, limit: int, move_id: str, at_ms: int
+    ) -> None:
         """Count one listener more, if the session is live and has a place left.
 
-        Returns the session after the change. Raises SessionIsGone, SessionHasEnded or
-        SessionIsFull; then nothing has changed.
+        Raises SessionIsGone, SessionHasEnded or SessionIsFull; then nothing has changed.
         """
         moves = _MEMBERSHIP_MOVES.format(
             sign="+", count="if_not_exists(listenersByLanguage.#language, :zero)"
         )
-        try:
-            response = self._client.update_item(
-                TableName=self._table,
-                Key=typed({"sessionId": session_id}),
-                UpdateExpression=f"SET {moves}",
-                ConditionExpression=(
-                    "attribute_exists(sessionId) AND attribute_not_exists(endedAt) "
-                    "AND expiresAt > :now_seconds AND listenerCount < :limit"
-                ),
-                ExpressionAttributeNames={"#language": language},
-                ExpressionAttributeValues=typed(
-                    {
-                        ":one": 1,
-                        ":zero": 0,
-                        ":now": at_ms,
-                        ":now_seconds": at_ms / 1000,
-                        ":limit": limit,
-                    }
-                ),
-                ReturnValues="ALL_NEW",
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            )
-        except self._client.exceptions.ConditionalCheckFailedException as refusal:
-            current = _row_that_failed(refusal)
-            if current is None:
-                raise SessionIsGone from None
-            raise (SessionIsFull if current.is_live(at_ms) else SessionHasEnded) from None
-        return session_from_attributes(plain(response.get("Attributes", {})))
-
-    def release_place(self, session_id: str, language: str, *, at_ms: int) -> Session | None:
-        """Count one listener less; None when the session is gone, ended or counted none."""
-        moves = _MEMBERSHIP_MOVES.format(sign="-", count="listenersByLanguage.#language")
-        return self._update(
+        outcome = self._attempt(
             session_id,
-            f"SET {moves}",
+            moves,
             condition=(
-                "attribute_not_exists(endedAt) AND listenerCount >= :one "
-                "AND listenersByLanguage.#language >= :one"
+                "attribute_exists(sessionId) AND attribute_not_exists(endedAt) "
+                f"AND expiresAt > :now_seconds AND listenerCount < :limit AND {_NOT_MOVED_YET}"
             ),
             names={"#language": language},
-            values={":one": 1, ":now": at_ms},
+            values={
+                ":one": 1,
+                ":zero": 0,
+                ":now": now_ms(),
+                ":now_seconds": at_ms / 1000,
+                ":limit": limit,
+                ":move": move_id,
+            },
+        )
+        if outcome.done or (outcome.session and outcome.session.last_move_id == move_id):
+            return
+        if outcome.session is None:
+            raise SessionIsGone
+        raise SessionIsFull if outcome.session.is_live(at_ms) else SessionHasEnded
+
+    def release_place(self, session_id: str, language: str, *, move_id: str) -> None:
+        """Count one listener less; nothing to do when the session is gone or has ended."""
+        moves = _MEMBERSHIP_MOVES.format(sign="-", count="listenersByLanguage.#language")
+        self._attempt(
+            session_id,
+            moves,
+            condition=(
+                "attribute_not_exists(endedAt) AND listenerCount >= :one "
+                f"AND listenersByLanguage.#language >= :one AND {_NOT_MOVED_YET}"
+            ),
+            names={"#language": language},
+            values={":one": 1, ":now": now_ms(), ":move": move_id},
         )
 
     def end(
@@ -145,7 +162,7 @@ class SessionTable:
         if speaker_connection_id is not None:
             condition += " AND speakerConnectionId = :speaker"
             values[":speaker"] = speaker_connection_id
-        return self._update(
+        outcome = self._attempt(
             session_id,
             "SET endedAt = :now, endReason = :reason, #ttl = :ttl, "
             "broadcastState.isActive = :false, "
@@ -157,33 +174,55 @@ class SessionTable:
             names={"#ttl": "ttl"},
             values=values,
         )
+        session = outcome.session
+        ended_by_this_call = session is not None and (
+            outcome.done or (session.ended_at, session.end_reason) == (at_ms, reason)
+        )
+        return session if ended_by_this_call else None
 
     def close(self, session_id: str) -> None:
         """Take an ended session, whose listeners have all been told, out of the active index."""
-        self._update(session_id, "REMOVE activeShard", condition="attribute_exists(endedAt)")
+        self._attempt(session_id, "REMOVE activeShard", condition="attribute_exists(endedAt)")
 
     def mark_speaker_lost(self, session_id: str, speaker_connection_id: str, *, at_ms: int) -> bool:
         """Note when the speaker's socket was lost; False when it is not the speaker's any more."""
-        marked = self._update(
+        return self._attempt(
             session_id,
             "SET speakerLostAt = :now",
             condition="speakerConnectionId = :speaker AND attribute_not_exists(endedAt)",
             values={":now": at_ms, ":speaker": speaker_connection_id},
+        ).done
+
+    def mark_speaker_present(self, session_id: str, speaker_connection_id: str) -> None:
+        """Take back that the speaker's socket was lost."""
+        self._attempt(
+            session_id,
+            "REMOVE speakerLostAt",
+            condition="speakerConnectionId = :speaker AND attribute_not_exists(endedAt)",
+            values={":speaker": speaker_connection_id},
         )
-        return marked is not None
 
     def note_status_request(self, session_id: str, *, at_ms: int) -> None:
-        """Reset the session's periodic timer."""
-        self._update(
-            session_id,
-            "SET statusRequestedAt = :now",
-            condition="attribute_exists(sessionId)",
-            values={":now": at_ms},
-            return_values="NONE",
-        )
+        """Reset the session's periodic timer.
+
+        Asks for nothing back: the status function's role may touch these attributes alone.
+        """
+        try:
+            self._client.update_item(
+                TableName=self._table,
+                Key=typed({"sessionId": session_id}),
+                UpdateExpression="SET statusRequestedAt = :now",
+                ConditionExpression="attribute_exists(sessionId)",
+                ExpressionAttributeValues=typed({":now": at_ms}),
+            )
+        except self._client.exceptions.ConditionalCheckFailedException:
+            return
 
     def active_in_shard(self, shard: int) -> Iterator[Session]:
-        """The shard's sessions that are active or not closed yet, from the index."""
+        """The shard's sessions that are active or not closed yet, from the index.
+
+        A row that cannot be read is logged and left out: it must not cost the others anything.
+        """
         pages = self._client.get_paginator("query").paginate(
             TableName=self._table,
             IndexName=ACTIVE_SESSIONS_INDEX,
@@ -192,22 +231,35 @@ class SessionTable:
         )
         for page in pages:
             for item in page.get("Items", []):
-                yield session_from_attributes(plain(item))
+                try:
+                    yield session_from_attributes(plain(item))
+                except msgspec.ValidationError as problem:
+                    logger.error(
+                        "A session's row cannot be read",
+                        extra={"session": item["sessionId"], "problem": str(problem)},
+                    )
 
     def move_to_shard(self, session_id: str, shard: int) -> None:
         """Follow a changed number of shards."""
-        self._update(
+        self._attempt(
             session_id,
             "SET activeShard = :shard",
             condition="attribute_exists(activeShard)",
             values={":shard": shard},
         )
 
-    def correct_counts(
-        self, session: Session, listeners_by_language: Mapping[str, int], *, at_ms: int
-    ) -> bool:
+    def note_drift(self, session: Session) -> None:
+        """Remember at which membership version fewer listeners were counted than the row says."""
+        self._attempt(
+            session.session_id,
+            "SET driftSeenAtVersion = :read",
+            condition="membershipVersion = :read AND attribute_not_exists(endedAt)",
+            values={":read": session.membership_version},
+        )
+
+    def correct_counts(self, session: Session, listeners_by_language: Mapping[str, int]) -> bool:
         """Write the counted truth, unless membership has moved since `session` was read."""
-        corrected = self._update(
+        return self._attempt(
             session.session_id,
             "SET listenerCount = :count, listenersByLanguage = :languages, "
             "membershipVersion = membershipVersion + :one, membershipChangedAt = :now",
@@ -216,13 +268,12 @@ class SessionTable:
                 ":count": sum(listeners_by_language.values()),
                 ":languages": dict(listeners_by_language),
                 ":one": 1,
-                ":now": at_ms,
+                ":now": now_ms(),
                 ":read": session.membership_version,
             },
-        )
-        return corrected is not None
+        ).done
 
-    def _update(
+    def _attempt(
         self,
         session_id: str,
         expression: str,
@@ -230,27 +281,34 @@ class SessionTable:
         condition: str,
         values: Mapping[str, Any] | None = None,
         names: Mapping[str, str] | None = None,
-        return_values: str = "ALL_NEW",
-    ) -> Session | None:
+    ) -> "Attempt":
+        """One conditional update, with the row after it, or the row that did not meet it."""
         request: dict[str, Any] = {
             "TableName": self._table,
             "Key": typed({"sessionId": session_id}),
             "UpdateExpression": expression,
             "ConditionExpression": condition,
-            "ReturnValues": return_values,
+            "ReturnValues": "ALL_NEW",
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
         if values:
             request["ExpressionAttributeValues"] = typed(values)
         if names:
             request["ExpressionAttributeNames"] = dict(names)
         try:
-            response = self._client.update_item(**request)
-        except self._client.exceptions.ConditionalCheckFailedException:
-            return None
-        attributes = response.get("Attributes")
-        return session_from_attributes(plain(attributes)) if attributes else None
+            item = self._client.update_item(**request).get("Attributes")
+        except self._client.exceptions.ConditionalCheckFailedException as refusal:
+            return Attempt(done=False, session=_session_in(refusal.response.get("Item")))
+        return Attempt(done=True, session=_session_in(item))
 
 
-def _row_that_failed(refusal: ClientError) -> Session | None:
-    item: Mapping[str, Any] | None = refusal.response.get("Item")  # pyright: ignore[reportAssignmentType]
+@dataclass(frozen=True)
+class Attempt:
+    """Whether an update met its condition, and the row: after it, or as it stands; None if gone."""
+
+    done: bool
+    session: Session | None
+
+
+def _session_in(item: Any) -> Session | None:
     return session_from_attributes(plain(item)) if item else None

@@ -20,7 +20,9 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """A session's row, or what the active-session index projects of it.
 
     `created_at`, `ended_at`, `membership_changed_at`, `status_requested_at` and
-    `speaker_lost_at` are epoch milliseconds; `expires_at` is epoch seconds.
+    `speaker_lost_at` are epoch milliseconds; `expires_at` is epoch seconds. `last_move_id` is of
+    the join or leave that moved the counts last; `drift_seen_at_version` is the
+    `membership_version` at which reconcile counted fewer listeners than the row.
     """
 
     session_id: str
@@ -38,6 +40,8 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     end_reason: EndReason | None = None
     status_requested_at: int | None = None
     speaker_lost_at: int | None = None
+    last_move_id: str | None = None
+    drift_seen_at_version: int | None = None
 
     def has_expired(self, now_ms: int) -> bool:
         return now_ms >= self.expires_at * 1000

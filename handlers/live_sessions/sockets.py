@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 CONCURRENT_POSTS = 32
 
 
+class SocketsUnavailable(Exception):
+    """API Gateway could not be asked about a connection."""
+
+
 class Delivery(StrEnum):
     DELIVERED = "delivered"
     GONE = "gone"
@@ -42,9 +46,11 @@ class Sockets:
         self._api = api
 
     @classmethod
-    def at(cls, endpoint: str) -> "Sockets":
+    def at(cls, endpoint: str, *, attempts: int = 2) -> "Sockets":
         """The sockets behind a stage's management endpoint."""
-        return cls(clients.connections_api(endpoint, connections=CONCURRENT_POSTS))
+        return cls(
+            clients.connections_api(endpoint, connections=CONCURRENT_POSTS, attempts=attempts)
+        )
 
     def post(self, connection_id: str, data: bytes) -> Delivery:
         """Post one frame; throttling and outages are FAILED after the client's retries."""
@@ -67,12 +73,15 @@ class Sockets:
     def is_open(self, connection_id: str) -> bool:
         """False once API Gateway knows the connection no more.
 
-        Raises botocore's ClientError or BotoCoreError when it cannot say.
+        Raises SocketsUnavailable when it cannot say.
         """
         try:
             self._api.get_connection(ConnectionId=connection_id)
         except self._api.exceptions.GoneException:
             return False
+        except (ClientError, BotoCoreError) as failure:
+            # Its text holds the URL, and that the connection's id.
+            raise SocketsUnavailable(type(failure).__name__) from None
         return True
 
 

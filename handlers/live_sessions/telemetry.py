@@ -9,7 +9,7 @@ import hashlib
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-logger = Logger()
+logger = Logger(serialize_stacktrace=False)
 metrics = Metrics()
 
 

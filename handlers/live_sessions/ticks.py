@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from live_sessions.follow_ups import send_batches
+
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
-
-SQS_BATCH_LIMIT = 10
 
 
 class Tick(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -37,21 +37,9 @@ class ShardQueue:
         self._client = client
         self._queue_url = queue_url
 
-    def hand_out(self, tick: Tick, shards: int) -> list[str]:
-        """Queue the tick once per shard; returns the codes of what the queue refused."""
-        refusals: list[str] = []
-        for first in range(0, shards, SQS_BATCH_LIMIT):
-            response = self._client.send_message_batch(
-                QueueUrl=self._queue_url,
-                Entries=[
-                    {
-                        "Id": str(shard),
-                        "MessageBody": msgspec.json.encode(
-                            TickMessage(tick=tick, shard=shard)
-                        ).decode(),
-                    }
-                    for shard in range(first, min(first + SQS_BATCH_LIMIT, shards))
-                ],
-            )
-            refusals += [failure["Code"] for failure in response.get("Failed", [])]
-        return refusals
+    def hand_out(self, tick: Tick, shards: int) -> int:
+        """Queue the tick once per shard; returns how many shards the queue refused."""
+        messages = [
+            (msgspec.json.encode(TickMessage(tick=tick, shard=shard)), 0) for shard in range(shards)
+        ]
+        return send_batches(self._client, self._queue_url, messages)

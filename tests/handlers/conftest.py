@@ -268,8 +268,10 @@ class Stage:
         return attributes.plain(item) if item else {}
 
     def change(self, table: str, key: dict[str, str], **values: Any) -> None:
+        self.replace(table, self._row(table, key) | values)
+
+    def replace(self, table: str, row: dict[str, Any]) -> None:
         attributes = importlib.import_module("live_sessions.attributes")
-        row = self._row(table, key) | values
         self.dynamodb.put_item(TableName=table, Item=attributes.typed(row))
 
 
@@ -317,9 +319,15 @@ def _record_fan_outs(monkeypatch: pytest.MonkeyPatch, stage: Stage) -> None:
 def _record_posts(monkeypatch: pytest.MonkeyPatch, sockets: OpenSockets) -> None:
     clients = importlib.import_module("live_sessions.clients")
     sockets_module = importlib.import_module("live_sessions.sockets")
-    api = clients.connections_api(
-        ENVIRONMENT["API_GATEWAY_ENDPOINT"], connections=sockets_module.CONCURRENT_POSTS
-    )
+    apis = [
+        clients.connections_api(
+            ENVIRONMENT["API_GATEWAY_ENDPOINT"],
+            connections=sockets_module.CONCURRENT_POSTS,
+            attempts=attempts,
+        )
+        for attempts in (1, 2)
+    ]
+    api = apis[0]
 
     def require_open(operation: str, connection_id: str) -> None:
         if connection_id in sockets.failing:
@@ -340,8 +348,9 @@ def _record_posts(monkeypatch: pytest.MonkeyPatch, sockets: OpenSockets) -> None
         require_open("GetConnection", ConnectionId)
         return {}
 
-    monkeypatch.setattr(api, "post_to_connection", post_to_connection)
-    monkeypatch.setattr(api, "get_connection", get_connection)
+    for each in apis:
+        monkeypatch.setattr(each, "post_to_connection", post_to_connection)
+        monkeypatch.setattr(each, "get_connection", get_connection)
 
 
 @pytest.fixture(autouse=True)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, ReadTimeoutError
+from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
-from tests.handlers.conftest import OpenSockets, Stage
+from live_sessions.sockets import CONCURRENT_POSTS
+from tests.handlers.conftest import ENVIRONMENT, OpenSockets, Stage
 
 
 def code_of(frame: dict[str, Any]) -> str:
@@ -405,6 +407,79 @@ def test_an_unexpected_failure_reaches_the_client_without_its_inside(
     assert code_of(frame) == "INTERNAL_ERROR"
     assert frame["requestId"] == "r"
     assert "secret" not in json.dumps(frame)
+
+
+@pytest.mark.parametrize("status", [500, 503])
+def test_a_server_error_of_dynamodb_is_an_outage(stage: Stage, status: int) -> None:
+    error = ClientError(
+        {"Error": {"Code": "Odd"}, "ResponseMetadata": {"HTTPStatusCode": status}}, "GetItem"
+    )
+    failing_call(stage, "GetItem", error)
+    frame = stage.send(stage.connect_speaker(), "createSession", sourceLanguage="en")
+    assert code_of(frame) == "SERVICE_UNAVAILABLE"
+
+
+def test_no_log_line_holds_a_connection_id(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from live_sessions import clients
+
+    speaker = stage.connect_speaker()
+    listener = stage.join(stage.create_session(speaker))
+    stage.send(listener, "leaveSession")
+    session_id = stage.connection(speaker)["sessionId"]
+
+    def unreachable(*, ConnectionId: str) -> None:
+        raise EndpointConnectionError(endpoint_url=f"https://api/@connections/{ConnectionId}")
+
+    api = clients.connections_api(
+        ENVIRONMENT["API_GATEWAY_ENDPOINT"], connections=CONCURRENT_POSTS, attempts=2
+    )
+    monkeypatch.setattr(api, "get_connection", unreachable)
+    frame = stage.send(listener, "joinSession", sessionId=session_id, targetLanguage="es")
+    assert code_of(frame) == "SERVICE_UNAVAILABLE"
+    stage.send(speaker, "endSession")
+    stage.run_fan_outs()
+    stage.disconnect(speaker)
+    formatter = logging.Formatter()
+    logged = "\n".join(f"{vars(each)} {formatter.format(each)}" for each in caplog.records)
+    assert "disconnected" in logged
+    assert speaker not in logged
+    assert listener not in logged
+
+
+def test_a_listener_of_a_session_that_is_over_joins_another_before_it_was_told(
+    stage: Stage,
+) -> None:
+    first, second = stage.connect_speaker("user-1"), stage.connect_speaker("user-2")
+    listener = stage.join(stage.create_session(first))
+    stage.send(first, "endSession")
+    frame = stage.send(
+        listener, "joinSession", sessionId=stage.create_session(second), targetLanguage="es"
+    )
+    assert frame["type"] == "sessionJoined"
+
+
+def test_the_join_that_lost_against_another_is_told_the_session_it_is_in(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    winner = stage.create_session(stage.connect_speaker("user-1"))
+    loser = stage.create_session(stage.connect_speaker("user-2"))
+    listener = stage.connect_listener()
+    table = type(stage.entries["connection"].CONNECTIONS)
+    enter = table.enter_session
+
+    def win_first(self: Any, *arguments: Any) -> bool:
+        monkeypatch.undo()
+        stage.send(listener, "joinSession", sessionId=winner, targetLanguage="es")
+        return enter(self, *arguments)
+
+    monkeypatch.setattr(table, "enter_session", win_first)
+    frame = stage.send(listener, "joinSession", sessionId=loser, targetLanguage="es")
+    assert code_of(frame) == "ALREADY_IN_SESSION"
+    assert frame["details"] == {"sessionId": winner}
+    assert stage.session(loser)["listenerCount"] == 0
+    assert stage.connection(listener)["sessionId"] == winner
 
 
 def test_a_denied_call_is_our_own_error_and_not_the_services(stage: Stage) -> None:

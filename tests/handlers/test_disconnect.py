@@ -114,6 +114,25 @@ def test_an_operator_ends_a_session_and_its_speaker_is_told_too(
     assert stage.create_session(speaker) != session_id
 
 
+def test_a_listener_that_leaves_after_the_end_moves_no_count(stage: Stage) -> None:
+    speaker = stage.connect_speaker()
+    session_id = stage.create_session(speaker)
+    listener = stage.join(session_id)
+    stage.send(speaker, "endSession")
+    after_the_end = stage.session(session_id)
+    stage.disconnect(listener)
+    assert stage.session(session_id) == after_the_end
+
+
+def test_the_second_pass_comes_after_the_index_has_had_time(stage: Stage) -> None:
+    speaker = stage.connect_speaker()
+    stage.create_session(speaker)
+    stage.send(speaker, "endSession")
+    ((body, delay_seconds),) = stage.queued_with_delay("session-checks")
+    assert json.loads(body)["check"] == "secondPass"
+    assert delay_seconds == 5
+
+
 def test_an_expiry_check_ends_only_what_has_expired(stage: Stage) -> None:
     session_id = stage.create_session(stage.connect_speaker())
     stage.deliver_check({"check": "expiry", "sessionId": session_id})

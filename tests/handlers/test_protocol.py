@@ -140,12 +140,15 @@ def test_a_session_id_of_the_wrong_shape_is_refused_with_its_value(session_id: o
     assert refusal.code is ErrorCode.INVALID_PARAMETER
     assert refusal.details is not None
     assert refusal.details["parameter"] == "sessionId"
-    assert len(refusal.details["value"]) <= 64
+    assert len(str(refusal.details["value"])) <= 64
 
 
 def test_an_unknown_quality_tier_is_refused() -> None:
     refusal = refused(Role.SPEAKER, action="createSession", sourceLanguage="en", qualityTier="gold")
     assert refusal.code is ErrorCode.INVALID_PARAMETER
+    assert "standard, premium" in refusal.message
+    assert refusal.details is not None
+    assert refusal.details["value"] == "gold"
 
 
 def test_an_unsupported_language_is_refused_with_the_supported_ones() -> None:

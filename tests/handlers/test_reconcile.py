@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from botocore.exceptions import ClientError
 
 from live_sessions import sessions
-from tests.handlers.conftest import OpenSockets, Stage
+from tests.handlers.conftest import LambdaContext, OpenSockets, Stage
 
 
 def settle(stage: Stage, session_id: str, **values: object) -> None:
@@ -24,6 +25,8 @@ def live_session(stage: Stage, *languages: str) -> str:
 def test_counts_that_drifted_through_a_crash_return_to_the_truth(stage: Stage) -> None:
     session_id = live_session(stage, "es", "fr")
     settle(stage, session_id, listenerCount=9, listenersByLanguage={"es": 8, "it": 1})
+    stage.reconcile()
+    assert stage.session(session_id)["listenerCount"] == 9, "a leave may be under way"
     stage.reconcile()
     row = stage.session(session_id)
     assert (row["listenerCount"], row["listenersByLanguage"]) == (2, {"es": 1, "fr": 1})
@@ -48,17 +51,85 @@ def test_a_join_between_the_reading_and_the_writing_wins(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session_id = live_session(stage, "es")
-    settle(stage, session_id, listenerCount=5)
+    settle(stage, session_id, listenerCount=0)
     table = type(stage.entries["reconcile"].SESSIONS)
     correct = table.correct_counts
 
     def join_first(self: object, *arguments: object, **options: object) -> bool:
-        stage.change("sessions", {"sessionId": session_id}, membershipVersion=99)
+        stage.join(session_id, "fr")
         return correct(self, *arguments, **options)
 
     monkeypatch.setattr(table, "correct_counts", join_first)
     stage.reconcile()
-    assert stage.session(session_id)["listenerCount"] == 5
+    assert stage.session(session_id)["listenerCount"] == 0 + 1
+
+
+def test_a_count_that_is_too_low_is_corrected_at_once_since_capacity_hangs_on_it(
+    stage: Stage,
+) -> None:
+    session_id = live_session(stage, "es", "fr")
+    settle(stage, session_id, listenerCount=1, listenersByLanguage={"es": 1})
+    stage.reconcile()
+    row = stage.session(session_id)
+    assert (row["listenerCount"], row["listenersByLanguage"]) == (2, {"es": 1, "fr": 1})
+
+
+def test_a_leave_whose_row_is_deleted_but_not_yet_uncounted_is_not_undone(
+    stage: Stage,
+) -> None:
+    session_id = live_session(stage, "es")
+    leaving = stage.join(session_id, "es")
+    settle(stage, session_id)
+    entry = stage.entries["connection"]
+    removed = entry.CONNECTIONS.remove(leaving, session_id=session_id)
+    stage.reconcile()
+    entry.MEMBERSHIP.release(removed)
+    settle(stage, session_id)
+    stage.reconcile()
+    assert stage.session(session_id)["listenerCount"] == 1
+
+
+def test_one_row_that_cannot_be_read_costs_no_other_session_anything(stage: Stage) -> None:
+    broken, well = live_session(stage), live_session(stage, "es", "fr")
+    row = stage.session(broken)
+    del row["broadcastState"]
+    stage.replace("sessions", row)
+    settle(stage, well, listenerCount=0, listenersByLanguage={})
+    stage.reconcile()
+    assert stage.session(well)["listenerCount"] == 2
+
+
+def test_one_session_whose_call_fails_costs_no_other_anything(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing, well = live_session(stage), live_session(stage, "es", "fr")
+    settle(stage, well, listenerCount=0, listenersByLanguage={})
+    table = type(stage.entries["reconcile"].SESSIONS)
+    get = table.get
+
+    def fail(self: object, session_id: str) -> object:
+        if session_id == failing:
+            raise ClientError({"Error": {"Code": "ThrottlingException"}}, "GetItem")
+        return get(self, session_id)
+
+    monkeypatch.setattr(table, "get", fail)
+    stage.reconcile()
+    monkeypatch.undo()
+    assert stage.session(well)["listenerCount"] == 2
+
+
+def test_a_run_without_time_left_changes_nothing(stage: Stage) -> None:
+    session_id = live_session(stage, "es")
+    settle(stage, session_id, listenerCount=0, listenersByLanguage={})
+    stage.entries["reconcile"].handler({}, LambdaContext(remaining_ms=0))
+    assert stage.session(session_id)["listenerCount"] == 0
+
+
+def test_a_speaker_seen_again_is_not_lost_at_the_next_look(stage: Stage) -> None:
+    session_id = live_session(stage)
+    settle(stage, session_id, speakerLostAt=1)
+    stage.reconcile()
+    assert "speakerLostAt" not in stage.session(session_id)
 
 
 def test_a_row_that_outlived_its_socket_is_removed_and_not_counted(stage: Stage) -> None:
@@ -68,7 +139,8 @@ def test_a_row_that_outlived_its_socket_is_removed_and_not_counted(stage: Stage)
     settle(stage, session_id)
     stage.reconcile()
     assert stage.connection(dead) == {}
-    assert stage.session(session_id)["listenersByLanguage"] == {"es": 1}
+    row = stage.session(session_id)
+    assert (row["listenerCount"], row["listenersByLanguage"]) == (1, {"es": 1, "fr": 0})
 
 
 def test_an_ended_session_whose_fan_out_was_lost_is_finished(

@@ -189,6 +189,21 @@ def fill_with_listeners(stage: Stage, session_ids: list[str], listeners_each: in
 # ---- ticks
 
 
+def test_a_shard_that_the_queue_refused_is_sent_once_more(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sent: list[list[str]] = []
+
+    def refuse_the_first(*, QueueUrl: str, Entries: list[dict[str, Any]]) -> dict[str, Any]:
+        sent.append([entry["Id"] for entry in Entries])
+        return {"Failed": [{"Id": Entries[0]["Id"], "Code": "InternalError"}]}
+
+    monkeypatch.setattr(clients.sqs(), "send_message_batch", refuse_the_first)
+    deliver(stage, tick())
+    assert sent == [["0", "1", "2", "3"], ["0"]]
+    assert '"ShardsRefused":[1.0]' in capsys.readouterr().out.replace(" ", "")
+
+
 @pytest.mark.parametrize("send", [deliver, deliver_record])
 def test_a_tick_is_handed_out_once_to_each_shard(stage: Stage, send: Any) -> None:
     message = tick(offset_seconds=30)
@@ -248,6 +263,10 @@ def test_a_status_just_asked_for_puts_the_periodic_one_off(
     speaker = stage.connect_speaker()
     session_id = stage.create_session(speaker)
     stage.send(speaker, "getSessionStatus")
+    run_tick(stage)
+    assert sockets.posts == []
+    just_less_than_half_ago = sessions.now_ms() - 14_000
+    stage.change("sessions", {"sessionId": session_id}, statusRequestedAt=just_less_than_half_ago)
     run_tick(stage)
     assert sockets.posts == []
     half_an_interval_ago = sessions.now_ms() - 15_000
