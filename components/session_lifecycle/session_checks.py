@@ -18,6 +18,8 @@ from components.message_queue import (
 # A check is still worth making an hour after it was due; afterwards reconcile has made it.
 RETENTION_SECONDS = 3_600
 MAXIMUM_RECEIVES = 5
+# A speaker's grace period is ten seconds: a failed check should not wait minutes to be tried again.
+TIMEOUTS_HIDDEN = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +55,7 @@ class SessionChecks(pulumi.ComponentResource):
                 physical_name=f"{args.prefix}-session-checks",
                 retention_seconds=RETENTION_SECONDS,
                 consumer_timeout_seconds=args.consumer_timeout_seconds,
+                timeouts_hidden=TIMEOUTS_HIDDEN,
                 dead_letters=DeadLetters(arn=self.failures.arn, maximum_receives=MAXIMUM_RECEIVES),
             ),
             child,

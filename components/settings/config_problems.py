@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pulumi
+
 from components.cadence import problem_with_interval
 
 
@@ -33,8 +35,8 @@ class SettingsError(ValueError):
 
 
 def set_command(key: str) -> str:
-    """How to change a key."""
-    return f"change it with `pulumi config set {key} <value>`"
+    """How to change a key of the running stack."""
+    return f"set {key} in {_stack_file()}"
 
 
 def unknown_keys(
@@ -47,7 +49,7 @@ def unknown_keys(
         if owner != namespace or key in known:
             continue
         nearest = difflib.get_close_matches(key, known, n=1, cutoff=0.0)[0]
-        way_out = f"did you mean {nearest}? If not: `pulumi config rm {key}`"
+        way_out = f"did you mean {nearest}? If not, remove it from {_stack_file()}"
         problems.append(Problem(key, str(value), "is no key of this program", way_out))
     return problems
 
@@ -55,6 +57,10 @@ def unknown_keys(
 def conflicts(values: Mapping[str, Any]) -> list[Problem]:
     """Rules over several values, by field; one that is itself wrong is missing and not judged."""
     return [*_interval(values), *_user_pool(values), *_account(values)]
+
+
+def _stack_file() -> str:
+    return f"Pulumi.{pulumi.get_stack()}.yaml"
 
 
 def _interval(values: Mapping[str, Any]) -> list[Problem]:

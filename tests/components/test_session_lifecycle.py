@@ -69,7 +69,7 @@ def test_checks_wait_in_a_queue_for_disconnect_and_failing_ones_are_kept(engine:
     queues = {each["name"]: each for each in engine.inputs("sqs/queue")}
     checks = queues["live-sessions-test-session-checks"]
     assert checks["delaySeconds"] == 0, "each check carries its own delay"
-    assert checks["visibilityTimeoutSeconds"] == 6 * 30
+    assert checks["visibilityTimeoutSeconds"] == 30, "a failed check is tried again soon"
     redrive = json.loads(checks["redrivePolicy"])
     assert redrive["deadLetterTargetArn"].endswith(":live-sessions-test-session-check-failures")
     (mapping,) = engine.inputs("lambda/eventSourceMapping")

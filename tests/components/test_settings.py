@@ -91,6 +91,12 @@ def test_a_bad_value_is_reported_with_key_value_and_rule(key: str, value: Any, r
     assert rule in line
 
 
+def test_the_way_out_of_a_bad_value_is_the_stacks_own_file():
+    bad_list, unknown = sorted(problems({"tags": ["Team"], "regoin": "x"}), key=len, reverse=True)
+    assert bad_list.endswith("; set tags in Pulumi.test.yaml")
+    assert unknown.endswith("If not, remove it from Pulumi.test.yaml")
+
+
 def test_every_key_has_a_bad_value_in_these_tests():
     assert set(checks_by_key()) == {key for key, _, _ in BAD_VALUES}
 
