@@ -30,11 +30,11 @@ run: setup ## Deploy the whole stack onto the local cloud and serve until Ctrl-C
 demo: setup ## Hold one scripted live session over real sockets
 	@$(BIN)/python -m local.demo
 
-local-logs: setup ## Follow the functions' logs of the running local cloud
-	@$(BIN)/python -m local.logs
+local-logs: setup ## Follow the functions' logs of the running local cloud, or of CLOUD=.local-2
+	@$(BIN)/python -m local.logs $(if $(CLOUD),--cloud '$(CLOUD)')
 
-local-reset: setup ## Empty the state of the running local cloud
-	@$(BIN)/python -m local.reset
+local-reset: setup ## Empty the state of the running local cloud, or of CLOUD=.local-2
+	@$(BIN)/python -m local.reset $(if $(CLOUD),--cloud '$(CLOUD)')
 
 test: setup ## Run every test
 	$(BIN)/python -m pytest
@@ -63,5 +63,7 @@ lock: setup ## Resolve the dependencies anew and write the locks, with hashes
 	$(LOCK) --upgrade handlers/requirements-authorizer.in -c requirements-dev.txt -o handlers/requirements-authorizer.txt
 	$(LOCK) --upgrade local/emulator/requirements.in -o local/emulator/requirements.txt
 
-clean: ## Remove everything that make created
+clean: ## Remove everything that make created, unless a local cloud is running
+	@$(PYTHON) -m local.clean
 	rm -rf $(VENV) $(EMULATOR_VENV) .build .local .local-* .pytest_cache .ruff_cache .hypothesis
+	find . -type d -name __pycache__ -prune -exec rm -rf {} +

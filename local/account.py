@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-import boto3
 from botocore.config import Config
+
+from local.aws_session import aws_session
 
 CREDENTIALS_FILE = "root-credentials.json"
 CALL_TIMEOUT_SECONDS = 30
@@ -32,9 +33,12 @@ class Account:
         """Return the account's boto3 client of the service, the same one each time."""
         with self._lock:
             if service not in self._clients:
-                self._clients[service] = boto3.Session(
-                    self.access_key_id, self.secret_access_key, region_name=self.region
-                ).client(
+                session = aws_session(
+                    region=self.region,
+                    access_key_id=self.access_key_id,
+                    secret_access_key=self.secret_access_key,
+                )
+                self._clients[service] = session.client(
                     service,  # pyright: ignore[reportCallIssue, reportArgumentType]
                     endpoint_url=self.url,
                     config=Config(

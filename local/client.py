@@ -20,11 +20,12 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 from urllib.parse import urlencode
 
-import boto3
 from botocore import UNSIGNED
 from botocore.config import Config
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
+
+from local.aws_session import aws_session
 
 REPLY_TIMEOUT_SECONDS = 10.0
 OPEN_TIMEOUT_SECONDS = 20.0
@@ -297,10 +298,9 @@ def sign_in(
     outputs: Mapping[str, Any], username: str | None = None, password: str | None = None
 ) -> str:
     """Return a Cognito ID token; without a name, the local speaker's."""
-    cognito = boto3.client(
+    cognito = aws_session(region=outputs["region"]).client(
         "cognito-idp",
         endpoint_url=outputs["emulatorUrl"],
-        region_name=outputs["region"],
         config=Config(signature_version=UNSIGNED, proxies={}, read_timeout=REPLY_TIMEOUT_SECONDS),
     )
     answer = cognito.initiate_auth(

@@ -19,7 +19,7 @@ from local.denials import Denial, denials_in
 from local.deployer import Deployer, DeployError, Ledger
 from local.emulator.process import HOST, Emulator
 from local.function_logs import LogLine, read_log
-from local.program import run_program, stack_config
+from local.program import StackConfigError, run_program, stack_config
 from local.state_folder import OUTPUTS_FILE
 
 STACK = "local"
@@ -87,7 +87,7 @@ class LocalCloud:
         except Exception as error:
             if deployer.error:
                 raise deployer.error from None
-            if isinstance(error, SettingsError | LayerBuildError):
+            if isinstance(error, SettingsError | LayerBuildError | StackConfigError):
                 raise DeployError(str(error)) from None
             raise
         self._publish(exports)

@@ -18,6 +18,7 @@ NOT_DETAILS = frozenset(
         "location",
         "message",
         "service",
+        "stack_trace",
         "timestamp",
         "xray_trace_id",
     }

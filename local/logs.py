@@ -9,7 +9,7 @@ from typing import Any
 
 from local.account import Account
 from local.function_logs import LogLine, read_log
-from local.state_folder import is_held, running_outputs
+from local.state_folder import is_held, not_running, running_outputs
 
 POLL_SECONDS = 0.5
 # Lines of one invocation may become visible a little after later ones of another.
@@ -18,9 +18,9 @@ OVERLAP_MS = 5_000
 
 def main(arguments: list[str] | None = None) -> int:
     options = _options(arguments)
-    running = running_outputs()
+    running = running_outputs(name=options.cloud)
     if running is None:
-        print("no local cloud is running here: start one with `make run`", file=sys.stderr)
+        print(not_running(options.cloud), file=sys.stderr)
         return 1
     folder, outputs = running
     groups: dict[str, str] = outputs["logGroupNames"]
@@ -28,6 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"no function {options.function!r}; there are {', '.join(groups)}", file=sys.stderr)
         return 1
     chosen = {options.function: groups[options.function]} if options.function else groups
+    print(f"following the local cloud of {folder.name}/ (Ctrl-C ends)", file=sys.stderr)
     with suppress(KeyboardInterrupt):
         follow(Account.load(folder).client("logs"), chosen, options.all, lambda: is_held(folder))
     return 0
@@ -56,6 +57,7 @@ def follow(
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="local.logs", description=__doc__)
+    parser.add_argument("--cloud", metavar="FOLDER", help="the one of .local-2 instead of .local")
     parser.add_argument("--function", metavar="NAME", help="only this entry module's function")
     parser.add_argument(
         "--all", action="store_true", help="metrics and Lambda's own START, END, REPORT lines too"

@@ -1,27 +1,33 @@
 """`make local-reset`: empty the tables and queues of the running local cloud."""
 
+import argparse
 import sys
 from typing import Any
 
 from local.account import Account
-from local.state_folder import running_outputs
+from local.state_folder import not_running, running_outputs
 
 TABLE_OUTPUTS = ("sessionsTable", "connectionsTable", "rateLimitsTable")
 
 
-def main() -> int:
-    running = running_outputs()
+def main(arguments: list[str] | None = None) -> int:
+    options = _options(arguments)
+    running = running_outputs(name=options.cloud)
     if running is None:
-        print("no local cloud is running here: start one with `make run`", file=sys.stderr)
+        print(not_running(options.cloud), file=sys.stderr)
         return 1
     folder, outputs = running
+    print(f"resetting the local cloud of {folder.name}/")
     account = Account.load(folder)
     for name in TABLE_OUTPUTS:
         count = empty_table(account.client("dynamodb"), outputs[name])
         print(f"{outputs[name]}: {count} items removed")
     for url in outputs["queueUrls"].values():
         account.client("sqs").purge_queue(QueueUrl=url)
-    print(f"{len(outputs['queueUrls'])} queues purged")
+    print(
+        f"{len(outputs['queueUrls'])} queues purged, with the ticks that waited in them: "
+        "the next status may take up to a minute"
+    )
     return 0
 
 
@@ -39,6 +45,12 @@ def empty_table(dynamodb: Any, table: str) -> int:
     for item in items:
         dynamodb.delete_item(TableName=table, Key=item)
     return len(items)
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="local.reset", description=__doc__)
+    parser.add_argument("--cloud", metavar="FOLDER", help="the one of .local-2 instead of .local")
+    return parser.parse_args(arguments)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,9 @@ from local.state_folder import OUTPUTS_FILE, PROJECT_ROOT, StateFolder
 
 HANDLERS = PROJECT_ROOT / "handlers"
 WATCH_SECONDS = 0.5
+# The program's names of layers and functions.
+LAYER_START = "layers-"
+FUNCTION_END = "-function"
 ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 Modified = dict[Path, int]
@@ -51,14 +54,18 @@ def serve(folder: Path) -> None:
             time.sleep(WATCH_SECONDS)
             now = _modified()
             if now != seen:
-                reload(cloud, changed=[path for path in now if now[path] != seen.get(path)])
+                reload(
+                    cloud,
+                    changed=sorted(path for path in now if now[path] != seen.get(path)),
+                    deleted=sorted(seen.keys() - now.keys()),
+                )
                 seen = now
-        raise EmulatorError("the emulator ended by itself")
+        raise EmulatorError(f"the emulator ended by itself:\n{cloud.emulator.log_tail()}")
 
 
-def reload(cloud: LocalCloud, changed: list[Path]) -> None:
-    """Deploy what the changed files change; whatever is wrong with them is told, nothing more."""
-    names = ", ".join(_shown(path) for path in changed) or "a file is gone"
+def reload(cloud: LocalCloud, changed: list[Path], deleted: list[Path]) -> None:
+    """Deploy what these files change; whatever is wrong with them is told, nothing more."""
+    names = ", ".join([*map(_shown, changed), *(f"{_shown(path)} (deleted)" for path in deleted)])
     started = time.monotonic()
     try:
         for path in changed:
@@ -71,9 +78,27 @@ def reload(cloud: LocalCloud, changed: list[Path]) -> None:
         _say(f"{names}: not deployed: {error}")
     else:
         _say(
-            f"{names}: reloaded {', '.join(updated) or 'nothing'} "
+            f"{names}: reloaded {in_words(updated, len(cloud.outputs['functionNames']))} "
             f"in {time.monotonic() - started:.1f} s"
         )
+
+
+def in_words(resources: list[str], function_count: int) -> str:
+    """Name the layers, the functions and what else there is, in this order and sorted.
+
+    >>> in_words(["b-function", "layers-shared", "a-function"], 2)
+    'the shared layer and all 2 functions'
+    """
+    layers = sorted(name for name in resources if name.startswith(LAYER_START))
+    functions = sorted(name for name in resources if name.endswith(FUNCTION_END))
+    others = sorted(set(resources) - {*layers, *functions})
+    parts = [f"the {name.removeprefix(LAYER_START)} layer" for name in layers]
+    if 1 < len(functions) == function_count:
+        parts.append(f"all {function_count} functions")
+    else:
+        parts += [name.removesuffix(FUNCTION_END) for name in functions]
+    *first, last = [*parts, *others] or ["nothing"]
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _modified() -> Modified:

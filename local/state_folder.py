@@ -64,13 +64,29 @@ class StateFolder:
                 entry.unlink()
 
 
-def running_outputs(root: Path = PROJECT_ROOT) -> tuple[Path, dict[str, Any]] | None:
-    """Return the folder and outputs of the first local cloud that is ready; None when none is."""
-    for path in sorted(root.glob(".local*"), key=lambda path: (len(path.name), path.name)):
+def state_folders(root: Path = PROJECT_ROOT) -> list[Path]:
+    """Return the folders of all local clouds, running or left over, by their numbers."""
+    return sorted(root.glob(".local*"), key=lambda path: (len(path.name), path.name))
+
+
+def running_outputs(
+    root: Path = PROJECT_ROOT, name: str | None = None
+) -> tuple[Path, dict[str, Any]] | None:
+    """Return the folder and outputs of a local cloud that is ready; None when none is.
+
+    It is the one in the folder of that name, such as `.local-2`, without a name the first.
+    """
+    for path in [root / name] if name else state_folders(root):
         outputs = path / OUTPUTS_FILE
         if is_held(path) and outputs.exists():
             return path, json.loads(outputs.read_text())
     return None
+
+
+def not_running(name: str | None = None) -> str:
+    """Say that there is no such outcome of `running_outputs`, and what to do."""
+    place = f"in {name}" if name else "here"
+    return f"no local cloud is running {place}: start one with `make run`"
 
 
 def is_held(path: Path) -> bool:

@@ -20,9 +20,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import boto3
-import botocore.session
 from botocore.config import Config
+
+from local.aws_session import aws_session
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 DEFAULT_PYTHON = PROJECT_ROOT / ".venv-emulator" / "bin" / "python"
@@ -34,12 +34,6 @@ STOP_SECONDS = 10.0
 # What a process needs of the host; credentials, proxies and Python paths stay outside.
 KEPT_VARIABLES = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL")
 CLIENT_CONFIG = Config(proxies={}, max_pool_connections=64)
-# botocore's session variables: config file's key, environment's name, default, conversion.
-NO_HOST_CONFIGURATION = {
-    "profile": (None, None, None, None),
-    "config_file": (None, None, os.devnull, None),
-    "credentials_file": (None, None, os.devnull, None),
-}
 
 
 class EmulatorError(RuntimeError):
@@ -76,11 +70,10 @@ class Emulator:
         self._directory: Path | None = None
         self._process: subprocess.Popen[bytes] | None = None
         # Building clients from one session on several threads needs the lock.
-        self._session = boto3.Session(
-            self.access_key_id,
-            self.secret_access_key,
-            region_name=region,
-            botocore_session=botocore.session.Session(session_vars=NO_HOST_CONFIGURATION),
+        self._session = aws_session(
+            region=region,
+            access_key_id=self.access_key_id,
+            secret_access_key=self.secret_access_key,
         )
         self._session_lock = threading.Lock()
 
@@ -98,6 +91,10 @@ class Emulator:
     def log_path(self) -> Path:
         """The server's log, kept until `stop()`."""
         return self._running()[1] / LOG_NAME
+
+    def log_tail(self) -> str:
+        """The end of the server's log, also once the server has ended by itself."""
+        return self.log_path.read_bytes()[-LOG_TAIL_BYTES:].decode(errors="replace")
 
     def websocket_api_endpoint(self, api_id: str) -> str:
         """What API Gateway calls a WebSocket API's `apiEndpoint`; add `/{stage}` to connect."""
@@ -198,13 +195,13 @@ class Emulator:
         deadline = time.monotonic() + self._start_timeout_seconds
         while time.monotonic() < deadline:
             if (status := process.poll()) is not None:
-                raise EmulatorError(f"the emulator ended with status {status}:\n{self._log_tail()}")
+                raise EmulatorError(f"the emulator ended with status {status}:\n{self.log_tail()}")
             if self._answers():
                 return
             time.sleep(0.05)
         raise EmulatorError(
             f"the emulator was not ready within {self._start_timeout_seconds:g} s:\n"
-            f"{self._log_tail()}"
+            f"{self.log_tail()}"
         )
 
     def _answers(self) -> bool:
@@ -216,6 +213,3 @@ class Emulator:
             return False
         finally:
             connection.close()
-
-    def _log_tail(self) -> str:
-        return self.log_path.read_bytes()[-LOG_TAIL_BYTES:].decode(errors="replace")

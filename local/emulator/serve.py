@@ -51,6 +51,7 @@ async def _serve_until_told() -> None:
 
     import cold_starts
     import iam_checks
+    import init_errors
     import websocket_gateway
     from hypercorn.asyncio import serve
     from hypercorn.config import Config
@@ -59,6 +60,7 @@ async def _serve_until_told() -> None:
     websocket_gateway.install()
     cold_starts.install()
     iam_checks.install()
+    init_errors.install()
     config = Config()
     listener = os.environ.pop("EMULATOR_LISTENER_FD", "")
     address = f"{os.environ['BIND_HOST']}:{os.environ['GATEWAY_PORT']}"

@@ -80,6 +80,14 @@ def test_two_speakers_are_two_users(cloud: LocalCloud) -> None:
     assert cloud.speaker(token=token).create_session("en")
 
 
+def test_a_speaker_signs_in_whatever_profile_and_proxy_the_shell_has(
+    cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "gone")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    assert sign_in(cloud.outputs)
+
+
 def test_frames_that_do_not_come_are_missed_with_what_came_instead(cloud: LocalCloud) -> None:
     listener = cloud.listener("Lena")
     listener.ask("heartbeat")

@@ -38,6 +38,17 @@ def test_a_status_is_shown_with_its_counts() -> None:
     assert summary(status) == "sessionStatus   periodic: 3 listeners (es 2, fr 1)"
 
 
+def test_a_status_without_listeners_has_no_empty_brackets() -> None:
+    status = frame(
+        type="sessionStatus", updateReason="requested", listenerCount=0, languageDistribution={}
+    )
+    assert summary(status) == "sessionStatus   requested: 0 listeners"
+
+
+def test_the_grace_period_is_told_with_its_tolerance() -> None:
+    assert EXPECTATIONS["kept"].endswith("for 10 s, and for at most 8 s more")
+
+
 def test_a_frame_of_another_type_is_shown_with_all_its_fields() -> None:
     assert (
         summary(frame(type="captionDue", timestamp=1, text="hola")) == "captionDue      text=hola"

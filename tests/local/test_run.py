@@ -14,6 +14,7 @@ import pytest
 
 from local.account import Account
 from local.client import Participants
+from local.run import in_words
 from local.state_folder import running_outputs
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -228,12 +229,45 @@ def test_after_a_killed_run_the_emulator_ends_and_the_next_run_cleans_up(
     assert not left & {path.name for path in (killed.project / ".local").iterdir()}
 
 
+def test_an_emulator_that_ended_by_itself_is_told_with_its_log(start: Callable[[], Run]) -> None:
+    run = start()
+    run.wait_until_ready()
+    [server] = [line for line in processes_of(run.project) if "serve.py" in line]
+    [log] = run.project.glob(".local/emulator-*/emulator.log")
+    with log.open("a") as file:
+        file.write("its last words\n")
+    os.kill(int(server.split()[0]), signal.SIGKILL)
+    assert run.process.wait(ENDING_TIMEOUT_SECONDS) == 1
+    assert "the emulator ended by itself:\n" in run.text
+    assert "its last words" in run.text
+
+
+@pytest.mark.parametrize(
+    ("resources", "words"),
+    [
+        ([], "nothing"),
+        (["b-function", "layers-shared", "a-function"], "the shared layer and all 2 functions"),
+        (["b-function"], "b"),
+        (["status-rule", "b-function", "layers-tokens"], "the tokens layer, b and status-rule"),
+    ],
+)
+def test_what_is_reloaded_is_told_in_words_and_in_order(resources: list[str], words: str) -> None:
+    assert in_words(resources, function_count=2) == words
+
+
+def test_a_deleted_file_is_told_by_its_name(edited: Run) -> None:
+    module = edited.project / "handlers" / "live_sessions" / "passing.py"
+    edit(module, "PASSING = True\n")
+    edited.wait_for("passing.py: reloaded", RELOAD_TIMEOUT_SECONDS)
+    module.unlink()
+    edited.wait_for("passing.py (deleted): reloaded", RELOAD_TIMEOUT_SECONDS)
+
+
 def test_an_edited_handler_is_reloaded(edited: Run) -> None:
     handler = edited.project / "handlers" / "heartbeat.py"
     edit(handler, "def handler(event, context):\n    return 'edited'\n")
     line = edited.wait_for("handlers/heartbeat.py: reloaded", RELOAD_TIMEOUT_SECONDS)
-    assert "heartbeat-function" in line
-    assert "connection-function" not in line
+    assert "reloaded heartbeat in" in line
     assert answer_of(edited, "heartbeat") == b'"edited"'
 
 
@@ -253,7 +287,7 @@ def test_an_edit_of_the_shared_package_updates_every_function(edited: Run) -> No
     module = edited.project / "handlers" / "live_sessions" / "protocol.py"
     edit(module, module.read_text() + "\nEDITED = True\n")
     line = edited.wait_for("protocol.py: reloaded", RELOAD_TIMEOUT_SECONDS)
-    assert "layers-shared" in line
+    assert "reloaded the shared layer and all 7 functions in" in line
     found = running_outputs(edited.project)
     assert found
     lambda_ = Account.load(found[0]).client("lambda")
@@ -263,7 +297,8 @@ def test_an_edit_of_the_shared_package_updates_every_function(edited: Run) -> No
         for layer in lambda_.get_function_configuration(FunctionName=name)["Layers"]
         if ":live-sessions-local-shared:" in layer["Arn"]
     }
-    assert layers == {"2"}
+    assert len(layers) == 1
+    assert layers != {"1"}
 
 
 def test_a_reset_empties_the_tables_and_queues(edited: Run) -> None:
@@ -276,6 +311,8 @@ def test_a_reset_empties_the_tables_and_queues(edited: Run) -> None:
     sqs.send_message(QueueUrl=outputs["queueUrls"]["fanOutFailures"], MessageBody="left over")
     done = command(edited.project, "local.reset")
     assert done.returncode == 0, done.stderr
+    assert "of .local/" in done.stdout
+    assert "the next status may take up to a minute" in done.stdout
     assert dynamodb.scan(TableName=outputs["sessionsTable"])["Count"] == 0
     count = sqs.get_queue_attributes(
         QueueUrl=outputs["queueUrls"]["fanOutFailures"],
@@ -305,15 +342,16 @@ def test_the_functions_logs_can_be_followed(edited: Run, tmp_path: Path) -> None
     finally:
         follower.send_signal(signal.SIGINT)
         assert follower.wait(ENDING_TIMEOUT_SECONDS) == 0
-    lines = followed.read_text().splitlines()
+    folder, *lines = followed.read_text().splitlines()
+    assert "of .local/" in folder
     assert all("connection" in line for line in lines)
 
 
 @pytest.mark.parametrize("module", ["local.reset", "local.logs"])
 def test_without_a_run_the_commands_say_so(project: Path, module: str) -> None:
-    done = command(project, module)
+    done = command(project, module, "--cloud", ".local-2")
     assert done.returncode == 1
-    assert "make run" in done.stderr
+    assert "running in .local-2: start one with `make run`" in done.stderr
 
 
 def test_logs_of_an_unknown_function_are_refused_with_the_known_ones(edited: Run) -> None:

@@ -116,10 +116,11 @@ def test_reconcile_brings_a_drifted_count_back(cloud: LocalCloud) -> None:
         ExpressionAttributeValues={":wrong": {"N": "7"}, ":settled": {"N": settled}},
     )
     assert speaker.ask_status()["listenerCount"] == 7
-    reconciled = cloud.client("lambda").invoke(
-        FunctionName=cloud.outputs["functionNames"]["reconcile"]
-    )
-    assert "FunctionError" not in reconciled, reconciled["Payload"].read()
+    for _ in range(2):
+        reconciled = cloud.client("lambda").invoke(
+            FunctionName=cloud.outputs["functionNames"]["reconcile"]
+        )
+        assert "FunctionError" not in reconciled, reconciled["Payload"].read()
     assert speaker.ask_status()["listenerCount"] == 1
 
 

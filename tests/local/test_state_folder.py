@@ -50,6 +50,8 @@ def test_the_lowest_number_that_runs_is_found(tmp_path: Path) -> None:
     for folder in (first, second):
         (folder.path / OUTPUTS_FILE).write_text("{}")
     assert running_outputs(tmp_path) == (first.path, {})
+    assert running_outputs(tmp_path, ".local-2") == (second.path, {})
+    assert running_outputs(tmp_path, ".local-3") is None
     first.release()
     assert running_outputs(tmp_path) == (second.path, {})
     second.release()

@@ -1,0 +1,17 @@
+"""What `make clean` asks first: it would pull the folder from under a running local cloud."""
+
+import sys
+from pathlib import Path
+
+from local.state_folder import PROJECT_ROOT, is_held, state_folders
+
+
+def main(root: Path = PROJECT_ROOT) -> int:
+    held = [f"{path.name}/" for path in state_folders(root) if is_held(path)]
+    if held:
+        print(f"a local cloud is running in {', '.join(held)}: end it first", file=sys.stderr)
+    return 1 if held else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
