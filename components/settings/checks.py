@@ -108,7 +108,7 @@ def _pairs(raw: str, example: str) -> dict[str, str]:
     for item in cast(list[object], items):
         name, equals, value = item.partition("=") if isinstance(item, str) else ("", "", "")
         if not equals or not name or name in pairs:
-            raise ValueError(rule)
+            raise ValueError(f"{rule}; {item!r} is not")
         pairs[name] = value
     return pairs
 
@@ -133,8 +133,8 @@ class Tags:
                 r"[\w .:/=+\-@]{0,256}", value
             ):
                 raise ValueError(
-                    f"must hold names of 1 to 128 and values of at most 256 letters, digits, spaces"
-                    f" and . : / = + - @ _ ({self.source})"
+                    f"must not hold '{name}={value}': it takes names of 1 to 128 and values of at"
+                    f" most 256 letters, digits, spaces and . : / = + - @ _ ({self.source})"
                 )
         return tags
 
@@ -151,6 +151,11 @@ class Reservations:
         reservations: dict[str, int] = {}
         for function, number in _pairs(raw, "connection=50").items():
             if function not in self.functions:
-                raise ValueError(f"must name functions out of {', '.join(self.functions)}")
-            reservations[function] = WholeNumber(1, self.maximum, "executions").read(number)
+                raise ValueError(
+                    f"must name functions out of {', '.join(self.functions)}, not {function!r}"
+                )
+            try:
+                reservations[function] = WholeNumber(1, self.maximum, "executions").read(number)
+            except ValueError as error:
+                raise ValueError(f"{function}={number}: {error}") from None
         return reservations

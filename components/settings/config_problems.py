@@ -34,7 +34,7 @@ class SettingsError(ValueError):
         super().__init__("\n".join(lines))
 
 
-def set_command(key: str) -> str:
+def way_to_set(key: str) -> str:
     """How to change a key of the running stack."""
     return f"set {key} in {_stack_file()}"
 
@@ -68,7 +68,7 @@ def _interval(values: Mapping[str, Any]) -> list[Problem]:
     if interval is None or (rule := problem_with_interval(interval)) is None:
         return []
     key = "statusIntervalSeconds"
-    return [Problem(key, str(interval), rule, set_command(key))]
+    return [Problem(key, str(interval), rule, way_to_set(key))]
 
 
 def _user_pool(values: Mapping[str, Any]) -> list[Problem]:

@@ -25,8 +25,8 @@ from components.settings.config_problems import (
     Problem,
     SettingsError,
     conflicts,
-    set_command,
     unknown_keys,
+    way_to_set,
 )
 
 PROJECT = "live-sessions"
@@ -130,7 +130,7 @@ class Settings:
             try:
                 values[name] = check.read(raw)
             except ValueError as error:
-                problems.append(Problem(key, raw, str(error), set_command(key)))
+                problems.append(Problem(key, raw, str(error), way_to_set(key)))
         problems += conflicts(values)
         if problems:
             raise SettingsError(values["stack"], problems)

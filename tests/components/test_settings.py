@@ -48,8 +48,8 @@ BAD_VALUES: list[tuple[str, Any, str]] = [
     ("lambdaRuntime", "nodejs22.x", "must be one of python3.11"),
     ("lambdaArchitecture", "riscv", "must be one of arm64, x86_64"),
     ("layerPlatform", "mars", "must be one of lambda, host"),
-    ("reservedConcurrency", ["nobody=5"], "must name functions out of authorizer"),
-    ("reservedConcurrency", ["connection=0"], "from 1 to 10000"),
+    ("reservedConcurrency", ["heartbeat=5", "nobody=5"], "not 'nobody'"),
+    ("reservedConcurrency", ["connection=0"], "connection=0: must be"),
     ("reservedConcurrency", {"connection": 5}, "must be a list of texts"),
     ("statusIntervalSeconds", 25, "must divide 60"),
     ("statusIntervalSeconds", 90, "must divide 60"),
@@ -74,12 +74,12 @@ BAD_VALUES: list[tuple[str, Any, str]] = [
     ("cognitoEndpoint", "127.0.0.1:4566", "must be an http(s) URL"),
     ("cognitoEndpoint", "http://127.0.0.1:4566/", "must be an http(s) URL with no final /"),
     ("tags", "Team=speech", "must be a list of texts"),
-    ("tags", ["Team"], "must be a list of texts"),
+    ("tags", ["Team=a", "Env"], "each name once; 'Env' is not"),
     ("tags", ["Team=a", "Team=b"], "each name once"),
     ("tags", ["Stack=other"], "must not set Stack"),
     ("tags", ["aws:team=a"], "must not set aws:team"),
     ("tags", [f"Tag{n}=x" for n in range(48)], "at most 47 tags"),
-    ("tags", ["Te?am=x"], "letters, digits, spaces"),
+    ("tags", ["Team=a", "Te?am=x"], "must not hold 'Te?am=x'"),
 ]
 
 
