@@ -90,25 +90,21 @@ class ConnectionTable:
         connection = msgspec.convert(plain(item), Connection)
         return connection if connection.ttl > at_ms / 1000 else None
 
-    def enter_session(
-        self,
-        connection_id: str,
-        session_id: str,
-        membership_id: str,
-        target_language: str | None = None,
-    ) -> bool:
-        """Make the socket a member; False when its row is gone or is a member already."""
+    def enter_session(self, member: Connection) -> bool:
+        """Make a socket that has a row a member; False when its row is gone or is one already."""
         assignments = "SET sessionId = :session, membershipId = :mine"
-        values = {":session": session_id, ":mine": membership_id}
-        if target_language is not None:
+        if member.target_language is not None:
             assignments += ", targetLanguage = :language"
-            values[":language"] = target_language
         return self._changed(
-            connection_id,
+            member.connection_id,
             assignments,
             "attribute_exists(connectionId) "
             "AND (attribute_not_exists(sessionId) OR membershipId = :mine)",
-            values,
+            {
+                ":session": member.session_id,
+                ":mine": member.membership_id,
+                ":language": member.target_language,
+            },
         )
 
     def release_speaker(self, connection_id: str, session_id: str) -> bool:
@@ -163,7 +159,7 @@ class ConnectionTable:
             yield [msgspec.convert(plain(item), Listener) for item in page.get("Items", [])]
 
     def _changed(
-        self, connection_id: str, expression: str, condition: str, values: Mapping[str, str]
+        self, connection_id: str, expression: str, condition: str, values: Mapping[str, str | None]
     ) -> bool:
         try:
             self._client.update_item(

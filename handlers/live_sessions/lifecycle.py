@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
 from live_sessions.caller import Caller
@@ -17,7 +18,7 @@ from live_sessions.follow_ups import (
     SpeakerLostCheck,
 )
 from live_sessions.protocol import BroadcastState, EndReason
-from live_sessions.refusals import already_in_session, connection_unknown
+from live_sessions.refusals import already_in_session, connection_unknown, not_admitted
 from live_sessions.session_ids import random_session_id
 from live_sessions.session_table import SessionTable
 from live_sessions.sessions import Session, shard_of
@@ -58,7 +59,9 @@ def create(
     )
     try:
         entered = connections.enter_session(
-            caller.connection_id, session.session_id, uuid.uuid4().hex
+            msgspec.structs.replace(
+                row, session_id=session.session_id, membership_id=uuid.uuid4().hex
+            )
         )
     except Exception:
         try:
@@ -68,12 +71,7 @@ def create(
         raise
     if not entered:
         sessions.delete(session.session_id)
-        row = connections.get(caller.connection_id, at_ms=at_ms)
-        raise (
-            already_in_session(row.session_id)
-            if row is not None and row.session_id is not None
-            else connection_unknown()
-        )
+        raise not_admitted(connections.get(caller.connection_id, at_ms=at_ms))
     return session
 
 

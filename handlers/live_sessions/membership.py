@@ -14,6 +14,7 @@ from live_sessions.protocol import ErrorCode, ProtocolError
 from live_sessions.refusals import (
     already_in_session,
     connection_unknown,
+    not_admitted,
     session_ended,
     session_not_found,
 )
@@ -56,9 +57,17 @@ class Membership:
             target_language=language,
             membership_id=uuid.uuid4().hex,
         )
-        self._reserve(member, listeners_limit, at_ms)
+        self._reserve(
+            session_id,
+            language,
+            listeners_limit,
+            move_id=f"join {member.membership_id}",
+            at_ms=at_ms,
+        )
+        # A listener that left, or whose session ended, has no row.
+        write = self.connections.add if row is None else self.connections.enter_session
         try:
-            admitted = self._admit(member, had_row=row is not None)
+            admitted = write(member)
         except Exception:
             # The row may have been written all the same.
             self.connections.remove(member.connection_id, membership_id=member.membership_id)
@@ -66,7 +75,7 @@ class Membership:
             raise
         if not admitted:
             self.release(member)
-            raise self._refusal_of(caller, at_ms)
+            raise not_admitted(self.connections.get(caller.connection_id, at_ms=at_ms))
         try:
             if row is None and not sockets().is_open(caller.connection_id):
                 # Its `$disconnect` found no row to remove, and comes only once.
@@ -102,15 +111,12 @@ class Membership:
         self.leave(caller.connection_id, row.session_id)
         return None
 
-    def _reserve(self, member: Connection, listeners_limit: int, at_ms: int) -> None:
-        session_id = member.session_id or ""
+    def _reserve(
+        self, session_id: str, language: str, listeners_limit: int, *, move_id: str, at_ms: int
+    ) -> None:
         try:
             self.sessions.reserve_place(
-                session_id,
-                member.target_language or "",
-                limit=listeners_limit,
-                move_id=f"join {member.membership_id}",
-                at_ms=at_ms,
+                session_id, language, limit=listeners_limit, move_id=move_id, at_ms=at_ms
             )
         except SessionIsGone:
             raise session_not_found(session_id) from None
@@ -122,24 +128,6 @@ class Membership:
                 f"{session_id} has all of its {listeners_limit} listeners; try again later.",
                 {"maxListeners": listeners_limit},
             ) from None
-
-    def _admit(self, member: Connection, *, had_row: bool) -> bool:
-        """Write the membership; a listener that left, or whose session ended, has no row."""
-        if not had_row:
-            return self.connections.add(member)
-        return self.connections.enter_session(
-            member.connection_id,
-            member.session_id or "",
-            member.membership_id or "",
-            member.target_language,
-        )
-
-    def _refusal_of(self, caller: Caller, at_ms: int) -> ProtocolError:
-        """Why the row could not be written: another join won, or the socket has gone."""
-        current = self.connections.get(caller.connection_id, at_ms=at_ms)
-        if current is None or current.session_id is None:
-            return connection_unknown()
-        return already_in_session(current.session_id)
 
     def _live_session(self, session_id: str, at_ms: int) -> Session:
         """The session as it is now: it may have ended between the count and the row."""

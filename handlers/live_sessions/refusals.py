@@ -1,5 +1,6 @@
 """The refusals that several actions share, each with its code and the way out."""
 
+from live_sessions.connection_table import Connection
 from live_sessions.protocol import ErrorCode, ProtocolError
 
 
@@ -26,6 +27,13 @@ def session_not_found(session_id: str) -> ProtocolError:
 
 def session_ended(session_id: str) -> ProtocolError:
     return ProtocolError(ErrorCode.SESSION_ENDED, f"The session {session_id} has ended.")
+
+
+def not_admitted(current: Connection | None) -> ProtocolError:
+    """Why a socket could not be made a member, told from its row as it stands now."""
+    if current is None or current.session_id is None:
+        return connection_unknown()
+    return already_in_session(current.session_id)
 
 
 def already_in_session(session_id: str) -> ProtocolError:
