@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 LOCK := $(BIN)/uv pip compile --universal --generate-hashes --python-version 3.11 --no-header --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo local-logs local-reset test check format lint types lock clean
+.PHONY: help setup run demo local-logs local-reset test bench check format lint types lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,10 @@ local-reset: setup ## Empty the state of the running local cloud, or of CLOUD=.l
 
 test: setup ## Run every test
 	$(BIN)/python -m pytest
+
+bench: setup ## Measure posts and cold starts beside boto3's, as ratios
+	$(BIN)/python benchmarks/fan_out.py
+	$(BIN)/python benchmarks/cold_start.py
 
 check: setup ## Format, lint, types and tests: what CI runs
 	$(BIN)/ruff format --check .

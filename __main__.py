@@ -101,7 +101,11 @@ identity = SpeakerIdentity(
     here,
 )
 fan_out = ListenerFanOut(
-    "fan-out", ListenerFanOutArgs(platform=platform, store=store, api=api), here
+    "fan-out",
+    ListenerFanOutArgs(
+        platform=platform, store=store, api=api, session_rules=settings.session_rules
+    ),
+    here,
 )
 lifecycle = SessionLifecycle(
     "lifecycle",
@@ -110,9 +114,8 @@ lifecycle = SessionLifecycle(
         store=store,
         api=api,
         fan_out=fan_out,
-        maximum_listeners_per_session=settings.max_listeners_per_session,
-        session_maximum_duration_hours=settings.session_max_duration_hours,
-        speaker_grace_seconds=settings.speaker_grace_seconds,
+        session_rules=settings.session_rules,
+        rate_limits=settings.rate_limits,
         status_shards=settings.status_shards,
     ),
     here,
@@ -123,27 +126,19 @@ status = StatusBroadcaster(
         platform=platform,
         store=store,
         api=api,
-        session_checks=lifecycle.checks.queue,
+        session_checks=lifecycle.checks,
+        session_rules=settings.session_rules,
+        rate_limits=settings.rate_limits,
         interval_seconds=settings.status_interval_seconds,
         shards=settings.status_shards,
         query_timeout_milliseconds=settings.status_query_timeout_milliseconds,
-        listener_count_change_threshold_percent=settings.listener_count_change_threshold_percent,
-        speaker_grace_seconds=settings.speaker_grace_seconds,
     ),
     here,
 )
 api.publish([*lifecycle.routes, *status.routes], identity.authorizer)
 
 functions = [identity.authorizer, fan_out.function, *lifecycle.functions, status.function]
-queues = {
-    "sessionChecks": lifecycle.checks.queue,
-    "sessionCheckFailures": lifecycle.checks.failures,
-    "fanOutFailures": fan_out.failures,
-    "reconcileFailures": lifecycle.reconciler.failures,
-    "statusShards": status.ticks.shard_queue,
-    "statusFailures": status.ticks.failures,
-    **{f"statusTicks{offset}s": queue for offset, queue in status.ticks.delay_queues.items()},
-}
+queues = {**lifecycle.queues, "fanOutFailures": fan_out.failures, **status.queues}
 log_groups = {function.entry: function.log_group_name for function in functions}
 if api.access_log_group_name is not None:
     log_groups["access"] = api.access_log_group_name
@@ -156,7 +151,7 @@ pulumi.export("rateLimitsTable", store.rate_limits_table)
 pulumi.export("userPoolId", identity.user_pool_id)
 pulumi.export("userPoolClientId", identity.user_pool_client_id)
 pulumi.export("statusFunction", status.function.name)
-pulumi.export("statusRule", status.ticks.rule_name)
+pulumi.export("statusRule", status.rule_name)
 pulumi.export("functionNames", {function.entry: function.name for function in functions})
 pulumi.export("queueUrls", {name: queue.url for name, queue in queues.items()})
 pulumi.export("logGroupNames", log_groups)

@@ -19,6 +19,7 @@ from components.handler_function import (
 from components.message_queue import LONGEST_RETENTION_SECONDS, MessageQueue, MessageQueueArgs
 from components.policies import Statement
 from components.session_api import SessionApi
+from components.settings import SessionRules
 
 ENTRY = "fan_out"
 # News for listeners that is older is no news.
@@ -27,11 +28,12 @@ MAXIMUM_EVENT_AGE_SECONDS = 60
 
 @dataclass(frozen=True, kw_only=True)
 class ListenerFanOutArgs:
-    """What it reads, and the API whose connections it posts to."""
+    """What it reads, the API whose connections it posts to, and when it tells the speaker too."""
 
     platform: FunctionPlatform
     store: ConnectionStore
     api: SessionApi
+    session_rules: SessionRules
 
 
 class ListenerFanOut(pulumi.ComponentResource):
@@ -83,6 +85,9 @@ class ListenerFanOut(pulumi.ComponentResource):
                     "SESSIONS_TABLE": args.store.sessions_table,
                     "CONNECTIONS_TABLE": args.store.connections_table,
                     "API_GATEWAY_ENDPOINT": args.api.management_endpoint,
+                    "LISTENER_COUNT_CHANGE_THRESHOLD_PERCENT": str(
+                        args.session_rules.listener_count_change_threshold_percent
+                    ),
                 },
                 asynchronous=AsynchronousInvocation(
                     on_failure_queue_arn=self.failures.arn,

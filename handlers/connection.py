@@ -1,57 +1,87 @@
-"""The session's life from the client's side: connect, create, join, leave, end."""
+"""A socket opens; what speakers and listeners send, but what has a function of its own."""
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
-from live_sessions import clients, environment, lifecycle
+from live_sessions import clients, environment
+from live_sessions.broadcast import CONTROLS, Broadcast
 from live_sessions.caller import Caller
 from live_sessions.connection_table import ConnectionTable, new_connection
 from live_sessions.environment import ConnectionEnvironment
+from live_sessions.event_status import EventStatus
 from live_sessions.follow_ups import FanOut, SessionChecks
-from live_sessions.gateway import Request, answer_message
+from live_sessions.gateway import Answer, answer_message
+from live_sessions.joining import Joining
 from live_sessions.lifecycle import Ending
+from live_sessions.listener_answers import ListenerAnswers
 from live_sessions.membership import Membership
-from live_sessions.protocol import (
-    CreateSession,
-    EndReason,
-    Frame,
-    JoinSession,
-    SessionCreated,
-    SessionEnded,
-    SessionJoined,
-    SessionLeft,
-)
-from live_sessions.refusals import connection_not_found, session_ended
+from live_sessions.protocol import PlaybackPaused, PlaybackResumed, ProtocolError
+from live_sessions.rate_limits import RateLimits, per_hour, per_minute, site_of
 from live_sessions.session_table import SessionTable
 from live_sessions.sessions import now_ms
 from live_sessions.sockets import Sockets
+from live_sessions.speaker_answers import SpeakerAnswers
 from live_sessions.telemetry import hashed, logger
 
 ENVIRONMENT = environment.read(ConnectionEnvironment)
 DYNAMODB = clients.dynamodb()
-SESSIONS = SessionTable(DYNAMODB, ENVIRONMENT.sessions_table)
+HURRIED = clients.hurried_dynamodb()
+SESSIONS = SessionTable(DYNAMODB, ENVIRONMENT.sessions_table, at_most_once=HURRIED)
 CONNECTIONS = ConnectionTable(DYNAMODB, ENVIRONMENT.connections_table)
+SOCKETS = Sockets.at(ENVIRONMENT.api_gateway_endpoint)
+FAN_OUT = FanOut(clients.lambda_, ENVIRONMENT.fan_out_function)
+CHECKS = SessionChecks(clients.sqs, ENVIRONMENT.session_checks_queue_url)
+RATE_LIMITS = RateLimits(HURRIED, ENVIRONMENT.rate_limits_table)
+CONNECTION_RATE = per_minute("connections", ENVIRONMENT.connections_per_address_per_minute)
+CONTROL_RATE = per_minute("controls", ENVIRONMENT.controls_per_connection_per_minute)
+SPEAKERS = SpeakerAnswers(
+    sessions=SESSIONS,
+    connections=CONNECTIONS,
+    ending=Ending(SESSIONS, CONNECTIONS, FAN_OUT, CHECKS),
+    broadcast=Broadcast(SESSIONS, CONNECTIONS, FAN_OUT, CHECKS),
+    rate_limits=RATE_LIMITS,
+    session_rate=per_hour("sessions", ENVIRONMENT.sessions_per_user_per_hour),
+    control_rate=CONTROL_RATE,
+    session_max_duration_hours=ENVIRONMENT.session_max_duration_hours,
+    status_shards=ENVIRONMENT.status_shards,
+)
 MEMBERSHIP = Membership(SESSIONS, CONNECTIONS)
+LISTENERS = ListenerAnswers(
+    membership=MEMBERSHIP,
+    joining=Joining(MEMBERSHIP, SOCKETS, ENVIRONMENT.max_listeners_per_session),
+    event_status=EventStatus(
+        SESSIONS, SOCKETS, ENVIRONMENT.listener_count_change_threshold_percent
+    ),
+    rate_limits=RATE_LIMITS,
+    join_rate=per_minute("joins", ENVIRONMENT.joins_per_address_per_minute),
+    control_rate=CONTROL_RATE,
+)
+ANSWERS: Mapping[str, Answer] = {
+    "createSession": SPEAKERS.create_session,
+    "endSession": SPEAKERS.end_session,
+    **{action: SPEAKERS.controlling(control) for action, control in CONTROLS.items()},
+    "joinSession": LISTENERS.join_session,
+    "leaveSession": LISTENERS.leave_session,
+    "changeLanguage": LISTENERS.change_language,
+    "pausePlayback": LISTENERS.controlling_playback(PlaybackPaused),
+    "resumePlayback": LISTENERS.controlling_playback(PlaybackResumed),
+}
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     """`$connect` and every message of this function's routes."""
     if event["requestContext"]["eventType"] == "CONNECT":
         return connect(event)
-    return answer_message(
-        event,
-        {
-            "createSession": create_session,
-            "joinSession": join_session,
-            "leaveSession": leave_session,
-            "endSession": end_session,
-        },
-    )
+    return answer_message(event, ANSWERS)
 
 
 def connect(event: Mapping[str, Any]) -> dict[str, Any]:
-    """Write the socket's row; the handshake fails if that does."""
+    """Write the socket's row; the handshake fails if that does, and with 429 past the rate."""
     caller = Caller.of(event)
+    try:
+        RATE_LIMITS.require(CONNECTION_RATE, site_of(caller.address), at_ms=now_ms())
+    except ProtocolError:
+        return {"statusCode": 429}
     CONNECTIONS.add(
         new_connection(caller.connection_id, caller.role, caller.connected_at, caller.user_id)
     )
@@ -59,85 +89,3 @@ def connect(event: Mapping[str, Any]) -> dict[str, Any]:
         "connected", extra={"connection": hashed(caller.connection_id), "role": caller.role}
     )
     return {"statusCode": 200}
-
-
-def create_session(request: Request) -> Frame:
-    message = cast(CreateSession, request.message)
-    session = lifecycle.create(
-        request.caller,
-        source_language=message.source_language,
-        quality_tier=message.quality_tier,
-        max_duration_hours=ENVIRONMENT.session_max_duration_hours,
-        status_shards=ENVIRONMENT.status_shards,
-        sessions=SESSIONS,
-        connections=CONNECTIONS,
-        at_ms=request.at_ms,
-    )
-    return SessionCreated(
-        timestamp=now_ms(),
-        request_id=request.request_id,
-        session_id=session.session_id,
-        source_language=session.source_language,
-        quality_tier=message.quality_tier,
-        connection_id=request.caller.connection_id,
-        expires_at=session.expires_at * 1000,
-    )
-
-
-def join_session(request: Request) -> Frame:
-    message = cast(JoinSession, request.message)
-    session = MEMBERSHIP.join(
-        request.caller,
-        message.session_id,
-        message.target_language,
-        listeners_limit=ENVIRONMENT.max_listeners_per_session,
-        sockets=lambda: Sockets.at(ENVIRONMENT.api_gateway_endpoint),
-        at_ms=request.at_ms,
-    )
-    return SessionJoined(
-        timestamp=now_ms(),
-        request_id=request.request_id,
-        session_id=session.session_id,
-        target_language=message.target_language,
-        source_language=session.source_language,
-        connection_id=request.caller.connection_id,
-        broadcast_state=session.broadcast_state,
-    )
-
-
-def leave_session(request: Request) -> Frame:
-    session_id = _session_of(request)
-    if not MEMBERSHIP.leave(request.caller.connection_id, session_id):
-        raise connection_not_found()
-    return SessionLeft(timestamp=now_ms(), request_id=request.request_id)
-
-
-def end_session(request: Request) -> Frame:
-    session_id = _session_of(request)
-    ending = Ending(
-        SESSIONS,
-        CONNECTIONS,
-        FanOut(clients.lambda_(), ENVIRONMENT.fan_out_function),
-        SessionChecks(clients.sqs(), ENVIRONMENT.session_checks_queue_url),
-    )
-    ended = ending.end(
-        session_id,
-        EndReason.SPEAKER_ENDED,
-        at_ms=request.at_ms,
-        speaker_connection_id=request.caller.connection_id,
-    )
-    if ended is None:
-        raise session_ended(session_id)
-    return SessionEnded(
-        timestamp=now_ms(),
-        request_id=request.request_id,
-        session_id=session_id,
-        reason=EndReason.SPEAKER_ENDED,
-    )
-
-
-def _session_of(request: Request) -> str:
-    connection = CONNECTIONS.get(request.caller.connection_id, at_ms=request.at_ms)
-    if connection is None or connection.session_id is None:
-        raise connection_not_found()
-    return connection.session_id

@@ -5,7 +5,7 @@ a session of one page is served at once.
 """
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -13,13 +13,16 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from live_sessions import clients, environment
 from live_sessions.connection_table import ConnectionTable
+from live_sessions.deliveries import CONCURRENT_POSTS
 from live_sessions.environment import FanOutEnvironment
-from live_sessions.follow_ups import FanOut, FanOutEvent, SessionEndedFanOut
-from live_sessions.protocol import SessionEnded
+from live_sessions.event_status import EventStatus
+from live_sessions.follow_ups import AnyFanOutTask, FanOut, SessionEndedFanOut
+from live_sessions.listener_posts import ListenerPosts, ended_frame
+from live_sessions.membership import Membership
 from live_sessions.session_table import SessionTable
 from live_sessions.sessions import now_ms
-from live_sessions.sockets import CONCURRENT_POSTS, Delivery, Sockets, deliver_all
-from live_sessions.telemetry import count, logger
+from live_sessions.sockets import FAN_OUT_TIMEOUT_SECONDS, Sockets
+from live_sessions.telemetry import logger
 
 PAGE_SIZE = 500
 TIME_RESERVE_SECONDS = 15
@@ -30,73 +33,62 @@ CLOSING_DELAY_SECONDS = 60
 
 ENVIRONMENT = environment.read(FanOutEnvironment)
 DYNAMODB = clients.dynamodb(connections=CONCURRENT_POSTS)
-SESSIONS = SessionTable(DYNAMODB, ENVIRONMENT.sessions_table)
+SESSIONS = SessionTable(
+    DYNAMODB, ENVIRONMENT.sessions_table, at_most_once=clients.hurried_dynamodb()
+)
 CONNECTIONS = ConnectionTable(DYNAMODB, ENVIRONMENT.connections_table)
-SOCKETS = Sockets.at(ENVIRONMENT.api_gateway_endpoint)
+SOCKETS = Sockets.at(ENVIRONMENT.api_gateway_endpoint, timeout_seconds=FAN_OUT_TIMEOUT_SECONDS)
+POSTS = ListenerPosts(
+    CONNECTIONS,
+    Membership(SESSIONS, CONNECTIONS),
+    SOCKETS,
+    EventStatus(SESSIONS, SOCKETS, ENVIRONMENT.listener_count_change_threshold_percent),
+)
+ITSELF = FanOut(clients.lambda_, ENVIRONMENT.aws_lambda_function_name)
 
 
 def handler(event: Mapping[str, Any], context: Any) -> None:
-    task = msgspec.convert(event, FanOutEvent).session_ended
+    task = msgspec.convert(event, AnyFanOutTask)
     until_seconds = (
         time.monotonic() + context.get_remaining_time_in_millis() / 1000 - TIME_RESERVE_SECONDS
     )
-    if task.connection_ids is None:
-        tell_all(task, until_seconds)
-    else:
-        tell(task, task.connection_ids, until_seconds)
+    if task.connection_ids is not None:
+        POSTS.tell(task, task.connection_ids, until_seconds=until_seconds)
+        return
+    found = tell_all(task, until_seconds)
+    if isinstance(task, SessionEndedFanOut):
+        finish_end(task, settled=not found)
 
 
-def tell_all(task: SessionEndedFanOut, until_seconds: float) -> None:
-    """Tell every listener, and the speaker unless he ended it; close when nobody is left."""
+def tell_all(task: AnyFanOutTask, until_seconds: float) -> bool:
+    """Tell every listener, or have them told; False when there is none."""
     pages = [
         [listener.connection_id for listener in page]
         for page in CONNECTIONS.listener_pages(task.session_id, page_size=PAGE_SIZE)
         if page
     ]
-    if len(pages) > 1:
-        itself = FanOut(clients.lambda_(), ENVIRONMENT.aws_lambda_function_name)
-        for connection_ids in pages:
-            itself.start(msgspec.structs.replace(task, connection_ids=connection_ids))
-    elif pages:
-        tell(task, pages[0], until_seconds)
-    else:
+    for page in pages:
+        if len(pages) == 1 or not hand_out(task, page):
+            POSTS.tell(task, page, until_seconds=until_seconds)
+    return bool(pages)
+
+
+def hand_out(task: AnyFanOutTask, connection_ids: list[str]) -> bool:
+    """Have a page served by an invocation of its own; False when it could not be started."""
+    try:
+        ITSELF.start(msgspec.structs.replace(task, connection_ids=connection_ids))
+    except (ClientError, BotoCoreError):
+        logger.exception("A page is served here", extra={"session": task.session_id})
+        return False
+    return True
+
+
+def finish_end(task: SessionEndedFanOut, *, settled: bool) -> None:
+    """Tell the speaker unless he ended the session; close it when nobody is left."""
+    if settled:
         _close_if_settled(task.session_id)
-    if CONNECTIONS.release_speaker(task.speaker_connection_id, task.session_id):
-        SOCKETS.post(task.speaker_connection_id, _frame(task))
-
-
-def tell(task: SessionEndedFanOut, connection_ids: Iterable[str], until_seconds: float) -> None:
-    """Delete each listener's row and post to it: whoever deletes the row tells the listener."""
-    frame = _frame(task)
-
-    def remove_and_post(connection_id: str) -> Delivery | None:
-        try:
-            removed = CONNECTIONS.remove(connection_id, session_id=task.session_id)
-        except (ClientError, BotoCoreError):
-            return Delivery.UNTRIED
-        return SOCKETS.post(connection_id, frame) if removed is not None else None
-
-    report = deliver_all(connection_ids, remove_and_post, until_seconds=until_seconds)
-    count(
-        FramesDelivered=len(report.delivered),
-        ConnectionsGone=len(report.gone),
-        PostsFailed=len(report.failed),
-        ListenersLeftToNextPass=len(report.untried),
-    )
-    logger.info(
-        "session ended",
-        extra={
-            "session": task.session_id,
-            "delivered": len(report.delivered),
-            "gone": len(report.gone),
-            "failed": len(report.failed),
-            "left_to_next_pass": len(report.untried),
-        },
-    )
-
-
-def _frame(task: SessionEndedFanOut) -> bytes:
-    return SessionEnded(timestamp=now_ms(), session_id=task.session_id, reason=task.reason).encode()
+    if not CONNECTIONS.release_speaker(task.speaker_connection_id, task.session_id).was_refused:
+        SOCKETS.post(task.speaker_connection_id, ended_frame(task))
 
 
 def _close_if_settled(session_id: str) -> None:

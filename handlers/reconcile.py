@@ -7,11 +7,14 @@ what differs, and a count only if no join, leave or change has come between.
 import random
 from collections import Counter
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from time import sleep
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from live_sessions import clients, environment
+from live_sessions import clients, environment, listener_counts
 from live_sessions.connection_table import ConnectionTable
 from live_sessions.environment import ReconcileEnvironment
 from live_sessions.follow_ups import FanOut
@@ -23,7 +26,6 @@ from live_sessions.sessions import (
     STATUS_SHARDS_LIMIT,
     Session,
     now_ms,
-    present_languages,
     shard_of,
 )
 from live_sessions.telemetry import count, logger
@@ -33,33 +35,59 @@ SETTLED_MS = 30_000
 """Joins and leaves in flight have reached the index by then."""
 
 TIME_RESERVE_MS = 10_000
+CONCURRENT_SHARDS = 8
+
+SECOND_SIGHT_SECONDS = 90
+"""Longer than any function lives that removes listeners."""
 
 SPEAKER_PATIENCE_SECONDS = 60
 """Longer than any invocation that is just connecting a speaker to his session."""
 
 ENVIRONMENT = environment.read(ReconcileEnvironment)
 DYNAMODB = clients.dynamodb()
-SESSIONS = SessionTable(DYNAMODB, ENVIRONMENT.sessions_table)
+SESSIONS = SessionTable(
+    DYNAMODB, ENVIRONMENT.sessions_table, at_most_once=clients.hurried_dynamodb()
+)
 CONNECTIONS = ConnectionTable(DYNAMODB, ENVIRONMENT.connections_table)
 MEMBERSHIP = Membership(SESSIONS, CONNECTIONS)
 ENDING = Ending(
-    SESSIONS, CONNECTIONS, FanOut(clients.lambda_(), ENVIRONMENT.fan_out_function), checks=None
+    SESSIONS, CONNECTIONS, FanOut(clients.lambda_, ENVIRONMENT.fan_out_function), checks=None
 )
 
 
+@dataclass(frozen=True)
+class Suspect:
+    """A session whose count is higher than its rows, and these by language."""
+
+    session: Session
+    counted: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was done with a session."""
+
+    what: str
+    suspect: Suspect | None = None
+
+
 def handler(event: Mapping[str, Any], context: Any) -> None:
-    """Sweep every shard, in an order that changes, so that none always comes last."""
+    """Sweep every shard, several at a time, in an order that changes, so that none always comes
+    last; then look again at the counts that were too high.
+    """
     totals: Counter[str] = Counter()
+    suspects: list[Suspect] = []
+
+    def sweep_shard(shard: int) -> list[Outcome]:
+        return sweep(shard, context)
+
     shards = random.sample(range(STATUS_SHARDS_LIMIT), STATUS_SHARDS_LIMIT)
-    for session in (each for shard in shards for each in list(SESSIONS.active_in_shard(shard))):
-        if context.get_remaining_time_in_millis() < TIME_RESERVE_MS:
-            totals["left to the next run"] += 1
-            continue
-        try:
-            totals[reconcile(session)] += 1
-        except (ClientError, BotoCoreError):
-            logger.exception("Left to the next run", extra={"session": session.session_id})
-            totals["failed"] += 1
+    with ThreadPoolExecutor(CONCURRENT_SHARDS) as pool:
+        for outcome in (each for outcomes in pool.map(sweep_shard, shards) for each in outcomes):
+            totals[outcome.what] += 1
+            if outcome.suspect is not None:
+                suspects.append(outcome.suspect)
+    totals["corrected"] += look_again(suspects, context)
     count(
         SessionsFinished=totals["ended again"] + totals["expired"] + totals["speaker lost"],
         CountsCorrected=totals["corrected"],
@@ -68,18 +96,64 @@ def handler(event: Mapping[str, Any], context: Any) -> None:
     logger.info("reconciled", extra=dict(totals))
 
 
-def reconcile(listed: Session) -> str:
-    """Set one session right and say what was done."""
+def sweep(shard: int, context: Any) -> list[Outcome]:
+    """Set the shard's sessions right, as long as there is time."""
+    outcomes: list[Outcome] = []
+    try:
+        for session in list(SESSIONS.active_in_shard(shard)):
+            if context.get_remaining_time_in_millis() < TIME_RESERVE_MS:
+                outcomes.append(Outcome("left to the next run"))
+            else:
+                outcomes.append(attempt(session))
+    except (ClientError, BotoCoreError):
+        logger.exception("A shard is left to the next run", extra={"shard": shard})
+        outcomes.append(Outcome("failed"))
+    return outcomes
+
+
+def attempt(session: Session) -> Outcome:
+    try:
+        return reconcile(session)
+    except (ClientError, BotoCoreError):
+        logger.exception("Left to the next run", extra={"session": session.session_id})
+        return Outcome("failed")
+
+
+def look_again(suspects: list[Suspect], context: Any) -> int:
+    """Lower the counts that nobody has moved meanwhile, unless there is no time left to be sure of
+    them; returns how many.
+
+    They are lowered to what was counted at the first sight: each leave that was under way then is
+    over, and one that is under way now found its row counted.
+    """
+    needed_ms = SECOND_SIGHT_SECONDS * 1000 + TIME_RESERVE_MS
+    if not suspects or context.get_remaining_time_in_millis() < needed_ms:
+        return 0
+    sleep(SECOND_SIGHT_SECONDS)
+    return sum(lower(each) for each in suspects)
+
+
+def lower(suspect: Suspect) -> bool:
+    try:
+        return listener_counts.correct(SESSIONS, suspect.session, suspect.counted)
+    except (ClientError, BotoCoreError):
+        session_id = suspect.session.session_id
+        logger.exception("Left to the next run", extra={"session": session_id})
+        return False
+
+
+def reconcile(listed: Session) -> Outcome:
+    """Set one session right."""
     at_ms = now_ms()
     session = SESSIONS.get(listed.session_id)
     if session is None:
-        return "gone"
+        return Outcome("gone")
     if session.ended_at is not None:
         ENDING.start_fan_out(session)
-        return "ended again"
+        return Outcome("ended again")
     if session.has_expired(at_ms):
         ENDING.end(session.session_id, EndReason.EXPIRED, at_ms=at_ms)
-        return "expired"
+        return Outcome("expired")
     if _speaker_is_lost_for_good(session, at_ms):
         ENDING.end(
             session.session_id,
@@ -87,7 +161,7 @@ def reconcile(listed: Session) -> str:
             at_ms=at_ms,
             speaker_connection_id=session.speaker_connection_id,
         )
-        return "speaker lost"
+        return Outcome("speaker lost")
     shard = shard_of(session.session_id, ENVIRONMENT.status_shards)
     if session.active_shard != shard:
         SESSIONS.move_to_shard(session.session_id, shard)
@@ -108,25 +182,29 @@ def _speaker_is_lost_for_good(session: Session, at_ms: int) -> bool:
     return at_ms - session.speaker_lost_at >= patience_seconds * 1000
 
 
-def _correct_counts(session: Session, at_ms: int) -> str:
-    """A count that is too low is corrected at once, one that is too high on the second sight.
+def _correct_counts(session: Session, at_ms: int) -> Outcome:
+    """A count that is too low is corrected at once, one that is too high at the second sight.
 
     A leave deletes its row before it lowers the count: in between it looks like a drift. By the
-    next run it has moved `membershipVersion`.
+    second sight it has moved `membershipVersion`.
     """
     if at_ms - session.membership_changed_at < SETTLED_MS:
-        return "unsettled"
+        return Outcome("unsettled")
     counted = _count_listeners(session, at_ms)
-    recorded = present_languages(session.listeners_by_language)
+    recorded = {
+        language: listeners
+        for language, listeners in session.listeners_by_language.items()
+        if listeners != 0
+    }
     if counted == recorded and counted.total() == session.listener_count:
-        return "right"
+        return Outcome("right")
     falls = counted.total() < session.listener_count or any(
         counted[language] < listeners for language, listeners in recorded.items()
     )
-    if falls and session.drift_seen_at_version != session.membership_version:
-        SESSIONS.note_drift(session)
-        return "drift seen"
-    return "corrected" if SESSIONS.correct_counts(session, counted) else "moved on"
+    if falls:
+        return Outcome("too high", Suspect(session, counted))
+    corrected = listener_counts.correct(SESSIONS, session, counted)
+    return Outcome("corrected" if corrected else "moved on")
 
 
 def _count_listeners(session: Session, at_ms: int) -> Counter[str]:

@@ -14,6 +14,7 @@ from live_sessions.follow_ups import SessionChecks
 from live_sessions.gateway import Request, answer_message
 from live_sessions.periodic_status import PeriodicStatus
 from live_sessions.protocol import ErrorCode, Frame, ProtocolError, UpdateReason
+from live_sessions.rate_limits import RateLimits, per_minute
 from live_sessions.refusals import connection_not_found, session_ended, session_not_found
 from live_sessions.session_table import SessionTable
 from live_sessions.sessions import Session, now_ms, status_frame
@@ -22,20 +23,22 @@ from live_sessions.telemetry import logger
 from live_sessions.ticks import ShardQueue, TickMessage
 
 TIME_RESERVE_SECONDS = 2.5
-"""More than one post, which is tried once, and the checks that follow the posts."""
+"""More than one post and the checks that follow the posts."""
 
 ENVIRONMENT = environment.read(SessionStatusEnvironment)
 QUERY_TIMEOUT_SECONDS = ENVIRONMENT.status_query_timeout_ms / 1000
 DYNAMODB = clients.dynamodb()
-SESSIONS = SessionTable(DYNAMODB, ENVIRONMENT.sessions_table)
 HURRIED = clients.hurried_dynamodb(QUERY_TIMEOUT_SECONDS)
-HURRIED_SESSIONS = SessionTable(HURRIED, ENVIRONMENT.sessions_table)
+SESSIONS = SessionTable(DYNAMODB, ENVIRONMENT.sessions_table, at_most_once=HURRIED)
+HURRIED_SESSIONS = SessionTable(HURRIED, ENVIRONMENT.sessions_table, at_most_once=HURRIED)
 HURRIED_CONNECTIONS = ConnectionTable(HURRIED, ENVIRONMENT.connections_table)
+RATE_LIMITS = RateLimits(HURRIED, ENVIRONMENT.rate_limits_table)
+QUERY_RATE = per_minute("status-queries", ENVIRONMENT.status_queries_per_speaker_per_minute)
 PERIODIC = PeriodicStatus(
     sessions=SESSIONS,
-    sockets=Sockets.at(ENVIRONMENT.api_gateway_endpoint, attempts=1),
-    shard_queue=ShardQueue(clients.sqs(), ENVIRONMENT.status_shard_queue_url),
-    checks=SessionChecks(clients.sqs(), ENVIRONMENT.session_checks_queue_url),
+    sockets=Sockets.at(ENVIRONMENT.api_gateway_endpoint),
+    shard_queue=ShardQueue(clients.sqs, ENVIRONMENT.status_shard_queue_url),
+    checks=SessionChecks(clients.sqs, ENVIRONMENT.session_checks_queue_url),
     shards=ENVIRONMENT.status_shards,
     interval_seconds=ENVIRONMENT.periodic_update_interval_seconds,
     grace_seconds=ENVIRONMENT.speaker_grace_seconds,
@@ -61,7 +64,10 @@ def handler(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
 
 
 def get_session_status(request: Request) -> Frame:
-    """Two reads whatever the number of listeners, and one write that resets the timer."""
+    """Two reads whatever the number of listeners, and one write that resets the timer, besides
+    the rate limit's.
+    """
+    RATE_LIMITS.require(QUERY_RATE, request.caller.user_id or "", at_ms=request.at_ms)
     try:
         session = _session_in_time(request)
     except (ConnectTimeoutError, ReadTimeoutError):
@@ -85,6 +91,8 @@ def _session_in_time(request: Request) -> Session:
         raise session_not_found(connection.session_id)
     if not session.is_live(request.at_ms):
         raise session_ended(session.session_id)
+    if not session.is_of(request.caller.connection_id):
+        raise connection_not_found()
     return session
 
 

@@ -96,11 +96,13 @@ class LocalCloud:
         """Return the boto3 client that acts as the account's root."""
         return self.account.client(service)
 
-    def speaker(self, name: str | None = None, *, token: str | None = None) -> Speaker:
-        return self.participants.speaker(name, token=token)
+    def speaker(
+        self, name: str | None = None, *, token: str | None = None, age_minutes: float = 0
+    ) -> Speaker:
+        return self.participants.speaker(name, token=token, age_minutes=age_minutes)
 
-    def listener(self, name: str | None = None) -> Listener:
-        return self.participants.listener(name)
+    def listener(self, name: str | None = None, *, age_minutes: float = 0) -> Listener:
+        return self.participants.listener(name, age_minutes=age_minutes)
 
     def listeners(self, count: int) -> list[Listener]:
         return self.participants.listeners(count)

@@ -22,7 +22,8 @@ import yaml
 from components.layers.function_layers import CACHE, SHARED, TOKENS
 from components.layers.packaging import build_layer
 from components.layers.wheels import Target, host_architecture
-from components.settings.stack_settings import FUNCTIONS, checks_by_key
+from components.settings.config_fields import checks_by_key
+from components.settings.stack_settings import FUNCTIONS, Settings
 from live_sessions import environment
 from live_sessions.protocol import ACTIONS
 from local.program import run_program, stack_config
@@ -36,8 +37,11 @@ TABLES = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{PREFIX}"
 SESSIONS, CONNECTIONS = f"{TABLES}-sessions", f"{TABLES}-connections"
 ACTIVE_SESSIONS = f"{SESSIONS}/index/active-sessions-index"
 LISTENERS = f"{CONNECTIONS}/index/sessionId-targetLanguage-index"
+RATE_LIMITS = f"{TABLES}-rate-limits"
 STAGE = f"arn:aws:execute-api:{REGION}:{ACCOUNT}:abc123/staging"
+POST = ("execute-api:ManageConnections", f"{STAGE}/POST/@connections/*")
 FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{PREFIX}"
+INVOKE = f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions"
 QUEUE = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{PREFIX}"
 CONSUME = "sqs:ReceiveMessage sqs:DeleteMessage sqs:GetQueueAttributes"
 
@@ -53,24 +57,39 @@ STATEMENTS: dict[str, dict[str, tuple[str, str]]] = {
             "dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem dynamodb:DeleteItem",
             CONNECTIONS,
         ),
+        "CountRateLimits": ("dynamodb:UpdateItem", RATE_LIMITS),
         "GetConnections": ("execute-api:ManageConnections", f"{STAGE}/GET/@connections/*"),
+        "PostToConnections": POST,
         "InvokeFanOut": ("lambda:InvokeFunction", f"{FUNCTION}-fan-out"),
         "SendSessionChecks": ("sqs:SendMessage", f"{QUEUE}-session-checks"),
     },
     "disconnect": {
         "ReadUpdateSessions": ("dynamodb:GetItem dynamodb:UpdateItem", SESSIONS),
         "DeleteConnections": ("dynamodb:DeleteItem", CONNECTIONS),
+        "PostToConnections": POST,
         "InvokeFanOut": ("lambda:InvokeFunction", f"{FUNCTION}-fan-out"),
         "SendSessionChecks": ("sqs:SendMessage", f"{QUEUE}-session-checks"),
         "ConsumeSessionChecks": (CONSUME, f"{QUEUE}-session-checks"),
     },
-    "heartbeat": {"ReadConnections": ("dynamodb:GetItem", CONNECTIONS)},
+    "heartbeat": {
+        "ReadConnections": ("dynamodb:GetItem", CONNECTIONS),
+        "PostToConnections": POST,
+    },
+    "refresh": {
+        "ReadUpdateSessions": ("dynamodb:GetItem dynamodb:UpdateItem", SESSIONS),
+        "ReadWriteConnections": (
+            "dynamodb:GetItem dynamodb:UpdateItem dynamodb:DeleteItem",
+            CONNECTIONS,
+        ),
+        "PostToConnections": POST,
+    },
     "session-status": {
         "ReadSessions": ("dynamodb:GetItem", SESSIONS),
         "NoteStatusRequests": ("dynamodb:UpdateItem", SESSIONS),
         "QueryActiveSessions": ("dynamodb:Query", ACTIVE_SESSIONS),
         "ReadConnections": ("dynamodb:GetItem", CONNECTIONS),
-        "PostToConnections": ("execute-api:ManageConnections", f"{STAGE}/POST/@connections/*"),
+        "CountRateLimits": ("dynamodb:UpdateItem", RATE_LIMITS),
+        "PostToConnections": POST,
         "SendSessionChecks": ("sqs:SendMessage", f"{QUEUE}-session-checks"),
         "SendShards": ("sqs:SendMessage", f"{QUEUE}-status-shards"),
         "ConsumeShards": (CONSUME, f"{QUEUE}-status-shards"),
@@ -81,7 +100,7 @@ STATEMENTS: dict[str, dict[str, tuple[str, str]]] = {
         "ReadUpdateSessions": ("dynamodb:GetItem dynamodb:UpdateItem", SESSIONS),
         "ReleaseConnections": ("dynamodb:UpdateItem dynamodb:DeleteItem", CONNECTIONS),
         "QueryListeners": ("dynamodb:Query", LISTENERS),
-        "PostToConnections": ("execute-api:ManageConnections", f"{STAGE}/POST/@connections/*"),
+        "PostToConnections": POST,
         "InvokeItself": ("lambda:InvokeFunction", f"{FUNCTION}-fan-out"),
         "SendFailures": ("sqs:SendMessage", f"{QUEUE}-fan-out-failures"),
     },
@@ -109,20 +128,50 @@ COMMON_VARIABLES = {
     "POWERTOOLS_METRICS_NAMESPACE",
     "POWERTOOLS_LOG_LEVEL",
 }
+# https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
+LAMBDAS_OWN_VARIABLES = {
+    "AWS_ACCESS_KEY_ID",
+    "AWS_DEFAULT_REGION",
+    "AWS_LAMBDA_FUNCTION_NAME",
+    "AWS_REGION",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+}
 VARIABLES = {
     "authorizer": "TOKEN_ISSUER TOKEN_AUDIENCE JWKS_URL",
     "connection": "SESSIONS_TABLE CONNECTIONS_TABLE API_GATEWAY_ENDPOINT FAN_OUT_FUNCTION"
-    " SESSION_CHECKS_QUEUE_URL MAX_LISTENERS_PER_SESSION SESSION_MAX_DURATION_HOURS STATUS_SHARDS",
-    "disconnect": "SESSIONS_TABLE CONNECTIONS_TABLE FAN_OUT_FUNCTION SESSION_CHECKS_QUEUE_URL"
-    " SPEAKER_GRACE_SECONDS",
-    "heartbeat": "CONNECTIONS_TABLE",
+    " SESSION_CHECKS_QUEUE_URL MAX_LISTENERS_PER_SESSION SESSION_MAX_DURATION_HOURS STATUS_SHARDS"
+    " LISTENER_COUNT_CHANGE_THRESHOLD_PERCENT RATE_LIMITS_TABLE SESSIONS_PER_USER_PER_HOUR"
+    " JOINS_PER_ADDRESS_PER_MINUTE CONNECTIONS_PER_ADDRESS_PER_MINUTE"
+    " CONTROLS_PER_CONNECTION_PER_MINUTE",
+    "disconnect": "SESSIONS_TABLE CONNECTIONS_TABLE API_GATEWAY_ENDPOINT FAN_OUT_FUNCTION"
+    " SESSION_CHECKS_QUEUE_URL SPEAKER_GRACE_SECONDS LISTENER_COUNT_CHANGE_THRESHOLD_PERCENT",
+    "heartbeat": "CONNECTIONS_TABLE API_GATEWAY_ENDPOINT",
+    "refresh": "SESSIONS_TABLE CONNECTIONS_TABLE API_GATEWAY_ENDPOINT"
+    " LISTENER_COUNT_CHANGE_THRESHOLD_PERCENT",
     "session_status": "SESSIONS_TABLE CONNECTIONS_TABLE API_GATEWAY_ENDPOINT"
+    " RATE_LIMITS_TABLE STATUS_QUERIES_PER_SPEAKER_PER_MINUTE"
     " STATUS_QUERY_TIMEOUT_MS PERIODIC_UPDATE_INTERVAL_SECONDS"
     " LISTENER_COUNT_CHANGE_THRESHOLD_PERCENT STATUS_SHARDS STATUS_SHARD_QUEUE_URL"
     " SESSION_CHECKS_QUEUE_URL SPEAKER_GRACE_SECONDS",
-    "fan_out": "SESSIONS_TABLE CONNECTIONS_TABLE API_GATEWAY_ENDPOINT",
+    "fan_out": "SESSIONS_TABLE CONNECTIONS_TABLE API_GATEWAY_ENDPOINT"
+    " LISTENER_COUNT_CHANGE_THRESHOLD_PERCENT",
     "reconcile": "SESSIONS_TABLE CONNECTIONS_TABLE FAN_OUT_FUNCTION STATUS_SHARDS"
     " SPEAKER_GRACE_SECONDS",
+}
+
+# Each function's routes by their integration timeout in milliseconds.
+ROUTES = {
+    "connection": {
+        29_000: "$connect $default createSession joinSession leaveSession endSession",
+        10_000: "pauseBroadcast resumeBroadcast muteBroadcast unmuteBroadcast setVolume"
+        " speakerStateChange",
+        5_000: "pausePlayback resumePlayback changeLanguage",
+    },
+    "disconnect": {29_000: "$disconnect"},
+    "heartbeat": {10_000: "heartbeat"},
+    "refresh": {29_000: "refreshConnection"},
+    "session-status": {5_000: "getSessionStatus"},
 }
 
 
@@ -257,6 +306,7 @@ def test_every_invocation_by_a_service_is_permitted_for_one_source_alone(engine:
         ("disconnect", gateway, f"{STAGE}/*"),
         ("heartbeat", gateway, f"{STAGE}/*"),
         ("reconcile", events, f"{rules}-reconcile"),
+        ("refresh", gateway, f"{STAGE}/*"),
         ("session-status", gateway, f"{STAGE}/*"),
         ("session-status", events, f"{rules}-status"),
     ]
@@ -329,13 +379,30 @@ def test_every_functions_entry_module_exists_and_has_a_handler(entry: str):
 def test_every_function_is_given_what_it_reads(entry: str):
     record = "".join(word.capitalize() for word in entry.split("_")) + "Environment"
     fields = {field.name.upper() for field in dataclasses.fields(getattr(environment, record))}
-    # Lambda itself sets the function's own name.
-    assert fields <= {*VARIABLES[entry].split(), "AWS_LAMBDA_FUNCTION_NAME"}
+    assert fields <= {*VARIABLES[entry].split(), *LAMBDAS_OWN_VARIABLES}
 
 
 def test_every_action_has_a_route_and_every_route_an_action(engine: Engine):
     keys = {each["routeKey"] for each in engine.inputs("apigatewayv2/route")}
     assert keys == {"$connect", "$disconnect", "$default", *ACTIONS}
+
+
+def test_each_route_has_the_function_and_the_timeout_of_the_table(engine: Engine):
+    integrations = {
+        f"integrations/{name}-id": each.inputs
+        for name, each in engine.of_type("apigatewayv2/integration").items()
+    }
+    found: dict[str, tuple[str, int]] = {}
+    for route in engine.inputs("apigatewayv2/route"):
+        integration = integrations[route["target"]]
+        timeout_milliseconds = integration["timeoutMilliseconds"]
+        found[route["routeKey"]] = (integration["integrationUri"], timeout_milliseconds)
+    assert found == {
+        key: (f"{INVOKE}/{FUNCTION}-{function}/invocations", timeout_milliseconds)
+        for function, routes in ROUTES.items()
+        for timeout_milliseconds, keys in routes.items()
+        for key in keys.split()
+    }
 
 
 @pytest.fixture(scope="module")
@@ -368,9 +435,9 @@ def test_every_handler_imports_with_its_layers_alone(
         [sys.executable, "-S", "-c", f"import {entry}; print(callable({entry}.handler))"],
         env={
             **function["environment"]["variables"],
-            "AWS_LAMBDA_FUNCTION_NAME": function["name"],
-            "AWS_REGION": REGION,
+            **dict.fromkeys(LAMBDAS_OWN_VARIABLES, "given by Lambda"),
             "AWS_DEFAULT_REGION": REGION,
+            "AWS_REGION": REGION,
             "PYTHONPATH": ":".join(str(folder) for folder in [*path, lambda_folders["runtime"]]),
         },
         capture_output=True,
@@ -419,13 +486,13 @@ def declared_config() -> dict[str, dict[str, Any]]:
 
 
 def test_every_config_key_is_documented_and_every_documented_key_is_read():
-    assert declared_config().keys() == checks_by_key().keys()
+    assert declared_config().keys() == checks_by_key(Settings).keys()
 
 
-@pytest.mark.parametrize("key", checks_by_key())
+@pytest.mark.parametrize("key", checks_by_key(Settings))
 def test_each_config_key_has_type_default_and_description(key: str):
     declared = declared_config()[key]
-    check = checks_by_key()[key][1]
+    check = checks_by_key(Settings)[key][1]
     assert declared["type"] == check.config_type
     assert declared["description"].endswith("."), "a description is a sentence"
     default = declared["default"]

@@ -145,6 +145,7 @@ def test_settings_reach_the_resources_they_are_about():
             "pointInTimeRecovery": False,
             "deletionProtection": False,
             "maxListenersPerSession": 50,
+            "connectionsPerAddressPerMinute": 7,
             "statusIntervalSeconds": 60,
             "existingUserPoolId": "eu-west-1_AbCdEfGhI",
             "existingUserPoolClientId": "client123",
@@ -161,6 +162,7 @@ def test_settings_reach_the_resources_they_are_about():
     assert connection["reservedConcurrentExecutions"] == 20
     assert connection["environment"]["variables"]["POWERTOOLS_LOG_LEVEL"] == "DEBUG"
     assert connection["environment"]["variables"]["MAX_LISTENERS_PER_SESSION"] == "50"
+    assert connection["environment"]["variables"]["CONNECTIONS_PER_ADDRESS_PER_MINUTE"] == "7"
     stage = engine.only("apigatewayv2/stage")
     assert stage["defaultRouteSettings"]["throttlingRateLimit"] == 77
     assert stage["defaultRouteSettings"]["throttlingBurstLimit"] == 33

@@ -10,40 +10,9 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import ResourceOptions
 
+from components.connection_store.indexes import ACTIVE_SESSIONS, LISTENERS
 from components.connection_store.tables import Index, TableSafety, TableShape, create_table
 from components.policies import Condition, Statement
-
-# Sparse: a session that has ended, and whose listeners have all been told, has no activeShard. It
-# projects what a status push and reconcile read; all indexes of a table together may name 100
-# attributes: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html
-ACTIVE_SESSIONS = Index(
-    name="active-sessions-index",
-    hash_key="activeShard",
-    range_key="sessionId",
-    projected=(
-        "broadcastState",
-        "createdAt",
-        "endReason",
-        "endedAt",
-        "expiresAt",
-        "listenerCount",
-        "listenersByLanguage",
-        "membershipChangedAt",
-        "membershipVersion",
-        "sourceLanguage",
-        "speakerConnectionId",
-        "speakerLostAt",
-        "statusRequestedAt",
-    ),
-)
-# Sparse: only listeners have a targetLanguage. By the ttl reconcile finds rows that outlived their
-# socket.
-LISTENERS = Index(
-    name="sessionId-targetLanguage-index",
-    hash_key="sessionId",
-    range_key="targetLanguage",
-    projected=("ttl",),
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,6 +95,10 @@ class ConnectionStore(pulumi.ComponentResource):
     def connections_statement(self, sid: str, *actions: str) -> Statement:
         """Access to connection items."""
         return _statement(sid, actions, self._connections.arn)
+
+    def rate_limits_statement(self, sid: str) -> Statement:
+        """Counting in the rate limits."""
+        return _statement(sid, ("UpdateItem",), self._rate_limits.arn)
 
     def active_sessions_statement(self, sid: str) -> Statement:
         """Queries of the active-session index."""

@@ -21,6 +21,8 @@ from components.message_queue import LONGEST_RETENTION_SECONDS, MessageQueue, Me
 from components.schedule import Schedule, ScheduleArgs
 
 INTERVAL_MINUTES = 5
+# A sweep, a pause of 90 seconds if a count is too high, a second look; over before the next run.
+TIMEOUT_SECONDS = 180
 MAXIMUM_EVENT_AGE_SECONDS = 60 * INTERVAL_MINUTES
 
 
@@ -79,7 +81,7 @@ class SessionReconciler(pulumi.ComponentResource):
                 platform=args.platform,
                 entry="reconcile",
                 memory_megabytes=512,
-                timeout_seconds=60,
+                timeout_seconds=TIMEOUT_SECONDS,
                 statements=(
                     args.store.sessions_statement("ReadUpdateSessions", "GetItem", "UpdateItem"),
                     args.store.active_sessions_statement("QueryActiveSessions"),

@@ -5,14 +5,13 @@ here are its type and its rule.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any, Self, cast
+from dataclasses import dataclass
+from typing import Any, Self
 
 import pulumi
 from pulumi.runtime import config as runtime_config
 
 from components.settings.checks import (
-    Check,
     Choice,
     NumberChoice,
     Reservations,
@@ -21,6 +20,7 @@ from components.settings.checks import (
     Text,
     WholeNumber,
 )
+from components.settings.config_fields import checks_by_key, filled, setting
 from components.settings.config_problems import (
     Problem,
     SettingsError,
@@ -28,6 +28,8 @@ from components.settings.config_problems import (
     unknown_keys,
     way_to_set,
 )
+from components.settings.rate_limits import RateLimits
+from components.settings.session_rules import SessionRules
 
 PROJECT = "live-sessions"
 FUNCTIONS = (
@@ -37,6 +39,7 @@ FUNCTIONS = (
     "fan_out",
     "heartbeat",
     "reconcile",
+    "refresh",
     "session_status",
 )
 PROGRAM_TAGS = ("Project", "Stack", "ManagedBy")
@@ -55,12 +58,7 @@ _RETENTION_DAYS = (
 )
 _WEBSOCKET_LIMITS = f"{_DOCS}/apigateway/latest/developerguide/limits.html"
 _THROTTLING_PAGE = f"{_DOCS}/apigateway/latest/developerguide/websocket-api-protect.html"
-_DELAY_PAGE = f"{_DOCS}/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html"
 _TAGS_PAGE = f"{_DOCS}/tag-editor/latest/userguide/best-practices-and-strats.html"
-
-
-def _setting(check: Check) -> Any:
-    return field(metadata={"check": check})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,43 +66,41 @@ class Settings:
     """One stack's settings. Durations and sizes carry their unit in their name."""
 
     stack: str
-    region: str = _setting(Text(r"[a-z]{2}(-[a-z]+)+-[0-9]", "an AWS Region such as us-east-1"))
-    stage_name: str = _setting(Text(r"[A-Za-z0-9_-]{1,128}", "1 to 128 letters, digits, - and _"))
-    log_level: str = _setting(Choice(("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")))
-    log_retention_days: int = _setting(NumberChoice(_RETENTION_DAYS, "days", _RETENTION_PAGE))
-    lambda_runtime: str = _setting(Choice(("python3.11", "python3.12", "python3.13", "python3.14")))
-    lambda_architecture: str = _setting(Choice(("arm64", "x86_64")))
-    layer_platform: str = _setting(Choice(("lambda", "host")))
-    reserved_concurrency: Mapping[str, int] = _setting(Reservations(FUNCTIONS, 10_000))
+    region: str = setting(Text(r"[a-z]{2}(-[a-z]+)+-[0-9]", "an AWS Region such as us-east-1"))
+    stage_name: str = setting(Text(r"[A-Za-z0-9_-]{1,128}", "1 to 128 letters, digits, - and _"))
+    log_level: str = setting(Choice(("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")))
+    log_retention_days: int = setting(NumberChoice(_RETENTION_DAYS, "days", _RETENTION_PAGE))
+    lambda_runtime: str = setting(Choice(("python3.11", "python3.12", "python3.13", "python3.14")))
+    lambda_architecture: str = setting(Choice(("arm64", "x86_64")))
+    layer_platform: str = setting(Choice(("lambda", "host")))
+    reserved_concurrency: Mapping[str, int] = setting(Reservations(FUNCTIONS, 10_000))
     # More than one rule's five targets can carry is ruled out by the shortest interval.
-    status_interval_seconds: int = _setting(WholeNumber(12, 3_600, "seconds"))
+    status_interval_seconds: int = setting(WholeNumber(12, 3_600, "seconds"))
     # One tick sends them all to the shard queue within the function's 5 seconds.
-    status_shards: int = _setting(WholeNumber(1, 64, "shards"))
+    status_shards: int = setting(WholeNumber(1, 64, "shards"))
     # The status function itself stops after 5 seconds.
-    status_query_timeout_milliseconds: int = _setting(WholeNumber(50, 4_000, "milliseconds"))
-    listener_count_change_threshold_percent: int = _setting(WholeNumber(1, 100, "percent"))
-    max_listeners_per_session: int = _setting(WholeNumber(1, 10_000, "listeners"))
-    session_max_duration_hours: int = _setting(WholeNumber(1, 24, "hours"))
-    speaker_grace_seconds: int = _setting(WholeNumber(1, 900, "seconds", _DELAY_PAGE))
-    point_in_time_recovery: bool = _setting(Switch())
-    deletion_protection: bool = _setting(Switch())
-    throttling_rate_limit: int = _setting(
+    status_query_timeout_milliseconds: int = setting(WholeNumber(50, 4_000, "milliseconds"))
+    session_rules: SessionRules
+    rate_limits: RateLimits
+    point_in_time_recovery: bool = setting(Switch())
+    deletion_protection: bool = setting(Switch())
+    throttling_rate_limit: int = setting(
         WholeNumber(1, 10_000, "requests per second", _WEBSOCKET_LIMITS)
     )
-    throttling_burst_limit: int = _setting(WholeNumber(1, 5_000, "requests", _THROTTLING_PAGE))
-    access_logs: bool = _setting(Switch())
-    manage_api_gateway_account: bool = _setting(Switch())
-    existing_user_pool_id: str = _setting(
+    throttling_burst_limit: int = setting(WholeNumber(1, 5_000, "requests", _THROTTLING_PAGE))
+    access_logs: bool = setting(Switch())
+    manage_api_gateway_account: bool = setting(Switch())
+    existing_user_pool_id: str = setting(
         Text(r"[\w-]+_[0-9A-Za-z]+", "a user pool id such as us-east-1_AbCdEfGhI", optional=True)
     )
-    existing_user_pool_client_id: str = _setting(
+    existing_user_pool_client_id: str = setting(
         Text(r"[\w+]{1,128}", "a user pool client's id", optional=True)
     )
-    allow_password_authentication: bool = _setting(Switch())
-    cognito_endpoint: str = _setting(
+    allow_password_authentication: bool = setting(Switch())
+    cognito_endpoint: str = setting(
         Text(r"https?://[^\s/?#]+(/[^\s?#]*[^\s/?#])?", "an http(s) URL with no final /", True)
     )
-    tags: Mapping[str, str] = _setting(Tags(PROGRAM_TAGS, 50 - len(PROGRAM_TAGS), _TAGS_PAGE))
+    tags: Mapping[str, str] = setting(Tags(PROGRAM_TAGS, 50 - len(PROGRAM_TAGS), _TAGS_PAGE))
 
     @property
     def prefix(self) -> str:
@@ -115,7 +111,7 @@ class Settings:
     def load(cls) -> Self:
         """Reads the running stack's config; raises `SettingsError` with all that is wrong."""
         config = pulumi.Config(PROJECT)
-        checks = checks_by_key()
+        checks = checks_by_key(cls)
         problems = unknown_keys(PROJECT, all_config(), tuple(checks))
         values: dict[str, Any] = {"stack": pulumi.get_stack()}
         try:
@@ -134,23 +130,9 @@ class Settings:
         problems += conflicts(values)
         if problems:
             raise SettingsError(values["stack"], problems)
-        return cls(**values)
+        return filled(cls, values)
 
 
 def all_config() -> Mapping[str, Any]:
     """Every config value there is, whatever its namespace, by its full key."""
     return {**runtime_config.get_config_env(), **runtime_config.CONFIG.get()}
-
-
-def checks_by_key() -> dict[str, tuple[str, Check]]:
-    """Every config key with the name of its field and its check."""
-    return {
-        _camel_case(each.name): (each.name, cast(Check, each.metadata["check"]))
-        for each in fields(Settings)
-        if "check" in each.metadata
-    }
-
-
-def _camel_case(name: str) -> str:
-    first, *others = name.split("_")
-    return first + "".join(word.capitalize() for word in others)

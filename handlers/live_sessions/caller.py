@@ -11,13 +11,14 @@ from live_sessions.protocol import Role
 class Caller:
     """Who sent the event, as the authorizer verified at the handshake.
 
-    `connected_at` is epoch milliseconds.
+    `connected_at` is epoch milliseconds, `address` the client's IP address.
     """
 
     connection_id: str
     role: Role
     user_id: str | None
     connected_at: int
+    address: str
 
     @classmethod
     def of(cls, event: Mapping[str, Any]) -> "Caller":
@@ -29,4 +30,5 @@ class Caller:
             role=Role(authorizer["role"]),
             user_id=authorizer.get("userId") or None,
             connected_at=int(context["connectedAt"]),
+            address=context["identity"]["sourceIp"],
         )

@@ -1,13 +1,17 @@
-"""boto3 clients: one session a container, short timeouts, connections kept alive."""
+"""botocore's clients: one session a container, short timeouts, connections kept alive.
+
+They are boto3's own, without the import of boto3.
+"""
 
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import boto3
 from botocore.config import Config
+from botocore.session import Session
+
+from live_sessions.service_models import NamedServices
 
 if TYPE_CHECKING:
-    from mypy_boto3_apigatewaymanagementapi import ApiGatewayManagementApiClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_sqs import SQSClient
@@ -18,10 +22,22 @@ CONNECT_TIMEOUT_SECONDS = 1
 READ_TIMEOUT_SECONDS = 1
 ATTEMPTS = 3
 
+HURRIED_TIMEOUT_SECONDS = 0.5
+"""Of calls that are better not made than waited for."""
+
+
+SERVICES = ("dynamodb", "lambda", "sqs")
+
 
 @cache
-def _session() -> boto3.session.Session:
-    return boto3.session.Session()
+def _session() -> Session:
+    session = Session()
+    session.register_component("data_loader", NamedServices(SERVICES))
+    return session
+
+
+def _client(service: str, config: Config) -> Any:
+    return _session().create_client(service, config=config)
 
 
 def _config(
@@ -42,13 +58,13 @@ def _config(
 
 @cache
 def dynamodb(*, connections: int = 10) -> "DynamoDBClient":
-    return _session().client("dynamodb", config=_config(connections=connections))
+    return _client("dynamodb", _config(connections=connections))
 
 
 @cache
-def hurried_dynamodb(timeout_seconds: float) -> "DynamoDBClient":
+def hurried_dynamodb(timeout_seconds: float = HURRIED_TIMEOUT_SECONDS) -> "DynamoDBClient":
     """A client that gives up after `timeout_seconds` without a second attempt."""
-    return _session().client(
+    return _client(
         "dynamodb",
         config=_config(
             attempts=1,
@@ -60,21 +76,9 @@ def hurried_dynamodb(timeout_seconds: float) -> "DynamoDBClient":
 
 @cache
 def lambda_() -> "LambdaClient":
-    return _session().client("lambda", config=_config(read_timeout_seconds=3, attempts=2))
+    return _client("lambda", _config(read_timeout_seconds=3, attempts=2))
 
 
 @cache
 def sqs() -> "SQSClient":
-    return _session().client("sqs", config=_config(read_timeout_seconds=3, attempts=2))
-
-
-@cache
-def connections_api(
-    endpoint: str, *, connections: int, attempts: int = 2
-) -> "ApiGatewayManagementApiClient":
-    """@connections of the stage at `endpoint`, for `connections` posts at a time."""
-    return _session().client(
-        "apigatewaymanagementapi",
-        endpoint_url=endpoint,
-        config=_config(attempts=attempts, connections=connections),
-    )
+    return _client("sqs", _config(read_timeout_seconds=3, attempts=2))

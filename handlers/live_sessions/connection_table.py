@@ -1,7 +1,9 @@
 """The connections table: a row per open socket; a listener's row is its membership."""
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -10,11 +12,17 @@ from live_sessions.protocol import Role
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import DeleteTypeDef, UpdateTypeDef
+
+Result = TypeVar("Result")
 
 LISTENERS_INDEX = "sessionId-targetLanguage-index"
 
 CONNECTION_LIFETIME_SECONDS = 2 * 3600
 """https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html"""
+
+CONFLICT_ATTEMPTS = 3
+CONFLICT_WAIT_SECONDS = 0.05
 
 ROW_LIFETIME_SECONDS = CONNECTION_LIFETIME_SECONDS + 600
 """The socket's longest life and a margin for clocks and for a late `$disconnect`."""
@@ -24,7 +32,8 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """A socket's row. `connected_at` is epoch milliseconds, `ttl` epoch seconds.
 
     `membership_id` is made by whoever makes the socket a member, so that a write whose answer was
-    lost, and which botocore repeats, finds its own row and not somebody else's.
+    lost, and which botocore repeats, finds its own row and not somebody else's;
+    `language_change_id` is the same for a listener's change of language.
     """
 
     connection_id: str
@@ -35,6 +44,32 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     session_id: str | None = None
     target_language: str | None = None
     membership_id: str | None = None
+    language_change_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Written:
+    """Whether a conditional write was done. `was_repeated` when botocore tried more than once: an
+    attempt whose answer never came may have been carried out as well.
+    """
+
+    done: bool
+    was_repeated: bool = False
+
+    @property
+    def was_refused(self) -> bool:
+        """It was not done, and no earlier attempt of it was."""
+        return not self.done and not self.was_repeated
+
+
+@dataclass(frozen=True)
+class Removal:
+    """The row that this call has deleted, if it has; `is_doubtful` when an earlier attempt of the
+    same call, whose answer never came, may have.
+    """
+
+    row: Connection | None
+    is_doubtful: bool = False
 
 
 class Listener(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -63,8 +98,8 @@ class ConnectionTable:
         self._client = client
         self._table = table_name
 
-    def add(self, connection: Connection) -> bool:
-        """Write a row for a socket that has none; False when it has another one."""
+    def add(self, connection: Connection) -> Written:
+        """Write a row for a socket that has none; not done when it has another one."""
         request: dict[str, Any] = {
             "TableName": self._table,
             "Item": typed(msgspec.to_builtins(connection)),
@@ -73,11 +108,7 @@ class ConnectionTable:
         if connection.membership_id is not None:
             request["ConditionExpression"] += " OR membershipId = :mine"
             request["ExpressionAttributeValues"] = typed({":mine": connection.membership_id})
-        try:
-            self._client.put_item(**request)
-        except self._client.exceptions.ConditionalCheckFailedException:
-            return False
-        return True
+        return self._written(lambda: self._client.put_item(**request))
 
     def get(self, connection_id: str, *, at_ms: int) -> Connection | None:
         """The row as last written; None when there is none or it has outlived its socket."""
@@ -90,8 +121,8 @@ class ConnectionTable:
         connection = msgspec.convert(plain(item), Connection)
         return connection if connection.ttl > at_ms / 1000 else None
 
-    def enter_session(self, member: Connection) -> bool:
-        """Make a socket that has a row a member; False when its row is gone or is one already."""
+    def enter_session(self, member: Connection) -> Written:
+        """Make a socket that has a row a member; not done when it has none or is one already."""
         assignments = "SET sessionId = :session, membershipId = :mine"
         if member.target_language is not None:
             assignments += ", targetLanguage = :language"
@@ -107,8 +138,62 @@ class ConnectionTable:
             },
         )
 
-    def release_speaker(self, connection_id: str, session_id: str) -> bool:
-        """Take the speaker out of its session; True for the one call that did."""
+    def change_language(self, member: Connection, language: str, *, change_id: str) -> Written:
+        """Give a listener another language; not done when its row is gone, is another member's or
+        has another language by now.
+        """
+        return self._changed(
+            member.connection_id,
+            "SET targetLanguage = :new, languageChangeId = :change",
+            "membershipId = :mine AND (targetLanguage = :old OR languageChangeId = :change)",
+            {
+                ":mine": member.membership_id,
+                ":old": member.target_language,
+                ":new": language,
+                ":change": change_id,
+            },
+        )
+
+    def hand_over(self, old: Connection, member: Connection) -> Written:
+        """Let a socket that has a row and no session take a listener's place: the old row goes and
+        the new one is a member in one transaction. Not done, and nothing changed, when the old
+        member has gone or moved, or the new socket has no row or a session.
+        """
+        deletion: DeleteTypeDef = {
+            "TableName": self._table,
+            "Key": typed({"connectionId": old.connection_id}),
+            "ConditionExpression": "membershipId = :old AND targetLanguage = :language",
+            "ExpressionAttributeValues": typed(
+                {":old": old.membership_id, ":language": old.target_language}
+            ),
+        }
+        entry: UpdateTypeDef = {
+            "TableName": self._table,
+            "Key": typed({"connectionId": member.connection_id}),
+            "UpdateExpression": (
+                "SET sessionId = :session, membershipId = :mine, targetLanguage = :language"
+            ),
+            "ConditionExpression": (
+                "attribute_exists(connectionId) AND attribute_not_exists(sessionId)"
+            ),
+            "ExpressionAttributeValues": typed(
+                {
+                    ":session": member.session_id,
+                    ":mine": member.membership_id,
+                    ":language": member.target_language,
+                }
+            ),
+        }
+        return self._written(
+            lambda: self._client.transact_write_items(
+                TransactItems=[{"Delete": deletion}, {"Update": entry}],
+                # With it a call that botocore repeats is carried out once.
+                ClientRequestToken=member.membership_id or "",
+            )
+        )
+
+    def release_speaker(self, connection_id: str, session_id: str) -> Written:
+        """Take the speaker out of its session; done for the one call that did."""
         return self._changed(
             connection_id,
             "REMOVE sessionId, membershipId",
@@ -122,8 +207,8 @@ class ConnectionTable:
         *,
         session_id: str | None = None,
         membership_id: str | None = None,
-    ) -> Connection | None:
-        """Delete the row and return it: only the caller that gets it has removed it.
+    ) -> Removal:
+        """Delete the row: only the caller that gets it has removed it.
 
         With `session_id` only if the socket is a member of that session, with `membership_id`
         only if it is by that join.
@@ -140,11 +225,13 @@ class ConnectionTable:
             request["ConditionExpression"] = "sessionId = :session"
             request["ExpressionAttributeValues"] = typed({":session": session_id})
         try:
-            response = self._client.delete_item(**request)
-        except self._client.exceptions.ConditionalCheckFailedException:
-            return None
-        removed = response.get("Attributes")
-        return msgspec.convert(plain(removed), Connection) if removed else None
+            response = self._without_conflict(lambda: self._client.delete_item(**request))
+        except self._client.exceptions.ConditionalCheckFailedException as refusal:
+            return Removal(None, is_doubtful=_was_repeated(refusal.response))
+        row = response.get("Attributes")
+        if not row:
+            return Removal(None, is_doubtful=_was_repeated(response))
+        return Removal(msgspec.convert(plain(row), Connection))
 
     def listener_pages(self, session_id: str, *, page_size: int) -> Iterator[list[Listener]]:
         """The session's listeners from the index, which may lag behind the table."""
@@ -160,15 +247,49 @@ class ConnectionTable:
 
     def _changed(
         self, connection_id: str, expression: str, condition: str, values: Mapping[str, str | None]
-    ) -> bool:
-        try:
-            self._client.update_item(
+    ) -> Written:
+        return self._written(
+            lambda: self._client.update_item(
                 TableName=self._table,
                 Key=typed({"connectionId": connection_id}),
                 UpdateExpression=expression,
                 ConditionExpression=condition,
                 ExpressionAttributeValues=typed(values),
             )
-        except self._client.exceptions.ConditionalCheckFailedException:
-            return False
-        return True
+        )
+
+    def _written(self, write: Callable[[], Any]) -> Written:
+        exceptions = self._client.exceptions
+        try:
+            response = self._without_conflict(write)
+        except exceptions.ConditionalCheckFailedException as refusal:
+            return Written(done=False, was_repeated=_was_repeated(refusal.response))
+        except exceptions.TransactionCanceledException as refusal:
+            if "ConditionalCheckFailed" in _cancellation_codes(refusal.response):
+                return Written(done=False)
+            raise
+        return Written(done=True, was_repeated=_was_repeated(response))
+
+    def _without_conflict(self, call: Callable[[], Result]) -> Result:
+        """A refresh is a transaction over two rows, over in a moment; botocore repeats neither it
+        nor what it meets.
+        """
+        exceptions = self._client.exceptions
+        for _ in range(1, CONFLICT_ATTEMPTS):
+            try:
+                return call()
+            except exceptions.TransactionConflictException:
+                pass
+            except exceptions.TransactionCanceledException as refusal:
+                if "TransactionConflict" not in _cancellation_codes(refusal.response):
+                    raise
+            time.sleep(CONFLICT_WAIT_SECONDS)
+        return call()
+
+
+def _cancellation_codes(response: Mapping[str, Any]) -> set[str]:
+    return {reason.get("Code", "") for reason in response.get("CancellationReasons", [])}
+
+
+def _was_repeated(response: Any) -> bool:
+    return response.get("ResponseMetadata", {}).get("RetryAttempts", 0) > 0

@@ -1,6 +1,6 @@
 """Work that another invocation does: the fan-out at once, checks on a session after a delay."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -40,35 +40,53 @@ class OperatorEndCheck(Check, frozen=True, kw_only=True, tag="operatorEnd"):
     """End the session on an operator's word."""
 
 
-AnyCheck = SpeakerLostCheck | ExpiryCheck | SecondPassCheck | OperatorEndCheck
+class BroadcastCheck(Check, frozen=True, kw_only=True, tag="broadcast"):
+    """Tell the listeners the broadcast's state, if that is its version still: the fan-out of the
+    change could not be started, or may have missed somebody.
+    """
+
+    version: int
 
 
-class SessionEndedFanOut(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """Tell listeners that their session ended: those named, or, with none named, all."""
+AnyCheck = SpeakerLostCheck | ExpiryCheck | SecondPassCheck | OperatorEndCheck | BroadcastCheck
+
+
+class FanOutTask(msgspec.Struct, frozen=True, kw_only=True, rename="camel", tag_field="task"):
+    """Tell a session's listeners something: those named, or, with none named, all."""
 
     session_id: str
-    reason: EndReason
-    speaker_connection_id: str
     connection_ids: list[str] | None = None
 
 
-class FanOutEvent(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    session_ended: SessionEndedFanOut
+class SessionEndedFanOut(FanOutTask, frozen=True, kw_only=True, tag="sessionEnded"):
+    """The session ended: each row is deleted, and whoever deletes it tells the listener."""
+
+    reason: EndReason
+    speaker_connection_id: str
+
+
+class FrameFanOut(FanOutTask, frozen=True, kw_only=True, tag="frame"):
+    """Post the same frame, JSON text, to every listener."""
+
+    frame: str
+
+
+AnyFanOutTask = SessionEndedFanOut | FrameFanOut
 
 
 class FanOut:
-    """The asynchronous fan-out function."""
+    """The asynchronous fan-out function; its client is built at the first use."""
 
-    def __init__(self, client: "LambdaClient", function_name: str) -> None:
+    def __init__(self, client: "Callable[[], LambdaClient]", function_name: str) -> None:
         self._client = client
         self._function_name = function_name
 
-    def start(self, task: SessionEndedFanOut) -> None:
+    def start(self, task: AnyFanOutTask) -> None:
         """Queue the task; it runs in an invocation of its own."""
-        self._client.invoke(
+        self._client().invoke(
             FunctionName=self._function_name,
             InvocationType="Event",
-            Payload=msgspec.json.encode(FanOutEvent(session_ended=task)),
+            Payload=msgspec.json.encode(task),
         )
 
 
@@ -99,14 +117,14 @@ def send_batches(client: "SQSClient", queue_url: str, messages: Sequence[tuple[b
 
 
 class SessionChecks:
-    """The session-checks queue."""
+    """The session-checks queue; its client is built at the first use."""
 
-    def __init__(self, client: "SQSClient", queue_url: str) -> None:
+    def __init__(self, client: "Callable[[], SQSClient]", queue_url: str) -> None:
         self._client = client
         self._queue_url = queue_url
 
     def send(self, check: AnyCheck, *, delay_seconds: int) -> None:
-        self._client.send_message(
+        self._client().send_message(
             QueueUrl=self._queue_url,
             MessageBody=msgspec.json.encode(check).decode(),
             DelaySeconds=delay_seconds,
@@ -115,4 +133,4 @@ class SessionChecks:
     def send_all(self, checks: Sequence[tuple[AnyCheck, int]]) -> int:
         """Send checks, each with its delay in seconds; returns how many the queue refused."""
         messages = [(msgspec.json.encode(check), delay) for check, delay in checks]
-        return send_batches(self._client, self._queue_url, messages)
+        return send_batches(self._client(), self._queue_url, messages) if messages else 0

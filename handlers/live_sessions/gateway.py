@@ -4,9 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError
-
 from live_sessions.caller import Caller
+from live_sessions.outages import is_outage
 from live_sessions.protocol import (
     ClientMessage,
     Envelope,
@@ -19,21 +18,7 @@ from live_sessions.protocol import (
     read_message,
 )
 from live_sessions.sessions import now_ms
-from live_sessions.sockets import SocketsUnavailable
 from live_sessions.telemetry import hashed, logger
-
-_THROTTLING_CODES = frozenset(
-    {
-        "LimitExceededException",
-        "ProvisionedThroughputExceededException",
-        "RequestLimitExceeded",
-        "RequestThrottled",
-        "Throttling",
-        "ThrottlingException",
-        "TooManyRequestsException",
-        "TransactionInProgressException",
-    }
-)
 
 
 @dataclass(frozen=True)
@@ -69,16 +54,13 @@ def answer_message(event: Mapping[str, Any], answers: Mapping[str, Answer]) -> d
         frame = _error_frame(refusal, refusal.request_id)
     except ProtocolError as refusal:
         frame = _error_frame(refusal, request_id)
-    except (ClientError, BotoCoreError) as failure:
+    except Exception as failure:
         unavailable = is_outage(failure)
-        logger.exception("An AWS call failed", extra={"action": action})
+        logger.exception(
+            "An AWS service failed" if unavailable else "The message could not be handled",
+            extra={"action": action},
+        )
         frame = _error_frame(_unavailable() if unavailable else _internal(), request_id)
-    except SocketsUnavailable as failure:
-        logger.warning("API Gateway did not answer", extra={"error": str(failure)})
-        frame = _error_frame(_unavailable(), request_id)
-    except Exception:
-        logger.exception("The message could not be handled", extra={"action": action})
-        frame = _error_frame(_internal(), request_id)
     logger.info(
         "message",
         extra={
@@ -101,15 +83,6 @@ def _envelope_for(event: Mapping[str, Any], answers: Mapping[str, Answer]) -> En
             envelope.request_id,
         )
     return envelope
-
-
-def is_outage(failure: ClientError | BotoCoreError) -> bool:
-    """Throttling, timeouts and server errors, which a later attempt may not meet."""
-    if isinstance(failure, BotoCoreError):
-        return isinstance(failure, ConnectionError | HTTPClientError)
-    response = failure.response
-    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return status >= 500 or response.get("Error", {}).get("Code") in _THROTTLING_CODES
 
 
 def _unavailable() -> ProtocolError:

@@ -51,7 +51,7 @@ def create(
         raise connection_unknown()
     if row.session_id is not None:
         current = sessions.get(row.session_id)
-        if current is not None and current.is_live(at_ms):
+        if current is not None and current.is_live(at_ms) and current.is_of(caller.connection_id):
             raise already_in_session(row.session_id)
         connections.release_speaker(caller.connection_id, row.session_id)
     session = _write_new_session(
@@ -69,7 +69,7 @@ def create(
         finally:
             connections.release_speaker(caller.connection_id, session.session_id)
         raise
-    if not entered:
+    if not entered.done:
         sessions.delete(session.session_id)
         raise not_admitted(connections.get(caller.connection_id, at_ms=at_ms))
     return session
@@ -97,11 +97,10 @@ def _write_new_session(
             listeners_by_language={},
             membership_version=0,
             membership_changed_at=at_ms,
+            speaker_user_id=caller.user_id,
             active_shard=shard_of(session_id, status_shards),
         )
-        if sessions.create(
-            session, speaker_user_id=caller.user_id or "", quality_tier=quality_tier
-        ):
+        if sessions.create(session, quality_tier=quality_tier):
             return session
     raise NoFreeSessionId(f"{SESSION_ID_ATTEMPTS} random session ids were all taken")
 

@@ -1,7 +1,11 @@
 """The refusals that several actions share, each with its code and the way out."""
 
-from live_sessions.connection_table import Connection
+from typing import TYPE_CHECKING
+
 from live_sessions.protocol import ErrorCode, ProtocolError
+
+if TYPE_CHECKING:
+    from live_sessions.connection_table import Connection
 
 
 def connection_not_found() -> ProtocolError:
@@ -29,7 +33,36 @@ def session_ended(session_id: str) -> ProtocolError:
     return ProtocolError(ErrorCode.SESSION_ENDED, f"The session {session_id} has ended.")
 
 
-def not_admitted(current: Connection | None) -> ProtocolError:
+def session_full(session_id: str, limit: int) -> ProtocolError:
+    return ProtocolError(
+        ErrorCode.SESSION_FULL,
+        f"{session_id} has all of its {limit} listeners; try again later.",
+        {"maxListeners": limit},
+    )
+
+
+def not_the_speaker(session_id: str) -> ProtocolError:
+    return ProtocolError(
+        ErrorCode.UNAUTHORIZED_ACTION,
+        f"The session {session_id} belongs to another speaker; sign in as the one who created it.",
+    )
+
+
+def try_again() -> ProtocolError:
+    return ProtocolError(
+        ErrorCode.SERVICE_UNAVAILABLE, "The service cannot answer right now; try again shortly."
+    )
+
+
+def rate_limited(kind: str, retry_after_seconds: int) -> ProtocolError:
+    return ProtocolError(
+        ErrorCode.RATE_LIMITED,
+        f"Too many {kind.replace('-', ' ')}; try again in {retry_after_seconds} seconds.",
+        {"retryAfterSeconds": retry_after_seconds},
+    )
+
+
+def not_admitted(current: "Connection | None") -> ProtocolError:
     """Why a socket could not be made a member, told from its row as it stands now."""
     if current is None or current.session_id is None:
         return connection_unknown()

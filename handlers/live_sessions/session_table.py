@@ -1,59 +1,49 @@
 """The sessions table: one row per session, each change one conditional update.
 
-botocore repeats a call whose answer was lost, though it was carried out. So whoever joins, leaves
-or ends leaves a mark by which the repeated call knows that it was itself.
+botocore repeats a call whose answer was lost, though it was carried out. So whoever changes a row
+leaves a mark by which the repeated call knows that it was itself.
 """
 
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError
 
 from live_sessions.attributes import plain, typed
+from live_sessions.deliveries import backoff_seconds
+from live_sessions.outages import is_throttling
 from live_sessions.protocol import EndReason
 from live_sessions.sessions import (
     SESSION_RETENTION_SECONDS,
     Session,
-    now_ms,
     session_from_attributes,
 )
 from live_sessions.telemetry import logger
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import UpdateItemOutputTypeDef
+
+ATTEMPTS = 3
 
 ACTIVE_SESSIONS_INDEX = "active-sessions-index"
 
-_MEMBERSHIP_MOVES = (
-    "SET membershipVersion = membershipVersion + :one, membershipChangedAt = :now, "
-    "lastMoveId = :move, listenerCount = listenerCount {sign} :one, "
-    "listenersByLanguage.#language = {count} {sign} :one"
-)
-_NOT_MOVED_YET = "(attribute_not_exists(lastMoveId) OR lastMoveId <> :move)"
-
-
-class SessionIsGone(Exception):
-    """There is no such session."""
-
-
-class SessionHasEnded(Exception):
-    """The session has ended or expired."""
-
-
-class SessionIsFull(Exception):
-    """Every listener's place is taken."""
-
 
 class SessionTable:
-    def __init__(self, client: "DynamoDBClient", table_name: str) -> None:
+    def __init__(
+        self, client: "DynamoDBClient", table_name: str, *, at_most_once: "DynamoDBClient"
+    ) -> None:
+        """`at_most_once` is a client that repeats nothing."""
         self._client = client
         self._table = table_name
+        self._at_most_once = at_most_once
 
-    def create(self, session: Session, *, speaker_user_id: str, quality_tier: str) -> bool:
+    def create(self, session: Session, *, quality_tier: str) -> bool:
         """Write a new session; False when its id is taken."""
         row = msgspec.to_builtins(session) | {
-            "speakerUserId": speaker_user_id,
             "qualityTier": quality_tier,
             "ttl": session.expires_at + SESSION_RETENTION_SECONDS,
         }
@@ -89,53 +79,6 @@ class SessionTable:
         item = response.get("Item")
         return session_from_attributes(plain(item)) if item else None
 
-    def reserve_place(
-        self, session_id: str, language: str, *, limit: int, move_id: str, at_ms: int
-    ) -> None:
-        """Count one listener more, if the session is live and has a place left.
-
-        Raises SessionIsGone, SessionHasEnded or SessionIsFull; then nothing has changed.
-        """
-        moves = _MEMBERSHIP_MOVES.format(
-            sign="+", count="if_not_exists(listenersByLanguage.#language, :zero)"
-        )
-        outcome = self._attempt(
-            session_id,
-            moves,
-            condition=(
-                "attribute_exists(sessionId) AND attribute_not_exists(endedAt) "
-                f"AND expiresAt > :now_seconds AND listenerCount < :limit AND {_NOT_MOVED_YET}"
-            ),
-            names={"#language": language},
-            values={
-                ":one": 1,
-                ":zero": 0,
-                ":now": now_ms(),
-                ":now_seconds": at_ms / 1000,
-                ":limit": limit,
-                ":move": move_id,
-            },
-        )
-        if outcome.done or (outcome.session and outcome.session.last_move_id == move_id):
-            return
-        if outcome.session is None:
-            raise SessionIsGone
-        raise SessionIsFull if outcome.session.is_live(at_ms) else SessionHasEnded
-
-    def release_place(self, session_id: str, language: str, *, move_id: str) -> None:
-        """Count one listener less; nothing to do when the session is gone or has ended."""
-        moves = _MEMBERSHIP_MOVES.format(sign="-", count="listenersByLanguage.#language")
-        self._attempt(
-            session_id,
-            moves,
-            condition=(
-                "attribute_not_exists(endedAt) AND listenerCount >= :one "
-                f"AND listenersByLanguage.#language >= :one AND {_NOT_MOVED_YET}"
-            ),
-            names={"#language": language},
-            values={":one": 1, ":now": now_ms(), ":move": move_id},
-        )
-
     def end(
         self,
         session_id: str,
@@ -162,7 +105,7 @@ class SessionTable:
         if speaker_connection_id is not None:
             condition += " AND speakerConnectionId = :speaker"
             values[":speaker"] = speaker_connection_id
-        outcome = self._attempt(
+        outcome = self.attempt(
             session_id,
             "SET endedAt = :now, endReason = :reason, #ttl = :ttl, "
             "broadcastState.isActive = :false, "
@@ -182,11 +125,11 @@ class SessionTable:
 
     def close(self, session_id: str) -> None:
         """Take an ended session, whose listeners have all been told, out of the active index."""
-        self._attempt(session_id, "REMOVE activeShard", condition="attribute_exists(endedAt)")
+        self.attempt(session_id, "REMOVE activeShard", condition="attribute_exists(endedAt)")
 
     def mark_speaker_lost(self, session_id: str, speaker_connection_id: str, *, at_ms: int) -> bool:
         """Note when the speaker's socket was lost; False when it is not the speaker's any more."""
-        return self._attempt(
+        return self.attempt(
             session_id,
             "SET speakerLostAt = :now",
             condition="speakerConnectionId = :speaker AND attribute_not_exists(endedAt)",
@@ -195,12 +138,37 @@ class SessionTable:
 
     def mark_speaker_present(self, session_id: str, speaker_connection_id: str) -> None:
         """Take back that the speaker's socket was lost."""
-        self._attempt(
+        self.attempt(
             session_id,
             "REMOVE speakerLostAt",
             condition="speakerConnectionId = :speaker AND attribute_not_exists(endedAt)",
             values={":speaker": speaker_connection_id},
         )
+
+    def take_over(
+        self, session: Session, *, user_id: str, connection_id: str, at_ms: int
+    ) -> "Attempt":
+        """Give the speaker's place, from the connection that `session` names, to the same user's
+        `connection_id`, if the session is live.
+        """
+        outcome = self.attempt(
+            session.session_id,
+            "SET speakerConnectionId = :new REMOVE speakerLostAt",
+            condition=(
+                "attribute_exists(sessionId) AND attribute_not_exists(endedAt) "
+                "AND expiresAt > :now_seconds AND speakerUserId = :user "
+                "AND speakerConnectionId = :old"
+            ),
+            values={
+                ":new": connection_id,
+                ":old": session.speaker_connection_id,
+                ":user": user_id,
+                ":now_seconds": at_ms / 1000,
+            },
+        )
+        after = outcome.session
+        taken = after is not None and after.speaker_connection_id == connection_id
+        return Attempt(done=outcome.done or taken, session=after)
 
     def note_status_request(self, session_id: str, *, at_ms: int) -> None:
         """Reset the session's periodic timer.
@@ -241,39 +209,14 @@ class SessionTable:
 
     def move_to_shard(self, session_id: str, shard: int) -> None:
         """Follow a changed number of shards."""
-        self._attempt(
+        self.attempt(
             session_id,
             "SET activeShard = :shard",
             condition="attribute_exists(activeShard)",
             values={":shard": shard},
         )
 
-    def note_drift(self, session: Session) -> None:
-        """Remember at which membership version fewer listeners were counted than the row says."""
-        self._attempt(
-            session.session_id,
-            "SET driftSeenAtVersion = :read",
-            condition="membershipVersion = :read AND attribute_not_exists(endedAt)",
-            values={":read": session.membership_version},
-        )
-
-    def correct_counts(self, session: Session, listeners_by_language: Mapping[str, int]) -> bool:
-        """Write the counted truth, unless membership has moved since `session` was read."""
-        return self._attempt(
-            session.session_id,
-            "SET listenerCount = :count, listenersByLanguage = :languages, "
-            "membershipVersion = membershipVersion + :one, membershipChangedAt = :now",
-            condition="membershipVersion = :read AND attribute_not_exists(endedAt)",
-            values={
-                ":count": sum(listeners_by_language.values()),
-                ":languages": dict(listeners_by_language),
-                ":one": 1,
-                ":now": now_ms(),
-                ":read": session.membership_version,
-            },
-        ).done
-
-    def _attempt(
+    def attempt(
         self,
         session_id: str,
         expression: str,
@@ -281,8 +224,13 @@ class SessionTable:
         condition: str,
         values: Mapping[str, Any] | None = None,
         names: Mapping[str, str] | None = None,
+        at_most_once: bool = False,
     ) -> "Attempt":
-        """One conditional update, with the row after it, or the row that did not meet it."""
+        """One conditional update, with the row after it, or the row that did not meet it.
+
+        `values` are plain, `names` for attributes whose names are data or reserved words. With
+        `at_most_once` it is not repeated after an answer was lost.
+        """
         request: dict[str, Any] = {
             "TableName": self._table,
             "Key": typed({"sessionId": session_id}),
@@ -295,11 +243,25 @@ class SessionTable:
             request["ExpressionAttributeValues"] = typed(values)
         if names:
             request["ExpressionAttributeNames"] = dict(names)
+        update = self._update_at_most_once if at_most_once else self._client.update_item
         try:
-            item = self._client.update_item(**request).get("Attributes")
+            item = update(**request).get("Attributes")
         except self._client.exceptions.ConditionalCheckFailedException as refusal:
             return Attempt(done=False, session=_session_in(refusal.response.get("Item")))
         return Attempt(done=True, session=_session_in(item))
+
+    def _update_at_most_once(self, **request: Any) -> "UpdateItemOutputTypeDef":
+        """What never arrived, or was refused for its rate, is sent again."""
+        for attempts in range(1, ATTEMPTS):
+            try:
+                return self._at_most_once.update_item(**request)
+            except (ConnectTimeoutError, EndpointConnectionError):
+                pass
+            except ClientError as refusal:
+                if not is_throttling(refusal):
+                    raise
+            time.sleep(backoff_seconds(attempts))
+        return self._at_most_once.update_item(**request)
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,10 @@
 """What a session is and what follows from its state: pure decisions, no AWS."""
 
+import math
 import time
 import zlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -19,10 +21,11 @@ STATUS_SHARDS_LIMIT = 64
 class Session(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """A session's row, or what the active-session index projects of it.
 
-    `created_at`, `ended_at`, `membership_changed_at`, `status_requested_at` and
-    `speaker_lost_at` are epoch milliseconds; `expires_at` is epoch seconds. `last_move_id` is of
-    the join or leave that moved the counts last; `drift_seen_at_version` is the
-    `membership_version` at which reconcile counted fewer listeners than the row.
+    Times are epoch milliseconds, but `expires_at` epoch seconds. `last_move_id` is of the join,
+    leave or change of language that moved the counts last, `last_control_id` of the speaker's last
+    control, `last_push_id` of the last event push, and `status_baseline` the listener count that it
+    told. `paused_at` is there during a pause; `last_paused_at` is when the pause
+    began that ended last.
     """
 
     session_id: str
@@ -35,13 +38,22 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     listeners_by_language: dict[str, int]
     membership_version: int
     membership_changed_at: int
+    status_baseline: int = 0
+    speaker_user_id: str | None = None
     active_shard: int | None = None
     ended_at: int | None = None
     end_reason: EndReason | None = None
     status_requested_at: int | None = None
     speaker_lost_at: int | None = None
+    paused_at: int | None = None
+    last_paused_at: int | None = None
+    last_control_id: str | None = None
+    last_push_id: str | None = None
     last_move_id: str | None = None
-    drift_seen_at_version: int | None = None
+
+    def is_of(self, connection_id: str) -> bool:
+        """Whether the connection is its speaker's: another one may have taken that place."""
+        return self.speaker_connection_id == connection_id
 
     def has_expired(self, now_ms: int) -> bool:
         return now_ms >= self.expires_at * 1000
@@ -90,3 +102,20 @@ def periodic_status_is_due(session: Session, at_ms: int, interval_seconds: int) 
         return False
     requested_at = session.status_requested_at
     return requested_at is None or at_ms - requested_at >= interval_seconds * 1000 / 2
+
+
+@dataclass(frozen=True)
+class CountBounds:
+    """Listener counts from `lowest` to `highest` are no news beside the last event push."""
+
+    lowest: int
+    highest: int
+
+    @classmethod
+    def around(cls, baseline: int, threshold_percent: int) -> "CountBounds":
+        """More than `threshold_percent` of the baseline away is news; from none, any listener."""
+        margin = baseline * threshold_percent / 100
+        return cls(math.ceil(baseline - margin), math.floor(baseline + margin))
+
+    def hold(self, listener_count: int) -> bool:
+        return self.lowest <= listener_count <= self.highest

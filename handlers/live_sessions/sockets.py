@@ -1,72 +1,75 @@
 """The clients' sockets through @connections: what happened to a frame is a value, not an error."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from functools import cache
+from urllib.parse import quote
 
-from botocore.exceptions import BotoCoreError, ClientError
+from live_sessions import environment
+from live_sessions.aws_http import AwsHttp, NoAnswer
+from live_sessions.deliveries import (
+    Attempt,
+    Delivery,
+    DeliveryReport,
+    backoff_seconds,
+    deliver_all,
+)
+from live_sessions.environment import AwsEnvironment
+from live_sessions.telemetry import hashed, logger
 
-from live_sessions import clients
+POST_TIMEOUT_SECONDS = 1
+"""Of a post that a client waits for: two attempts stay below every integration timeout."""
 
-if TYPE_CHECKING:
-    from mypy_boto3_apigatewaymanagementapi import ApiGatewayManagementApiClient
-
-CONCURRENT_POSTS = 32
+FAN_OUT_TIMEOUT_SECONDS = 3
 
 
 class SocketsUnavailable(Exception):
     """API Gateway could not be asked about a connection."""
 
 
-class Delivery(StrEnum):
-    DELIVERED = "delivered"
-    GONE = "gone"
-    FAILED = "failed"
-    UNTRIED = "untried"
-
-
-@dataclass
-class DeliveryReport:
-    """Connection ids by what became of their frame; `untried` ran out of time."""
-
-    delivered: list[str] = field(default_factory=list[str])
-    gone: list[str] = field(default_factory=list[str])
-    failed: list[str] = field(default_factory=list[str])
-    untried: list[str] = field(default_factory=list[str])
-
-    def add(self, connection_id: str, delivery: Delivery) -> None:
-        getattr(self, delivery.value).append(connection_id)
-
-
 class Sockets:
-    def __init__(self, api: "ApiGatewayManagementApiClient") -> None:
+    def __init__(self, api: AwsHttp) -> None:
         self._api = api
 
     @classmethod
-    def at(cls, endpoint: str, *, attempts: int = 2) -> "Sockets":
-        """The sockets behind a stage's management endpoint."""
-        return cls(
-            clients.connections_api(endpoint, connections=CONCURRENT_POSTS, attempts=attempts)
-        )
+    def at(cls, endpoint: str, *, timeout_seconds: float = POST_TIMEOUT_SECONDS) -> "Sockets":
+        """The sockets behind a stage's management endpoint; `timeout_seconds` is per attempt."""
+        return cls(_connections_api(endpoint, timeout_seconds))
 
     def post(self, connection_id: str, data: bytes) -> Delivery:
-        """Post one frame; throttling and outages are FAILED after the client's retries."""
+        """Post one frame, with a second attempt where the first is known to have had no effect."""
+        attempt = self.attempt(connection_id, data)
+        if attempt.is_repeatable:
+            time.sleep(backoff_seconds(1))
+            attempt = self.attempt(connection_id, data)
+        if attempt.delivery is Delivery.FAILED:
+            logger.warning(
+                "A post failed",
+                extra={"connection": hashed(connection_id), "reason": attempt.reason},
+            )
+        return attempt.delivery
+
+    def attempt(self, connection_id: str, data: bytes) -> Attempt:
+        """Post one frame once.
+
+        A time-out after sending is not worth repeating: a client must not get a frame twice.
+        """
         try:
-            self._api.post_to_connection(ConnectionId=connection_id, Data=data)
-        except self._api.exceptions.GoneException:
-            return Delivery.GONE
-        except (ClientError, BotoCoreError):
-            return Delivery.FAILED
-        return Delivery.DELIVERED
+            status = self._api.request("POST", _path(connection_id), data).status
+        except NoAnswer as failure:
+            return Attempt(Delivery.FAILED, failure.reason, not failure.may_have_arrived)
+        if status < 300:
+            return Attempt(Delivery.DELIVERED)
+        if status == 410:
+            return Attempt(Delivery.GONE)
+        # 429 stands for the account's rate and for a client's full buffer.
+        return Attempt(Delivery.FAILED, f"status {status}", status == 429 or status >= 500)
 
     def post_all(self, frames: Mapping[str, bytes], *, until_seconds: float) -> DeliveryReport:
         """Post each connection its frame, concurrently; see `deliver_all`."""
         return deliver_all(
             frames,
-            lambda connection_id: self.post(connection_id, frames[connection_id]),
+            lambda connection_id: self.attempt(connection_id, frames[connection_id]),
             until_seconds=until_seconds,
         )
 
@@ -76,36 +79,26 @@ class Sockets:
         Raises SocketsUnavailable when it cannot say.
         """
         try:
-            self._api.get_connection(ConnectionId=connection_id)
-        except self._api.exceptions.GoneException:
-            return False
-        except (ClientError, BotoCoreError) as failure:
-            # Its text holds the URL, and that the connection's id.
-            raise SocketsUnavailable(type(failure).__name__) from None
-        return True
+            return self._ask_whether_open(connection_id)
+        except SocketsUnavailable:
+            time.sleep(backoff_seconds(1))
+            return self._ask_whether_open(connection_id)
+
+    def _ask_whether_open(self, connection_id: str) -> bool:
+        try:
+            status = self._api.request("GET", _path(connection_id)).status
+        except NoAnswer as failure:
+            raise SocketsUnavailable(failure.reason) from None
+        if status not in (200, 410):
+            raise SocketsUnavailable(f"status {status}")
+        return status == 200
 
 
-def deliver_all(
-    connection_ids: Iterable[str],
-    deliver: Callable[[str], Delivery | None],
-    *,
-    until_seconds: float,
-) -> DeliveryReport:
-    """Run `deliver` for each connection, concurrently, starting none after `until_seconds`
-    (monotonic clock); a None is left out of the report.
-    """
+@cache
+def _connections_api(endpoint: str, timeout_seconds: float) -> AwsHttp:
+    aws = environment.read(AwsEnvironment)
+    return AwsHttp(endpoint, "execute-api", aws, timeout_seconds=timeout_seconds)
 
-    def deliver_in_time(connection_id: str) -> Delivery | None:
-        if time.monotonic() >= until_seconds:
-            return Delivery.UNTRIED
-        return deliver(connection_id)
 
-    ordered = list(connection_ids)
-    report = DeliveryReport()
-    with ThreadPoolExecutor(max_workers=CONCURRENT_POSTS) as pool:
-        for connection_id, delivery in zip(
-            ordered, pool.map(deliver_in_time, ordered), strict=True
-        ):
-            if delivery is not None:
-                report.add(connection_id, delivery)
-    return report
+def _path(connection_id: str) -> str:
+    return f"/@connections/{quote(connection_id, safe='')}"

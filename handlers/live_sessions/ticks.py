@@ -1,5 +1,6 @@
 """The periodic status: a tick from the schedule, handed out shard by shard."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -33,7 +34,9 @@ class TickMessage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ShardQueue:
-    def __init__(self, client: "SQSClient", queue_url: str) -> None:
+    """The queue of a tick's parts; its client is built at the first use."""
+
+    def __init__(self, client: "Callable[[], SQSClient]", queue_url: str) -> None:
         self._client = client
         self._queue_url = queue_url
 
@@ -42,4 +45,4 @@ class ShardQueue:
         messages = [
             (msgspec.json.encode(TickMessage(tick=tick, shard=shard)), 0) for shard in range(shards)
         ]
-        return send_batches(self._client, self._queue_url, messages)
+        return send_batches(self._client(), self._queue_url, messages)

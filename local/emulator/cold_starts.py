@@ -11,6 +11,7 @@ from typing import Any
 
 from ministack.core import lambda_runtime
 from ministack.services import lambda_svc
+from shared_layers import with_shared_layers
 
 MAX_STARTING = min(16, 2 * (os.cpu_count() or 1))
 
@@ -48,6 +49,7 @@ def _release_and_tell(worker: lambda_runtime.Worker) -> None:
 
 def _spawn_and_tell(worker: lambda_runtime.Worker) -> None:
     try:
+        worker.config = with_shared_layers(worker.config)
         _spawn(worker)
     finally:
         _no_longer_starting(worker)

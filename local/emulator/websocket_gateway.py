@@ -2,8 +2,11 @@
 
 Follows the service in what a client or a function can notice: deployed snapshots, the authorizer,
 concurrent invocations, integration timeouts, route responses, size limits, close codes, the events'
-fields and @connections. Lambda proxy integrations only. It leans on private functions of MiniStack
-and Hypercorn and is pinned therefore; tests/local/emulator tells whether another version will do.
+fields and @connections. Lambda proxy integrations only. One thing is its own: who connects with
+`connectionAgeMinutes=101` has been connected for so long already, and meets what comes with age.
+
+It leans on private functions of MiniStack and Hypercorn and is pinned therefore;
+tests/local/emulator tells whether another version will do.
 """
 
 import asyncio
@@ -41,6 +44,7 @@ LIFETIME_SECONDS = float(os.environ.get("EMULATOR_LIFETIME_SECONDS", "7200"))
 AUTHORIZER_TIMEOUT_MILLISECONDS = 30_000
 MAX_WAITING_FRAMES = 100  # for a slow client, before @connections answers 429
 CLOSE_SECONDS = 10.0  # for a client to read its last frames
+AGE_PARAMETER = "connectionAgeMinutes"
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-overview.html
 CLOSE_REASONS = {
     1000: "Connection Closed Normally",
@@ -52,7 +56,7 @@ CLOSE_REASONS = {
 }
 FAILED = "Internal server error"
 TIMED_OUT = "Endpoint request timed out"
-REFUSALS = {401: "Unauthorized", 403: "Forbidden", 504: TIMED_OUT}
+REFUSALS = {400: "Bad request", 401: "Unauthorized", 403: "Forbidden", 504: TIMED_OUT}
 
 Json = dict[str, Any]
 Receive = Callable[[], Awaitable[Json]]
@@ -236,6 +240,7 @@ async def _handle_websocket(
     headers: dict[str, list[str]] = {}
     for name, value in scope["headers"]:
         headers.setdefault(name.decode().lower(), []).append(value.decode("latin-1"))
+    parameters = urllib.parse.parse_qs(scope["query_string"].decode(), keep_blank_values=True)
     connection = Connection(
         api_id=api_id,
         stage=(path_override or scope["path"]).split("/")[1],
@@ -248,7 +253,7 @@ async def _handle_websocket(
     )
     with request_scope(account_id, region):
         try:
-            await _connect(connection, headers, scope["query_string"].decode())
+            await _connect(connection, headers, parameters)
         except HandshakeRefused as refusal:
             await _refuse(connection, refusal.status, send)
             return
@@ -270,8 +275,11 @@ async def _handle_websocket(
         writing.cancel()
 
 
-async def _connect(connection: Connection, headers: dict[str, list[str]], query: str) -> None:
+async def _connect(
+    connection: Connection, headers: dict[str, list[str]], parameters: dict[str, list[str]]
+) -> None:
     """Authorizer and $connect; raises HandshakeRefused."""
+    connection.connected_at -= _asked_age_seconds(parameters)
     snapshot = _live(connection.api_id, connection.stage)
     if snapshot is None:
         raise HandshakeRefused(403)
@@ -282,7 +290,7 @@ async def _connect(connection: Connection, headers: dict[str, list[str]], query:
         "headers": {name: values[-1] for name, values in headers.items()},
         "multiValueHeaders": headers,
     }
-    if parameters := urllib.parse.parse_qs(query, keep_blank_values=True):
+    if parameters:
         handshake["queryStringParameters"] = {name: each[-1] for name, each in parameters.items()}
         handshake["multiValueQueryStringParameters"] = parameters
     if route["authorizationType"] != "NONE":
@@ -298,6 +306,17 @@ async def _connect(connection: Connection, headers: dict[str, list[str]], query:
         raise HandshakeRefused(504 if failure.message == TIMED_OUT else 502) from failure
     if not 200 <= status < 300:
         raise HandshakeRefused(status if 300 <= status < 600 else 500)
+
+
+def _asked_age_seconds(parameters: dict[str, list[str]]) -> float:
+    """The age that a client gives its connection, 0 without one; raises HandshakeRefused."""
+    try:
+        seconds = float(parameters.get(AGE_PARAMETER, ["0"])[-1]) * 60
+    except ValueError:
+        raise HandshakeRefused(400) from None
+    if not 0 <= seconds < LIFETIME_SECONDS:
+        raise HandshakeRefused(400)
+    return seconds
 
 
 async def _refuse(connection: Connection, status: int, send: Send) -> None:

@@ -7,6 +7,8 @@ from components.handler_function.function import HandlerFunction
 from components.listener_fan_out import ListenerFanOut, ListenerFanOutArgs
 from components.session_api.api import SessionApi, SessionApiArgs
 from components.session_api.api_stage import Throttling
+from components.settings.rate_limits import RateLimits
+from components.settings.session_rules import SessionRules
 from tests.components.engine import ACCOUNT, REGION
 
 PREFIX = "live-sessions-test"
@@ -28,6 +30,25 @@ def platform(reserved_concurrency: dict[str, int] | None = None) -> FunctionPlat
     )
 
 
+def session_rules() -> SessionRules:
+    return SessionRules(
+        max_listeners_per_session=500,
+        session_max_duration_hours=8,
+        speaker_grace_seconds=10,
+        listener_count_change_threshold_percent=15,
+    )
+
+
+def rate_limits() -> RateLimits:
+    return RateLimits(
+        sessions_per_user_per_hour=1,
+        joins_per_address_per_minute=2,
+        connections_per_address_per_minute=3,
+        controls_per_connection_per_minute=4,
+        status_queries_per_speaker_per_minute=5,
+    )
+
+
 def store(*, deletion_protection: bool = False) -> ConnectionStore:
     safety = TableSafety(point_in_time_recovery=True, deletion_protection=deletion_protection)
     return ConnectionStore("store", ConnectionStoreArgs(prefix=PREFIX, safety=safety))
@@ -46,9 +67,10 @@ def api() -> SessionApi:
 
 
 def fan_out(its_store: ConnectionStore, its_api: SessionApi) -> ListenerFanOut:
-    return ListenerFanOut(
-        "fan-out", ListenerFanOutArgs(platform=platform(), store=its_store, api=its_api)
+    args = ListenerFanOutArgs(
+        platform=platform(), store=its_store, api=its_api, session_rules=session_rules()
     )
+    return ListenerFanOut("fan-out", args)
 
 
 def function(entry: str = "heartbeat") -> HandlerFunction:

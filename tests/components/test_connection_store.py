@@ -103,5 +103,6 @@ def test_statements_name_exactly_what_was_asked_for():
         "ForAllValues:StringEquals": {"dynamodb:Attributes": ["sessionId"]},
         "StringEqualsIfExists": {"dynamodb:ReturnValues": ["NONE", "UPDATED_OLD", "UPDATED_NEW"]},
     }
+    assert made[0].rate_limits_statement("Count").actions == ("dynamodb:UpdateItem",)
     assert made[0].active_sessions_statement("Query").actions == ("dynamodb:Query",)
     assert made[0].listeners_statement("Query").actions == ("dynamodb:Query",)

@@ -2,16 +2,20 @@ import json
 
 import pytest
 
-from components.session_lifecycle.lifecycle import SessionLifecycle, SessionLifecycleArgs
+from components.session_lifecycle.arguments import SessionLifecycleArgs
+from components.session_lifecycle.lifecycle import SessionLifecycle
 from tests.components import stack_parts
 from tests.components.engine import Engine
-
-MADE: dict[str, SessionLifecycle] = {}
 
 
 @pytest.fixture(scope="module")
 def engine() -> Engine:
-    engine = Engine()
+    return Engine()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def lifecycle(engine: Engine) -> SessionLifecycle:
+    made: list[SessionLifecycle] = []
 
     def program() -> None:
         store, api = stack_parts.store(), stack_parts.api()
@@ -20,32 +24,47 @@ def engine() -> Engine:
             store=store,
             api=api,
             fan_out=stack_parts.fan_out(store, api),
-            maximum_listeners_per_session=500,
-            session_maximum_duration_hours=8,
-            speaker_grace_seconds=10,
+            session_rules=stack_parts.session_rules(),
+            rate_limits=stack_parts.rate_limits(),
             status_shards=16,
         )
-        MADE["lifecycle"] = SessionLifecycle("lifecycle", args)
+        made.append(SessionLifecycle("lifecycle", args))
 
     engine.run(program)
-    return engine
+    return made[0]
 
 
-def test_every_route_has_its_function_and_timeout(engine: Engine):
-    routes = MADE["lifecycle"].routes
-    assert {
-        route.key: (route.function.entry, route.timeout_milliseconds, route.replies)
-        for route in routes
-    } == {
-        "$connect": ("connection", 29_000, False),
-        "$disconnect": ("disconnect", 29_000, False),
-        "$default": ("connection", 29_000, True),
-        "createSession": ("connection", 29_000, True),
-        "joinSession": ("connection", 29_000, True),
-        "leaveSession": ("connection", 29_000, True),
-        "endSession": ("connection", 29_000, True),
-        "heartbeat": ("heartbeat", 10_000, True),
-    }
+def variables(engine: Engine, entry: str) -> dict[str, str]:
+    return engine.of_type("lambda/function")[f"{entry}-function"].inputs["environment"]["variables"]
+
+
+def test_every_action_of_the_sessions_life_is_answered_and_no_handshake_is(
+    lifecycle: SessionLifecycle,
+):
+    replies = {route.key: route.replies for route in lifecycle.routes}
+    assert {key for key, does in replies.items() if not does} == {"$connect", "$disconnect"}
+
+
+def test_actions_that_a_client_waits_for_while_it_speaks_or_listens_are_given_up_earlier(
+    lifecycle: SessionLifecycle,
+):
+    waits = {route.key: route.timeout_milliseconds for route in lifecycle.routes}
+    assert waits["createSession"] == waits["refreshConnection"] == 29_000
+    assert waits["pauseBroadcast"] == waits["speakerStateChange"] == 10_000
+    assert waits["changeLanguage"] == waits["pausePlayback"] == 5_000
+
+
+def test_the_session_rules_and_rate_limits_reach_the_functions_that_keep_them(engine: Engine):
+    connection = variables(engine, "connection")
+    assert connection["MAX_LISTENERS_PER_SESSION"] == "500"
+    assert connection["SESSION_MAX_DURATION_HOURS"] == "8"
+    assert connection["SESSIONS_PER_USER_PER_HOUR"] == "1"
+    assert connection["JOINS_PER_ADDRESS_PER_MINUTE"] == "2"
+    assert connection["CONNECTIONS_PER_ADDRESS_PER_MINUTE"] == "3"
+    assert connection["CONTROLS_PER_CONNECTION_PER_MINUTE"] == "4"
+    assert variables(engine, "disconnect")["SPEAKER_GRACE_SECONDS"] == "10"
+    for entry in ("connection", "disconnect", "refresh", "fan-out"):
+        assert variables(engine, entry)["LISTENER_COUNT_CHANGE_THRESHOLD_PERCENT"] == "15", entry
 
 
 @pytest.mark.parametrize(
@@ -54,7 +73,8 @@ def test_every_route_has_its_function_and_timeout(engine: Engine):
         ("connection", 512, 30),
         ("disconnect", 256, 30),
         ("heartbeat", 128, 10),
-        ("reconcile", 512, 60),
+        ("refresh", 256, 30),
+        ("reconcile", 512, 180),
         ("fan-out", 1024, 60),
     ],
 )

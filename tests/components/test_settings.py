@@ -4,8 +4,11 @@ from typing import Any
 
 import pytest
 
+from components.settings.config_fields import checks_by_key
 from components.settings.config_problems import SettingsError
-from components.settings.stack_settings import PROJECT, Settings, checks_by_key
+from components.settings.rate_limits import RateLimits
+from components.settings.session_rules import SessionRules
+from components.settings.stack_settings import PROJECT, Settings
 from local.program import stack_config
 from tests.components.engine import Engine
 
@@ -30,6 +33,23 @@ def test_settings_arrive_typed_and_with_the_stack_in_the_prefix():
     assert settings.access_logs is True
     assert settings.tags == {"Team": "speech"}
     assert settings.reserved_concurrency == {"connection": 50}
+
+
+def test_numbers_that_belong_together_arrive_as_one_record():
+    settings = load({"speakerGraceSeconds": 20, "controlsPerConnectionPerMinute": 30})
+    assert settings.session_rules == SessionRules(
+        max_listeners_per_session=500,
+        session_max_duration_hours=8,
+        speaker_grace_seconds=20,
+        listener_count_change_threshold_percent=10,
+    )
+    assert settings.rate_limits == RateLimits(
+        sessions_per_user_per_hour=20,
+        joins_per_address_per_minute=1_000,
+        connections_per_address_per_minute=2_000,
+        controls_per_connection_per_minute=30,
+        status_queries_per_speaker_per_minute=60,
+    )
 
 
 def test_the_engines_own_environment_variables_are_read_too(monkeypatch: pytest.MonkeyPatch):
@@ -62,6 +82,11 @@ BAD_VALUES: list[tuple[str, Any, str]] = [
     ("maxListenersPerSession", -1, "from 1 to 10000"),
     ("sessionMaxDurationHours", 25, "from 1 to 24"),
     ("speakerGraceSeconds", 901, "from 1 to 900"),
+    ("sessionsPerUserPerHour", 0, "must be a whole number of sessions from 1 to 1000000"),
+    ("joinsPerAddressPerMinute", 1_000_001, "a whole number of joins from 1 to 1000000"),
+    ("connectionsPerAddressPerMinute", "none", "a whole number of connections from 1"),
+    ("controlsPerConnectionPerMinute", -1, "a whole number of controls from 1"),
+    ("statusQueriesPerSpeakerPerMinute", 0.5, "a whole number of queries from 1"),
     ("pointInTimeRecovery", "yes", "must be true or false"),
     ("deletionProtection", "", "must be true or false"),
     ("throttlingRateLimit", 10001, "from 1 to 10000"),
@@ -98,7 +123,7 @@ def test_the_way_out_of_a_bad_value_is_the_stacks_own_file():
 
 
 def test_every_key_has_a_bad_value_in_these_tests():
-    assert set(checks_by_key()) == {key for key, _, _ in BAD_VALUES}
+    assert set(checks_by_key(Settings)) == {key for key, _, _ in BAD_VALUES}
 
 
 def test_all_problems_come_in_one_message():

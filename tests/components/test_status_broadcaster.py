@@ -27,8 +27,8 @@ def run(interval_seconds: int = 30) -> Engine:
             interval_seconds=interval_seconds,
             shards=16,
             query_timeout_milliseconds=500,
-            listener_count_change_threshold_percent=10,
-            speaker_grace_seconds=10,
+            session_rules=stack_parts.session_rules(),
+            rate_limits=stack_parts.rate_limits(),
         )
         StatusBroadcaster("status", args)
 
@@ -139,6 +139,15 @@ def test_the_functions_own_failures_are_kept_and_not_retried_into_the_next_tick(
         "maximumEventAgeInSeconds": 60,
         "destinationConfig": {"onFailure": {"destination": f"{QUEUES}-failures"}},
     }
+
+
+def test_the_function_is_told_its_interval_its_limits_and_the_session_rules(engine: Engine):
+    variables = engine.only("lambda/function")["environment"]["variables"]
+    assert variables["PERIODIC_UPDATE_INTERVAL_SECONDS"] == "30"
+    assert variables["STATUS_QUERY_TIMEOUT_MS"] == "500"
+    assert variables["STATUS_QUERIES_PER_SPEAKER_PER_MINUTE"] == "5"
+    assert variables["SPEAKER_GRACE_SECONDS"] == "10"
+    assert variables["LISTENER_COUNT_CHANGE_THRESHOLD_PERCENT"] == "15"
 
 
 @pytest.mark.parametrize(

@@ -6,15 +6,20 @@ import importlib
 import itertools
 import json
 import os
-from collections.abc import Iterator
+import threading
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
+from urllib.parse import unquote
 
 import boto3
 import pytest
+from botocore.exceptions import BotoCoreError, ClientError
 from moto import mock_aws
 from moto.core import DEFAULT_ACCOUNT_ID
+from moto.dynamodb.responses import DynamoHandler
 from moto.sqs import sqs_backends
 
 REGION = "eu-central-1"
@@ -23,6 +28,7 @@ ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": "testing",
     "AWS_SESSION_TOKEN": "testing",
+    "AWS_REGION": REGION,
     "AWS_DEFAULT_REGION": REGION,
     "AWS_LAMBDA_FUNCTION_NAME": "live-sessions-test-fan-out",
     "POWERTOOLS_SERVICE_NAME": "test",
@@ -31,6 +37,7 @@ ENVIRONMENT = {
     "ENV": "test",
     "SESSIONS_TABLE": "sessions",
     "CONNECTIONS_TABLE": "connections",
+    "RATE_LIMITS_TABLE": "rate-limits",
     "API_GATEWAY_ENDPOINT": f"https://api1234567.execute-api.{REGION}.amazonaws.com/live",
     "FAN_OUT_FUNCTION": "live-sessions-test-fan-out",
     "SESSION_CHECKS_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/123456789012/session-checks",
@@ -42,6 +49,11 @@ ENVIRONMENT = {
     "STATUS_QUERY_TIMEOUT_MS": "500",
     "PERIODIC_UPDATE_INTERVAL_SECONDS": "30",
     "LISTENER_COUNT_CHANGE_THRESHOLD_PERCENT": "10",
+    "SESSIONS_PER_USER_PER_HOUR": "1000",
+    "JOINS_PER_ADDRESS_PER_MINUTE": "1000",
+    "CONNECTIONS_PER_ADDRESS_PER_MINUTE": "1000",
+    "CONTROLS_PER_CONNECTION_PER_MINUTE": "1000",
+    "STATUS_QUERIES_PER_SPEAKER_PER_MINUTE": "1000",
     "TOKEN_ISSUER": f"https://cognito-idp.{REGION}.amazonaws.com/{REGION}_pool",
     "TOKEN_AUDIENCE": "client-id",
     "JWKS_URL": "http://127.0.0.1:9/jwks.json",
@@ -107,7 +119,19 @@ TABLES: list[dict[str, Any]] = [
         ],
         "BillingMode": "PAY_PER_REQUEST",
     },
+    {
+        "TableName": "rate-limits",
+        "KeySchema": [{"AttributeName": "identifier", "KeyType": "HASH"}],
+        "AttributeDefinitions": [{"AttributeName": "identifier", "AttributeType": "S"}],
+        "BillingMode": "PAY_PER_REQUEST",
+    },
 ]
+# Routes that are not the connection function's.
+ENTRY_OF_ROUTE = {
+    "heartbeat": "heartbeat",
+    "getSessionStatus": "session_status",
+    "refreshConnection": "refresh",
+}
 
 
 @dataclass
@@ -122,11 +146,31 @@ class LambdaContext:
 
 @dataclass
 class OpenSockets:
-    """@connections: open sockets and what was posted to them; `failing` answer with a 500."""
+    """@connections: open sockets and what was posted to them.
+
+    `failing` answer with a 500, `throttled` with a 429 as many times as they count. `requests`
+    counts by connection.
+    """
 
     open: set[str] = field(default_factory=set)
     failing: set[str] = field(default_factory=set)
+    throttled: Counter[str] = field(default_factory=Counter)
     posts: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    requests: Counter[str] = field(default_factory=Counter)
+
+    def answer(self, method: str, connection_id: str, data: bytes) -> int:
+        """The status of one @connections request."""
+        self.requests[connection_id] += 1
+        if connection_id in self.failing:
+            return 500
+        if self.throttled[connection_id] > 0:
+            self.throttled[connection_id] -= 1
+            return 429
+        if connection_id not in self.open:
+            return 410
+        if method == "POST":
+            self.posts.append((connection_id, json.loads(data)))
+        return 200
 
     def frames_of(self, connection_id: str, frame_type: str) -> list[dict[str, Any]]:
         return [
@@ -148,6 +192,7 @@ class Stage:
         self._numbers = itertools.count(1)
         self._roles: dict[str, dict[str, str]] = {}
         self.connected_at = 0
+        self.source_ip = "203.0.113.7"
 
     # ---- clients
 
@@ -158,14 +203,20 @@ class Stage:
         return self._connect("listener", {"role": "listener"})
 
     def _connect(self, kind: str, authorizer: dict[str, str]) -> str:
+        connection_id, status = self.handshake(kind, authorizer)
+        assert status == 200
+        return connection_id
+
+    def handshake(self, kind: str, authorizer: dict[str, str]) -> tuple[str, int]:
+        """A new socket's id, and what `$connect` answered."""
         connection_id = f"{kind}-{next(self._numbers)}="
         self._roles[connection_id] = authorizer
         response = self.entries["connection"].handler(
             self.event(connection_id, "CONNECT", "$connect"), LambdaContext()
         )
-        assert response["statusCode"] == 200
-        self.sockets.open.add(connection_id)
-        return connection_id
+        if response["statusCode"] == 200:
+            self.sockets.open.add(connection_id)
+        return connection_id, response["statusCode"]
 
     def event(
         self, connection_id: str, event_type: str, route_key: str, body: str | None = None
@@ -177,6 +228,7 @@ class Stage:
                 "connectionId": connection_id,
                 "connectedAt": self.connected_at,
                 "requestId": f"request-{next(self._numbers)}",
+                "identity": {"sourceIp": self.source_ip},
                 "authorizer": self._roles[connection_id],
             },
             "body": body,
@@ -189,10 +241,8 @@ class Stage:
     def send_text(
         self, connection_id: str, body: str, route_key: str = "$default"
     ) -> dict[str, Any]:
-        entry = {"heartbeat": "heartbeat", "getSessionStatus": "session_status"}.get(
-            route_key, "connection"
-        )
-        response = self.entries[entry].handler(
+        entry = self.entries[ENTRY_OF_ROUTE.get(route_key, "connection")]
+        response = entry.handler(
             self.event(connection_id, "MESSAGE", route_key, body), LambdaContext()
         )
         assert response["statusCode"] == 200
@@ -252,7 +302,7 @@ class Stage:
         )
 
     def reconcile(self) -> None:
-        self.entries["reconcile"].handler({}, LambdaContext())
+        self.entries["reconcile"].handler({}, LambdaContext(remaining_ms=180_000))
 
     # ---- rows
 
@@ -293,15 +343,30 @@ def stage(monkeypatch: pytest.MonkeyPatch, sockets: OpenSockets) -> Iterator[Sta
                 "connection",
                 "disconnect",
                 "heartbeat",
+                "refresh",
                 "session_status",
                 "fan_out",
                 "reconcile",
             )
         }
         stage = Stage(entries, sockets)
+        _carry_out_one_by_one(monkeypatch)
+        monkeypatch.setattr(entries["reconcile"], "sleep", lambda _: None)
         _record_fan_outs(monkeypatch, stage)
-        _record_posts(monkeypatch, sockets)
+        _answer_requests(monkeypatch, stage, sockets)
         yield stage
+
+
+def _carry_out_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """DynamoDB changes an item atomically; moto's changes from two threads can undo each other."""
+    one_by_one = threading.RLock()
+    call_action = DynamoHandler.call_action
+
+    def call_action_alone(self: Any) -> Any:
+        with one_by_one:
+            return call_action(self)
+
+    monkeypatch.setattr(DynamoHandler, "call_action", call_action_alone)
 
 
 def _record_fan_outs(monkeypatch: pytest.MonkeyPatch, stage: Stage) -> None:
@@ -316,41 +381,32 @@ def _record_fan_outs(monkeypatch: pytest.MonkeyPatch, stage: Stage) -> None:
     monkeypatch.setattr(clients.lambda_(), "invoke", invoke)
 
 
-def _record_posts(monkeypatch: pytest.MonkeyPatch, sockets: OpenSockets) -> None:
-    clients = importlib.import_module("live_sessions.clients")
-    sockets_module = importlib.import_module("live_sessions.sockets")
-    apis = [
-        clients.connections_api(
-            ENVIRONMENT["API_GATEWAY_ENDPOINT"],
-            connections=sockets_module.CONCURRENT_POSTS,
-            attempts=attempts,
-        )
-        for attempts in (1, 2)
-    ]
-    api = apis[0]
+def _answer_requests(monkeypatch: pytest.MonkeyPatch, stage: Stage, sockets: OpenSockets) -> None:
+    """What goes without boto3: @connections, and the heartbeat's read, which moto answers."""
+    aws_http = importlib.import_module("live_sessions.aws_http")
+    deliveries = importlib.import_module("live_sessions.deliveries")
 
-    def require_open(operation: str, connection_id: str) -> None:
-        if connection_id in sockets.failing:
-            raise api.exceptions.ClientError(
-                {"Error": {"Code": "InternalServerError", "Message": ""}}, operation
-            )
-        if connection_id not in sockets.open:
-            raise api.exceptions.GoneException(
-                {"Error": {"Code": "GoneException", "Message": ""}}, operation
-            )
+    def request(
+        self: Any, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] = {}
+    ) -> Any:
+        if self.service == "execute-api":
+            connection_id = unquote(path.removeprefix("/@connections/"))
+            return aws_http.Response(sockets.answer(method, connection_id, body), b"")
+        assert (self.service, method, path) == ("dynamodb", "POST", "/")
+        operation = headers["x-amz-target"].removeprefix("DynamoDB_20120810.")
+        try:
+            answer = stage.dynamodb._make_api_call(operation, json.loads(body))
+        except ClientError as failure:
+            status = failure.response["ResponseMetadata"]["HTTPStatusCode"]
+            error = {"__type": f"com.amazonaws.dynamodb#{failure.response['Error']['Code']}"}
+            return aws_http.Response(status, json.dumps(error).encode())
+        except BotoCoreError as failure:
+            raise aws_http.NoAnswer(type(failure).__name__, may_have_arrived=True) from None
+        answer.pop("ResponseMetadata")
+        return aws_http.Response(200, json.dumps(answer).encode())
 
-    def post_to_connection(*, ConnectionId: str, Data: bytes) -> dict[str, Any]:
-        require_open("PostToConnection", ConnectionId)
-        sockets.posts.append((ConnectionId, json.loads(Data)))
-        return {}
-
-    def get_connection(*, ConnectionId: str) -> dict[str, Any]:
-        require_open("GetConnection", ConnectionId)
-        return {}
-
-    for each in apis:
-        monkeypatch.setattr(each, "post_to_connection", post_to_connection)
-        monkeypatch.setattr(each, "get_connection", get_connection)
+    monkeypatch.setattr(aws_http.AwsHttp, "request", request)
+    monkeypatch.setattr(deliveries, "BACKOFF_SECONDS", 0)
 
 
 @pytest.fixture(autouse=True)

@@ -8,10 +8,10 @@ import re
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
+from botocore.exceptions import ClientError, ReadTimeoutError
 
-from live_sessions.sockets import CONCURRENT_POSTS
-from tests.handlers.conftest import ENVIRONMENT, OpenSockets, Stage
+from live_sessions import clients, lifecycle
+from tests.handlers.conftest import OpenSockets, Stage
 
 
 def code_of(frame: dict[str, Any]) -> str:
@@ -21,8 +21,6 @@ def code_of(frame: dict[str, Any]) -> str:
 
 def failing_call(stage: Stage, operation: str, error: Exception, *, times: int = 1) -> list[str]:
     """Make the next calls of one DynamoDB operation fail; returns the list of those that did."""
-    from live_sessions import clients
-
     hit: list[str] = []
 
     def fail(**_: Any) -> None:
@@ -41,8 +39,6 @@ stage_failures: list[tuple[str, Any]] = []
 @pytest.fixture(autouse=True)
 def calls_that_work_again() -> Any:
     yield
-    from live_sessions import clients
-
     while stage_failures:
         operation, fail = stage_failures.pop()
         clients.dynamodb().meta.events.unregister(f"before-call.dynamodb.{operation}", fail)
@@ -154,11 +150,17 @@ def test_a_speaker_without_a_row_is_told_to_connect_again(stage: Stage) -> None:
 
 def test_a_session_whose_speaker_could_not_be_bound_to_it_is_taken_back(stage: Stage) -> None:
     speaker = stage.connect_speaker()
-    hit = failing_call(stage, "UpdateItem", throttled("UpdateItem"))
+    the_rate_limit_passes_and_the_row_fails = 2
+    hit = failing_call(
+        stage,
+        "UpdateItem",
+        throttled("UpdateItem"),
+        times=the_rate_limit_passes_and_the_row_fails,
+    )
     assert code_of(stage.send(speaker, "createSession", sourceLanguage="en")) == (
         "SERVICE_UNAVAILABLE"
     )
-    assert hit
+    assert len(hit) == 2
     assert stage.dynamodb.scan(TableName="sessions")["Count"] == 0
     assert stage.create_session(speaker)
 
@@ -374,8 +376,6 @@ def test_a_speaker_may_create_a_session_after_ending_one(stage: Stage) -> None:
 def test_the_end_stands_and_is_answered_though_the_fan_out_cannot_be_started(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from live_sessions import clients
-
     def refuse(**_: Any) -> None:
         raise throttled("Invoke")
 
@@ -402,7 +402,7 @@ def test_an_unexpected_failure_reaches_the_client_without_its_inside(
     def explode(*_: Any, **__: Any) -> None:
         raise RuntimeError("table arn:aws:secret")
 
-    monkeypatch.setattr(stage.entries["connection"].lifecycle, "create", explode)
+    monkeypatch.setattr(lifecycle, "create", explode)
     frame = stage.send(stage.connect_speaker(), "createSession", sourceLanguage="en", requestId="r")
     assert code_of(frame) == "INTERNAL_ERROR"
     assert frame["requestId"] == "r"
@@ -420,22 +420,14 @@ def test_a_server_error_of_dynamodb_is_an_outage(stage: Stage, status: int) -> N
 
 
 def test_no_log_line_holds_a_connection_id(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    stage: Stage, sockets: OpenSockets, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from live_sessions import clients
-
     speaker = stage.connect_speaker()
     listener = stage.join(stage.create_session(speaker))
     stage.send(listener, "leaveSession")
     session_id = stage.connection(speaker)["sessionId"]
 
-    def unreachable(*, ConnectionId: str) -> None:
-        raise EndpointConnectionError(endpoint_url=f"https://api/@connections/{ConnectionId}")
-
-    api = clients.connections_api(
-        ENVIRONMENT["API_GATEWAY_ENDPOINT"], connections=CONCURRENT_POSTS, attempts=2
-    )
-    monkeypatch.setattr(api, "get_connection", unreachable)
+    sockets.failing.add(listener)
     frame = stage.send(listener, "joinSession", sessionId=session_id, targetLanguage="es")
     assert code_of(frame) == "SERVICE_UNAVAILABLE"
     stage.send(speaker, "endSession")

@@ -68,15 +68,33 @@ def test_a_session_outlives_its_speakers_socket_until_the_grace_period_is_over(
     assert told["reason"] == "speakerLost"
 
 
-def test_a_check_delivered_twice_ends_the_session_once(stage: Stage) -> None:
+def test_a_check_delivered_twice_ends_the_session_once(stage: Stage, sockets: OpenSockets) -> None:
     speaker = stage.connect_speaker()
     session_id = stage.create_session(speaker)
+    listener = stage.join(session_id)
     stage.disconnect(speaker)
     (check,) = stage.queued("session-checks")
     stage.deliver_check(check)
     stage.deliver_check(check)
-    assert len(stage.fan_outs) == 1
+    stage.run_fan_outs()
+    assert len(sockets.frames_of(listener, "sessionEnded")) == 1
     assert stage.session(session_id)["broadcastState"]["version"] == 2
+
+
+def test_an_end_that_was_cut_short_is_told_when_its_check_comes_again(
+    stage: Stage, sockets: OpenSockets
+) -> None:
+    speaker = stage.connect_speaker()
+    session_id = stage.create_session(speaker)
+    listener = stage.join(session_id)
+    stage.disconnect(speaker)
+    (check,) = stage.queued("session-checks")
+    stage.deliver_check(check)
+    stage.fan_outs.clear()
+    stage.queued("session-checks")
+    stage.deliver_check(check)
+    stage.run_fan_outs()
+    assert len(sockets.frames_of(listener, "sessionEnded")) == 1
 
 
 def test_a_speaker_who_came_back_on_another_socket_keeps_the_session(stage: Stage) -> None:

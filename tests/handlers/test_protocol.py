@@ -44,7 +44,7 @@ def test_unreadable_text_is_refused_and_not_raised_through(body: str) -> None:
 def test_deep_nesting_inside_a_known_action_harms_nothing() -> None:
     nested = '{"action":"heartbeat","x":' + "[" * 900 + "]" * 900 + "}"
     message = read_message(open_envelope(nested), Role.LISTENER)
-    assert type(message) is ACTIONS["heartbeat"].message
+    assert type(message) is ACTIONS["heartbeat"].messages[Role.LISTENER]
 
 
 def test_a_control_message_may_have_4096_bytes_and_not_one_more() -> None:

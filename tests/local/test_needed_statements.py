@@ -15,9 +15,11 @@ import pytest
 
 from local.client import Client, FrameMissing, HandshakeRefused
 from local.cloud import LocalCloud
+from local.function_logs import LogLine
 from tests.local.permissions import POLICY, without_statement
 
 DENIAL_TIMEOUT_SECONDS = 30
+METRIC_TIMEOUT_SECONDS = 30
 
 NOT_ENFORCED_HERE = {
     "WriteOwnLogs",  # MiniStack writes the functions' logs itself
@@ -59,6 +61,15 @@ def ask_status(cloud: LocalCloud) -> None:
 
 def heartbeat(cloud: LocalCloud) -> None:
     cloud.listener().ask("heartbeat")
+
+
+def heartbeat_of_an_old_socket(cloud: LocalCloud) -> None:
+    cloud.listener(age_minutes=101).ask("heartbeat")
+
+
+def refresh_speaker(cloud: LocalCloud) -> None:
+    _, session_id = create(cloud)
+    cloud.speaker().refresh(session_id)
 
 
 def lose_speaker(cloud: LocalCloud) -> None:
@@ -109,8 +120,8 @@ def fan_out_two_pages(cloud: LocalCloud) -> None:
         cloud.client("dynamodb").batch_write_item(
             RequestItems={cloud.outputs["connectionsTable"]: puts[first : first + 25]}
         )
-    task = {"sessionId": session_id, "reason": "operator", "speakerConnectionId": "none"}
-    invoke(cloud, "fan_out", {"sessionEnded": task})
+    told = {"sessionId": session_id, "reason": "operator", "speakerConnectionId": "none"}
+    invoke(cloud, "fan_out", {"task": "sessionEnded", **told})
 
 
 def reconcile(cloud: LocalCloud) -> None:
@@ -146,18 +157,26 @@ def invoke(cloud: LocalCloud, entry: str, event: dict[str, Any]) -> None:
 NEEDED_FOR: dict[tuple[str, str], Callable[[LocalCloud], object]] = {
     ("connection", "ReadWriteSessions"): create,
     ("connection", "ReadWriteConnections"): join,
+    ("connection", "CountRateLimits"): create,
     ("connection", "GetConnections"): leave_and_join_again,
+    ("connection", "PostToConnections"): join,
     ("connection", "InvokeFanOut"): end,
     ("connection", "SendSessionChecks"): end,
     ("disconnect", "ReadUpdateSessions"): close_listener,
     ("disconnect", "DeleteConnections"): close_listener,
+    ("disconnect", "PostToConnections"): close_listener,
     ("disconnect", "InvokeFanOut"): end_by_operator,
     ("disconnect", "SendSessionChecks"): lose_speaker,
     ("heartbeat", "ReadConnections"): heartbeat,
+    ("heartbeat", "PostToConnections"): heartbeat_of_an_old_socket,
+    ("refresh", "ReadUpdateSessions"): refresh_speaker,
+    ("refresh", "ReadWriteConnections"): refresh_speaker,
+    ("refresh", "PostToConnections"): refresh_speaker,
     ("session_status", "ReadSessions"): ask_status,
     ("session_status", "NoteStatusRequests"): ask_status,
     ("session_status", "QueryActiveSessions"): tick,
     ("session_status", "ReadConnections"): ask_status,
+    ("session_status", "CountRateLimits"): ask_status,
     ("session_status", "PostToConnections"): tick,
     ("session_status", "SendSessionChecks"): tick_past_an_expired_session,
     ("session_status", "SendShards"): tick,
@@ -191,6 +210,24 @@ def test_without_this_statement_its_function_is_denied(
     assert set(denied) <= set(actions)
 
 
+@pytest.mark.parametrize("entry", ["connection", "session_status"])
+def test_without_its_rate_limits_a_function_does_its_work_and_says_so(
+    shared_cloud: LocalCloud, entry: str
+) -> None:
+    before = len(unavailable_rate_limits(shared_cloud, entry))
+    with without_statement(shared_cloud, entry, "CountRateLimits"):
+        speaker, session_id = create(shared_cloud)
+        listener = shared_cloud.listener()
+        joined = listener.ask("joinSession", sessionId=session_id, targetLanguage="es")
+        answers = [joined.type, speaker.ask("getSessionStatus").type]
+    shared_cloud.participants.close()
+    assert answers == ["sessionJoined", "sessionStatus"]
+    deadline = time.monotonic() + METRIC_TIMEOUT_SECONDS
+    while len(unavailable_rate_limits(shared_cloud, entry)) == before:
+        assert time.monotonic() < deadline, f"{entry} has not counted RateLimitsUnavailable"
+        time.sleep(0.1)
+
+
 def test_every_statement_is_tried_here_or_named_as_not_enforced(cloud: LocalCloud) -> None:
     statements = {
         (entry, each["Sid"])
@@ -208,6 +245,11 @@ def policy(cloud: LocalCloud, entry: str) -> dict[str, Any]:
 
 def statement(cloud: LocalCloud, entry: str, sid: str) -> dict[str, Any]:
     return next(each for each in policy(cloud, entry)["Statement"] if each["Sid"] == sid)
+
+
+def unavailable_rate_limits(cloud: LocalCloud, entry: str) -> list[LogLine]:
+    lines = cloud.function_log(entry)
+    return [line for line in lines if line.is_metrics and "RateLimitsUnavailable" in line.fields]
 
 
 def denials_of(cloud: LocalCloud, entry: str, before: int) -> list[str]:

@@ -48,6 +48,17 @@ def test_a_message_event_has_the_fields_of_the_service(api: SocketApi) -> None:
     assert IDENTIFIER.fullmatch(event["extendedRequestId"])
 
 
+def test_every_event_tells_the_clients_address(authorized_api: SocketApi) -> None:
+    with authorized_api.connect("?token=allow") as socket:
+        connection_id = authorized_api.connection_id(socket)
+        message = authorized_api.event("MESSAGE", connection_id)
+    others = [
+        authorized_api.event(kind, connection_id) for kind in ("AUTHORIZE", "CONNECT", "DISCONNECT")
+    ]
+    for event in (*others, message):
+        assert event["requestContext"]["identity"]["sourceIp"] == "127.0.0.1", event
+
+
 def test_the_connect_event_carries_headers_and_query(api: SocketApi) -> None:
     with api.connect("?token=a%20b&tag=1&tag=2") as socket:
         event = api.event("CONNECT", api.connection_id(socket))

@@ -18,7 +18,7 @@ def test_a_connect_function_that_says_200_opens_the_socket(api: SocketApi) -> No
         assert api.ask(socket)["eventType"] == "MESSAGE"
 
 
-@pytest.mark.parametrize("status", [400, 403, 503])
+@pytest.mark.parametrize("status", [400, 403, 429, 503])
 def test_a_connect_function_refuses_the_handshake_with_its_own_status(
     api: SocketApi, status: int
 ) -> None:

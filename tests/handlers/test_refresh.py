@@ -1,0 +1,327 @@
+"""refreshConnection: the new socket takes the place, and the old one's end ends nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from live_sessions import clients
+from live_sessions.connection_table import ConnectionTable
+from tests.handlers.conftest import OpenSockets, Stage
+
+
+def refresh_listener(stage: Stage, session_id: str, old: str, language: str = "es"):
+    new = stage.connect_listener()
+    frame = stage.send(
+        new,
+        "refreshConnection",
+        sessionId=session_id,
+        connectionId=old,
+        targetLanguage=language,
+        requestId="r",
+    )
+    return new, frame
+
+
+def refresh_speaker(stage: Stage, session_id: str, user_id: str = "user-1"):
+    new = stage.connect_speaker(user_id)
+    return new, stage.send(new, "refreshConnection", sessionId=session_id, requestId="r")
+
+
+def counts(stage: Stage, session_id: str) -> tuple[int, dict[str, int]]:
+    row = stage.session(session_id)
+    return row["listenerCount"], row["listenersByLanguage"]
+
+
+# ---- listeners
+
+
+def test_a_listeners_new_socket_takes_the_old_ones_place(
+    stage: Stage, sockets: OpenSockets
+) -> None:
+    speaker = stage.connect_speaker()
+    session_id = stage.create_session(speaker)
+    old = stage.join(session_id, "es")
+    before = stage.session(session_id)
+    new, frame = refresh_listener(stage, session_id, old)
+    assert frame == {
+        "type": "connectionRefreshComplete",
+        "timestamp": frame["timestamp"],
+        "requestId": "r",
+        "sessionId": session_id,
+        "connectionId": new,
+        "broadcastState": before["broadcastState"],
+    }
+    assert counts(stage, session_id) == (1, {"es": 1}), "counts do not move"
+    assert stage.connection(old) == {}
+    assert stage.connection(new)["targetLanguage"] == "es"
+    stage.disconnect(old)
+    assert counts(stage, session_id) == (1, {"es": 1})
+    stage.send(speaker, "pauseBroadcast")
+    stage.run_fan_outs()
+    assert len(sockets.frames_of(new, "broadcastPaused")) == 1
+    assert sockets.frames_of(old, "broadcastPaused") == []
+
+
+def test_a_refresh_that_is_sent_again_is_answered_again(stage: Stage) -> None:
+    session_id = stage.create_session(stage.connect_speaker())
+    new, first = refresh_listener(stage, session_id, old := stage.join(session_id, "es"))
+    again = stage.send(
+        new, "refreshConnection", sessionId=session_id, connectionId=old, targetLanguage="es"
+    )
+    assert again["type"] == first["type"]
+    assert stage.session(session_id)["listenerCount"] == 1
+
+
+def test_reconcile_does_not_count_while_a_refresh_is_on_its_way(stage: Stage) -> None:
+    """Both rows, or neither, may be in the index for a moment."""
+    session_id = stage.create_session(stage.connect_speaker())
+    old = stage.join(session_id, "es")
+    long_ago = stage.session(session_id)["membershipChangedAt"] - 60_000
+    stage.change("sessions", {"sessionId": session_id}, membershipChangedAt=long_ago)
+    row = stage.connection(old)
+    refresh_listener(stage, session_id, old)
+    stage.replace("connections", row)
+    stage.reconcile()
+    assert counts(stage, session_id) == (1, {"es": 1})
+
+
+def test_a_listener_may_refresh_into_another_language(stage: Stage) -> None:
+    session_id = stage.create_session(stage.connect_speaker())
+    old = stage.join(session_id, "es")
+    new, frame = refresh_listener(stage, session_id, old, "fr")
+    assert frame["type"] == "connectionRefreshComplete"
+    row = stage.session(session_id)
+    assert (row["listenerCount"], row["listenersByLanguage"]["fr"]) == (1, 1)
+    assert row["listenersByLanguage"]["es"] == 0
+    assert stage.connection(new)["targetLanguage"] == "fr"
+
+
+@pytest.mark.parametrize("kind", ["speaker", "other session", "unknown", "left", "itself"])
+def test_a_listener_takes_no_place_but_that_of_a_listener_of_the_session(
+    stage: Stage, kind: str
+) -> None:
+    speaker = stage.connect_speaker()
+    session_id = stage.create_session(speaker)
+    other_session = stage.create_session(stage.connect_speaker("user-2"))
+    stage.join(session_id)
+    old = {
+        "speaker": speaker,
+        "other session": stage.join(other_session),
+        "unknown": "nobody=",
+        "left": stage.join(session_id),
+        "itself": stage.connect_listener(),
+    }[kind]
+    if kind == "left":
+        stage.send(old, "leaveSession")
+    before = stage.session(session_id), stage.session(other_session), stage.connection(old)
+    new, frame = refresh_listener(stage, session_id, old)
+    assert frame["code"] == "CONNECTION_NOT_FOUND"
+    assert (stage.session(session_id), stage.session(other_session), stage.connection(old)) == (
+        before
+    )
+    assert "sessionId" not in stage.connection(new)
+
+
+def test_a_listener_of_an_ended_session_refreshes_nothing(
+    stage: Stage, sockets: OpenSockets
+) -> None:
+    speaker = stage.connect_speaker()
+    session_id = stage.create_session(speaker)
+    old = stage.join(session_id)
+    stage.send(speaker, "endSession")
+    new, frame = refresh_listener(stage, session_id, old)
+    assert frame["code"] == "SESSION_ENDED"
+    assert "sessionId" not in stage.connection(new)
+    stage.run_fan_outs()
+    assert len(sockets.frames_of(old, "sessionEnded")) == 1
+
+
+def test_a_member_of_another_session_is_told_to_leave_first(stage: Stage) -> None:
+    session_id = stage.create_session(stage.connect_speaker())
+    old = stage.join(session_id)
+    elsewhere = stage.join(stage.create_session(stage.connect_speaker("user-2")))
+    frame = stage.send(
+        elsewhere, "refreshConnection", sessionId=session_id, connectionId=old, targetLanguage="es"
+    )
+    assert frame["code"] == "ALREADY_IN_SESSION"
+    assert stage.connection(old)["sessionId"] == session_id
+
+
+def test_a_member_that_refreshes_to_itself_changes_no_language_and_tells_nobody(
+    stage: Stage, sockets: OpenSockets
+) -> None:
+    session_id = stage.create_session(stage.connect_speaker())
+    listener = stage.join(session_id, "es")
+    sockets.posts.clear()
+    before = stage.session(session_id), stage.connection(listener)
+    frame = stage.send(
+        listener,
+        "refreshConnection",
+        sessionId=session_id,
+        connectionId=listener,
+        targetLanguage="fr",
+    )
+    assert frame["type"] == "connectionRefreshComplete"
+    assert (stage.session(session_id), stage.connection(listener)) == before
+    assert sockets.posts == []
+
+
+@pytest.mark.parametrize("language", ["es", "fr"])
+def test_a_hand_over_that_meets_a_change_of_language_goes_round_again(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, language: str
+) -> None:
+    session_id = stage.create_session(stage.connect_speaker())
+    old = stage.join(session_id, "es")
+    hand_over = ConnectionTable.hand_over
+
+    def after_a_change(self: ConnectionTable, *rows: Any) -> Any:
+        monkeypatch.setattr(ConnectionTable, "hand_over", hand_over)
+        stage.send(old, "changeLanguage", targetLanguage="it")
+        return hand_over(self, *rows)
+
+    monkeypatch.setattr(ConnectionTable, "hand_over", after_a_change)
+    new, frame = refresh_listener(stage, session_id, old, language)
+    assert frame["type"] == "connectionRefreshComplete"
+    listeners, by_language = counts(stage, session_id)
+    assert listeners == 1
+    assert {code: count for code, count in by_language.items() if count} == {language: 1}
+    assert stage.connection(new)["targetLanguage"] == language
+
+
+def test_a_conflict_between_two_transactions_is_tried_again_and_then_an_outage(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session_id = stage.create_session(stage.connect_speaker())
+    old = stage.join(session_id, "es")
+    response = {
+        "Error": {"Code": "TransactionCanceledException", "Message": ""},
+        "CancellationReasons": [{"Code": "TransactionConflict"}, {"Code": "None"}],
+    }
+    conflict = clients.dynamodb().exceptions.TransactionCanceledException(
+        response, "TransactWriteItems"
+    )
+    write = clients.dynamodb().transact_write_items
+    outcomes: list[Exception | None] = [conflict, None]
+
+    def meet(**request: Any) -> Any:
+        if (outcome := outcomes.pop(0)) is not None:
+            raise outcome
+        return write(**request)
+
+    monkeypatch.setattr(clients.dynamodb(), "transact_write_items", meet)
+    newer, frame = refresh_listener(stage, session_id, old)
+    assert frame["type"] == "connectionRefreshComplete"
+    outcomes[:] = [conflict] * 3
+    _, refused = refresh_listener(stage, session_id, newer, "fr")
+    assert refused["code"] == "SERVICE_UNAVAILABLE"
+    assert stage.connection(newer)["sessionId"] == session_id
+    listeners, by_language = counts(stage, session_id)
+    assert (listeners, by_language["es"], by_language["fr"]) == (1, 1, 0)
+
+
+@pytest.mark.parametrize("missing", ["connectionId", "targetLanguage", "sessionId"])
+def test_a_listeners_refresh_needs_each_of_its_fields(stage: Stage, missing: str) -> None:
+    fields = {"sessionId": "a", "connectionId": "b", "targetLanguage": "es"}
+    del fields[missing]
+    frame = stage.send(stage.connect_listener(), "refreshConnection", **fields)
+    assert (frame["code"], frame["details"]["parameter"]) == ("INVALID_PARAMETER", missing)
+
+
+# ---- speakers
+
+
+def test_a_speakers_new_socket_takes_over_and_the_state_follows(
+    stage: Stage, sockets: OpenSockets
+) -> None:
+    old = stage.connect_speaker()
+    session_id = stage.create_session(old)
+    listener = stage.join(session_id)
+    stage.send(old, "pauseBroadcast")
+    stage.fan_outs.clear()
+    new, frame = refresh_speaker(stage, session_id)
+    (complete,) = sockets.frames_of(new, "connectionRefreshComplete")
+    assert complete.items() >= {"requestId": "r", "connectionId": new}.items()
+    assert frame["type"] == "stateRestored"
+    assert "requestId" not in frame
+    assert frame["broadcastState"]["isPaused"] is True
+    assert stage.session(session_id)["speakerConnectionId"] == new
+    assert "sessionId" not in stage.connection(old)
+    assert stage.send(old, "resumeBroadcast")["code"] == "CONNECTION_NOT_FOUND"
+    assert stage.send(old, "getSessionStatus")["code"] == "CONNECTION_NOT_FOUND"
+    stage.disconnect(old)
+    stage.run_checks()
+    assert "endedAt" not in stage.session(session_id)
+    assert stage.send(new, "resumeBroadcast")["type"] == "broadcastResumed"
+    assert stage.send(new, "getSessionStatus")["listenerCount"] == 1
+    assert stage.connection(listener)["sessionId"] == session_id
+
+
+def test_a_lost_speaker_comes_back_within_the_grace_period(stage: Stage) -> None:
+    old = stage.connect_speaker()
+    session_id = stage.create_session(old)
+    stage.disconnect(old)
+    assert "speakerLostAt" in stage.session(session_id)
+    new, frame = refresh_speaker(stage, session_id)
+    assert frame["type"] == "stateRestored"
+    assert "speakerLostAt" not in stage.session(session_id)
+    stage.run_checks()
+    assert "endedAt" not in stage.session(session_id)
+    stage.disconnect(new)
+    stage.run_checks()
+    assert stage.session(session_id)["endReason"] == "speakerLost"
+
+
+def test_another_user_takes_no_speakers_place(stage: Stage) -> None:
+    old = stage.connect_speaker()
+    session_id = stage.create_session(old)
+    before = stage.session(session_id)
+    new, frame = refresh_speaker(stage, session_id, "user-2")
+    assert frame["code"] == "UNAUTHORIZED_ACTION"
+    assert stage.session(session_id) == before
+    assert "sessionId" not in stage.connection(new)
+
+
+def test_a_speaker_refreshes_neither_an_ended_nor_an_unknown_session(stage: Stage) -> None:
+    old = stage.connect_speaker()
+    session_id = stage.create_session(old)
+    stage.send(old, "endSession")
+    assert refresh_speaker(stage, session_id)[1]["code"] == "SESSION_ENDED"
+    assert refresh_speaker(stage, "no-such-100")[1]["code"] == "SESSION_NOT_FOUND"
+
+
+def test_a_speaker_with_a_live_session_takes_no_second_one(stage: Stage) -> None:
+    session_id = stage.create_session(stage.connect_speaker())
+    busy = stage.connect_speaker()
+    own = stage.create_session(busy)
+    frame = stage.send(busy, "refreshConnection", sessionId=session_id)
+    assert (frame["code"], frame["details"]) == ("ALREADY_IN_SESSION", {"sessionId": own})
+
+
+def test_a_speakers_refresh_that_is_sent_again_is_answered_again(stage: Stage) -> None:
+    session_id = stage.create_session(stage.connect_speaker())
+    new, _ = refresh_speaker(stage, session_id)
+    before = stage.session(session_id)
+    again = stage.send(new, "refreshConnection", sessionId=session_id)
+    assert again["type"] == "stateRestored"
+    assert stage.session(session_id) == before
+
+
+def test_a_speaker_whose_socket_cannot_be_posted_to_gets_the_answer_alone(
+    stage: Stage, sockets: OpenSockets
+) -> None:
+    session_id = stage.create_session(stage.connect_speaker())
+    new = stage.connect_speaker()
+    sockets.failing.add(new)
+    frame = stage.send(new, "refreshConnection", sessionId=session_id)
+    assert frame["type"] == "connectionRefreshComplete"
+
+
+def test_the_taken_over_socket_may_create_a_session_of_its_own(stage: Stage) -> None:
+    old = stage.connect_speaker()
+    session_id = stage.create_session(old)
+    new, _ = refresh_speaker(stage, session_id)
+    second = stage.create_session(old)
+    assert stage.session(second)["speakerConnectionId"] == old
+    assert stage.session(session_id)["speakerConnectionId"] == new

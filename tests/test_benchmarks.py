@@ -1,0 +1,27 @@
+"""The benchmarks run; what they measure is for people to read."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
+
+
+@pytest.mark.parametrize(
+    ("script", "options", "row"),
+    [
+        ("fan_out.py", ["--posts", "5", "--rounds", "1", "--latencies", "0"], "post_all"),
+        ("cold_start.py", ["--rounds", "1", "--modules", "heartbeat"], "heartbeat"),
+    ],
+)
+def test_a_benchmark_prints_its_table(script: str, options: list[str], row: str) -> None:
+    run = subprocess.run(
+        [sys.executable, str(BENCHMARKS / script), *options],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    assert row in run.stdout
