@@ -22,10 +22,10 @@ sys.path.insert(0, str(HERE.parent / "handlers"))
 import boto3  # noqa: E402
 from botocore.config import Config  # noqa: E402
 
-from live_sessions.aws_http import AwsHttp  # noqa: E402
-from live_sessions.deliveries import CONCURRENT_POSTS  # noqa: E402
+from live_sessions.aws.http import AwsHttp  # noqa: E402
 from live_sessions.environment import AwsEnvironment  # noqa: E402
-from live_sessions.sockets import Sockets  # noqa: E402
+from live_sessions.posts.deliveries import CONCURRENT_POSTS  # noqa: E402
+from live_sessions.posts.sockets import Sockets  # noqa: E402
 
 AWS = AwsEnvironment("eu-central-1", "AKIDEXAMPLE", "secret", "token" * 150)
 FRAME = (

@@ -3,35 +3,43 @@
 from collections.abc import Mapping
 from typing import Any
 
-from live_sessions import clients, environment
+from live_sessions import environment
+from live_sessions.answers.gateway import Answer, answer_message
+from live_sessions.answers.listener_answers import ListenerAnswers
+from live_sessions.answers.speaker_answers import SpeakerAnswers
+from live_sessions.aws import clients
+from live_sessions.aws.clients import HURRIED_TIMEOUT_SECONDS
 from live_sessions.broadcast import CONTROLS, Broadcast
 from live_sessions.caller import Caller
-from live_sessions.connection_table import ConnectionTable, new_connection
 from live_sessions.environment import ConnectionEnvironment
-from live_sessions.event_status import EventStatus
 from live_sessions.follow_ups import FanOut, SessionChecks
-from live_sessions.gateway import Answer, answer_message
 from live_sessions.joining import Joining
 from live_sessions.lifecycle import Ending
-from live_sessions.listener_answers import ListenerAnswers
 from live_sessions.membership import Membership
+from live_sessions.posts.sockets import Sockets
 from live_sessions.protocol import PlaybackPaused, PlaybackResumed, ProtocolError
-from live_sessions.rate_limits import RateLimits, per_hour, per_minute, site_of
-from live_sessions.session_table import SessionTable
 from live_sessions.sessions import now_ms
-from live_sessions.sockets import Sockets
-from live_sessions.speaker_answers import SpeakerAnswers
+from live_sessions.status.event_status import EventStatus
+from live_sessions.tables.connection_table import ConnectionTable, new_connection
+from live_sessions.tables.rate_limits import RateLimits, per_hour, per_minute, site_of
+from live_sessions.tables.session_table import SessionTable
 from live_sessions.telemetry import hashed, logger
 
+ATTEMPTS = 2
+"""Some of its routes wait for five seconds only."""
+
 ENVIRONMENT = environment.read(ConnectionEnvironment)
-DYNAMODB = clients.dynamodb()
-HURRIED = clients.hurried_dynamodb()
-SESSIONS = SessionTable(DYNAMODB, ENVIRONMENT.sessions_table, at_most_once=HURRIED)
+DYNAMODB = clients.dynamodb(attempts=ATTEMPTS)
+SESSIONS = SessionTable(
+    DYNAMODB, ENVIRONMENT.sessions_table, at_most_once=clients.dynamodb_at_most_once
+)
 CONNECTIONS = ConnectionTable(DYNAMODB, ENVIRONMENT.connections_table)
 SOCKETS = Sockets.at(ENVIRONMENT.api_gateway_endpoint)
 FAN_OUT = FanOut(clients.lambda_, ENVIRONMENT.fan_out_function)
 CHECKS = SessionChecks(clients.sqs, ENVIRONMENT.session_checks_queue_url)
-RATE_LIMITS = RateLimits(HURRIED, ENVIRONMENT.rate_limits_table)
+RATE_LIMITS = RateLimits(
+    clients.hurried_dynamodb(HURRIED_TIMEOUT_SECONDS), ENVIRONMENT.rate_limits_table
+)
 CONNECTION_RATE = per_minute("connections", ENVIRONMENT.connections_per_address_per_minute)
 CONTROL_RATE = per_minute("controls", ENVIRONMENT.controls_per_connection_per_minute)
 SPEAKERS = SpeakerAnswers(

@@ -5,11 +5,10 @@ from typing import Any
 
 import msgspec
 
-from live_sessions import clients, environment
+from live_sessions import environment
+from live_sessions.aws import clients
 from live_sessions.broadcast import Broadcast
-from live_sessions.connection_table import ConnectionTable
 from live_sessions.environment import DisconnectEnvironment
-from live_sessions.event_status import EventStatus
 from live_sessions.follow_ups import (
     AnyCheck,
     BroadcastCheck,
@@ -22,16 +21,18 @@ from live_sessions.follow_ups import (
 )
 from live_sessions.lifecycle import Ending, lose_speaker
 from live_sessions.membership import Membership
+from live_sessions.posts.sockets import Sockets
 from live_sessions.protocol import EndReason, Role
-from live_sessions.session_table import SessionTable
 from live_sessions.sessions import Session, now_ms
-from live_sessions.sockets import Sockets
+from live_sessions.status.event_status import EventStatus
+from live_sessions.tables.connection_table import ConnectionTable
+from live_sessions.tables.session_table import SessionTable
 from live_sessions.telemetry import hashed, logger
 
 ENVIRONMENT = environment.read(DisconnectEnvironment)
 DYNAMODB = clients.dynamodb()
 SESSIONS = SessionTable(
-    DYNAMODB, ENVIRONMENT.sessions_table, at_most_once=clients.hurried_dynamodb()
+    DYNAMODB, ENVIRONMENT.sessions_table, at_most_once=clients.dynamodb_at_most_once
 )
 CONNECTIONS = ConnectionTable(DYNAMODB, ENVIRONMENT.connections_table)
 MEMBERSHIP = Membership(SESSIONS, CONNECTIONS)

@@ -11,17 +11,18 @@ from typing import Any
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
-from live_sessions import clients, environment
-from live_sessions.connection_table import ConnectionTable
-from live_sessions.deliveries import CONCURRENT_POSTS
+from live_sessions import environment
+from live_sessions.aws import clients
 from live_sessions.environment import FanOutEnvironment
-from live_sessions.event_status import EventStatus
 from live_sessions.follow_ups import AnyFanOutTask, FanOut, SessionEndedFanOut
 from live_sessions.listener_posts import ListenerPosts, ended_frame
 from live_sessions.membership import Membership
-from live_sessions.session_table import SessionTable
+from live_sessions.posts.deliveries import CONCURRENT_POSTS
+from live_sessions.posts.sockets import FAN_OUT_TIMEOUT_SECONDS, Sockets
 from live_sessions.sessions import now_ms
-from live_sessions.sockets import FAN_OUT_TIMEOUT_SECONDS, Sockets
+from live_sessions.status.event_status import EventStatus
+from live_sessions.tables.connection_table import ConnectionTable
+from live_sessions.tables.session_table import SessionTable
 from live_sessions.telemetry import logger
 
 PAGE_SIZE = 500
@@ -34,7 +35,7 @@ CLOSING_DELAY_SECONDS = 60
 ENVIRONMENT = environment.read(FanOutEnvironment)
 DYNAMODB = clients.dynamodb(connections=CONCURRENT_POSTS)
 SESSIONS = SessionTable(
-    DYNAMODB, ENVIRONMENT.sessions_table, at_most_once=clients.hurried_dynamodb()
+    DYNAMODB, ENVIRONMENT.sessions_table, at_most_once=clients.dynamodb_at_most_once
 )
 CONNECTIONS = ConnectionTable(DYNAMODB, ENVIRONMENT.connections_table)
 SOCKETS = Sockets.at(ENVIRONMENT.api_gateway_endpoint, timeout_seconds=FAN_OUT_TIMEOUT_SECONDS)

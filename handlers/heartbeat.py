@@ -7,18 +7,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from live_sessions import environment
-from live_sessions.connection_presence import ConnectionPresence
+from live_sessions.answers.gateway import Request, answer_message
 from live_sessions.environment import HeartbeatEnvironment
-from live_sessions.gateway import Request, answer_message
+from live_sessions.posts.sockets import Sockets
 from live_sessions.protocol import (
     ConnectionRefreshRequired,
     ConnectionWarning,
     Frame,
     HeartbeatAck,
 )
-from live_sessions.refusals import connection_unknown
+from live_sessions.protocol.refusals import connection_unknown
 from live_sessions.sessions import now_ms
-from live_sessions.sockets import Sockets
+from live_sessions.tables.connection_presence import ConnectionPresence
 
 LIFETIME_MINUTES = 120
 """https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html"""

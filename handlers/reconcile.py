@@ -14,20 +14,22 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from live_sessions import clients, environment, listener_counts
-from live_sessions.connection_table import ConnectionTable
+from live_sessions import environment
+from live_sessions.aws import clients
 from live_sessions.environment import ReconcileEnvironment
 from live_sessions.follow_ups import FanOut
 from live_sessions.lifecycle import Ending
 from live_sessions.membership import Membership
 from live_sessions.protocol import EndReason
-from live_sessions.session_table import SessionTable
 from live_sessions.sessions import (
     STATUS_SHARDS_LIMIT,
     Session,
     now_ms,
     shard_of,
 )
+from live_sessions.tables import listener_counts
+from live_sessions.tables.connection_table import ConnectionTable
+from live_sessions.tables.session_table import SessionTable
 from live_sessions.telemetry import count, logger
 
 PAGE_SIZE = 1000
@@ -46,7 +48,7 @@ SPEAKER_PATIENCE_SECONDS = 60
 ENVIRONMENT = environment.read(ReconcileEnvironment)
 DYNAMODB = clients.dynamodb()
 SESSIONS = SessionTable(
-    DYNAMODB, ENVIRONMENT.sessions_table, at_most_once=clients.hurried_dynamodb()
+    DYNAMODB, ENVIRONMENT.sessions_table, at_most_once=clients.dynamodb_at_most_once
 )
 CONNECTIONS = ConnectionTable(DYNAMODB, ENVIRONMENT.connections_table)
 MEMBERSHIP = Membership(SESSIONS, CONNECTIONS)

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from live_sessions import clients, environment
-from live_sessions.connection_refresh import ConnectionRefresh
-from live_sessions.connection_table import ConnectionTable
+from live_sessions import environment
+from live_sessions.answers.gateway import Request, answer_message
+from live_sessions.aws import clients
 from live_sessions.environment import RefreshEnvironment
-from live_sessions.event_status import EventStatus
-from live_sessions.gateway import Request, answer_message
+from live_sessions.listener_refresh import ListenerRefresh
 from live_sessions.membership import Membership
+from live_sessions.posts.sockets import Delivery, Sockets
 from live_sessions.protocol import (
     ConnectionRefreshComplete,
     Frame,
@@ -17,19 +17,21 @@ from live_sessions.protocol import (
     RefreshAsSpeaker,
     StateRestored,
 )
-from live_sessions.session_table import SessionTable
 from live_sessions.sessions import Session, now_ms
-from live_sessions.sockets import Delivery, Sockets
+from live_sessions.speaker_refresh import SpeakerRefresh
+from live_sessions.status.event_status import EventStatus
+from live_sessions.tables.connection_table import ConnectionTable
+from live_sessions.tables.session_table import SessionTable
 
 ENVIRONMENT = environment.read(RefreshEnvironment)
 DYNAMODB = clients.dynamodb()
 SESSIONS = SessionTable(
-    DYNAMODB, ENVIRONMENT.sessions_table, at_most_once=clients.hurried_dynamodb()
+    DYNAMODB, ENVIRONMENT.sessions_table, at_most_once=clients.dynamodb_at_most_once
 )
 CONNECTIONS = ConnectionTable(DYNAMODB, ENVIRONMENT.connections_table)
 SOCKETS = Sockets.at(ENVIRONMENT.api_gateway_endpoint)
-MEMBERSHIP = Membership(SESSIONS, CONNECTIONS)
-REFRESH = ConnectionRefresh(SESSIONS, CONNECTIONS, MEMBERSHIP, SOCKETS)
+LISTENERS = ListenerRefresh(Membership(SESSIONS, CONNECTIONS), SOCKETS)
+SPEAKERS = SpeakerRefresh(SESSIONS, CONNECTIONS)
 EVENT_STATUS = EventStatus(SESSIONS, SOCKETS, ENVIRONMENT.listener_count_change_threshold_percent)
 
 
@@ -48,7 +50,7 @@ def refresh_connection(request: Request) -> Frame:
 
 def refresh_speaker(request: Request, message: RefreshAsSpeaker) -> Frame:
     """Post the answer and return what follows it, since only one frame can be returned."""
-    session = REFRESH.of_speaker(request.caller, message.session_id, at_ms=request.at_ms)
+    session = SPEAKERS.refresh(request.caller, message.session_id, at_ms=request.at_ms)
     complete = _complete(request, session)
     delivery = SOCKETS.post(request.caller.connection_id, complete.encode())
     if delivery is not Delivery.DELIVERED:
@@ -57,7 +59,7 @@ def refresh_speaker(request: Request, message: RefreshAsSpeaker) -> Frame:
 
 
 def refresh_listener(request: Request, message: RefreshAsListener) -> Frame:
-    session, arrival = REFRESH.of_listener(request.caller, message, at_ms=request.at_ms)
+    session, arrival = LISTENERS.refresh(request.caller, message, at_ms=request.at_ms)
     if arrival is not None:
         EVENT_STATUS.tell_arrival(arrival)
     return _complete(request, session)

@@ -7,20 +7,22 @@ from typing import Any
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, ReadTimeoutError
 
-from live_sessions import clients, environment
-from live_sessions.connection_table import ConnectionTable
+from live_sessions import environment
+from live_sessions.answers.gateway import Request, answer_message
+from live_sessions.aws import clients
+from live_sessions.aws.clients import HURRIED_TIMEOUT_SECONDS
 from live_sessions.environment import SessionStatusEnvironment
 from live_sessions.follow_ups import SessionChecks
-from live_sessions.gateway import Request, answer_message
-from live_sessions.periodic_status import PeriodicStatus
+from live_sessions.posts.sockets import Sockets
 from live_sessions.protocol import ErrorCode, Frame, ProtocolError, UpdateReason
-from live_sessions.rate_limits import RateLimits, per_minute
-from live_sessions.refusals import connection_not_found, session_ended, session_not_found
-from live_sessions.session_table import SessionTable
+from live_sessions.protocol.refusals import connection_not_found, session_ended, session_not_found
 from live_sessions.sessions import Session, now_ms, status_frame
-from live_sessions.sockets import Sockets
+from live_sessions.status.periodic_status import PeriodicStatus
+from live_sessions.status.ticks import ShardQueue, TickMessage
+from live_sessions.tables.connection_table import ConnectionTable
+from live_sessions.tables.rate_limits import RateLimits, per_minute
+from live_sessions.tables.session_table import SessionTable
 from live_sessions.telemetry import logger
-from live_sessions.ticks import ShardQueue, TickMessage
 
 TIME_RESERVE_SECONDS = 2.5
 """More than one post and the checks that follow the posts."""
@@ -29,10 +31,16 @@ ENVIRONMENT = environment.read(SessionStatusEnvironment)
 QUERY_TIMEOUT_SECONDS = ENVIRONMENT.status_query_timeout_ms / 1000
 DYNAMODB = clients.dynamodb()
 HURRIED = clients.hurried_dynamodb(QUERY_TIMEOUT_SECONDS)
-SESSIONS = SessionTable(DYNAMODB, ENVIRONMENT.sessions_table, at_most_once=HURRIED)
-HURRIED_SESSIONS = SessionTable(HURRIED, ENVIRONMENT.sessions_table, at_most_once=HURRIED)
+SESSIONS = SessionTable(
+    DYNAMODB, ENVIRONMENT.sessions_table, at_most_once=clients.dynamodb_at_most_once
+)
+HURRIED_SESSIONS = SessionTable(
+    HURRIED, ENVIRONMENT.sessions_table, at_most_once=clients.dynamodb_at_most_once
+)
 HURRIED_CONNECTIONS = ConnectionTable(HURRIED, ENVIRONMENT.connections_table)
-RATE_LIMITS = RateLimits(HURRIED, ENVIRONMENT.rate_limits_table)
+RATE_LIMITS = RateLimits(
+    clients.hurried_dynamodb(HURRIED_TIMEOUT_SECONDS), ENVIRONMENT.rate_limits_table
+)
 QUERY_RATE = per_minute("status-queries", ENVIRONMENT.status_queries_per_speaker_per_minute)
 PERIODIC = PeriodicStatus(
     sessions=SESSIONS,

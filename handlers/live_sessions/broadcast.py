@@ -8,10 +8,7 @@ import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 from msgspec import UNSET
 
-from live_sessions import broadcast_state
-from live_sessions.broadcast_state import BroadcastChange
 from live_sessions.caller import Caller
-from live_sessions.connection_table import ConnectionTable
 from live_sessions.follow_ups import BroadcastCheck, FanOut, FrameFanOut, SessionChecks
 from live_sessions.protocol import (
     BroadcastFrame,
@@ -24,9 +21,12 @@ from live_sessions.protocol import (
     SpeakerStateChanged,
     VolumeChanged,
 )
-from live_sessions.refusals import connection_not_found, session_ended, session_not_found
-from live_sessions.session_table import SessionTable
+from live_sessions.protocol.refusals import connection_not_found, session_ended, session_not_found
 from live_sessions.sessions import Session, now_ms
+from live_sessions.tables import broadcast_state
+from live_sessions.tables.broadcast_state import BroadcastChange
+from live_sessions.tables.connection_table import ConnectionTable
+from live_sessions.tables.session_table import SessionTable
 from live_sessions.telemetry import count, logger
 
 VOLUME_DECIMALS = 3
@@ -57,19 +57,27 @@ def _resumed(outcome: Outcome) -> BroadcastResumed:
         paused_ms = session.broadcast_state.last_state_change - session.last_paused_at
     return BroadcastResumed(
         timestamp=now_ms(),
+        session_id=session.session_id,
         broadcast_state=session.broadcast_state,
         paused_seconds=max(0, paused_ms) / 1000,
     )
 
 
 def _volume_changed(outcome: Outcome) -> VolumeChanged:
-    state = outcome.session.broadcast_state
-    return VolumeChanged(timestamp=now_ms(), broadcast_state=state, volume_level=state.volume)
+    session = outcome.session
+    return VolumeChanged(
+        timestamp=now_ms(),
+        session_id=session.session_id,
+        broadcast_state=session.broadcast_state,
+        volume_level=session.broadcast_state.volume,
+    )
 
 
 def _told_by(frame: type[BroadcastFrame]) -> Callable[[Outcome], BroadcastFrame]:
     return lambda outcome: frame(
-        timestamp=now_ms(), broadcast_state=outcome.session.broadcast_state
+        timestamp=now_ms(),
+        session_id=outcome.session.session_id,
+        broadcast_state=outcome.session.broadcast_state,
     )
 
 

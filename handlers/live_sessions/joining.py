@@ -9,13 +9,14 @@ from dataclasses import dataclass
 
 import msgspec
 
-from live_sessions import listener_counts
+from live_sessions.aws.http import CallFailed, NoAnswer
 from live_sessions.caller import Caller
-from live_sessions.connection_table import Connection, Written, new_connection
 from live_sessions.membership import Arrival, Membership
-from live_sessions.refusals import connection_unknown, not_admitted
+from live_sessions.posts.sockets import Sockets
+from live_sessions.protocol.refusals import connection_unknown, not_admitted
 from live_sessions.sessions import Session
-from live_sessions.sockets import Sockets, SocketsUnavailable
+from live_sessions.tables import listener_counts
+from live_sessions.tables.connection_table import Connection, Written, new_connection
 from live_sessions.telemetry import count
 
 
@@ -76,7 +77,7 @@ class Joining:
             self.membership.release(member)
         else:
             self._give_back(member, had_row, at_ms)
-        raise not_admitted(connections.get(member.connection_id, at_ms=at_ms))
+        raise not_admitted(connections.session_of(member.connection_id, at_ms=at_ms))
 
     def _give_back(self, member: Connection, had_row: bool, at_ms: int) -> None:
         """Release the place of a row that may have been written all the same."""
@@ -92,7 +93,7 @@ class Joining:
         try:
             # While it is open nobody has deleted a row of it.
             return self.sockets.is_open(member.connection_id)
-        except SocketsUnavailable:
+        except (NoAnswer, CallFailed):
             return False
 
     def _remove(self, member: Connection) -> Connection | None:

@@ -8,7 +8,6 @@ import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
 from live_sessions.caller import Caller
-from live_sessions.connection_table import Connection, ConnectionTable
 from live_sessions.follow_ups import (
     SECOND_PASS_DELAY_SECONDS,
     FanOut,
@@ -18,10 +17,11 @@ from live_sessions.follow_ups import (
     SpeakerLostCheck,
 )
 from live_sessions.protocol import BroadcastState, EndReason
-from live_sessions.refusals import already_in_session, connection_unknown, not_admitted
+from live_sessions.protocol.refusals import already_in_session, connection_unknown, not_admitted
 from live_sessions.session_ids import random_session_id
-from live_sessions.session_table import SessionTable
 from live_sessions.sessions import Session, shard_of
+from live_sessions.tables.connection_table import Connection, ConnectionTable
+from live_sessions.tables.session_table import SessionTable
 from live_sessions.telemetry import logger
 
 SESSION_ID_ATTEMPTS = 8
@@ -71,7 +71,7 @@ def create(
         raise
     if not entered.done:
         sessions.delete(session.session_id)
-        raise not_admitted(connections.get(caller.connection_id, at_ms=at_ms))
+        raise not_admitted(connections.session_of(caller.connection_id, at_ms=at_ms))
     return session
 
 

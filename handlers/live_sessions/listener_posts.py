@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from live_sessions.connection_table import ConnectionTable
-from live_sessions.deliveries import Attempt, Delivery, DeliveryReport, deliver_all
-from live_sessions.event_status import EventStatus
 from live_sessions.follow_ups import AnyFanOutTask, FrameFanOut, SessionEndedFanOut
 from live_sessions.membership import Membership
+from live_sessions.posts.deliveries import Attempt, Delivery, DeliveryReport, deliver_all
+from live_sessions.posts.sockets import Sockets
 from live_sessions.protocol import SessionEnded
 from live_sessions.sessions import Session, now_ms
-from live_sessions.sockets import Sockets
+from live_sessions.status.event_status import EventStatus
+from live_sessions.tables.connection_table import ConnectionTable
 from live_sessions.telemetry import count, logger
 
 CONCURRENT_REMOVALS = 8

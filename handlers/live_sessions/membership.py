@@ -10,20 +10,20 @@ from functools import partial
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from live_sessions import listener_counts
 from live_sessions.caller import Caller
-from live_sessions.connection_table import Connection, ConnectionTable
+from live_sessions.posts.sockets import Sockets
 from live_sessions.protocol import EndReason, SessionEnded
-from live_sessions.refusals import (
+from live_sessions.protocol.refusals import (
     already_in_session,
     connection_not_found,
     session_ended,
     session_not_found,
     try_again,
 )
-from live_sessions.session_table import SessionTable
 from live_sessions.sessions import Session, now_ms
-from live_sessions.sockets import Sockets
+from live_sessions.tables import listener_counts
+from live_sessions.tables.connection_table import Connection, ConnectionTable
+from live_sessions.tables.session_table import SessionTable
 from live_sessions.telemetry import count, logger
 
 LANGUAGE_CHANGE_ATTEMPTS = 5

@@ -313,7 +313,7 @@ class Stage:
         return self._row("connections", {"connectionId": connection_id})
 
     def _row(self, table: str, key: dict[str, str]) -> dict[str, Any]:
-        attributes = importlib.import_module("live_sessions.attributes")
+        attributes = importlib.import_module("live_sessions.aws.attributes")
         item = self.dynamodb.get_item(TableName=table, Key=attributes.typed(key)).get("Item")
         return attributes.plain(item) if item else {}
 
@@ -321,7 +321,7 @@ class Stage:
         self.replace(table, self._row(table, key) | values)
 
     def replace(self, table: str, row: dict[str, Any]) -> None:
-        attributes = importlib.import_module("live_sessions.attributes")
+        attributes = importlib.import_module("live_sessions.aws.attributes")
         self.dynamodb.put_item(TableName=table, Item=attributes.typed(row))
 
 
@@ -370,7 +370,7 @@ def _carry_out_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _record_fan_outs(monkeypatch: pytest.MonkeyPatch, stage: Stage) -> None:
-    clients = importlib.import_module("live_sessions.clients")
+    clients = importlib.import_module("live_sessions.aws.clients")
 
     def invoke(*, FunctionName: str, InvocationType: str, Payload: bytes) -> dict[str, Any]:
         assert FunctionName == ENVIRONMENT["FAN_OUT_FUNCTION"]
@@ -383,8 +383,8 @@ def _record_fan_outs(monkeypatch: pytest.MonkeyPatch, stage: Stage) -> None:
 
 def _answer_requests(monkeypatch: pytest.MonkeyPatch, stage: Stage, sockets: OpenSockets) -> None:
     """What goes without boto3: @connections, and the heartbeat's read, which moto answers."""
-    aws_http = importlib.import_module("live_sessions.aws_http")
-    deliveries = importlib.import_module("live_sessions.deliveries")
+    aws_http = importlib.import_module("live_sessions.aws.http")
+    backoff = importlib.import_module("live_sessions.aws.backoff")
 
     def request(
         self: Any, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] = {}
@@ -406,7 +406,7 @@ def _answer_requests(monkeypatch: pytest.MonkeyPatch, stage: Stage, sockets: Ope
         return aws_http.Response(200, json.dumps(answer).encode())
 
     monkeypatch.setattr(aws_http.AwsHttp, "request", request)
-    monkeypatch.setattr(deliveries, "BACKOFF_SECONDS", 0)
+    monkeypatch.setattr(backoff, "BACKOFF_SECONDS", 0)
 
 
 @pytest.fixture(autouse=True)

@@ -15,8 +15,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from live_sessions import aws_http, http_connection
-from live_sessions.aws_http import AwsHttp, NoAnswer
+from live_sessions.aws import http as aws_http
+from live_sessions.aws import http_connection
+from live_sessions.aws.http import AwsHttp, NoAnswer
 from live_sessions.environment import AwsEnvironment
 from tests.handlers.loopback import OK, HangUp, Received, serving, status
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from live_sessions import clients
+from live_sessions.aws import clients
 from tests.handlers.conftest import OpenSockets, Stage
 
 CONTROLS = {

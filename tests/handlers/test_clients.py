@@ -11,10 +11,10 @@ from botocore.loaders import Loader
 from hypothesis import given
 from hypothesis import strategies as st
 
-from live_sessions import clients
-from live_sessions.attributes import plain, typed
+from live_sessions.aws import clients
+from live_sessions.aws.attributes import plain, typed
+from live_sessions.aws.service_models import NamedServices
 from live_sessions.protocol import Role
-from live_sessions.service_models import NamedServices
 
 VALUES = st.recursive(
     st.text()

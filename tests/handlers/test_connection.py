@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import logging
 import re
@@ -10,13 +11,19 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from live_sessions import clients, lifecycle
+from live_sessions import lifecycle
+from live_sessions.aws import clients
 from tests.handlers.conftest import OpenSockets, Stage
 
 
 def code_of(frame: dict[str, Any]) -> str:
     assert frame["type"] == "error", frame
     return frame["code"]
+
+
+def connection_client() -> Any:
+    """The client that the connection function's tables are read and written by."""
+    return importlib.import_module("connection").DYNAMODB
 
 
 def failing_call(stage: Stage, operation: str, error: Exception, *, times: int = 1) -> list[str]:
@@ -28,7 +35,7 @@ def failing_call(stage: Stage, operation: str, error: Exception, *, times: int =
             hit.append(operation)
             raise error
 
-    clients.dynamodb().meta.events.register_first(f"before-call.dynamodb.{operation}", fail)
+    connection_client().meta.events.register_first(f"before-call.dynamodb.{operation}", fail)
     stage_failures.append((operation, fail))
     return hit
 
@@ -41,7 +48,7 @@ def calls_that_work_again() -> Any:
     yield
     while stage_failures:
         operation, fail = stage_failures.pop()
-        clients.dynamodb().meta.events.unregister(f"before-call.dynamodb.{operation}", fail)
+        connection_client().meta.events.unregister(f"before-call.dynamodb.{operation}", fail)
 
 
 def throttled(operation: str) -> ClientError:
@@ -132,8 +139,6 @@ def test_a_speaker_has_one_session_at_a_time(stage: Stage) -> None:
 def test_a_taken_session_id_is_tried_again_with_another(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from live_sessions import lifecycle
-
     ids = iter(["calm-river-417", "calm-river-417", "bold-comet-100"])
     monkeypatch.setattr(lifecycle, "random_session_id", lambda: next(ids))
     assert stage.create_session(stage.connect_speaker()) == "calm-river-417"

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from live_sessions.event_status import EventStatus
 from live_sessions.sessions import CountBounds
+from live_sessions.status.event_status import EventStatus
 from tests.handlers.conftest import OpenSockets, Stage
 
 

@@ -12,10 +12,10 @@ from urllib.parse import unquote
 import pytest
 from botocore.exceptions import ClientError
 
-from live_sessions.aws_http import AwsHttp
-from live_sessions.connection_table import Removal
+from live_sessions.aws.http import AwsHttp
 from live_sessions.environment import AwsEnvironment
-from live_sessions.sockets import FAN_OUT_TIMEOUT_SECONDS, Sockets
+from live_sessions.posts.sockets import FAN_OUT_TIMEOUT_SECONDS, Sockets
+from live_sessions.tables.connection_table import Removal
 from tests.handlers.conftest import LambdaContext, OpenSockets, Stage
 from tests.handlers.loopback import Received, serving, status
 

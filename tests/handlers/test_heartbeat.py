@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from live_sessions import deliveries
-from live_sessions.aws_http import AwsHttp, CallFailed, NoAnswer
-from live_sessions.connection_presence import ConnectionPresence
+from live_sessions.aws import backoff
+from live_sessions.aws.http import AwsHttp, CallFailed, NoAnswer
+from live_sessions.aws.outages import is_outage
 from live_sessions.environment import AwsEnvironment
-from live_sessions.outages import is_outage
+from live_sessions.tables.connection_presence import ConnectionPresence
 from tests.handlers.conftest import ENVIRONMENT, OpenSockets, Stage
 from tests.handlers.loopback import serving, status
 
@@ -158,7 +158,7 @@ def test_the_row_is_read_consistently_and_no_more_of_it_than_its_ttl() -> None:
 def test_throttling_and_server_errors_are_tried_again(
     monkeypatch: pytest.MonkeyPatch, answers: list[bytes], is_known: bool
 ) -> None:
-    monkeypatch.setattr(deliveries, "BACKOFF_SECONDS", 0)
+    monkeypatch.setattr(backoff, "BACKOFF_SECONDS", 0)
     with serving(lambda request: answers[request.number]) as server:
         assert presence(server.url).is_known("a", at_ms=AT_MS) is is_known
     assert len(server.requests) == len(answers)
@@ -171,7 +171,7 @@ def test_throttling_and_server_errors_are_tried_again(
 def test_after_three_attempts_or_a_refusal_the_read_has_failed(
     monkeypatch: pytest.MonkeyPatch, answer: bytes, requests: int, outage: bool
 ) -> None:
-    monkeypatch.setattr(deliveries, "BACKOFF_SECONDS", 0)
+    monkeypatch.setattr(backoff, "BACKOFF_SECONDS", 0)
     with serving(lambda _: answer) as server, pytest.raises(CallFailed) as failure:
         presence(server.url).is_known("a", at_ms=AT_MS)
     assert len(server.requests) == requests

@@ -118,7 +118,7 @@ def test_a_leave_that_cannot_be_counted_is_a_leave_all_the_same(
         raise TIMEOUT
 
     with monkeypatch.context() as patch:
-        patch.setattr(sessions._at_most_once, "update_item", fail)
+        patch.setattr(sessions._at_most_once(), "update_item", fail)
         assert stage.send(listener, "leaveSession")["type"] == "sessionLeft"
     assert stage.connection(listener) == {}
     assert "PlacesNotReleased" in capsys.readouterr().out

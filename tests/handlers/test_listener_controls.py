@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from live_sessions import clients, listener_counts
-from live_sessions.connection_table import ConnectionTable
+from live_sessions.tables import listener_counts
+from live_sessions.tables.connection_table import ConnectionTable
 from tests.handlers.conftest import OpenSockets, Stage
 
 
@@ -120,7 +120,7 @@ def test_a_row_that_cannot_be_written_takes_the_counts_back(
 ) -> None:
     session_id = stage.create_session(stage.connect_speaker())
     listener = stage.join(session_id, "es")
-    update = clients.dynamodb().update_item
+    update = stage.entries["connection"].DYNAMODB.update_item
 
     def fail(**request: Any) -> Any:
         if request["TableName"] == "connections":
@@ -128,7 +128,7 @@ def test_a_row_that_cannot_be_written_takes_the_counts_back(
         return update(**request)
 
     with monkeypatch.context() as patch:
-        patch.setattr(clients.dynamodb(), "update_item", fail)
+        patch.setattr(stage.entries["connection"].DYNAMODB, "update_item", fail)
         frame = stage.send(listener, "changeLanguage", targetLanguage="fr")
     assert frame["code"] == "SERVICE_UNAVAILABLE"
     assert stage.connection(listener)["targetLanguage"] == "es"

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from live_sessions import clients
+from live_sessions.aws import clients
 from live_sessions.protocol import ProtocolError
-from live_sessions.rate_limits import RateLimits, per_hour, per_minute, site_of
 from live_sessions.sessions import now_ms
+from live_sessions.tables.rate_limits import RateLimits, per_hour, per_minute, site_of
 from tests.handlers.conftest import ENVIRONMENT, LambdaContext, Stage
 
 MINUTE_START_MS = 1_700_000_040_000

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from live_sessions import listener_counts, sessions
+from live_sessions import sessions
+from live_sessions.tables import listener_counts
 from tests.handlers.conftest import LambdaContext, OpenSockets, Stage
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from live_sessions import clients
-from live_sessions.connection_table import ConnectionTable
+from live_sessions.aws import clients
+from live_sessions.tables.connection_table import ConnectionTable
 from tests.handlers.conftest import OpenSockets, Stage
 
 

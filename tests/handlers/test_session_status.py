@@ -15,10 +15,10 @@ from botocore.exceptions import ReadTimeoutError
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.dynamodb import dynamodb_backends
 
-from live_sessions import clients, sessions
+from live_sessions import sessions
+from live_sessions.aws import clients
 from live_sessions.sessions import shard_of
 from tests.handlers.conftest import REGION, LambdaContext, OpenSockets, Stage
-
 
 TIME_ENOUGH_MS = 600_000
 

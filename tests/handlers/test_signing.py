@@ -11,8 +11,8 @@ from botocore import auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from live_sessions.aws.signing import Signer
 from live_sessions.environment import AwsEnvironment
-from live_sessions.signing import Signer
 
 REGION = "eu-central-1"
 KEY_ID, SECRET = "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"

@@ -100,8 +100,12 @@ class StateRestored(Frame, frozen=True, kw_only=True, tag="stateRestored"):
 
 
 class BroadcastFrame(Frame, frozen=True, kw_only=True):
-    """A change of the broadcast: the speaker's reply, and the same type to every listener."""
+    """A change of the broadcast: the speaker's reply, and the same type to every listener.
 
+    With the session's id, since `version` counts within a session.
+    """
+
+    session_id: str
     broadcast_state: BroadcastState
 
 

@@ -12,10 +12,10 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from live_sessions.membership import Arrival
+from live_sessions.posts.sockets import Delivery, Sockets
 from live_sessions.protocol import UpdateReason
-from live_sessions.session_table import SessionTable
 from live_sessions.sessions import CountBounds, Session, now_ms, status_frame
-from live_sessions.sockets import Delivery, Sockets
+from live_sessions.tables.session_table import SessionTable
 from live_sessions.telemetry import count, logger
 
 CLAIM_ATTEMPTS = 5

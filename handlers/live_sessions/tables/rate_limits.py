@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from live_sessions.attributes import typed
-from live_sessions.refusals import rate_limited
+from live_sessions.aws.attributes import typed
+from live_sessions.protocol.refusals import rate_limited
 from live_sessions.telemetry import count, logger
 
 if TYPE_CHECKING:

@@ -2,8 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from live_sessions.aws_http import CallFailed, NoAnswer
-from live_sessions.sockets import SocketsUnavailable
+from live_sessions.aws.http import CallFailed, NoAnswer
 
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
@@ -26,7 +25,7 @@ _THROTTLING_CODES = frozenset(
 
 def is_outage(failure: Exception) -> bool:
     """Throttling, timeouts and server errors."""
-    if isinstance(failure, NoAnswer | SocketsUnavailable):
+    if isinstance(failure, NoAnswer):
         return True
     if isinstance(failure, CallFailed):
         return _is_passing(failure.status, failure.code)
@@ -56,4 +55,4 @@ def _code(failure: "ClientError") -> str:
 
 
 def _is_passing(status: int, code: str) -> bool:
-    return status >= 500 or code in _THROTTLING_CODES
+    return status == 429 or status >= 500 or code in _THROTTLING_CODES

@@ -9,15 +9,15 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
-from live_sessions.environment import AwsEnvironment
-from live_sessions.http_connection import (
+from live_sessions.aws.http_connection import (
     HttpConnection,
     MalformedAnswer,
     PeerClosed,
     Response,
     tls,
 )
-from live_sessions.signing import Signer
+from live_sessions.aws.signing import Signer
+from live_sessions.environment import AwsEnvironment
 
 IDLE_LIMIT_SECONDS = 50
 """A connection that was given up while the function was frozen may not show it; by the wall clock,

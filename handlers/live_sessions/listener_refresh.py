@@ -1,45 +1,32 @@
-"""A new socket takes the place of an old one: a listener's membership, or the speaker's place.
+"""A listener's new socket takes the place of its old one.
 
-No count moves; the old socket, whenever it closes, ends and removes nothing that is alive.
+No count moves, unless it asks for another language; the old socket, whenever it closes, removes
+nothing that is alive.
 """
 
 import uuid
 from dataclasses import dataclass
 
 import msgspec
-from botocore.exceptions import BotoCoreError, ClientError
 
-from live_sessions import listener_counts
 from live_sessions.caller import Caller
-from live_sessions.connection_table import Connection, ConnectionTable
 from live_sessions.membership import Arrival, Membership
+from live_sessions.posts.sockets import Sockets
 from live_sessions.protocol import ProtocolError, RefreshAsListener, Role
-from live_sessions.refusals import (
-    already_in_session,
-    connection_not_found,
-    connection_unknown,
-    not_admitted,
-    not_the_speaker,
-    session_ended,
-    session_not_found,
-    try_again,
-)
-from live_sessions.session_table import SessionTable
+from live_sessions.protocol.refusals import connection_not_found, connection_unknown, try_again
 from live_sessions.sessions import Session
-from live_sessions.sockets import Sockets
-from live_sessions.telemetry import logger
+from live_sessions.tables import listener_counts
+from live_sessions.tables.connection_table import Connection
 
 ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
-class ConnectionRefresh:
-    sessions: SessionTable
-    connections: ConnectionTable
+class ListenerRefresh:
     membership: Membership
     sockets: Sockets
 
-    def of_listener(
+    def refresh(
         self, caller: Caller, message: RefreshAsListener, *, at_ms: int
     ) -> tuple[Session, Arrival | None]:
         """Hand the old connection's membership to the caller, in the language that it asks for;
@@ -56,31 +43,9 @@ class ConnectionRefresh:
                 return handed_over
         raise try_again()
 
-    def of_speaker(self, caller: Caller, session_id: str, *, at_ms: int) -> Session:
-        """Make the caller the session's speaker, if he is the user that created it.
-
-        Raises ProtocolError with ALREADY_IN_SESSION, CONNECTION_NOT_FOUND, SESSION_NOT_FOUND,
-        UNAUTHORIZED_ACTION or SESSION_ENDED.
-        """
-        row = self.connections.get(caller.connection_id, at_ms=at_ms)
-        if row is None:
-            raise connection_unknown()
-        if row.session_id not in (None, session_id):
-            self._leave_dead_session(row, row.session_id, at_ms)
-        session = self.sessions.get(session_id)
-        if session is None:
-            raise session_not_found(session_id)
-        if caller.user_id is None or session.speaker_user_id != caller.user_id:
-            raise not_the_speaker(session_id)
-        if not session.is_live(at_ms):
-            raise session_ended(session_id)
-        if row.session_id != session_id:
-            self._enter(row, session_id, at_ms)
-        return self._take_over(caller, caller.user_id, session, at_ms)
-
     def _is_member_already(self, caller: Caller, session_id: str, at_ms: int) -> bool:
         """Whether an earlier refresh of this socket did it; its answer may have been lost."""
-        row = self.connections.get(caller.connection_id, at_ms=at_ms)
+        row = self.membership.connections.get(caller.connection_id, at_ms=at_ms)
         if row is not None and row.session_id == session_id:
             return True
         if self.membership.row_outside_sessions(caller, self.sockets, at_ms) is None:
@@ -93,7 +58,7 @@ class ConnectionRefresh:
         """The counts move, if the language does, then the rows; None, and all taken back, when one
         of the rows has changed meanwhile.
         """
-        old = self.connections.get(message.connection_id, at_ms=at_ms)
+        old = self.membership.connections.get(message.connection_id, at_ms=at_ms)
         if old is None or old.role is not Role.LISTENER or old.session_id != message.session_id:
             raise connection_not_found()
         member = msgspec.structs.replace(
@@ -110,7 +75,9 @@ class ConnectionRefresh:
             # An end that came between may have asked the index before the new row was in it.
             return self.membership.live_session(message.session_id, at_ms), arrival
         except ProtocolError:
-            self.connections.remove(member.connection_id, membership_id=member.membership_id)
+            self.membership.connections.remove(
+                member.connection_id, membership_id=member.membership_id
+            )
             raise
 
     def _count_hand_over(
@@ -121,11 +88,11 @@ class ConnectionRefresh:
         from_language, to_language = _languages(old, member)
         if from_language == to_language:
             listener_counts.announce_refresh(
-                self.sessions, session_id, move_id=move_id, at_ms=at_ms
+                self.membership.sessions, session_id, move_id=move_id, at_ms=at_ms
             )
             return None
         counted = listener_counts.change_language(
-            self.sessions,
+            self.membership.sessions,
             session_id,
             old=from_language,
             new=to_language,
@@ -136,10 +103,10 @@ class ConnectionRefresh:
 
     def _hand_over_rows(self, old: Connection, member: Connection, at_ms: int) -> bool:
         try:
-            done = self.connections.hand_over(old, member).done
+            done = self.membership.connections.hand_over(old, member).done
         except Exception:
             # It may have been done all the same: then the counts are right.
-            row = self.connections.get(member.connection_id, at_ms=at_ms)
+            row = self.membership.connections.get(member.connection_id, at_ms=at_ms)
             if row is not None and row.membership_id == member.membership_id:
                 return True
             self._take_back(old, member, at_ms)
@@ -152,51 +119,13 @@ class ConnectionRefresh:
         from_language, to_language = _languages(old, member)
         if from_language != to_language and member.session_id is not None:
             listener_counts.take_language_back(
-                self.sessions,
+                self.membership.sessions,
                 member.session_id,
                 old=from_language,
                 new=to_language,
                 move_id=f"refresh {member.membership_id}",
                 at_ms=at_ms,
             )
-
-    def _enter(self, row: Connection, session_id: str, at_ms: int) -> None:
-        entered = self.connections.enter_session(
-            msgspec.structs.replace(row, session_id=session_id, membership_id=uuid.uuid4().hex)
-        )
-        if not entered.done:
-            raise not_admitted(self.connections.get(row.connection_id, at_ms=at_ms))
-
-    def _leave_dead_session(self, row: Connection, session_id: str, at_ms: int) -> None:
-        current = self.sessions.get(session_id)
-        if current is not None and current.is_live(at_ms) and current.is_of(row.connection_id):
-            raise already_in_session(session_id)
-        self.connections.release_speaker(row.connection_id, session_id)
-
-    def _take_over(self, caller: Caller, user_id: str, session: Session, at_ms: int) -> Session:
-        """The last of several sockets that refresh at once is the speaker's."""
-        for _ in range(ATTEMPTS):
-            if session.is_of(caller.connection_id):
-                return session
-            attempt = self.sessions.take_over(
-                session, user_id=user_id, connection_id=caller.connection_id, at_ms=at_ms
-            )
-            current = attempt.session
-            if attempt.done and current is not None:
-                self._release(session.speaker_connection_id, session.session_id)
-                return current
-            if current is None or not current.is_live(at_ms):
-                self.connections.release_speaker(caller.connection_id, session.session_id)
-                raise session_ended(session.session_id)
-            session = current
-        raise try_again()
-
-    def _release(self, connection_id: str, session_id: str) -> None:
-        """The old socket's row: the session's own row says already that it is nobody's."""
-        try:
-            self.connections.release_speaker(connection_id, session_id)
-        except (ClientError, BotoCoreError):
-            logger.exception("The old connection was not released", extra={"session": session_id})
 
 
 def _languages(old: Connection, member: Connection) -> tuple[str, str]:

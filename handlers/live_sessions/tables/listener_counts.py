@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from live_sessions.protocol import ProtocolError
-from live_sessions.refusals import session_ended, session_full, session_not_found
-from live_sessions.session_table import Attempt, SessionTable
+from live_sessions.protocol.refusals import session_ended, session_full, session_not_found
 from live_sessions.sessions import Session, now_ms
+from live_sessions.tables.session_table import Attempt, SessionTable
 
 _MOVES = (
     "SET membershipVersion = membershipVersion + :one, membershipChangedAt = :now, "

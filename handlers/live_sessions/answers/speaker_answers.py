@@ -4,15 +4,15 @@ from dataclasses import dataclass
 from typing import cast
 
 from live_sessions import lifecycle
+from live_sessions.answers.gateway import Answer, Request
 from live_sessions.broadcast import Broadcast, Control, with_request_id
-from live_sessions.connection_table import ConnectionTable
-from live_sessions.gateway import Answer, Request
 from live_sessions.lifecycle import Ending
 from live_sessions.protocol import CreateSession, EndReason, Frame, SessionCreated, SessionEnded
-from live_sessions.rate_limits import RateLimit, RateLimits
-from live_sessions.refusals import connection_not_found, session_ended
-from live_sessions.session_table import SessionTable
+from live_sessions.protocol.refusals import connection_not_found, session_ended
 from live_sessions.sessions import now_ms
+from live_sessions.tables.connection_table import ConnectionTable
+from live_sessions.tables.rate_limits import RateLimit, RateLimits
+from live_sessions.tables.session_table import SessionTable
 
 
 @dataclass(frozen=True, kw_only=True)

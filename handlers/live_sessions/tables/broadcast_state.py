@@ -4,7 +4,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from live_sessions.session_table import Attempt, SessionTable
+from live_sessions.tables.session_table import Attempt, SessionTable
 
 
 @dataclass(frozen=True, kw_only=True)

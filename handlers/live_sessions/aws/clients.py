@@ -9,21 +9,24 @@ from typing import TYPE_CHECKING, Any
 from botocore.config import Config
 from botocore.session import Session
 
-from live_sessions.service_models import NamedServices
+from live_sessions.aws.service_models import NamedServices
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_sqs import SQSClient
 
-# Three attempts stay below ten seconds, the shortest time limit of a function that uses them: past
-# it the client would get API Gateway's own frame instead of an answer.
+# A call that fails for good has done so within six seconds, with two attempts within three, or half
+# as much again where not even a connection comes about. Past a route's time limit the client gets
+# API Gateway's own frame, no answer of ours.
 CONNECT_TIMEOUT_SECONDS = 1
 READ_TIMEOUT_SECONDS = 1
 ATTEMPTS = 3
 
 HURRIED_TIMEOUT_SECONDS = 0.5
 """Of calls that are better not made than waited for."""
+
+AT_MOST_ONCE_TIMEOUT_SECONDS = 3
 
 
 SERVICES = ("dynamodb", "lambda", "sqs")
@@ -57,21 +60,26 @@ def _config(
 
 
 @cache
-def dynamodb(*, connections: int = 10) -> "DynamoDBClient":
-    return _client("dynamodb", _config(connections=connections))
+def dynamodb(*, connections: int = 10, attempts: int = ATTEMPTS) -> "DynamoDBClient":
+    return _client("dynamodb", _config(connections=connections, attempts=attempts))
 
 
 @cache
-def hurried_dynamodb(timeout_seconds: float = HURRIED_TIMEOUT_SECONDS) -> "DynamoDBClient":
+def hurried_dynamodb(timeout_seconds: float) -> "DynamoDBClient":
     """A client that gives up after `timeout_seconds` without a second attempt."""
     return _client(
         "dynamodb",
-        config=_config(
+        _config(
             attempts=1,
             connect_timeout_seconds=timeout_seconds,
             read_timeout_seconds=timeout_seconds,
         ),
     )
+
+
+def dynamodb_at_most_once() -> "DynamoDBClient":
+    """A client for calls that must not be carried out twice."""
+    return hurried_dynamodb(AT_MOST_ONCE_TIMEOUT_SECONDS)
 
 
 @cache

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from typing import cast
 
-from live_sessions.event_status import EventStatus
-from live_sessions.gateway import Answer, Request
+from live_sessions.answers.gateway import Answer, Request
 from live_sessions.joining import Joining
 from live_sessions.membership import Membership
 from live_sessions.protocol import (
@@ -17,9 +16,10 @@ from live_sessions.protocol import (
     SessionJoined,
     SessionLeft,
 )
-from live_sessions.rate_limits import RateLimit, RateLimits, site_of
-from live_sessions.refusals import connection_not_found
+from live_sessions.protocol.refusals import connection_not_found
 from live_sessions.sessions import now_ms
+from live_sessions.status.event_status import EventStatus
+from live_sessions.tables.rate_limits import RateLimit, RateLimits, site_of
 
 
 @dataclass(frozen=True, kw_only=True)

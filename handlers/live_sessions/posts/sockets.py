@@ -6,25 +6,21 @@ from functools import cache
 from urllib.parse import quote
 
 from live_sessions import environment
-from live_sessions.aws_http import AwsHttp, NoAnswer
-from live_sessions.deliveries import (
+from live_sessions.aws.backoff import backoff_seconds
+from live_sessions.aws.http import AwsHttp, CallFailed, NoAnswer
+from live_sessions.environment import AwsEnvironment
+from live_sessions.posts.deliveries import (
     Attempt,
     Delivery,
     DeliveryReport,
-    backoff_seconds,
     deliver_all,
 )
-from live_sessions.environment import AwsEnvironment
 from live_sessions.telemetry import hashed, logger
 
 POST_TIMEOUT_SECONDS = 1
 """Of a post that a client waits for: two attempts stay below every integration timeout."""
 
 FAN_OUT_TIMEOUT_SECONDS = 3
-
-
-class SocketsUnavailable(Exception):
-    """API Gateway could not be asked about a connection."""
 
 
 class Sockets:
@@ -76,21 +72,18 @@ class Sockets:
     def is_open(self, connection_id: str) -> bool:
         """False once API Gateway knows the connection no more.
 
-        Raises SocketsUnavailable when it cannot say.
+        Raises NoAnswer or CallFailed when it cannot say.
         """
         try:
             return self._ask_whether_open(connection_id)
-        except SocketsUnavailable:
+        except (NoAnswer, CallFailed):
             time.sleep(backoff_seconds(1))
             return self._ask_whether_open(connection_id)
 
     def _ask_whether_open(self, connection_id: str) -> bool:
-        try:
-            status = self._api.request("GET", _path(connection_id)).status
-        except NoAnswer as failure:
-            raise SocketsUnavailable(failure.reason) from None
+        status = self._api.request("GET", _path(connection_id)).status
         if status not in (200, 410):
-            raise SocketsUnavailable(f"status {status}")
+            raise CallFailed(status, "")
         return status == 200
 
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from live_sessions.aws.outages import is_outage
 from live_sessions.caller import Caller
-from live_sessions.outages import is_outage
 from live_sessions.protocol import (
     ClientMessage,
     Envelope,

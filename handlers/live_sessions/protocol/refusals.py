@@ -1,11 +1,6 @@
 """The refusals that several actions share, each with its code and the way out."""
 
-from typing import TYPE_CHECKING
-
 from live_sessions.protocol import ErrorCode, ProtocolError
-
-if TYPE_CHECKING:
-    from live_sessions.connection_table import Connection
 
 
 def connection_not_found() -> ProtocolError:
@@ -62,11 +57,11 @@ def rate_limited(kind: str, retry_after_seconds: int) -> ProtocolError:
     )
 
 
-def not_admitted(current: "Connection | None") -> ProtocolError:
+def not_admitted(current_session_id: str | None) -> ProtocolError:
     """Why a socket could not be made a member, told from its row as it stands now."""
-    if current is None or current.session_id is None:
+    if current_session_id is None:
         return connection_unknown()
-    return already_in_session(current.session_id)
+    return already_in_session(current_session_id)
 
 
 def already_in_session(session_id: str) -> ProtocolError:

@@ -5,16 +5,16 @@ leaves a mark by which the repeated call knows that it was itself.
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError
 
-from live_sessions.attributes import plain, typed
-from live_sessions.deliveries import backoff_seconds
-from live_sessions.outages import is_throttling
+from live_sessions.aws.attributes import plain, typed
+from live_sessions.aws.backoff import backoff_seconds
+from live_sessions.aws.outages import is_throttling
 from live_sessions.protocol import EndReason
 from live_sessions.sessions import (
     SESSION_RETENTION_SECONDS,
@@ -34,9 +34,13 @@ ACTIVE_SESSIONS_INDEX = "active-sessions-index"
 
 class SessionTable:
     def __init__(
-        self, client: "DynamoDBClient", table_name: str, *, at_most_once: "DynamoDBClient"
+        self,
+        client: "DynamoDBClient",
+        table_name: str,
+        *,
+        at_most_once: "Callable[[], DynamoDBClient]",
     ) -> None:
-        """`at_most_once` is a client that repeats nothing."""
+        """`at_most_once` makes, at the first use, a client that repeats nothing."""
         self._client = client
         self._table = table_name
         self._at_most_once = at_most_once
@@ -254,14 +258,14 @@ class SessionTable:
         """What never arrived, or was refused for its rate, is sent again."""
         for attempts in range(1, ATTEMPTS):
             try:
-                return self._at_most_once.update_item(**request)
+                return self._at_most_once().update_item(**request)
             except (ConnectTimeoutError, EndpointConnectionError):
                 pass
             except ClientError as refusal:
                 if not is_throttling(refusal):
                     raise
             time.sleep(backoff_seconds(attempts))
-        return self._at_most_once.update_item(**request)
+        return self._at_most_once().update_item(**request)
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 from live_sessions.follow_ups import AnyCheck, ExpiryCheck, SessionChecks, SpeakerLostCheck
+from live_sessions.posts.sockets import DeliveryReport, Sockets
 from live_sessions.protocol import UpdateReason
-from live_sessions.session_table import SessionTable
 from live_sessions.sessions import Session, now_ms, periodic_status_is_due, status_frame
-from live_sessions.sockets import DeliveryReport, Sockets
+from live_sessions.status.ticks import ShardQueue, Tick, TickMessage
+from live_sessions.tables.session_table import SessionTable
 from live_sessions.telemetry import count, logger
-from live_sessions.ticks import ShardQueue, Tick, TickMessage
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """A frame to many connections at once: who got it, who did not, and why."""
 
-import random
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
@@ -10,10 +9,10 @@ from enum import StrEnum
 from threading import Lock
 from typing import NamedTuple
 
+from live_sessions.aws.backoff import backoff_seconds
+
 CONCURRENT_POSTS = 48
 ATTEMPTS = 4
-BACKOFF_SECONDS = 0.2
-"""The longest pause before the second attempt; it doubles with each further one."""
 
 
 class Delivery(StrEnum):
@@ -71,12 +70,6 @@ def deliver_all(
             for working in [pool.submit(deliveries.work) for _ in range(workers)]:
                 working.result()
     return deliveries.report
-
-
-def backoff_seconds(attempts: int) -> float:
-    """The pause after so many attempts: a random one, so that not all come back at once."""
-    longest_seconds = BACKOFF_SECONDS * 2 ** (attempts - 1)
-    return random.uniform(longest_seconds / 2, longest_seconds)  # noqa: S311
 
 
 class _Due(NamedTuple):

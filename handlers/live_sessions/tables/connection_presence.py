@@ -6,10 +6,10 @@ from typing import NoReturn
 import msgspec
 
 from live_sessions import environment
-from live_sessions.aws_http import AwsHttp, CallFailed, Response
-from live_sessions.deliveries import backoff_seconds
+from live_sessions.aws.backoff import backoff_seconds
+from live_sessions.aws.http import AwsHttp, CallFailed, Response
+from live_sessions.aws.outages import is_outage
 from live_sessions.environment import AwsEnvironment
-from live_sessions.outages import is_outage
 
 TIMEOUT_SECONDS = 1
 ATTEMPTS = 3

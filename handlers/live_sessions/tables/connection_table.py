@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from live_sessions.attributes import plain, typed
+from live_sessions.aws.attributes import plain, typed
 from live_sessions.protocol import Role
 
 if TYPE_CHECKING:
@@ -120,6 +120,11 @@ class ConnectionTable:
             return None
         connection = msgspec.convert(plain(item), Connection)
         return connection if connection.ttl > at_ms / 1000 else None
+
+    def session_of(self, connection_id: str, *, at_ms: int) -> str | None:
+        """The session of which the socket is a member."""
+        row = self.get(connection_id, at_ms=at_ms)
+        return None if row is None else row.session_id
 
     def enter_session(self, member: Connection) -> Written:
         """Make a socket that has a row a member; not done when it has none or is one already."""

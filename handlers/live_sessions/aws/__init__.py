@@ -1,0 +1,1 @@
+"""How AWS is reached: clients, signed requests, and which failures pass."""

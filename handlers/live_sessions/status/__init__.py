@@ -1,0 +1,1 @@
+"""The session's status as it goes to its speaker by itself."""
