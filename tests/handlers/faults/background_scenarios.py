@@ -1,0 +1,151 @@
+"""What begins with AWS: `$disconnect`, checks, ticks and fan-outs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from tests.handlers.faults.setting import (
+    HOUR_MS,
+    Begin,
+    changed,
+    close,
+    end_untold,
+    member,
+    session,
+)
+from tests.handlers.properties.interleaving import Operation
+from tests.handlers.properties.records import Due
+from tests.handlers.properties.world import World
+
+# ---- disconnect
+
+
+def listener_closes(world: World) -> Operation:
+    _, session_id = session(world)
+    listener = member(world, session_id)
+    world.close(listener)
+    return world.deliver_disconnect(listener)
+
+
+def speaker_closes(world: World) -> Operation:
+    speaker, session_id = session(world)
+    member(world, session_id)
+    world.close(speaker)
+    return world.deliver_disconnect(speaker)
+
+
+def check(kind: str, **fields: Any) -> Begin:
+    def begin(world: World) -> Operation:
+        _, session_id = session(world)
+        member(world, session_id)
+        world.check({"check": kind, "sessionId": session_id, **fields})
+        return world.deliver_check(world.checks[-1])
+
+    return begin
+
+
+def speaker_is_lost(world: World) -> Operation:
+    speaker, session_id = session(world)
+    member(world, session_id)
+    close(world, speaker)
+    world.advance(10_000)
+    return world.deliver_check(world.checks[-1])
+
+
+def expiry_is_checked(world: World) -> Operation:
+    _, session_id = session(world)
+    member(world, session_id)
+    world.advance(8 * HOUR_MS)
+    world.check({"check": "expiry", "sessionId": session_id})
+    return world.deliver_check(world.checks[-1])
+
+
+def second_pass(world: World) -> Operation:
+    _, session_id = session(world)
+    member(world, session_id)
+    end_untold(world, session_id)
+    world.fan_outs.clear()
+    return world.deliver_check(world.checks[-1])
+
+
+# ---- session_status
+
+
+def tick(shard: int | None) -> Begin:
+    """With a session that runs, one whose speaker is gone, and one that has expired."""
+
+    def begin(world: World) -> Operation:
+        session(world)
+        gone, _ = session(world)
+        world.close(gone)
+        _, expired = session(world)
+        changed(world, "sessions", {"sessionId": expired}, expiresAt=1)
+        at = datetime.fromtimestamp(world.clock.now_ms / 1000, UTC).isoformat()
+        message: dict[str, Any] = {"tick": {"scheduledAt": at, "offsetSeconds": 0}}
+        return world.tick(message if shard is None else message | {"shard": shard})
+
+    return begin
+
+
+# ---- fan_out
+
+
+def end_is_told(listeners: int, **task: Any) -> Begin:
+    def begin(world: World) -> Operation:
+        _, session_id = session(world)
+        members = [member(world, session_id) for _ in range(listeners)]
+        end_untold(world, session_id)
+        if task:
+            world.fan_outs[-1].body["connectionIds"] = [each.connection_id for each in members]
+        return world.run_fan_out(world.fan_outs[-1])
+
+    return begin
+
+
+def frame_is_told(listeners: int, *, one_is_gone: bool = False) -> Begin:
+    def begin(world: World) -> Operation:
+        speaker, session_id = session(world)
+        members = [member(world, session_id) for _ in range(listeners)]
+        if one_is_gone:
+            world.close(members[0])
+        world.finish(world.send(speaker, "muteBroadcast"))
+        return world.run_fan_out(world.fan_outs[-1])
+
+    return begin
+
+
+def nobody_is_left(world: World) -> Operation:
+    """The pass that closes an ended session."""
+    _, session_id = session(world)
+    end_untold(world, session_id)
+    due: Due = world.fan_outs[-1]
+    world.advance(61_000)
+    return world.run_fan_out(due)
+
+
+DISCONNECT: Mapping[str, Begin] = {
+    "listener's socket closed": listener_closes,
+    "speaker's socket closed": speaker_closes,
+    "speakerLost": speaker_is_lost,
+    "operatorEnd": check("operatorEnd"),
+    "expiry": expiry_is_checked,
+    "secondPass": second_pass,
+    "broadcast": check("broadcast", version=1),
+}
+
+TICKS: Mapping[str, Begin] = {
+    "tick": tick(None),
+    "shard": tick(0),
+}
+
+FAN_OUT: Mapping[str, Begin] = {
+    "end": end_is_told(1),
+    "end handed out": end_is_told(3),
+    "end of a page": end_is_told(2, page=True),
+    "end with nobody left": nobody_is_left,
+    "frame": frame_is_told(1),
+    "frame handed out": frame_is_told(3),
+    "frame to one who is gone": frame_is_told(2, one_is_gone=True),
+}

@@ -1,0 +1,104 @@
+"""Each thing that reconcile can find."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tests.handlers.faults.setting import (
+    Begin,
+    changed,
+    drifted,
+    end_untold,
+    member,
+    session,
+)
+from tests.handlers.properties.interleaving import Operation
+from tests.handlers.properties.world import World
+
+# ---- reconcile
+
+
+def all_is_right(world: World) -> Operation:
+    _, session_id = session(world)
+    member(world, session_id)
+    world.advance(31_000)
+    return world.reconcile()
+
+
+def count_is_too_high(world: World) -> Operation:
+    drifted(world, listenerCount=2, listenersByLanguage={"es": 2})
+    return world.reconcile()
+
+
+def count_is_too_low(world: World) -> Operation:
+    drifted(world, listenerCount=0, listenersByLanguage={})
+    return world.reconcile()
+
+
+def row_outlived_its_socket(world: World) -> Operation:
+    _, session_id = session(world)
+    listener = member(world, session_id)
+    world.close(listener)
+    listener.disconnects = 1
+    changed(world, "connections", {"connectionId": listener.connection_id}, ttl=1)
+    world.advance(31_000)
+    return world.reconcile()
+
+
+def shards_have_changed(world: World) -> Operation:
+    _, session_id = session(world)
+    changed(world, "sessions", {"sessionId": session_id}, activeShard=1)
+    world.stage.entries["reconcile"].STATUS_SHARDS_LIMIT = 2
+    return world.reconcile()
+
+
+def speaker_has_no_row(world: World) -> Operation:
+    speaker, _ = session(world)
+    world.close(speaker)
+    speaker.disconnects = 1
+    world.stage.dynamodb.delete_item(
+        TableName="connections", Key={"connectionId": {"S": speaker.connection_id}}
+    )
+    world.tables.note_changes(world.clock.now_ms)
+    return world.reconcile()
+
+
+def speaker_has_no_row_again(world: World) -> Operation:
+    world.finish(speaker_has_no_row(world))
+    world.advance(300_000)
+    return world.reconcile()
+
+
+def speaker_is_there_again(world: World) -> Operation:
+    _, session_id = session(world)
+    changed(world, "sessions", {"sessionId": session_id}, speakerLostAt=1)
+    return world.reconcile()
+
+
+def session_has_expired(world: World) -> Operation:
+    _, session_id = session(world)
+    member(world, session_id)
+    changed(world, "sessions", {"sessionId": session_id}, expiresAt=1)
+    return world.reconcile()
+
+
+def end_was_not_told(world: World) -> Operation:
+    _, session_id = session(world)
+    member(world, session_id)
+    end_untold(world, session_id)
+    world.fan_outs.clear()
+    return world.reconcile()
+
+
+RECONCILE: Mapping[str, Begin] = {
+    "all is right": all_is_right,
+    "count is too high": count_is_too_high,
+    "count is too low": count_is_too_low,
+    "row that outlived its socket": row_outlived_its_socket,
+    "number of shards has changed": shards_have_changed,
+    "speaker has no row": speaker_has_no_row,
+    "speaker has no row again": speaker_has_no_row_again,
+    "speaker is there again": speaker_is_there_again,
+    "session has expired": session_has_expired,
+    "end was not told": end_was_not_told,
+}

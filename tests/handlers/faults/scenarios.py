@@ -1,0 +1,20 @@
+"""Each function's entries: the stage is set with calls that succeed, then the entry begins."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tests.handlers.faults.background_scenarios import DISCONNECT, FAN_OUT, TICKS
+from tests.handlers.faults.client_scenarios import CONNECTION, HEARTBEAT, REFRESH, speaker_sends
+from tests.handlers.faults.reconcile_scenarios import RECONCILE
+from tests.handlers.faults.setting import Begin
+
+SCENARIOS: Mapping[str, Mapping[str, Begin]] = {
+    "connection": CONNECTION,
+    "disconnect": DISCONNECT,
+    "heartbeat": HEARTBEAT,
+    "refresh": REFRESH,
+    "session_status": {"getSessionStatus": speaker_sends("getSessionStatus"), **TICKS},
+    "fan_out": FAN_OUT,
+    "reconcile": RECONCILE,
+}

@@ -1,0 +1,197 @@
+"""Each AWS call of each handler fails in each way it can: what the client is told, what heals."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.handlers.conftest import Stage
+from tests.handlers.faults.line import INNER_DETAIL, Call
+from tests.handlers.faults.scenarios import SCENARIOS
+from tests.handlers.properties.interleaving import Fate, Operation, Turn
+from tests.handlers.properties.invariants import Invariants, listeners_of
+from tests.handlers.properties.records import Record
+from tests.handlers.properties.rest import come_to_rest
+from tests.handlers.properties.world import RATE_LIMITS, READS, World
+
+TABLE = Path(__file__).with_name("calls.txt")
+ENTRIES = [
+    (function, scenario) for function, scenarios in SCENARIOS.items() for scenario in scenarios
+]
+UNAVAILABLE = frozenset({"SERVICE_UNAVAILABLE", "STATUS_TIMEOUT"})
+CODES = {
+    Fate.THROTTLED: UNAVAILABLE,
+    Fate.BROKEN: UNAVAILABLE,
+    Fate.FAILED_BEFORE: UNAVAILABLE,
+    Fate.FAILED_AFTER: UNAVAILABLE,
+    # Where nobody tries again.
+    Fate.ANSWER_LOST: frozenset({"STATUS_TIMEOUT"}),
+    Fate.DENIED: frozenset({"INTERNAL_ERROR"}),
+    Fate.GONE: frozenset({"CONNECTION_NOT_FOUND"}),
+}
+DONE_BEFORE = {"leaveSession": "CONNECTION_NOT_FOUND", "endSession": "CONNECTION_NOT_FOUND"}
+"""What a second try is answered when the first was carried out after all."""
+
+
+@pytest.fixture
+def world(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    world = World(stage, monkeypatch, lag=False)
+    yield world
+    world.interleaver.kill_all()
+
+
+def begun(world: World, function: str, scenario: str) -> tuple[Operation, Invariants]:
+    """The scenario's operation on a fresh stage, before its first call."""
+    world.reset()
+    laws = Invariants(world)
+    laws.faults = True
+    world.observe, world.ended = laws.at_every_moment, laws.at_every_end
+    return SCENARIOS[function][scenario](world), laws
+
+
+@dataclass(frozen=True)
+class Clean:
+    """A run in which nothing fails; `frame` is the client's answer, if there is a client."""
+
+    calls: list[Call]
+    frame: dict[str, Any] | None
+    sessions: int
+
+
+def clean_run(world: World, function: str, scenario: str) -> Clean:
+    operation, _ = begun(world, function, scenario)
+    calls: list[Call] = []
+    while operation.call is not None:
+        calls.append(operation.call)
+        world.step(operation)
+    assert operation.failure is None
+    is_message = operation.context["record"].kind == "message"
+    frame = _frame(operation) if is_message else None
+    return Clean(calls, frame, len(world.tables.rows["sessions"]))
+
+
+def fates_of(call: Call) -> list[Fate]:
+    """How a call can fail; Lambda's death is the interleavings' affair."""
+    fates = [Fate.THROTTLED, Fate.DENIED, Fate.FAILED_BEFORE]
+    if call.operation not in READS:
+        fates += [Fate.FAILED_AFTER, Fate.ANSWER_LOST]
+    if call.conditional:
+        fates.append(Fate.CONDITION_FAILED)
+    if call.service == "execute-api":
+        fates += [Fate.BROKEN, Fate.GONE]
+    return fates
+
+
+def test_the_table_lists_every_call_so_that_a_new_one_shows(world: World) -> None:
+    lines: list[str] = []
+    for function, scenario in ENTRIES:
+        calls = clean_run(world, function, scenario).calls
+        lines.append(f"{function}: {scenario}")
+        lines += [f"  {number} {call}" for number, call in enumerate(calls, 1)]
+    recorded = "\n".join(lines) + "\n"
+    if os.environ.get("WRITE_CALLS"):
+        TABLE.write_text(recorded)
+    assert recorded == TABLE.read_text(), "if this is meant, write it anew with WRITE_CALLS=1"
+
+
+@pytest.mark.parametrize(("function", "scenario"), ENTRIES)
+def test_whatever_fails_the_client_is_answered_and_everything_heals(
+    world: World, function: str, scenario: str
+) -> None:
+    clean = clean_run(world, function, scenario)
+    assert clean.calls
+    for number, call in enumerate(clean.calls, 1):
+        for fate in fates_of(call):
+            try:
+                fail(world, function, scenario, number, fate, clean)
+            except AssertionError as problem:
+                pytest.fail(f"{scenario}: call {number}, {call}: {fate.value}: {problem}")
+
+
+def fail(world: World, function: str, scenario: str, number: int, fate: Fate, clean: Clean) -> None:
+    operation, laws = begun(world, function, scenario)
+    for _ in range(number - 1):
+        world.step(operation)
+    call = operation.call
+    assert call == clean.calls[number - 1]
+    operation.context["faulty"] = True
+    operation.context["may not tell"] = _may_not_tell(call)
+    world.step(operation, Turn(fate))
+    world.finish(operation)
+    if function != "reconcile":
+        _require_counts(world, laws, exact=fate is Fate.ANSWER_LOST and not _deletes(call))
+    if fate is Fate.ANSWER_LOST:
+        assert len(world.tables.rows["sessions"]) == clean.sessions
+    if clean.frame is not None:
+        frame = _frame(operation)
+        _require_fitting_answer(frame, clean.frame, call, fate)
+        if frame.get("code") in UNAVAILABLE | CODES[Fate.DENIED]:
+            _require_success_at_the_second_try(world, operation, clean.frame)
+    come_to_rest(world, laws)
+
+
+def _require_counts(world: World, laws: Invariants, *, exact: bool) -> None:
+    """Never too low, since capacity hangs on it; right where botocore's retry heals everything."""
+    if exact:
+        laws.counts_equal_rows()
+    for session_id, session in world.tables.rows["sessions"].items():
+        if "endedAt" not in session:
+            members = len(listeners_of(world, session_id))
+            assert members <= session["listenerCount"], "the count is too low"
+
+
+def _require_success_at_the_second_try(
+    world: World, operation: Operation, expected: dict[str, Any]
+) -> None:
+    record: Record = operation.context["record"]
+    socket = next(each for each in world.connections if each.connection_id == record.connection_id)
+    again = world.send(socket, str(record.action), **record.fields)
+    world.finish(again)
+    frame = _frame(again)
+    done_before = DONE_BEFORE.get(str(record.action))
+    assert frame["type"] == expected["type"] or frame.get("code") == done_before, frame
+
+
+def _deletes(call: Call) -> bool:
+    return call.operation == "DeleteItem"
+
+
+def _may_not_tell(call: Call) -> bool:
+    """Between a row's deletion and its post: the listener learns it with its next message."""
+    on_the_row = call.subject == "connections" and call.operation in ("DeleteItem", "UpdateItem")
+    return on_the_row or call.operation == "POST"
+
+
+def _require_fitting_answer(
+    frame: dict[str, Any], expected: dict[str, Any], call: Call, fate: Fate
+) -> None:
+    assert INNER_DETAIL not in json.dumps(frame)
+    if call.subject == RATE_LIMITS and fate is Fate.CONDITION_FAILED:
+        assert frame.get("code") == "RATE_LIMITED", frame
+        return
+    if frame["type"] != "error":
+        assert frame["type"] in (expected["type"], "connectionRefreshComplete"), frame
+        return
+    assert not _is_dispensable(call), f"{call} cost the client its answer: {frame}"
+    if fate is Fate.CONDITION_FAILED:
+        assert frame["code"] != "INTERNAL_ERROR", frame
+    elif _deletes(call) and fate is Fate.ANSWER_LOST:
+        assert frame["code"] == "CONNECTION_NOT_FOUND", frame
+    else:
+        assert frame["code"] in CODES[fate], frame
+
+
+def _is_dispensable(call: Call) -> bool:
+    """The client's answer does not hang on it."""
+    asked_first = call.service == "dynamodb" or call.operation == "GET"
+    return call.subject == RATE_LIMITS or not asked_first
+
+
+def _frame(operation: Operation) -> dict[str, Any]:
+    return json.loads(operation.result["body"])

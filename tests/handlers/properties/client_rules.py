@@ -1,0 +1,125 @@
+"""What clients do: they connect, say something, and close."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import precondition, rule
+
+from tests.handlers.properties.records import Socket
+from tests.handlers.properties.turns import LANGUAGES, USERS, Turns, calls, pick, picks
+
+LISTENERS_AT_MOST = 7
+SPEAKERS_AT_MOST = 4
+
+CONTROLS: Sequence[tuple[str, dict[str, Any]]] = (
+    ("pauseBroadcast", {}),
+    ("resumeBroadcast", {}),
+    ("muteBroadcast", {}),
+    ("setVolume", {"volumeLevel": 0.5}),
+    ("speakerStateChange", {"state": {"isPaused": False, "isMuted": False, "volume": 1}}),
+)
+
+
+class Clients(Turns):
+    """Their rules."""
+
+    @precondition(lambda self: self._may_connect("listener", LISTENERS_AT_MOST))
+    @rule(calls=calls)
+    def listener_connects(self, calls: int) -> None:
+        self._begin(self.world.connect("listener"), calls)
+
+    @precondition(lambda self: self._may_connect("speaker", SPEAKERS_AT_MOST))
+    @rule(number=picks, calls=calls)
+    def speaker_connects(self, number: int, calls: int) -> None:
+        self._begin(self.world.connect("speaker", pick(USERS, number)), calls)
+
+    @precondition(lambda self: self._may_start() and self._open("speaker"))
+    @rule(number=picks, calls=calls)
+    def speaker_creates(self, number: int, calls: int) -> None:
+        speaker = pick(self._open("speaker"), number)
+        self._say(speaker, calls, "createSession", sourceLanguage="en")
+
+    @precondition(lambda self: self._may_start() and self._open("speaker") and self._sessions())
+    @rule(
+        number=picks,
+        action=st.sampled_from(["getSessionStatus", "heartbeat"]),
+        calls=calls,
+    )
+    def speaker_says(self, number: int, action: str, calls: int) -> None:
+        self._say(pick(self._open("speaker"), number), calls, action)
+
+    @precondition(lambda self: self._may_start() and self._open("speaker") and self._sessions())
+    @rule(number=picks, calls=calls)
+    def speaker_ends(self, number: int, calls: int) -> None:
+        self._say(pick(self._open("speaker"), number), calls, "endSession")
+
+    @precondition(lambda self: self._may_start() and self._open("speaker") and self._sessions())
+    @rule(number=picks, control=st.sampled_from(CONTROLS), calls=calls)
+    def speaker_controls(
+        self, number: int, control: tuple[str, dict[str, Any]], calls: int
+    ) -> None:
+        action, fields = control
+        self._say(pick(self._open("speaker"), number), calls, action, **fields)
+
+    @precondition(lambda self: self._may_start() and self._open("speaker") and self._sessions())
+    @rule(number=picks, session=picks, calls=calls)
+    def speaker_refreshes(self, number: int, session: int, calls: int) -> None:
+        # The sockets opened last are the ones that refresh.
+        speaker = pick(self._open("speaker")[::-1], number)
+        session_id = pick(self._sessions(), session)
+        self._say(speaker, calls, "refreshConnection", sessionId=session_id)
+
+    @precondition(lambda self: self._may_start() and self._open("listener") and self._sessions())
+    @rule(number=picks, session=picks, language=st.sampled_from(LANGUAGES), calls=calls)
+    def listener_joins(self, number: int, session: int, language: str, calls: int) -> None:
+        listener = pick(self._open("listener")[::-1], number)
+        session_id = pick(self._sessions(), session)
+        self._say(listener, calls, "joinSession", sessionId=session_id, targetLanguage=language)
+
+    @precondition(lambda self: self._may_start() and self._open("listener") and self._sessions())
+    @rule(number=picks, calls=calls)
+    def listener_leaves(self, number: int, calls: int) -> None:
+        self._say(pick(self._open("listener"), number), calls, "leaveSession")
+
+    @precondition(lambda self: self._may_start() and self._open("listener") and self._sessions())
+    @rule(number=picks, language=st.sampled_from(LANGUAGES), calls=calls)
+    def listener_changes_language(self, number: int, language: str, calls: int) -> None:
+        listener = pick(self._open("listener"), number)
+        self._say(listener, calls, "changeLanguage", targetLanguage=language)
+
+    @precondition(lambda self: self._may_start() and self._open("listener") and self._sessions())
+    @rule(number=picks, old=picks, session=picks, language=st.sampled_from(LANGUAGES), calls=calls)
+    def listener_refreshes(
+        self, number: int, old: int, session: int, language: str, calls: int
+    ) -> None:
+        listeners = [each for each in self.world.connections if each.role == "listener"]
+        self._say(
+            pick(self._open("listener")[::-1], number),
+            calls,
+            "refreshConnection",
+            sessionId=pick(self._sessions(), session),
+            connectionId=pick(listeners, old).connection_id,
+            targetLanguage=language,
+        )
+
+    @precondition(lambda self: self.world.of_role("listener", "open", "opening"))
+    @rule(number=picks, calls=calls, delivered=st.booleans())
+    def listener_closes(self, number: int, calls: int, delivered: bool) -> None:
+        self._close(
+            pick(self.world.of_role("listener", "open", "opening"), number), calls, delivered
+        )
+
+    @precondition(lambda self: self.world.of_role("speaker", "open", "opening"))
+    @rule(number=picks, calls=calls, delivered=st.booleans())
+    def speaker_closes(self, number: int, calls: int, delivered: bool) -> None:
+        self._close(
+            pick(self.world.of_role("speaker", "open", "opening"), number), calls, delivered
+        )
+
+    def _close(self, socket: Socket, calls: int, delivered: bool) -> None:
+        self.world.close(socket)
+        if delivered and self._may_start():
+            self._begin(self.world.deliver_disconnect(socket), calls)

@@ -1,0 +1,215 @@
+"""Handlers that take turns: each runs in a thread of its own and stops before every AWS call.
+
+One thread runs at a time, from one call to the next, and the test says which: so every
+interleaving of calls can be had, had again, and shrunk.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from tests.handlers.faults.line import Attempt, Call
+
+PATIENCE_SECONDS = 30
+PAUSE = "time"
+"""The service of what is no AWS call but a pause."""
+
+
+class Fate(Enum):
+    """What becomes of the call that an operation stands before."""
+
+    CARRIED_OUT = "carried out"
+    ANSWER_LOST = "carried out, answer lost"
+    CALL_LOST = "lost"
+    FAILED_BEFORE = "lost at every attempt"
+    FAILED_AFTER = "carried out, answer lost at every attempt"
+    THROTTLED = "throttled"
+    DENIED = "access denied"
+    BROKEN = "answered 500"
+    CONDITION_FAILED = "condition failed"
+    GONE = "gone"
+    DEATH_BEFORE = "death before"
+    DEATH_AFTER = "death after"
+
+
+REFUSALS: Mapping[Fate, Mapping[str, tuple[str, int]]] = {
+    Fate.THROTTLED: {
+        "dynamodb": ("ThrottlingException", 400),
+        "sqs": ("RequestThrottled", 403),
+        "lambda": ("TooManyRequestsException", 429),
+        "execute-api": ("LimitExceededException", 429),
+    },
+    Fate.DENIED: {
+        "dynamodb": ("AccessDeniedException", 400),
+        "sqs": ("AccessDenied", 403),
+        "lambda": ("AccessDeniedException", 403),
+        "execute-api": ("ForbiddenException", 403),
+    },
+    Fate.BROKEN: {
+        "dynamodb": ("InternalServerError", 500),
+        "sqs": ("InternalFailure", 500),
+        "lambda": ("ServiceException", 500),
+        "execute-api": ("InternalServerError", 500),
+    },
+    Fate.CONDITION_FAILED: {"dynamodb": ("ConditionalCheckFailedException", 400)},
+    Fate.GONE: {"execute-api": ("GoneException", 410)},
+}
+"""Code and status by service; a service that is not named cannot meet that fate."""
+
+AT_EVERY_ATTEMPT = frozenset({Fate.FAILED_BEFORE, Fate.FAILED_AFTER, *REFUSALS})
+
+
+@dataclass(frozen=True)
+class Turn:
+    """`view` picks among the versions of each row that an index may still show."""
+
+    fate: Fate = Fate.CARRIED_OUT
+    view: int = 0
+
+
+class Death(BaseException):
+    """Lambda died in the middle: nothing of the function runs after this."""
+
+
+class Stuck(AssertionError):
+    """A thread did not come to its next call or to its end."""
+
+
+@dataclass
+class Operation:
+    """A handler's invocation; `call` is what it stands before, None once it is over."""
+
+    name: str
+    run: Callable[[], Any]
+    on_end: Callable[[Operation], None] = lambda _: None
+    context: dict[str, Any] = field(default_factory=dict)
+    call: Call | None = None
+    result: Any = None
+    failure: BaseException | None = None
+    over: bool = False
+    dead: bool = False
+    failing: Call | None = None
+    turn: Turn = Turn()
+    resumed: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+    paused: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+
+    @property
+    def died(self) -> bool:
+        return isinstance(self.failure, Death)
+
+
+Conduct = Callable[[Operation, Attempt, Turn], Any]
+
+
+class Interleaver:
+    """Runs operations by turns; `conduct` carries out a call as its turn says."""
+
+    def __init__(self, conduct: Conduct) -> None:
+        self._conduct = conduct
+        self._local = threading.local()
+        self.running: list[Operation] = []
+        self.calls = 0
+        self.operations = 0
+
+    def present(self) -> Operation | None:
+        """The operation whose thread asks."""
+        return getattr(self._local, "operation", None)
+
+    def hook(self, attempt: Attempt) -> Any:
+        """For the Line: stops an operation's thread; other threads' calls pass."""
+        operation = self.present()
+        if operation is None:
+            return attempt.carry_out()
+        if operation.dead:
+            raise Death
+        if operation.failing is not None and attempt.repeats(operation.failing):
+            return _fail(attempt, operation.turn.fate)
+        operation.failing = None
+        self._stand(operation, attempt.call)
+        return self._take(operation, attempt)
+
+    def pause(self, seconds: float) -> None:
+        """For the Clock: a pause is a turn too, and a chance to die."""
+        operation = self.present()
+        if operation is None:
+            return
+        if not operation.dead:
+            self._stand(operation, Call(PAUSE, "sleep", str(seconds)))
+        if operation.dead or operation.turn.fate in (Fate.DEATH_BEFORE, Fate.DEATH_AFTER):
+            operation.dead = True
+            raise Death
+
+    def _stand(self, operation: Operation, call: Call) -> None:
+        operation.call = call
+        operation.paused.release()
+        if not operation.resumed.acquire(timeout=PATIENCE_SECONDS):
+            raise Stuck(f"{operation.name} was left standing before {call}")
+
+    def _take(self, operation: Operation, attempt: Attempt) -> Any:
+        turn = operation.turn
+        if turn.fate is Fate.DEATH_BEFORE:
+            operation.dead = True
+            raise Death
+        self.calls += 1
+        if turn.fate in AT_EVERY_ATTEMPT:
+            operation.failing = attempt.call
+        if turn.fate in REFUSALS or turn.fate in (Fate.CALL_LOST, Fate.FAILED_BEFORE):
+            return _fail(attempt, turn.fate)
+        answer = self._conduct(operation, attempt, turn)
+        if turn.fate is Fate.DEATH_AFTER:
+            operation.dead = True
+            raise Death
+        answered = turn.fate not in (Fate.ANSWER_LOST, Fate.FAILED_AFTER)
+        return answer if answered else attempt.lose()
+
+    def start(self, operation: Operation) -> Operation:
+        """Run the operation up to its first call."""
+        self.operations += 1
+        self.running.append(operation)
+        threading.Thread(target=self._run, args=(operation,), daemon=True).start()
+        self._await(operation)
+        return operation
+
+    def step(self, operation: Operation, turn: Turn) -> None:
+        """Let the operation make its call and run on to the next one or to its end."""
+        if operation.call is None:
+            raise Stuck(f"{operation.name} is over")
+        operation.turn = turn
+        operation.call = None
+        operation.resumed.release()
+        self._await(operation)
+
+    def kill_all(self) -> None:
+        """End what is still running, carrying nothing more out."""
+        while self.running:
+            self.running[0].on_end = lambda _: None
+            self.step(self.running[0], Turn(Fate.DEATH_BEFORE))
+
+    def _run(self, operation: Operation) -> None:
+        self._local.operation = operation
+        try:
+            operation.result = operation.run()
+        except BaseException as failure:
+            operation.failure = failure
+        operation.over = True
+        operation.paused.release()
+
+    def _await(self, operation: Operation) -> None:
+        if not operation.paused.acquire(timeout=PATIENCE_SECONDS):
+            raise Stuck(f"{operation.name} neither ended nor came to a call")
+        if operation.over:
+            operation.call = None
+            self.running.remove(operation)
+            operation.on_end(operation)
+
+
+def _fail(attempt: Attempt, fate: Fate) -> Any:
+    if fate not in REFUSALS:
+        return attempt.lose()
+    if fate is Fate.CONDITION_FAILED and attempt.call.operation == "TransactWriteItems":
+        return attempt.refuse("TransactionCanceledException", 400)
+    return attempt.refuse(*REFUSALS[fate][attempt.call.service])

@@ -1,0 +1,177 @@
+"""What holds at every moment, and what holds once everything has come to rest."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import Any
+
+from live_sessions.sessions import present_languages
+from tests.handlers.conftest import ENVIRONMENT
+from tests.handlers.properties.interleaving import Operation
+from tests.handlers.properties.records import Record
+from tests.handlers.properties.tables import Change, Row
+from tests.handlers.properties.world import World
+
+LIMIT = int(ENVIRONMENT["MAX_LISTENERS_PER_SESSION"])
+SESSION_ATTRIBUTES = {
+    "sessionId",
+    "speakerConnectionId",
+    "sourceLanguage",
+    "createdAt",
+    "expiresAt",
+}
+CONNECTION_ATTRIBUTES = {"connectionId", "role", "connectedAt", "ttl"}
+
+
+def listeners_of(world: World, session_id: str) -> list[Row]:
+    return [
+        row
+        for row in world.tables.rows["connections"].values()
+        if row.get("sessionId") == session_id and row["role"] == "listener"
+    ]
+
+
+class Invariants:
+    """`faults`: some calls or functions died, so that counts may be wrong until reconcile."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.faults = False
+        self.removals: list[tuple[Operation, Record, Change]] = []
+        self.disconnects_lost: set[str] = set()
+
+    # ---- at every moment
+
+    def at_every_moment(self, operation: Operation, record: Record, changes: list[Change]) -> None:
+        for change in changes:
+            if change.table == "sessions":
+                self._session_changed(change)
+            else:
+                self._connection_changed(operation, record, change)
+        for session_id, session in self.world.tables.rows["sessions"].items():
+            members = len(listeners_of(self.world, session_id))
+            assert session["listenerCount"] <= LIMIT, f"{session_id} counts over its capacity"
+            assert members <= LIMIT, f"{session_id} has {members} listeners"
+            if not self.faults and "endedAt" not in session:
+                assert members <= session["listenerCount"], f"{session_id} counts too few"
+
+    def _session_changed(self, change: Change) -> None:
+        before, after = change.before, change.after
+        if not after:
+            return
+        missing = SESSION_ATTRIBUTES - after.keys()
+        assert not missing, f"{change.key} is a ghost: it has no {missing}"
+        assert not ("endedAt" in before and "endedAt" not in after), f"{change.key} lives again"
+        if before:
+            moved = _without_version(before) != _without_version(after)
+            steps = after["broadcastState"]["version"] - before["broadcastState"]["version"]
+            assert steps == moved, f"{change.key}: version rose by {steps}, changed: {moved}"
+        else:
+            assert after["broadcastState"]["version"] == 1
+
+    def _connection_changed(self, operation: Operation, record: Record, change: Change) -> None:
+        if change.after:
+            missing = CONNECTION_ATTRIBUTES - change.after.keys()
+            assert not missing, f"{change.key} is a ghost: it has no {missing}"
+        was_in = change.before.get("sessionId")
+        if was_in is not None and change.after.get("sessionId") != was_in:
+            self.removals.append((operation, record, change))
+
+    def at_every_end(self, operation: Operation, record: Record) -> None:
+        """A client's message is answered whatever happens, and well where nothing failed."""
+        if record.kind == "disconnect" and operation.failure is not None:
+            self.disconnects_lost.add(str(record.connection_id))
+        faulty = operation.context.get("faulty", False)
+        if record.kind == "message" and not operation.died:
+            assert operation.failure is None, f"{operation.name} raised {operation.failure!r}"
+            frame = json.loads(operation.result["body"])
+            well = frame.get("code") not in ("INTERNAL_ERROR", "SERVICE_UNAVAILABLE")
+            assert well or faulty, f"{operation.name} was answered {frame}"
+        elif not faulty:
+            assert operation.failure is None, f"{operation.name} raised {operation.failure!r}"
+
+    # ---- at rest
+
+    def counts_equal_rows(self) -> None:
+        for session_id, session in self.world.tables.rows["sessions"].items():
+            rows = [] if "endedAt" in session else listeners_of(self.world, session_id)
+            by_language = dict(sorted(Counter(row["targetLanguage"] for row in rows).items()))
+            assert session["listenerCount"] == len(rows), f"{session_id} counts wrongly"
+            recorded = session["listenersByLanguage"]
+            assert present_languages(recorded) == by_language, f"{session_id} counts wrongly"
+            assert all(count >= 0 for count in recorded.values()), f"{session_id}: {recorded}"
+
+    def nobody_is_in_an_ended_session(self) -> None:
+        sessions = self.world.tables.rows["sessions"]
+        for row in self.world.tables.rows["connections"].values():
+            session_id = row.get("sessionId")
+            if session_id is None:
+                continue
+            session = sessions.get(session_id, {"endedAt": 0})
+            if row["role"] == "speaker" and self.faults:
+                # His next createSession or refresh finds that the session is not his.
+                continue
+            assert "endedAt" not in session, f"{row['connectionId']} was left in {session_id}"
+
+    def no_row_outlives_its_socket(self) -> None:
+        """Without a session a closed socket's row is harmless, and left to its TTL."""
+        open_ids = {each.connection_id for each in self.world.connections if each.state == "open"}
+        for connection_id, row in self.world.tables.rows["connections"].items():
+            if connection_id in open_ids or "sessionId" not in row:
+                continue
+            assert self.faults, f"{connection_id} is closed and has a row"
+            assert connection_id in self.disconnects_lost, f"{connection_id} has a ghost row"
+
+    def every_speaker_has_one_session(self) -> None:
+        rows = self.world.tables.rows
+        live = [row for row in rows["sessions"].values() if "endedAt" not in row]
+        speakers = Counter(session["speakerConnectionId"] for session in live)
+        twice = [speaker for speaker, times in speakers.items() if times > 1]
+        assert not twice, f"{twice} are believed by two sessions"
+        for session in live:
+            row = rows["connections"].get(session["speakerConnectionId"])
+            believes = row is not None and row.get("sessionId") == session["sessionId"]
+            assert believes, f"{session['sessionId']} is live without its speaker"
+
+    def ended_sessions_are_closed(self) -> None:
+        for session_id, session in self.world.tables.rows["sessions"].items():
+            if "endedAt" in session:
+                assert "activeShard" not in session, f"{session_id} is never closed"
+
+    def nobody_was_told_twice(self) -> None:
+        told = Counter(
+            (connection_id, frame["sessionId"])
+            for connection_id, frame in self.world.stage.sockets.posts
+            if frame["type"] == "sessionEnded"
+        )
+        twice = [who for who, times in told.items() if times > 1]
+        assert not twice, f"{twice} were told twice that the session ended"
+
+    def whoever_was_removed_knows_it(self) -> None:
+        """A member leaves by its own doing, or is told that its session ended."""
+        states = {each.connection_id: each.state for each in self.world.connections}
+        for operation, record, change in self.removals:
+            excused = states[change.key] == "closed" or operation.context.get("may not tell", False)
+            if excused or _is_own_doing(record, change):
+                continue
+            told = [
+                frame
+                for connection_id, frame in record.posts
+                if connection_id == change.key and frame["type"] == "sessionEnded"
+            ]
+            assert len(told) == 1, f"{operation.name} removed {change.key} and told it {told}"
+
+
+def _is_own_doing(record: Record, change: Change) -> bool:
+    """The client itself asked for it, on this socket or on the one that takes its place."""
+    if record.action == "refreshConnection":
+        is_speaker = change.before["role"] == "speaker"
+        return is_speaker or change.key in (record.connection_id, record.fields["connectionId"])
+    return record.connection_id == change.key
+
+
+def _without_version(session: dict[str, Any]) -> dict[str, Any]:
+    state = dict(session["broadcastState"])
+    del state["version"], state["lastStateChange"]
+    return state

@@ -1,0 +1,54 @@
+"""What the world knows of sockets, of what is due, and of what an operation did."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.handlers.properties.clock import Clock
+from tests.handlers.properties.tables import Change
+
+
+@dataclass(frozen=True)
+class Context:
+    """Lambda's, by the test's clock."""
+
+    clock: Clock
+    deadline_ms: int
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self.deadline_ms - self.clock.now_ms
+
+
+@dataclass
+class Socket:
+    """A client's connection; `opening` during the handshake, which the client may abandon."""
+
+    connection_id: str
+    role: str
+    user_id: str | None
+    connected_at: int
+    state: str = "opening"
+    abandoned: bool = False
+    disconnects: int = 0
+
+
+@dataclass
+class Due:
+    """A message of the checks queue, or an asynchronous invocation when `due_ms` is its start."""
+
+    body: dict[str, Any]
+    due_ms: int
+    attempts_left: int
+
+
+@dataclass
+class Record:
+    """What an operation did that the invariants ask about."""
+
+    kind: str
+    connection_id: str | None = None
+    action: str | None = None
+    fields: dict[str, Any] = field(default_factory=dict)
+    changes: list[Change] = field(default_factory=list)
+    posts: list[tuple[str, dict[str, Any]]] = field(default_factory=list)

@@ -1,0 +1,52 @@
+"""However the calls of concurrent handlers interleave, counting and telling hold.
+
+The same examples each time; with INTERLEAVING_EXAMPLES=2000 in the environment that many, each time
+others, for as long as it takes. What was done is printed.
+"""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.handlers.conftest import Stage
+from tests.handlers.properties.machine import FailingSessions, LiveSessions
+from tests.handlers.properties.turns import Tally
+from tests.handlers.properties.world import World
+
+IS_DEEP = "INTERLEAVING_EXAMPLES" in os.environ
+EXAMPLES = int(os.environ.get("INTERLEAVING_EXAMPLES", "30"))
+RULES_AT_MOST = 50
+PROFILE = settings(
+    max_examples=EXAMPLES,
+    stateful_step_count=RULES_AT_MOST,
+    deadline=None,
+    derandomize=not IS_DEEP,
+    database=None,
+    phases=[Phase.generate, Phase.shrink],
+    suppress_health_check=list(HealthCheck),
+    print_blob=False,
+    report_multiple_bugs=False,
+)
+
+
+@pytest.mark.timeout(0)
+@pytest.mark.parametrize("lag", [False, True], ids=["fresh-indexes", "lagging-indexes"])
+@pytest.mark.parametrize("machine", [LiveSessions, FailingSessions])
+def test_counting_and_telling_hold_however_calls_interleave(
+    stage: Stage,
+    monkeypatch: pytest.MonkeyPatch,
+    machine: type[LiveSessions],
+    lag: bool,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    world = World(stage, monkeypatch, lag=lag)
+    tally = Tally()
+    try:
+        run_state_machine_as_test(lambda: machine(world, tally), settings=PROFILE)
+    finally:
+        with capsys.disabled():
+            print(f"\n{machine.__name__}, {'lagging' if lag else 'fresh'} indexes: {tally}")
