@@ -1,0 +1,80 @@
+"""Speakers and listeners in their sessions."""
+
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from local.client import Client, Frame, Listener, Speaker
+from local.cloud import LocalCloud
+
+PATIENCE_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Session:
+    """A live session: its speaker and those who joined it first."""
+
+    session_id: str
+    speaker: Speaker
+    listeners: list[Listener]
+
+    @property
+    def listener(self) -> Listener:
+        [only] = self.listeners
+        return only
+
+
+def session_of(cloud: LocalCloud, *languages: str, speaker: Speaker | None = None) -> Session:
+    """A session with a listener for each of the languages."""
+    speaker = speaker or cloud.speaker()
+    session_id = speaker.create_session("en")
+    return Session(
+        session_id, speaker, [joined(cloud, session_id, language) for language in languages]
+    )
+
+
+def joined(cloud: LocalCloud, session_id: str, language: str) -> Listener:
+    listener = cloud.listener()
+    reply = listener.ask("joinSession", sessionId=session_id, targetLanguage=language)
+    assert reply.type == "sessionJoined", reply.body
+    return listener
+
+
+def connection_id_of(client: Client) -> str:
+    """The connection's id as the service told it last."""
+    return [frame["connectionId"] for frame in client.received() if frame.get("connectionId")][-1]
+
+
+def state_of(speaker: Speaker) -> dict[str, Any]:
+    return speaker.ask_status()["broadcastState"]
+
+
+def refusal(reply: Frame) -> str:
+    assert reply.type == "error", reply.body
+    return reply["code"]
+
+
+def eventually(
+    condition: Callable[[], Any], what: str, timeout_seconds: float = PATIENCE_SECONDS
+) -> None:
+    """Wait until the condition holds; only ever decides that something did not happen at all."""
+    deadline = time.monotonic() + timeout_seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {timeout_seconds:g} s: {what}"
+        time.sleep(0.05)
+
+
+def wait_until_gone(cloud: LocalCloud, connection_id: str) -> None:
+    """Wait until the service has noticed that the socket closed; its log has a hash of the id."""
+    hashed = hashlib.sha256(connection_id.encode()).hexdigest()[:12]
+    wait_for_log(cloud, "disconnect", message="disconnected", connection=hashed)
+
+
+def wait_for_log(cloud: LocalCloud, entry: str, **fields: object) -> None:
+    """Wait until the function has logged a line with these fields."""
+    eventually(
+        lambda: any(line.fields.items() >= fields.items() for line in cloud.function_log(entry)),
+        f"{entry} logs {fields}",
+    )

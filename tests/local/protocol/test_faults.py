@@ -1,0 +1,83 @@
+"""What a client is told when the service itself is unwell, and that it recovers."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+
+import pytest
+
+from local.client import Frame
+from local.cloud import LocalCloud
+from tests.local.protocol.people import refusal, session_of
+from tests.local.protocol.unwell import Call, DynamoDbFront, behind
+
+# Longer than three attempts of a second each.
+UNWELL_TIMEOUT_SECONDS = 20.0
+
+
+@contextmanager
+def unwell(
+    cloud: LocalCloud,
+    entry: str,
+    status: HTTPStatus | None,
+    fails: Callable[[Call], bool] = lambda _: True,
+) -> Iterator[None]:
+    """DynamoDB answers the function with the status, or, without one, not at all."""
+    with DynamoDbFront(cloud, fails=fails, status=status) as front:
+        with behind(front, entry):
+            yield
+        assert front.failed > 0, "the function did not meet the fault"
+
+
+def is_read(call: Call) -> bool:
+    return call.operation == "GetItem"
+
+
+def of_no_inside(reply: Frame) -> Frame:
+    """A refusal that tells nothing of what is behind it."""
+    assert "details" not in reply.body
+    for word in ("dynamo", "aws", "exception", "table", "denied", "endpoint"):
+        assert word not in reply["message"].lower()
+    return reply
+
+
+def test_a_status_that_takes_too_long_is_refused_in_time(cloud: LocalCloud) -> None:
+    session = session_of(cloud, "es")
+    with unwell(cloud, "session_status", None, is_read):
+        reply = session.speaker.ask("getSessionStatus", UNWELL_TIMEOUT_SECONDS)
+    assert refusal(of_no_inside(reply)) == "STATUS_TIMEOUT"
+    assert session.speaker.ask_status()["listenerCount"] == 1
+
+
+@pytest.mark.parametrize("status", [HTTPStatus.SERVICE_UNAVAILABLE, None], ids=["503", "silent"])
+def test_a_table_that_does_not_answer_makes_the_service_unavailable(
+    cloud: LocalCloud, status: HTTPStatus | None
+) -> None:
+    session = session_of(cloud, "es")
+    before = session.speaker.ask_status()["broadcastState"]
+    with unwell(cloud, "connection", status, is_read):
+        reply = session.speaker.ask("pauseBroadcast", UNWELL_TIMEOUT_SECONDS)
+    assert refusal(of_no_inside(reply)) == "SERVICE_UNAVAILABLE"
+    assert session.speaker.ask_status()["broadcastState"] == before
+    assert session.speaker.pause().type == "broadcastPaused"
+    assert session.listener.expect("broadcastPaused")
+
+
+@pytest.mark.parametrize(
+    ("entry", "action"),
+    [
+        ("connection", "setVolume"),
+        ("refresh", "refreshConnection"),
+        ("session_status", "getSessionStatus"),
+        ("heartbeat", "heartbeat"),
+    ],
+)
+def test_a_fault_of_the_service_itself_is_an_internal_error(
+    cloud: LocalCloud, entry: str, action: str
+) -> None:
+    session = session_of(cloud, "es")
+    fields = {"volumeLevel": 0.5, "sessionId": session.session_id}
+    with unwell(cloud, entry, HTTPStatus.BAD_REQUEST):
+        reply = session.speaker.ask(action, UNWELL_TIMEOUT_SECONDS, **fields)
+    assert refusal(of_no_inside(reply)) == "INTERNAL_ERROR"
+    assert session.speaker.ask(action, **fields).type != "error"

@@ -1,0 +1,41 @@
+"""Last of the package: nothing of the protocol was left out by the tests before."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from live_sessions.protocol import ACTIONS, ErrorCode, ErrorFrame, Frame, UpdateReason
+from tests.local.protocol.seen import Seen
+
+HERE = Path(__file__).parent
+# Comes within a minute: tests/local/test_cadence.py waits for it.
+SEEN_ELSEWHERE = {UpdateReason.PERIODIC}
+
+
+def test_every_frame_error_code_and_reason_was_seen_on_a_socket(
+    seen: Seen, request: pytest.FixtureRequest
+) -> None:
+    if every_test() - {getattr(item, "originalname", "") for item in request.session.items}:
+        pytest.skip("only the whole package sees the whole protocol")
+    assert frame_types() - seen.frame_types == set()
+    assert set(ErrorCode) - seen.codes == set()
+    assert set(UpdateReason) - seen.update_reasons - SEEN_ELSEWHERE == set()
+
+
+def every_test() -> set[str]:
+    return {
+        node.name
+        for path in HERE.glob("test_*.py")
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
+    }
+
+
+def frame_types() -> set[str]:
+    """Of every action its reply, and what else it sends; each control has a reply of its own."""
+    frames: set[type[Frame]] = {ErrorFrame}
+    for action in ACTIONS.values():
+        others = (action.to_listeners, action.to_speaker)
+        frames.update(each for each in (action.reply, *action.posts, *others) if each)
+    return {str(frame.__struct_config__.tag) for frame in frames}

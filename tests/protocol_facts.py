@@ -1,0 +1,151 @@
+"""What the code says of the protocol, in the words of docs/protocol.md."""
+
+import ast
+from collections.abc import Iterator
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+import msgspec
+
+from live_sessions.languages import SOURCE_LANGUAGES, TARGET_LANGUAGES
+from live_sessions.protocol import (
+    ACTIONS,
+    BroadcastState,
+    EndReason,
+    ErrorCode,
+    ErrorFrame,
+    Frame,
+    UpdateReason,
+)
+from live_sessions.protocol.reading import REQUEST_ID_LIMIT_CHARACTERS
+
+HANDLERS = Path(__file__).parents[1] / "handlers"
+
+TYPE_NAMES: dict[Any, str] = {
+    str: "string",
+    int: "integer",
+    float: "number",
+    bool: "boolean",
+    BroadcastState: "broadcast state",
+    EndReason: "end reason",
+    UpdateReason: "update reason",
+    ErrorCode: "error code",
+}
+ENUMERATIONS: dict[str, type[StrEnum]] = {"updateReason": UpdateReason, "reason": EndReason}
+
+
+def code_facts(config: dict[str, Any]) -> set[str]:
+    facts = {
+        "message: `action` | string | yes",
+        f"message: `requestId` | string of at most {REQUEST_ID_LIMIT_CHARACTERS} characters | no",
+        "frame: type is string",
+    }
+    for name, action in ACTIONS.items():
+        facts.add(f"{name} is answered by {tag(action.reply)}")
+        facts.update(f"{name} sends to the sender: {tag(frame)}" for frame in action.posts)
+        if action.to_listeners:
+            facts.add(f"{name} sends to each listener: {tag(action.to_listeners)}")
+        if action.to_speaker:
+            facts.add(f"{name} sends to the speaker: {tag(action.to_speaker)}")
+        for role, message in action.messages.items():
+            facts.add(f"{name} is for the {role}")
+            facts.update(f"{name} of a {role}: {field}" for field in message_fields(message))
+    facts.update(f"frame: {field}" for field in frame_fields(Frame))
+    common = frame_fields(Frame)
+    for frame in frames():
+        facts.update(f"{tag(frame)}: {field}" for field in frame_fields(frame) - common)
+    facts.update(f"broadcastState: {field}" for field in frame_fields(BroadcastState))
+    facts.update(f"{name} {value}" for name, values in ENUMERATIONS.items() for value in values)
+    facts.update(f"code {code}" for code in ErrorCode)
+    facts.update(error_details())
+    facts.update(f"Source language {code}" for code in SOURCE_LANGUAGES)
+    facts.update(f"Target language {code}" for code in TARGET_LANGUAGES)
+    return facts | {f"config {key} is {declared['default']}" for key, declared in config.items()}
+
+
+def frames() -> set[type[Frame]]:
+    told = {
+        frame
+        for action in ACTIONS.values()
+        for frame in (action.reply, *action.posts, action.to_listeners, action.to_speaker)
+        if frame
+    }
+    return {*told, ErrorFrame}
+
+
+def tag(frame: type[Frame]) -> str:
+    return str(frame.__struct_config__.tag)
+
+
+def frame_fields(struct: type[msgspec.Struct]) -> set[str]:
+    return {
+        f"{field.encode_name} is {described(field.type)}"
+        for field in msgspec.structs.fields(struct)
+    }
+
+
+def message_fields(struct: type[msgspec.Struct], within: str = "") -> Iterator[str]:
+    for field in msgspec.structs.fields(struct):
+        required = "yes" if field.required else "no"
+        if isinstance(field.default, str):
+            required = f"no: `{field.default}`"
+        name = f"{within}{field.encode_name}"
+        yield f"`{name}` | {described(field.type)} | {required}"
+        if isinstance(field.type, type) and issubclass(field.type, msgspec.Struct):
+            yield from message_fields(field.type, f"{name}.")
+
+
+def described(kind: Any) -> str:
+    """A field's type in the page's words."""
+    if kind in TYPE_NAMES:
+        return TYPE_NAMES[kind]
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin in (Union, UnionType):
+        [one] = [each for each in arguments if each not in (type(None), msgspec.UnsetType)]
+        left_out = ", or left out" if type(None) in arguments else ""
+        return described(one) + left_out
+    if origin is Literal:
+        return " or ".join(f"`{value}`" for value in arguments)
+    if origin is Annotated:
+        return described(arguments[0]) + bounds(arguments[1])
+    if origin is dict:
+        return f"object of {described(arguments[1])}s"
+    return "object"
+
+
+def bounds(meta: msgspec.Meta) -> str:
+    if meta.max_length is not None:
+        return f" of {meta.min_length} to {meta.max_length} characters"
+    return f" from {meta.ge:g} to {meta.le:g}"
+
+
+@cache
+def error_details() -> set[str]:
+    """The codes that are raised with details, and the keys of those."""
+    return {
+        f"details of {code}: {sorted(keys_in(function))}"
+        for path in HANDLERS.rglob("*.py")
+        for function in ast.walk(ast.parse(path.read_text()))
+        if isinstance(function, ast.FunctionDef)
+        for code in codes_with_details_in(function)
+    }
+
+
+def codes_with_details_in(function: ast.FunctionDef) -> Iterator[str]:
+    for node in ast.walk(function):
+        match node:
+            case ast.Call(func=ast.Name(id="ProtocolError"), args=[ast.Attribute(attr=code), _, _]):
+                yield code
+
+
+def keys_in(function: ast.FunctionDef) -> Iterator[str]:
+    """The keys of the dictionaries that a function writes."""
+    for node in ast.walk(function):
+        match node:
+            case ast.Dict(keys=keys):
+                yield from (key.value for key in keys if isinstance(key, ast.Constant))
+            case ast.Subscript(slice=ast.Constant(value=str(key)), ctx=ast.Store()):
+                yield key

@@ -1,0 +1,127 @@
+"""docs/protocol.md as data: the facts in its tables, and the messages of its example."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+PAGE = Path(__file__).parents[1] / "docs" / "protocol.md"
+
+NAME = re.compile(r"`([^`]+)`")
+LINK = re.compile(r"\[([^\]]+)\](?:\([^)]+\)|\[[^\]]+\])")
+EXAMPLE = re.compile(r"^```text\n(.*?)^```", re.DOTALL | re.MULTILINE)
+EXAMPLE_LINE = re.compile(r"(?P<who>\w+(?: \d)?) +(?:(?P<arrow>[→←]) (?P<message>\{)|closes)")
+
+
+def tables(page: str) -> Iterator[tuple[str, list[str], list[list[str]]]]:
+    """Each table with the heading it stands under: `(heading, header cells, rows)`."""
+    heading, block = "", []
+    for line in [*page.splitlines(), ""]:
+        if line.startswith("|"):
+            block.append([cell.strip() for cell in line.strip().strip("|").split("|")])
+        elif block:
+            header, _, *rows = block
+            yield heading, header, rows
+            block = []
+        if line.startswith("#"):
+            heading = line.lstrip("# ")
+
+
+def plain(cell: str) -> str:
+    return LINK.sub(r"\1", cell)
+
+
+def the_name(cell: str) -> str:
+    [name] = NAME.findall(cell)
+    return name
+
+
+def page_facts(page: str) -> set[str]:
+    facts: set[str] = set()
+    for heading, header, rows in tables(page):
+        first = plain(header[0])
+        if first == "action":
+            facts.update(fact for row in rows for fact in action_facts_of(row))
+        elif first == "every message":
+            facts.update(f"message: {plain(' | '.join(row))}" for row in rows)
+        elif first == "every frame":
+            facts.update(f"frame: {the_name(row[0])} is {plain(row[1])}" for row in rows)
+        elif first in ("speaker's field", "listener's field"):
+            sender = f"{the_name(heading)} of a {first.removesuffix(chr(39) + 's field')}"
+            facts.update(f"{sender}: {' | '.join(row)}" for row in rows)
+        elif first == "error code":
+            facts.update(error_fact_of(row) for row in rows)
+        elif first == "limit":
+            facts.update(f"config {the_name(key)} is {default}" for _, key, default in rows)
+        elif header[1] == "when":
+            facts.update(f"{the_name(first)} {the_name(row[0])}" for row in rows)
+        elif header[1] == "type":
+            facts.update(
+                f"{frame}: {the_name(row[0])} is {plain(row[1])}"
+                for frame in NAME.findall(first)
+                for row in rows
+            )
+    for kind in ("Source", "Target"):
+        [codes] = re.findall(rf"{kind} languages:\n((?:`.*\n)+)", page)
+        facts.update(f"{kind} language {code}" for code in NAME.findall(codes))
+    return facts
+
+
+def error_fact_of(row: list[str]) -> str:
+    """Of a code's meaning, or of its details."""
+    code = the_name(row[0])
+    return f"code {code}" if len(row) == 3 else f"details of {code}: {sorted(NAME.findall(row[1]))}"
+
+
+def action_facts_of(row: list[str]) -> Iterator[str]:
+    action, who, reply, also = the_name(row[0]), row[1], the_name(row[2]), row[3]
+    roles = ["speaker", "listener"] if who == "both" else [who]
+    yield from (f"{action} is for the {role}" for role in roles)
+    yield f"{action} is answered by {reply}"
+    if also:
+        receiver, _, frames = also.partition(": ")
+        names = [reply] if frames == "the same" else NAME.findall(frames)
+        yield from (f"{action} sends {receiver}: {name}" for name in names)
+
+
+def config_keys(page: str) -> set[str]:
+    return {
+        the_name(row[1]) for _, header, rows in tables(page) if header[0] == "limit" for row in rows
+    }
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line of the example; without a message, the socket closes."""
+
+    client: str
+    sent: dict[str, Any] | None = None
+    received: dict[str, Any] | None = None
+
+
+def example(page: str) -> list[Step]:
+    """The steps of the example; a message may go on in the indented lines below."""
+    [text] = EXAMPLE.findall(page)
+    steps: list[list[str]] = []
+    for line in text.splitlines():
+        if line.startswith(" "):
+            steps[-1].append(line)
+        elif line and not line.startswith("#"):
+            steps.append([line])
+    return [step_of(" ".join(lines)) for lines in steps]
+
+
+def step_of(line: str) -> Step:
+    found = EXAMPLE_LINE.match(line)
+    if not found:
+        raise ValueError(f"no line of an example: {line}")
+    if not found["arrow"]:
+        return Step(found["who"])
+    message = json.loads(line[found.start("message") :])
+    return (
+        Step(found["who"], sent=message)
+        if found["arrow"] == "→"
+        else Step(found["who"], received=message)
+    )
