@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Self, TypeVar
 from urllib.parse import urlencode
 
@@ -114,10 +115,13 @@ class Client:
         self, action: str, timeout_seconds: float = REPLY_TIMEOUT_SECONDS, **fields: Any
     ) -> Frame:
         """Send one action and return its reply, or its error frame."""
-        request_id = self.send(action, **fields)
+        return self.answer_to(self.send(action, **fields), timeout_seconds)
+
+    def answer_to(self, request_id: str, timeout_seconds: float = REPLY_TIMEOUT_SECONDS) -> Frame:
+        """Return the reply, or the error frame, to what was sent before."""
         return self._take(
             lambda frame: frame.get("requestId") == request_id,
-            f"the reply to {action} ({request_id})",
+            f"the reply to {request_id}",
             timeout_seconds,
         )
 
@@ -227,6 +231,20 @@ class Speaker(Client):
     def ask_status(self) -> Frame:
         return self.ask("getSessionStatus")
 
+    def pause(self) -> Frame:
+        return self.ask("pauseBroadcast")
+
+    def resume(self) -> Frame:
+        return self.ask("resumeBroadcast")
+
+    def set_volume(self, level: float) -> Frame:
+        """Set the volume, from 0 to 1."""
+        return self.ask("setVolume", volumeLevel=level)
+
+    def refresh(self, session_id: str) -> Frame:
+        """Take the session over from the speaker's old socket; `stateRestored` follows."""
+        return self.ask("refreshConnection", sessionId=session_id)
+
 
 class Listener(Client):
     """An anonymous socket."""
@@ -238,6 +256,18 @@ class Listener(Client):
     def leave(self) -> str:
         """Ask to leave; return the requestId."""
         return self.send("leaveSession")
+
+    def change_language(self, target_language: str) -> Frame:
+        return self.ask("changeLanguage", targetLanguage=target_language)
+
+    def refresh(self, session_id: str, old_connection_id: str, target_language: str) -> Frame:
+        """Take the place of the listener's old socket."""
+        return self.ask(
+            "refreshConnection",
+            sessionId=session_id,
+            connectionId=old_connection_id,
+            targetLanguage=target_language,
+        )
 
 
 AnyClient = TypeVar("AnyClient", bound=Client)
@@ -255,15 +285,19 @@ class Participants:
         self._open: list[Client] = []
         self._numbers = itertools.count(1)
 
-    def speaker(self, name: str | None = None, *, token: str | None = None) -> Speaker:
-        """Open a speaker's socket, with an ID token of the local speaker unless one is given."""
-        query = urlencode({"token": sign_in(self._outputs) if token is None else token})
-        return self._add(Speaker, f"{self._outputs['websocketUrl']}?{query}", name or "speaker")
+    def speaker(
+        self, name: str | None = None, *, token: str | None = None, age_minutes: float = 0
+    ) -> Speaker:
+        """Open a speaker's socket, with an ID token of the local speaker unless one is given.
 
-    def listener(self, name: str | None = None) -> Listener:
-        return self._add(
-            Listener, self._outputs["websocketUrl"], name or f"listener-{next(self._numbers)}"
-        )
+        With an age the local cloud takes it for one that was opened that long ago.
+        """
+        query = {"token": sign_in(self._outputs) if token is None else token}
+        return self._add(Speaker, name or "speaker", query, age_minutes)
+
+    def listener(self, name: str | None = None, *, age_minutes: float = 0) -> Listener:
+        """Open a listener's socket; for its age see `speaker`."""
+        return self._add(Listener, name or f"listener-{next(self._numbers)}", {}, age_minutes)
 
     def listeners(self, count: int) -> list[Listener]:
         """Open many sockets side by side."""
@@ -282,7 +316,12 @@ class Participants:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _add(self, kind: type[AnyClient], url: str, name: str) -> AnyClient:
+    def _add(
+        self, kind: type[AnyClient], name: str, query: Mapping[str, str], age_minutes: float
+    ) -> AnyClient:
+        aged = {"connectionAgeMinutes": f"{age_minutes:g}"} if age_minutes else {}
+        parameters = urlencode({**query, **aged})
+        url = f"{self._outputs['websocketUrl']}?{parameters}".removesuffix("?")
         client = kind(url, name=name, on_frame=self._on_frame)
         self._open.append(client)
         return client
@@ -292,12 +331,7 @@ def sign_in(
     outputs: Mapping[str, Any], username: str | None = None, password: str | None = None
 ) -> str:
     """Return a Cognito ID token; without a name, the local speaker's."""
-    cognito = aws_session(region=outputs["region"]).client(
-        "cognito-idp",
-        endpoint_url=outputs["emulatorUrl"],
-        config=Config(signature_version=UNSIGNED, proxies={}, read_timeout=REPLY_TIMEOUT_SECONDS),
-    )
-    answer = cognito.initiate_auth(
+    answer = _cognito(outputs["region"], outputs["emulatorUrl"]).initiate_auth(
         AuthFlow="USER_PASSWORD_AUTH",
         ClientId=outputs["userPoolClientId"],
         AuthParameters={
@@ -306,3 +340,12 @@ def sign_in(
         },
     )
     return answer["AuthenticationResult"]["IdToken"]
+
+
+@cache
+def _cognito(region: str, url: str) -> Any:
+    return aws_session(region=region).client(
+        "cognito-idp",
+        endpoint_url=url,
+        config=Config(signature_version=UNSIGNED, proxies={}, read_timeout=REPLY_TIMEOUT_SECONDS),
+    )

@@ -31,7 +31,9 @@ from local.state_folder import StateFolder, running_outputs
 
 LANGUAGES = {"Elena": "es", "Diego": "es", "Fleur": "fr", "Dieter": "de"}
 ALL_LANGUAGES = {"de": 1, "es": 2, "fr": 1}
-LANGUAGES_WITHOUT_DIEGO = {"de": 1, "es": 1, "fr": 1}
+LANGUAGES_AFTER_FLEURS_CHANGE = {"de": 1, "es": 2, "it": 1}
+LANGUAGES_WITHOUT_DIEGO = {"de": 1, "es": 1, "it": 1}
+PAUSE_SECONDS = 1.5
 GRACE_SECONDS = 10.0
 GRACE_TOLERANCE_SECONDS = 8.0
 # A fresh rule's first tick comes within a minute, and its second half a minute later.
@@ -49,10 +51,14 @@ EXPECTATIONS = {
     "lost": "then its listener gets exactly one sessionEnded, reason speakerLost",
     "created": "a speaker, signed in through Cognito, creates a session",
     "joined": "four listeners join it, in es, es, fr and de",
+    "told at once": "the speaker is told of each new language at once: es, fr, de",
     "requested": "getSessionStatus is answered: 4 listeners, de 1, es 2, fr 1",
-    "first status": "a periodic status says the same",
+    "paused": "pauseBroadcast and resumeBroadcast reach all four, with the speaker's version",
+    "changed": "Fleur changes from fr to it, and the speaker is told at once",
+    "refreshed": "the speaker and Elena go over to new sockets, and no count moves",
+    "first status": "a periodic status says 4: de 1, es 2, it 1",
     "left": "a listener leaves",
-    "second status": "the next periodic status, 28 to 32 s later, says 3: de 1, es 1, fr 1",
+    "second status": "the next periodic status, 28 to 32 s later, says 3: de 1, es 1, it 1",
     "ended": "endSession: each of the three gets exactly one sessionEnded, the one who left none",
 }
 
@@ -116,11 +122,15 @@ def main() -> int:
 
 def summary(frame: Frame) -> str:
     """A frame in one line: its type and what matters of it."""
-    return f"{frame.type:<15} {SUMMARIES.get(frame.type, _all_fields)(frame)}".rstrip()
+    return f"{frame.type:<16} {SUMMARIES.get(frame.type, _all_fields)(frame)}".rstrip()
 
 
 def distribution(languages: Mapping[str, int]) -> str:
     return ", ".join(f"{language} {count}" for language, count in sorted(languages.items()))
+
+
+def _listeners(count: int) -> str:
+    return f"{count} listener{'' if count == 1 else 's'}"
 
 
 def _in_brackets(text: str) -> str:
@@ -138,8 +148,11 @@ SUMMARIES: Mapping[str, Callable[[Frame], str]] = {
         f"{frame['sessionId']}, {frame['sourceLanguage']} to {frame['targetLanguage']}"
     ),
     "sessionEnded": lambda frame: f"{frame['sessionId']}, {frame['reason']}",
+    "languageChanged": lambda frame: f"to {frame['targetLanguage']}",
+    "connectionRefreshComplete": lambda frame: frame["sessionId"],
+    "broadcastResumed": lambda frame: f"after {frame['pausedSeconds']:.1f} s",
     "sessionStatus": lambda frame: (
-        f"{frame['updateReason']}: {frame['listenerCount']} listeners"
+        f"{frame['updateReason']}: {_listeners(frame['listenerCount'])}"
         f"{_in_brackets(distribution(frame['languageDistribution']))}"
     ),
     "error": lambda frame: f"{frame['code']}: {frame['message']}",
@@ -206,13 +219,28 @@ def session_from_start_to_end(stage: Stage, people: Participants) -> None:
     stage.sent("Sam", "getSessionStatus")
     if _counts(speaker.ask_status(), ALL_LANGUAGES):
         stage.saw("requested")
+    if len(_news_of_languages(speaker)) == len(ALL_LANGUAGES):
+        stage.saw("told at once")
+
+    stage.heading("A pause, and another language")
+    _pause_and_resume(stage, speaker, listeners.values())
+    stage.sent("Fleur", "changeLanguage it")
+    listeners["Fleur"].change_language("it")
+    speaker.expect("sessionStatus", languageDistribution=LANGUAGES_AFTER_FLEURS_CHANGE)
+    stage.saw("changed")
+
+    stage.heading("New sockets for old ones")
+    speaker = _refreshed_speaker(stage, people, speaker, session_id)
+    listeners["Elena"] = _refreshed_listener(stage, people, listeners["Elena"], session_id, "es")
+    if _counts(speaker.ask_status(), LANGUAGES_AFTER_FLEURS_CHANGE):
+        stage.saw("refreshed")
 
     stage.heading("Periodic statuses, each half minute")
     stage.happened("demo", "waiting for the next tick, up to a minute")
     first = _next_periodic(speaker, FIRST_STATUS_TIMEOUT_SECONDS)
-    if first["listenerCount"] < len(LANGUAGES):  # a tick came while they were joining
+    if not _counts(first, LANGUAGES_AFTER_FLEURS_CHANGE):  # a tick came before that change
         first = _next_periodic(speaker, NEXT_STATUS_TIMEOUT_SECONDS)
-    if _counts(first, ALL_LANGUAGES):
+    if _counts(first, LANGUAGES_AFTER_FLEURS_CHANGE):
         stage.saw("first status")
     stage.sent("Diego", "leaveSession")
     gone = listeners.pop("Diego")
@@ -231,6 +259,48 @@ def session_from_start_to_end(stage: Stage, people: Participants) -> None:
     speaker.expect("sessionEnded", reason="speakerEnded")
     if _each_is_told_once(listeners.values(), "speakerEnded") and not gone.received("sessionEnded"):
         stage.saw("ended")
+
+
+def _pause_and_resume(stage: Stage, speaker: Speaker, listeners: Iterable[Listener]) -> None:
+    stage.sent("Sam", "pauseBroadcast")
+    paused = speaker.pause()
+    time.sleep(PAUSE_SECONDS)
+    stage.sent("Sam", "resumeBroadcast")
+    resumed = speaker.resume()
+    told = [
+        listener.expect(frame.type)["broadcastState"] == frame["broadcastState"]
+        for frame in (paused, resumed)
+        for listener in listeners
+    ]
+    if all(told) and resumed["pausedSeconds"] >= PAUSE_SECONDS:
+        stage.saw("paused", f"{resumed['pausedSeconds']:.1f} s")
+
+
+def _refreshed_speaker(
+    stage: Stage, people: Participants, old: Speaker, session_id: str
+) -> Speaker:
+    new = people.speaker("Sam")
+    stage.sent("Sam", "refreshConnection, on a new socket")
+    new.refresh(session_id)
+    new.expect("stateRestored")
+    old.close()
+    return new
+
+
+def _refreshed_listener(
+    stage: Stage, people: Participants, old: Listener, session_id: str, language: str
+) -> Listener:
+    [joined] = old.received("sessionJoined")
+    new = people.listener(old.name)
+    stage.sent(old.name, "refreshConnection, on a new socket")
+    new.refresh(session_id, joined["connectionId"], language)
+    old.close()
+    return new
+
+
+def _news_of_languages(speaker: Speaker) -> list[Frame]:
+    statuses = speaker.received("sessionStatus")
+    return [status for status in statuses if status["updateReason"] == "newLanguage"]
 
 
 def _next_periodic(speaker: Speaker, timeout_seconds: float) -> Frame:

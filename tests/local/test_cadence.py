@@ -1,9 +1,13 @@
 """The periodic status, from the rule and from the delay queue behind it."""
 
-from local.client import Listener
+from local.client import Frame, Listener, Speaker
 from local.cloud import LocalCloud
 
 TICK_TIMEOUT_SECONDS = 100
+
+
+def next_periodic(speaker: Speaker) -> Frame:
+    return speaker.expect("sessionStatus", TICK_TIMEOUT_SECONDS, updateReason="periodic")
 
 
 def test_speakers_get_their_own_status_from_both_ticks_of_the_minute(cloud: LocalCloud) -> None:
@@ -16,20 +20,19 @@ def test_speakers_get_their_own_status_from_both_ticks_of_the_minute(cloud: Loca
         listener.join(session_id, language)
         listener.expect("sessionJoined")
         listeners.append(listener)
-    first = speaker.expect("sessionStatus", timeout_seconds=TICK_TIMEOUT_SECONDS)
+    first = next_periodic(speaker)
     listeners[0].leave()
     listeners[0].expect("sessionLeft")
-    second = speaker.expect("sessionStatus", timeout_seconds=TICK_TIMEOUT_SECONDS)
+    second = next_periodic(speaker)
     for frame, count, languages in (
         (first, 3, {"es": 2, "fr": 1}),
         (second, 2, {"es": 1, "fr": 1}),
     ):
-        assert frame["updateReason"] == "periodic"
         assert frame["sessionId"] == session_id
         assert frame["listenerCount"] == count
         assert frame["languageDistribution"] == languages
     assert second["sessionDuration"] > first["sessionDuration"]
-    assert quiet.expect("sessionStatus")["sessionId"] == quiet_id
+    assert next_periodic(quiet)["sessionId"] == quiet_id
     offsets = [
         line.fields["offset_seconds"]
         for line in cloud.function_log("session_status")

@@ -85,7 +85,9 @@ def test_a_speaker_signs_in_whatever_profile_and_proxy_the_shell_has(
 ) -> None:
     monkeypatch.setenv("AWS_PROFILE", "gone")
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-    assert sign_in(cloud.outputs)
+    # Another address of the same cloud, for which no client was made before.
+    elsewhere = f"{cloud.outputs['emulatorUrl']}/"
+    assert sign_in({**cloud.outputs, "emulatorUrl": elsewhere})
 
 
 def test_frames_that_do_not_come_are_missed_with_what_came_instead(cloud: LocalCloud) -> None:

@@ -35,14 +35,29 @@ def test_a_status_is_shown_with_its_counts() -> None:
         listenerCount=3,
         languageDistribution={"fr": 1, "es": 2},
     )
-    assert summary(status) == "sessionStatus   periodic: 3 listeners (es 2, fr 1)"
+    assert summary(status) == "sessionStatus    periodic: 3 listeners (es 2, fr 1)"
 
 
 def test_a_status_without_listeners_has_no_empty_brackets() -> None:
     status = frame(
         type="sessionStatus", updateReason="requested", listenerCount=0, languageDistribution={}
     )
-    assert summary(status) == "sessionStatus   requested: 0 listeners"
+    assert summary(status) == "sessionStatus    requested: 0 listeners"
+
+
+def test_one_listener_is_no_listeners() -> None:
+    status = frame(
+        type="sessionStatus",
+        updateReason="newLanguage",
+        listenerCount=1,
+        languageDistribution={"es": 1},
+    )
+    assert summary(status) == "sessionStatus    newLanguage: 1 listener (es 1)"
+
+
+def test_a_resume_is_shown_with_the_length_of_the_pause() -> None:
+    resumed = frame(type="broadcastResumed", pausedSeconds=1.523, broadcastState={})
+    assert summary(resumed) == "broadcastResumed after 1.5 s"
 
 
 def test_the_grace_period_is_told_with_its_tolerance() -> None:
@@ -51,7 +66,7 @@ def test_the_grace_period_is_told_with_its_tolerance() -> None:
 
 def test_a_frame_of_another_type_is_shown_with_all_its_fields() -> None:
     assert (
-        summary(frame(type="captionDue", timestamp=1, text="hola")) == "captionDue      text=hola"
+        summary(frame(type="captionDue", timestamp=1, text="hola")) == "captionDue       text=hola"
     )
 
 

@@ -104,7 +104,7 @@ def test_an_operator_ends_a_session_and_the_speaker_is_told_as_well(cloud: Local
         assert client.expect("sessionEnded")["reason"] == "operator"
 
 
-def test_reconcile_brings_a_drifted_count_back(cloud: LocalCloud) -> None:
+def test_reconcile_brings_back_a_count_that_is_too_low(cloud: LocalCloud) -> None:
     speaker = cloud.speaker()
     session_id = speaker.create_session("en")
     joined(cloud, session_id, "es")
@@ -112,16 +112,23 @@ def test_reconcile_brings_a_drifted_count_back(cloud: LocalCloud) -> None:
     cloud.client("dynamodb").update_item(
         TableName=cloud.outputs["sessionsTable"],
         Key={"sessionId": {"S": session_id}},
-        UpdateExpression="SET listenerCount = :wrong, membershipChangedAt = :settled",
-        ExpressionAttributeValues={":wrong": {"N": "7"}, ":settled": {"N": settled}},
+        UpdateExpression=(
+            "SET listenerCount = :none, listenersByLanguage = :nobody, "
+            "membershipChangedAt = :settled"
+        ),
+        ExpressionAttributeValues={
+            ":none": {"N": "0"},
+            ":nobody": {"M": {}},
+            ":settled": {"N": settled},
+        },
     )
-    assert speaker.ask_status()["listenerCount"] == 7
-    for _ in range(2):
-        reconciled = cloud.client("lambda").invoke(
-            FunctionName=cloud.outputs["functionNames"]["reconcile"]
-        )
-        assert "FunctionError" not in reconciled, reconciled["Payload"].read()
-    assert speaker.ask_status()["listenerCount"] == 1
+    assert speaker.ask_status()["listenerCount"] == 0
+    reconciled = cloud.client("lambda").invoke(
+        FunctionName=cloud.outputs["functionNames"]["reconcile"]
+    )
+    assert "FunctionError" not in reconciled, reconciled["Payload"].read()
+    status = speaker.ask_status()
+    assert (status["listenerCount"], status["languageDistribution"]) == (1, {"es": 1})
 
 
 @pytest.mark.parametrize("query", ["token=", "token=a&token=b", "token=not.a.token"])
