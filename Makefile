@@ -36,8 +36,9 @@ local-logs: setup ## Follow the functions' logs of the running local cloud, or o
 local-reset: setup ## Empty the state of the running local cloud, or of CLOUD=.local-2
 	@$(BIN)/python -m local.reset $(if $(CLOUD),--cloud '$(CLOUD)')
 
+# The local cloud's tests mostly wait: they run beside the others.
 test: setup ## Run every test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 bench: setup ## Measure posts and cold starts beside boto3's, as ratios
 	$(BIN)/python benchmarks/fan_out.py
@@ -47,7 +48,7 @@ check: setup ## Format, lint, types and tests: what CI runs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/pyright
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 format: setup ## Format and apply the safe lint fixes
 	$(BIN)/ruff format .

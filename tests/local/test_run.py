@@ -284,10 +284,10 @@ def test_a_syntax_error_is_told_and_the_code_before_it_keeps_running(edited: Run
 
 
 def test_an_edit_of_the_shared_package_updates_every_function(edited: Run) -> None:
-    module = edited.project / "handlers" / "live_sessions" / "protocol.py"
+    module = edited.project / "handlers" / "live_sessions" / "languages.py"
     edit(module, module.read_text() + "\nEDITED = True\n")
-    line = edited.wait_for("protocol.py: reloaded", RELOAD_TIMEOUT_SECONDS)
-    assert "reloaded the shared layer and all 7 functions in" in line
+    line = edited.wait_for("languages.py: reloaded", RELOAD_TIMEOUT_SECONDS)
+    assert "reloaded the shared layer and all 8 functions in" in line
     found = running_outputs(edited.project)
     assert found
     lambda_ = Account.load(found[0]).client("lambda")

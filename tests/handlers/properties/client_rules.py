@@ -31,6 +31,21 @@ class Clients(Turns):
     def listener_connects(self, calls: int) -> None:
         self._begin(self.world.connect("listener"), calls)
 
+    @precondition(
+        lambda self: self._sessions() and self._may_connect("listener", LISTENERS_AT_MOST)
+    )
+    @rule(
+        languages=st.lists(st.sampled_from(LANGUAGES), min_size=1, max_size=LISTENERS_AT_MOST),
+        calls=calls,
+    )
+    def listeners_arrive(self, languages: list[str], calls: int) -> None:
+        """At the newest session, all of them at once."""
+        for language in languages:
+            if self._may_connect("listener", LISTENERS_AT_MOST):
+                listener = self._connected("listener", None)
+                fields = {"sessionId": self._sessions()[0], "targetLanguage": language}
+                self._say(listener, calls, "joinSession", **fields)
+
     @precondition(lambda self: self._may_connect("speaker", SPEAKERS_AT_MOST))
     @rule(number=picks, calls=calls)
     def speaker_connects(self, number: int, calls: int) -> None:

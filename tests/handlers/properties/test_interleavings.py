@@ -33,7 +33,7 @@ PROFILE = settings(
 )
 
 
-@pytest.mark.timeout(0)
+@pytest.mark.timeout(0 if IS_DEEP else 300)
 @pytest.mark.parametrize("lag", [False, True], ids=["fresh-indexes", "lagging-indexes"])
 @pytest.mark.parametrize("machine", [LiveSessions, FailingSessions])
 def test_counting_and_telling_hold_however_calls_interleave(
