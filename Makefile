@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 LOCK := $(BIN)/uv pip compile --universal --generate-hashes --python-version 3.11 --no-header --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo local-logs local-reset test bench check format lint types lock clean
+.PHONY: help setup run demo local-logs local-reset test test-local-cloud test-everything-else bench check format lint types lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,9 +36,18 @@ local-logs: setup ## Follow the functions' logs of the running local cloud, or o
 local-reset: setup ## Empty the state of the running local cloud, or of CLOUD=.local-2
 	@$(BIN)/python -m local.reset $(if $(CLOUD),--cloud '$(CLOUD)')
 
-# The local cloud's tests mostly wait: they run beside the others.
+# The local cloud's tests mostly wait, so they run beside all others; each prints when it is done.
+BESIDE := --no-print-directory --jobs=2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
+
 test: setup ## Run every test
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	@echo 'Two test runs side by side; each shows its results when it has ended, in some six minutes.'
+	@$(MAKE) $(BESIDE) test-local-cloud test-everything-else
+
+test-local-cloud:
+	$(BIN)/python -m pytest tests/local
+
+test-everything-else:
+	$(BIN)/python -m pytest --ignore=tests/local
 
 bench: setup ## Measure posts and cold starts beside boto3's, as ratios
 	$(BIN)/python benchmarks/fan_out.py
@@ -48,7 +57,7 @@ check: setup ## Format, lint, types and tests: what CI runs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/pyright
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	@$(MAKE) $(BESIDE) test-local-cloud test-everything-else
 
 format: setup ## Format and apply the safe lint fixes
 	$(BIN)/ruff format .

@@ -8,11 +8,6 @@ from local.cloud import LocalCloud
 CloudWith = Callable[..., LocalCloud]
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """One process holds all clouds, beside another for everything else (`make test`)."""
-    item.add_marker(pytest.mark.xdist_group("local"))
-
-
 @pytest.fixture(scope="session")
 def shared_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
     """The local stack as it is committed, one for all tests; use `cloud` unless IAM is to deny."""
