@@ -30,9 +30,7 @@ ATTEMPTS = 2
 
 ENVIRONMENT = environment.read(ConnectionEnvironment)
 DYNAMODB = clients.dynamodb(attempts=ATTEMPTS)
-SESSIONS = SessionTable(
-    DYNAMODB, ENVIRONMENT.sessions_table, at_most_once=clients.dynamodb_at_most_once
-)
+SESSIONS = SessionTable(DYNAMODB, ENVIRONMENT.sessions_table)
 CONNECTIONS = ConnectionTable(DYNAMODB, ENVIRONMENT.connections_table)
 SOCKETS = Sockets.at(ENVIRONMENT.api_gateway_endpoint)
 FAN_OUT = FanOut(clients.lambda_, ENVIRONMENT.fan_out_function)

@@ -31,9 +31,7 @@ from live_sessions.telemetry import hashed, logger
 
 ENVIRONMENT = environment.read(DisconnectEnvironment)
 DYNAMODB = clients.dynamodb()
-SESSIONS = SessionTable(
-    DYNAMODB, ENVIRONMENT.sessions_table, at_most_once=clients.dynamodb_at_most_once
-)
+SESSIONS = SessionTable(DYNAMODB, ENVIRONMENT.sessions_table)
 CONNECTIONS = ConnectionTable(DYNAMODB, ENVIRONMENT.connections_table)
 MEMBERSHIP = Membership(SESSIONS, CONNECTIONS)
 CHECKS = SessionChecks(clients.sqs, ENVIRONMENT.session_checks_queue_url)

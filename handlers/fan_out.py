@@ -34,9 +34,7 @@ CLOSING_DELAY_SECONDS = 60
 
 ENVIRONMENT = environment.read(FanOutEnvironment)
 DYNAMODB = clients.dynamodb(connections=CONCURRENT_POSTS)
-SESSIONS = SessionTable(
-    DYNAMODB, ENVIRONMENT.sessions_table, at_most_once=clients.dynamodb_at_most_once
-)
+SESSIONS = SessionTable(DYNAMODB, ENVIRONMENT.sessions_table)
 CONNECTIONS = ConnectionTable(DYNAMODB, ENVIRONMENT.connections_table)
 SOCKETS = Sockets.at(ENVIRONMENT.api_gateway_endpoint, timeout_seconds=FAN_OUT_TIMEOUT_SECONDS)
 POSTS = ListenerPosts(

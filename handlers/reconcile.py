@@ -47,9 +47,7 @@ SPEAKER_PATIENCE_SECONDS = 60
 
 ENVIRONMENT = environment.read(ReconcileEnvironment)
 DYNAMODB = clients.dynamodb()
-SESSIONS = SessionTable(
-    DYNAMODB, ENVIRONMENT.sessions_table, at_most_once=clients.dynamodb_at_most_once
-)
+SESSIONS = SessionTable(DYNAMODB, ENVIRONMENT.sessions_table)
 CONNECTIONS = ConnectionTable(DYNAMODB, ENVIRONMENT.connections_table)
 MEMBERSHIP = Membership(SESSIONS, CONNECTIONS)
 ENDING = Ending(

@@ -25,9 +25,7 @@ from live_sessions.tables.session_table import SessionTable
 
 ENVIRONMENT = environment.read(RefreshEnvironment)
 DYNAMODB = clients.dynamodb()
-SESSIONS = SessionTable(
-    DYNAMODB, ENVIRONMENT.sessions_table, at_most_once=clients.dynamodb_at_most_once
-)
+SESSIONS = SessionTable(DYNAMODB, ENVIRONMENT.sessions_table)
 CONNECTIONS = ConnectionTable(DYNAMODB, ENVIRONMENT.connections_table)
 SOCKETS = Sockets.at(ENVIRONMENT.api_gateway_endpoint)
 LISTENERS = ListenerRefresh(Membership(SESSIONS, CONNECTIONS), SOCKETS)

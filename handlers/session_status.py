@@ -15,8 +15,8 @@ from live_sessions.environment import SessionStatusEnvironment
 from live_sessions.follow_ups import SessionChecks
 from live_sessions.posts.sockets import Sockets
 from live_sessions.protocol import ErrorCode, Frame, ProtocolError, UpdateReason
-from live_sessions.protocol.refusals import connection_not_found, session_ended, session_not_found
-from live_sessions.sessions import Session, now_ms, status_frame
+from live_sessions.protocol.refusals import connection_not_found
+from live_sessions.sessions import Session, now_ms, require_live, status_frame
 from live_sessions.status.periodic_status import PeriodicStatus
 from live_sessions.status.ticks import ShardQueue, TickMessage
 from live_sessions.tables.connection_table import ConnectionTable
@@ -31,12 +31,8 @@ ENVIRONMENT = environment.read(SessionStatusEnvironment)
 QUERY_TIMEOUT_SECONDS = ENVIRONMENT.status_query_timeout_ms / 1000
 DYNAMODB = clients.dynamodb()
 HURRIED = clients.hurried_dynamodb(QUERY_TIMEOUT_SECONDS)
-SESSIONS = SessionTable(
-    DYNAMODB, ENVIRONMENT.sessions_table, at_most_once=clients.dynamodb_at_most_once
-)
-HURRIED_SESSIONS = SessionTable(
-    HURRIED, ENVIRONMENT.sessions_table, at_most_once=clients.dynamodb_at_most_once
-)
+SESSIONS = SessionTable(DYNAMODB, ENVIRONMENT.sessions_table)
+HURRIED_SESSIONS = SessionTable(HURRIED, ENVIRONMENT.sessions_table)
 HURRIED_CONNECTIONS = ConnectionTable(HURRIED, ENVIRONMENT.connections_table)
 RATE_LIMITS = RateLimits(
     clients.hurried_dynamodb(HURRIED_TIMEOUT_SECONDS), ENVIRONMENT.rate_limits_table
@@ -89,16 +85,13 @@ def get_session_status(request: Request) -> Frame:
 
 def _session_in_time(request: Request) -> Session:
     began_seconds = time.monotonic()
-    connection = HURRIED_CONNECTIONS.get(request.caller.connection_id, at_ms=request.at_ms)
-    if connection is None or connection.session_id is None:
+    session_id = HURRIED_CONNECTIONS.session_of(request.caller.connection_id, at_ms=request.at_ms)
+    if session_id is None:
         raise connection_not_found()
-    session = HURRIED_SESSIONS.get(connection.session_id)
+    found = HURRIED_SESSIONS.get(session_id)
     if time.monotonic() - began_seconds > QUERY_TIMEOUT_SECONDS:
         raise _status_timeout()
-    if session is None:
-        raise session_not_found(connection.session_id)
-    if not session.is_live(request.at_ms):
-        raise session_ended(session.session_id)
+    session = require_live(found, session_id, request.at_ms)
     if not session.is_of(request.caller.connection_id):
         raise connection_not_found()
     return session

@@ -21,8 +21,8 @@ from live_sessions.protocol import (
     SpeakerStateChanged,
     VolumeChanged,
 )
-from live_sessions.protocol.refusals import connection_not_found, session_ended, session_not_found
-from live_sessions.sessions import Session, now_ms
+from live_sessions.protocol.refusals import connection_not_found
+from live_sessions.sessions import Session, now_ms, require_live
 from live_sessions.tables import broadcast_state
 from live_sessions.tables.broadcast_state import BroadcastChange
 from live_sessions.tables.connection_table import ConnectionTable
@@ -131,22 +131,18 @@ class Broadcast:
 
         Raises ProtocolError with CONNECTION_NOT_FOUND, SESSION_NOT_FOUND or SESSION_ENDED.
         """
-        row = self.connections.get(caller.connection_id, at_ms=at_ms)
-        if row is None or row.session_id is None:
+        session_id = self.connections.session_of(caller.connection_id, at_ms=at_ms)
+        if session_id is None:
             raise connection_not_found()
         attempt = broadcast_state.change(
             self.sessions,
-            row.session_id,
+            session_id,
             control.change(message),
             speaker_connection_id=caller.connection_id,
             at_ms=at_ms,
         )
-        session = attempt.session
-        if session is None:
-            raise session_not_found(row.session_id)
-        if not session.is_live(at_ms):
-            raise session_ended(row.session_id)
-        if session.speaker_connection_id != caller.connection_id:
+        session = require_live(attempt.session, session_id, at_ms)
+        if not session.is_of(caller.connection_id):
             raise connection_not_found()
         frame = control.frame(Outcome(session, attempt.done))
         if attempt.done:

@@ -35,7 +35,8 @@ class Joining:
         SESSION_FULL or CONNECTION_NOT_FOUND; then it is a member of none.
         """
         # A listener that left, or whose session ended, has no row.
-        had_row = self.membership.row_outside_sessions(caller, self.sockets, at_ms) is not None
+        row = self.membership.connections.get(caller.connection_id, at_ms=at_ms)
+        had_row = self.membership.outside_sessions(row, self.sockets, at_ms) is not None
         member = msgspec.structs.replace(
             new_connection(caller.connection_id, caller.role, caller.connected_at, caller.user_id),
             session_id=session_id,

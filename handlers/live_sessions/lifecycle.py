@@ -50,10 +50,7 @@ def create(
     if row is None:
         raise connection_unknown()
     if row.session_id is not None:
-        current = sessions.get(row.session_id)
-        if current is not None and current.is_live(at_ms) and current.is_of(caller.connection_id):
-            raise already_in_session(row.session_id)
-        connections.release_speaker(caller.connection_id, row.session_id)
+        leave_dead_session(row.connection_id, row.session_id, sessions, connections, at_ms)
     session = _write_new_session(
         caller, source_language, quality_tier, max_duration_hours, status_shards, sessions, at_ms
     )
@@ -73,6 +70,23 @@ def create(
         sessions.delete(session.session_id)
         raise not_admitted(connections.session_of(caller.connection_id, at_ms=at_ms))
     return session
+
+
+def leave_dead_session(
+    connection_id: str,
+    session_id: str,
+    sessions: SessionTable,
+    connections: ConnectionTable,
+    at_ms: int,
+) -> None:
+    """Take a speaker's socket out of a session that is over, or another socket's by now.
+
+    Raises ProtocolError with ALREADY_IN_SESSION.
+    """
+    current = sessions.get(session_id)
+    if current is not None and current.is_live(at_ms) and current.is_of(connection_id):
+        raise already_in_session(session_id)
+    connections.release_speaker(connection_id, session_id)
 
 
 def _write_new_session(

@@ -15,8 +15,6 @@ from live_sessions.posts.sockets import Sockets
 from live_sessions.protocol import ProtocolError, RefreshAsListener, Role
 from live_sessions.protocol.refusals import connection_not_found, connection_unknown, try_again
 from live_sessions.sessions import Session
-from live_sessions.tables import listener_counts
-from live_sessions.tables.connection_table import Connection
 
 ATTEMPTS = 3
 
@@ -48,7 +46,7 @@ class ListenerRefresh:
         row = self.membership.connections.get(caller.connection_id, at_ms=at_ms)
         if row is not None and row.session_id == session_id:
             return True
-        if self.membership.row_outside_sessions(caller, self.sockets, at_ms) is None:
+        if self.membership.outside_sessions(row, self.sockets, at_ms) is None:
             raise connection_unknown()
         return False
 
@@ -61,16 +59,28 @@ class ListenerRefresh:
         old = self.membership.connections.get(message.connection_id, at_ms=at_ms)
         if old is None or old.role is not Role.LISTENER or old.session_id != message.session_id:
             raise connection_not_found()
+        language = message.target_language
+        old_language = old.target_language or language
         member = msgspec.structs.replace(
             old,
             connection_id=caller.connection_id,
             connected_at=caller.connected_at,
             membership_id=uuid.uuid4().hex,
-            target_language=message.target_language,
+            target_language=language,
         )
-        arrival = self._count_hand_over(old, member, message.session_id, at_ms)
-        if not self._hand_over_rows(old, member, at_ms):
+        counted = self.membership.move(
+            message.session_id,
+            old_language,
+            language,
+            connection_id=member.connection_id,
+            move_id=f"refresh {member.membership_id}",
+            write=lambda: self.membership.connections.hand_over(old, member),
+            is_written=lambda row: row.membership_id == member.membership_id,
+            at_ms=at_ms,
+        )
+        if counted is None:
             return None
+        arrival = Arrival(language, counted) if language != old_language else None
         try:
             # An end that came between may have asked the index before the new row was in it.
             return self.membership.live_session(message.session_id, at_ms), arrival
@@ -79,55 +89,3 @@ class ListenerRefresh:
                 member.connection_id, membership_id=member.membership_id
             )
             raise
-
-    def _count_hand_over(
-        self, old: Connection, member: Connection, session_id: str, at_ms: int
-    ) -> Arrival | None:
-        """An arrival, if the listener asks for another language."""
-        move_id = f"refresh {member.membership_id}"
-        from_language, to_language = _languages(old, member)
-        if from_language == to_language:
-            listener_counts.announce_refresh(
-                self.membership.sessions, session_id, move_id=move_id, at_ms=at_ms
-            )
-            return None
-        counted = listener_counts.change_language(
-            self.membership.sessions,
-            session_id,
-            old=from_language,
-            new=to_language,
-            move_id=move_id,
-            at_ms=at_ms,
-        )
-        return Arrival(to_language, counted)
-
-    def _hand_over_rows(self, old: Connection, member: Connection, at_ms: int) -> bool:
-        try:
-            done = self.membership.connections.hand_over(old, member).done
-        except Exception:
-            # It may have been done all the same: then the counts are right.
-            row = self.membership.connections.get(member.connection_id, at_ms=at_ms)
-            if row is not None and row.membership_id == member.membership_id:
-                return True
-            self._take_back(old, member, at_ms)
-            raise
-        if not done:
-            self._take_back(old, member, at_ms)
-        return done
-
-    def _take_back(self, old: Connection, member: Connection, at_ms: int) -> None:
-        from_language, to_language = _languages(old, member)
-        if from_language != to_language and member.session_id is not None:
-            listener_counts.take_language_back(
-                self.membership.sessions,
-                member.session_id,
-                old=from_language,
-                new=to_language,
-                move_id=f"refresh {member.membership_id}",
-                at_ms=at_ms,
-            )
-
-
-def _languages(old: Connection, member: Connection) -> tuple[str, str]:
-    """Before and after; every listener's row that is a membership has one."""
-    return old.target_language or "", member.target_language or ""

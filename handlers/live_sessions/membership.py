@@ -5,6 +5,7 @@ reconcile.
 """
 
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -16,13 +17,11 @@ from live_sessions.protocol import EndReason, SessionEnded
 from live_sessions.protocol.refusals import (
     already_in_session,
     connection_not_found,
-    session_ended,
-    session_not_found,
     try_again,
 )
-from live_sessions.sessions import Session, now_ms
+from live_sessions.sessions import Session, now_ms, require_live
 from live_sessions.tables import listener_counts
-from live_sessions.tables.connection_table import Connection, ConnectionTable
+from live_sessions.tables.connection_table import Connection, ConnectionTable, Written
 from live_sessions.tables.session_table import SessionTable
 from live_sessions.telemetry import count, logger
 
@@ -58,12 +57,7 @@ class Membership:
 
         Raises ProtocolError with SESSION_NOT_FOUND or SESSION_ENDED.
         """
-        session = self.sessions.get(session_id)
-        if session is None:
-            raise session_not_found(session_id)
-        if not session.is_live(at_ms):
-            raise session_ended(session_id)
-        return session
+        return require_live(self.sessions.get(session_id), session_id, at_ms)
 
     def leave(self, connection_id: str, session_id: str) -> Session | None:
         """Remove a listener's row and release its place; returns the session after it.
@@ -106,56 +100,70 @@ class Membership:
             if old == language:
                 self.live_session(member.session_id, at_ms)
                 return None
-            arrival = self._move_language(member, member.session_id, old, language, at_ms)
-            if arrival is not None:
-                return arrival
+            change_id = f"language {uuid.uuid4().hex}"
+            counted = self.move(
+                member.session_id,
+                old,
+                language,
+                connection_id=member.connection_id,
+                move_id=change_id,
+                write=partial(
+                    self.connections.change_language, member, language, change_id=change_id
+                ),
+                is_written=lambda row, mine=change_id: row.language_change_id == mine,
+                at_ms=at_ms,
+            )
+            if counted is not None:
+                return Arrival(language, counted)
         raise try_again()
 
-    def _move_language(
-        self, member: Connection, session_id: str, old: str, new: str, at_ms: int
-    ) -> Arrival | None:
-        """The counts move, then the row; None, and all taken back, when the row has changed."""
-        change_id = f"language {uuid.uuid4().hex}"
-        counted = listener_counts.change_language(
-            self.sessions, session_id, old=old, new=new, move_id=change_id, at_ms=at_ms
-        )
-        take_back = partial(
-            listener_counts.take_language_back,
-            self.sessions,
-            session_id,
-            old=old,
-            new=new,
-            move_id=change_id,
-            at_ms=at_ms,
-        )
+    def move(
+        self,
+        session_id: str,
+        old: str,
+        new: str,
+        *,
+        connection_id: str,
+        move_id: str,
+        write: Callable[[], Written],
+        is_written: Callable[[Connection], bool],
+        at_ms: int,
+    ) -> Session | None:
+        """The counts move from a language to another, then the connection's row is written; returns
+        the session just after the counts moved. None, and all taken back, when it was not written.
+
+        Raises ProtocolError with SESSION_NOT_FOUND or SESSION_ENDED; then nothing has changed.
+        """
+        move = {"old": old, "new": new, "move_id": move_id}
+        counted = listener_counts.change_language(self.sessions, session_id, **move, at_ms=at_ms)
         try:
-            changed = self.connections.change_language(member, new, change_id=change_id).done
+            done = write().done
         except Exception:
-            # The row may have changed all the same: then the counts are right.
-            row = self.connections.get(member.connection_id, at_ms=at_ms)
-            if row is not None and row.language_change_id == change_id:
-                return Arrival(new, counted)
-            take_back()
+            # It may have been written all the same: then the counts are right.
+            row = self.connections.get(connection_id, at_ms=at_ms)
+            if row is not None and is_written(row):
+                return counted
+            listener_counts.take_language_back(self.sessions, session_id, **move, at_ms=at_ms)
             raise
-        if changed:
-            return Arrival(new, counted)
-        take_back()
+        if done:
+            return counted
+        listener_counts.take_language_back(self.sessions, session_id, **move, at_ms=at_ms)
         return None
 
-    def row_outside_sessions(
-        self, caller: Caller, sockets: Sockets, at_ms: int
+    def outside_sessions(
+        self, row: Connection | None, sockets: Sockets, at_ms: int
     ) -> Connection | None:
-        """The listener's row; from a session that is over it is taken, and told so, first.
+        """A listener's row, as it was read, if it is in no session; one that is in a session that
+        is over is deleted, and the listener told so, first.
 
         Raises ProtocolError with ALREADY_IN_SESSION.
         """
-        row = self.connections.get(caller.connection_id, at_ms=at_ms)
         if row is None or row.session_id is None:
             return row
         session = self.sessions.get(row.session_id)
         if session is not None and session.is_live(at_ms):
             raise already_in_session(row.session_id)
-        removed = self.connections.remove(caller.connection_id, session_id=row.session_id).row
+        removed = self.connections.remove(row.connection_id, session_id=row.session_id).row
         if removed is not None:
             # Whoever deletes the row tells the listener.
             reason = session.end_reason if session is not None else None
@@ -164,5 +172,5 @@ class Membership:
                 session_id=row.session_id,
                 reason=reason or EndReason.EXPIRED,
             )
-            sockets.post(caller.connection_id, frame.encode())
+            sockets.post(row.connection_id, frame.encode())
         return None

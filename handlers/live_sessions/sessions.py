@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from live_sessions.protocol import BroadcastState, EndReason, SessionStatus, UpdateReason
+from live_sessions.protocol.refusals import session_ended, session_not_found
 
 SESSION_RETENTION_SECONDS = 24 * 3600
 """How long an ended session's row may still be asked about before its TTL."""
@@ -66,6 +67,17 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 def session_from_attributes(attributes: Mapping[str, Any]) -> Session:
     """A session from plain attribute values; further attributes are ignored."""
     return msgspec.convert(attributes, Session)
+
+
+def require_live(session: Session | None, session_id: str, at_ms: int) -> Session:
+    """The session, if there is one that lives; raises ProtocolError with SESSION_NOT_FOUND or
+    SESSION_ENDED.
+    """
+    if session is None:
+        raise session_not_found(session_id)
+    if not session.is_live(at_ms):
+        raise session_ended(session_id)
+    return session
 
 
 def now_ms() -> int:

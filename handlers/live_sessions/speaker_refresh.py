@@ -10,8 +10,8 @@ import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
 from live_sessions.caller import Caller
+from live_sessions.lifecycle import leave_dead_session
 from live_sessions.protocol.refusals import (
-    already_in_session,
     connection_unknown,
     not_admitted,
     not_the_speaker,
@@ -42,7 +42,9 @@ class SpeakerRefresh:
         if row is None:
             raise connection_unknown()
         if row.session_id not in (None, session_id):
-            self._leave_dead_session(row, row.session_id, at_ms)
+            leave_dead_session(
+                row.connection_id, row.session_id, self.sessions, self.connections, at_ms
+            )
         session = self.sessions.get(session_id)
         if session is None:
             raise session_not_found(session_id)
@@ -60,12 +62,6 @@ class SpeakerRefresh:
         )
         if not entered.done:
             raise not_admitted(self.connections.session_of(row.connection_id, at_ms=at_ms))
-
-    def _leave_dead_session(self, row: Connection, session_id: str, at_ms: int) -> None:
-        current = self.sessions.get(session_id)
-        if current is not None and current.is_live(at_ms) and current.is_of(row.connection_id):
-            raise already_in_session(session_id)
-        self.connections.release_speaker(row.connection_id, session_id)
 
     def _take_over(self, caller: Caller, user_id: str, session: Session, at_ms: int) -> Session:
         """The last of several sockets that refresh at once is the speaker's."""

@@ -9,6 +9,7 @@ import pytest
 from botocore.endpoint import Endpoint
 from botocore.exceptions import ReadTimeoutError
 
+from live_sessions.aws import clients
 from tests.handlers.conftest import OpenSockets, Stage
 
 TIMEOUT = ReadTimeoutError(endpoint_url="https://dynamodb")
@@ -112,13 +113,12 @@ def test_a_leave_that_cannot_be_counted_is_a_leave_all_the_same(
 ) -> None:
     session_id = stage.create_session(stage.connect_speaker())
     listener = stage.join(session_id)
-    sessions = stage.entries["connection"].SESSIONS
 
     def fail(**_: Any) -> None:
         raise TIMEOUT
 
     with monkeypatch.context() as patch:
-        patch.setattr(sessions._at_most_once(), "update_item", fail)
+        patch.setattr(clients.dynamodb_at_most_once(), "update_item", fail)
         assert stage.send(listener, "leaveSession")["type"] == "sessionLeft"
     assert stage.connection(listener) == {}
     assert "PlacesNotReleased" in capsys.readouterr().out

@@ -17,6 +17,7 @@ from live_sessions.protocol import (
     open_envelope,
     read_message,
 )
+from live_sessions.protocol.refusals import try_again
 from live_sessions.sessions import now_ms
 from live_sessions.telemetry import hashed, logger
 
@@ -60,7 +61,7 @@ def answer_message(event: Mapping[str, Any], answers: Mapping[str, Answer]) -> d
             "An AWS service failed" if unavailable else "The message could not be handled",
             extra={"action": action},
         )
-        frame = _error_frame(_unavailable() if unavailable else _internal(), request_id)
+        frame = _error_frame(try_again() if unavailable else _internal(), request_id)
     logger.info(
         "message",
         extra={
@@ -83,12 +84,6 @@ def _envelope_for(event: Mapping[str, Any], answers: Mapping[str, Answer]) -> En
             envelope.request_id,
         )
     return envelope
-
-
-def _unavailable() -> ProtocolError:
-    return ProtocolError(
-        ErrorCode.SERVICE_UNAVAILABLE, "The service cannot answer right now; try again shortly."
-    )
 
 
 def _internal() -> ProtocolError:

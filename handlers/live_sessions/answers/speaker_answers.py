@@ -55,25 +55,25 @@ class SpeakerAnswers:
 
     def end_session(self, request: Request) -> Frame:
         connection_id = request.caller.connection_id
-        row = self.connections.get(connection_id, at_ms=request.at_ms)
-        if row is None or row.session_id is None:
+        session_id = self.connections.session_of(connection_id, at_ms=request.at_ms)
+        if session_id is None:
             raise connection_not_found()
         ended = self.ending.end(
-            row.session_id,
+            session_id,
             EndReason.SPEAKER_ENDED,
             at_ms=request.at_ms,
             speaker_connection_id=connection_id,
         )
         if ended is None:
-            current = self.sessions.get(row.session_id)
+            current = self.sessions.get(session_id)
             if current is not None and current.ended_at is None:
                 # Another socket of his has taken the speaker's place.
                 raise connection_not_found()
-            raise session_ended(row.session_id)
+            raise session_ended(session_id)
         return SessionEnded(
             timestamp=now_ms(),
             request_id=request.request_id,
-            session_id=row.session_id,
+            session_id=session_id,
             reason=EndReason.SPEAKER_ENDED,
         )
 

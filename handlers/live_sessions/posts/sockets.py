@@ -6,7 +6,7 @@ from functools import cache
 from urllib.parse import quote
 
 from live_sessions import environment
-from live_sessions.aws.backoff import backoff_seconds
+from live_sessions.aws.backoff import backoff_seconds, repeated
 from live_sessions.aws.http import AwsHttp, CallFailed, NoAnswer
 from live_sessions.environment import AwsEnvironment
 from live_sessions.posts.deliveries import (
@@ -74,11 +74,11 @@ class Sockets:
 
         Raises NoAnswer or CallFailed when it cannot say.
         """
-        try:
-            return self._ask_whether_open(connection_id)
-        except (NoAnswer, CallFailed):
-            time.sleep(backoff_seconds(1))
-            return self._ask_whether_open(connection_id)
+        return repeated(
+            lambda: self._ask_whether_open(connection_id),
+            attempts=2,
+            is_passing=lambda failure: isinstance(failure, NoAnswer | CallFailed),
+        )
 
     def _ask_whether_open(self, connection_id: str) -> bool:
         status = self._api.request("GET", _path(connection_id)).status

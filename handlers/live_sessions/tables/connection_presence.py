@@ -1,12 +1,11 @@
 """Whether a connection's row is there, read without boto3: all that a heartbeat asks."""
 
-import time
 from typing import NoReturn
 
 import msgspec
 
 from live_sessions import environment
-from live_sessions.aws.backoff import backoff_seconds
+from live_sessions.aws.backoff import repeated
 from live_sessions.aws.http import AwsHttp, CallFailed, Response
 from live_sessions.aws.outages import is_outage
 from live_sessions.environment import AwsEnvironment
@@ -57,14 +56,9 @@ class ConnectionPresence:
 
         Raises NoAnswer or CallFailed when DynamoDB does not say, after its attempts.
         """
-        for attempts in range(1, ATTEMPTS):
-            try:
-                return self._ask(connection_id, at_ms)
-            except Exception as failure:
-                if not is_outage(failure):
-                    raise
-            time.sleep(backoff_seconds(attempts))
-        return self._ask(connection_id, at_ms)
+        return repeated(
+            lambda: self._ask(connection_id, at_ms), attempts=ATTEMPTS, is_passing=is_outage
+        )
 
     def _ask(self, connection_id: str, at_ms: int) -> bool:
         request = {

@@ -69,28 +69,34 @@ def change_language(
 ) -> Session:
     """Count a listener for another language, if the session is live.
 
-    Raises ProtocolError with SESSION_NOT_FOUND or SESSION_ENDED; then nothing has changed.
-    """
-    moves = f"{_MOVES}, {_adds('#old', '-')}, {_adds('#new', '+')}"
-    names = {"#old": old, "#new": new}
-    return _move(sessions, session_id, moves, _values(move_id), names, move_id, at_ms)
-
-
-def announce_refresh(
-    sessions: SessionTable, session_id: str, *, move_id: str, at_ms: int
-) -> Session:
-    """Let reconcile wait: a row is about to take another's place, and the index may show both.
+    From a language to itself no count moves, but reconcile waits: a row is about to take another's
+    place, and the index may show both.
 
     Raises ProtocolError with SESSION_NOT_FOUND or SESSION_ENDED; then nothing has changed.
     """
-    values = {":one": 1, ":now": now_ms(), ":move": move_id}
-    return _move(sessions, session_id, _MOVES, values, {}, move_id, at_ms)
+    moves, names, values = _MOVES, {}, {":one": 1, ":now": now_ms(), ":move": move_id}
+    if old != new:
+        moves += f", {_adds('#old', '-')}, {_adds('#new', '+')}"
+        names, values = {"#old": old, "#new": new}, _values(move_id)
+    outcome = sessions.attempt(
+        session_id,
+        moves,
+        condition=f"{_NOT_ENDED} AND expiresAt > :now_seconds AND {_NOT_MOVED_YET}",
+        names=names,
+        values={**values, ":now_seconds": at_ms / 1000},
+    )
+    session = _found(outcome, session_id)
+    if outcome.done or session.last_move_id == move_id:
+        return session
+    raise session_ended(session_id)
 
 
 def take_language_back(
     sessions: SessionTable, session_id: str, *, old: str, new: str, move_id: str, at_ms: int
 ) -> None:
     """Undo `change_language`; a session that has ended meanwhile counts nobody."""
+    if old == new:
+        return
     with contextlib.suppress(ProtocolError):
         change_language(
             sessions, session_id, old=new, new=old, move_id=f"back {move_id}", at_ms=at_ms
@@ -114,28 +120,6 @@ def correct(
             ":read": session.membership_version,
         },
     ).done
-
-
-def _move(
-    sessions: SessionTable,
-    session_id: str,
-    moves: str,
-    values: Mapping[str, Any],
-    names: Mapping[str, str],
-    move_id: str,
-    at_ms: int,
-) -> Session:
-    outcome = sessions.attempt(
-        session_id,
-        moves,
-        condition=f"{_NOT_ENDED} AND expiresAt > :now_seconds AND {_NOT_MOVED_YET}",
-        names=names,
-        values={**values, ":now_seconds": at_ms / 1000},
-    )
-    session = _found(outcome, session_id)
-    if outcome.done or session.last_move_id == move_id:
-        return session
-    raise session_ended(session_id)
 
 
 def _found(outcome: Attempt, session_id: str) -> Session:

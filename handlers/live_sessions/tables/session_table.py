@@ -4,16 +4,16 @@ botocore repeats a call whose answer was lost, though it was carried out. So who
 leaves a mark by which the repeated call knows that it was itself.
 """
 
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError
 
+from live_sessions.aws import clients
 from live_sessions.aws.attributes import plain, typed
-from live_sessions.aws.backoff import backoff_seconds
+from live_sessions.aws.backoff import repeated
 from live_sessions.aws.outages import is_throttling
 from live_sessions.protocol import EndReason
 from live_sessions.sessions import (
@@ -33,17 +33,9 @@ ACTIVE_SESSIONS_INDEX = "active-sessions-index"
 
 
 class SessionTable:
-    def __init__(
-        self,
-        client: "DynamoDBClient",
-        table_name: str,
-        *,
-        at_most_once: "Callable[[], DynamoDBClient]",
-    ) -> None:
-        """`at_most_once` makes, at the first use, a client that repeats nothing."""
+    def __init__(self, client: "DynamoDBClient", table_name: str) -> None:
         self._client = client
         self._table = table_name
-        self._at_most_once = at_most_once
 
     def create(self, session: Session, *, quality_tier: str) -> bool:
         """Write a new session; False when its id is taken."""
@@ -255,17 +247,16 @@ class SessionTable:
         return Attempt(done=True, session=_session_in(item))
 
     def _update_at_most_once(self, **request: Any) -> "UpdateItemOutputTypeDef":
-        """What never arrived, or was refused for its rate, is sent again."""
-        for attempts in range(1, ATTEMPTS):
-            try:
-                return self._at_most_once().update_item(**request)
-            except (ConnectTimeoutError, EndpointConnectionError):
-                pass
-            except ClientError as refusal:
-                if not is_throttling(refusal):
-                    raise
-            time.sleep(backoff_seconds(attempts))
-        return self._at_most_once().update_item(**request)
+        """What never arrived, or was refused for its rate, is sent again; nothing else is."""
+        client = clients.dynamodb_at_most_once()
+        return repeated(
+            lambda: client.update_item(**request),
+            attempts=ATTEMPTS,
+            is_passing=lambda failure: (
+                isinstance(failure, ConnectTimeoutError | EndpointConnectionError)
+                or (isinstance(failure, ClientError) and is_throttling(failure))
+            ),
+        )
 
 
 @dataclass(frozen=True)
