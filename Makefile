@@ -11,12 +11,17 @@ LOCK := $(BIN)/uv pip compile --universal --generate-hashes --python-version 3.1
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(VENV)/.installed $(EMULATOR_VENV)/.installed ## Make both virtual environments from the locks
+setup: $(VENV)/.installed $(VENV)/.hears-english $(EMULATOR_VENV)/.installed ## Make both virtual environments from the locks
 
 $(VENV)/.installed: requirements-dev.txt
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else f"Python 3.11 or newer is needed, found {sys.version.split()[0]}; name another with make PYTHON=...")'
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/.hears-english: local/speech/requirements.txt $(VENV)/.installed
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary=:all: --require-hashes -r $< \
+		|| echo 'Going on without pocketsphinx: the local cloud will not recognise English.'
 	@touch $@
 
 $(EMULATOR_VENV)/.installed: local/emulator/requirements.txt
@@ -27,7 +32,7 @@ $(EMULATOR_VENV)/.installed: local/emulator/requirements.txt
 run: setup ## Deploy the whole stack onto the local cloud and serve until Ctrl-C
 	@$(BIN)/python -m local.run
 
-demo: setup ## Hold one scripted live session over real sockets
+demo: setup ## Hold scripted live sessions over real sockets, one with a speech
 	@$(BIN)/python -m local.demo
 
 local-logs: setup ## Follow the functions' logs of the running local cloud, or of CLOUD=.local-2
@@ -49,9 +54,11 @@ test-local-cloud:
 test-everything-else:
 	$(BIN)/python -m pytest --ignore=tests/local
 
-bench: setup ## Measure posts and cold starts beside boto3's, as ratios
+bench: setup ## Measure posts, cold starts, audio and captions; ratios where there are any
 	$(BIN)/python benchmarks/fan_out.py
 	$(BIN)/python benchmarks/cold_start.py
+	$(BIN)/python benchmarks/audio_ingest.py
+	$(BIN)/python benchmarks/captions.py
 
 check: setup ## Format, lint, types and tests: what CI runs
 	$(BIN)/ruff format --check .
@@ -75,6 +82,8 @@ lock: setup ## Resolve the dependencies anew and write the locks, with hashes
 	$(LOCK) --upgrade pyproject.toml -c requirements-dev.txt -o requirements.txt
 	$(LOCK) --upgrade handlers/requirements.in -c requirements-dev.txt -o handlers/requirements.txt
 	$(LOCK) --upgrade handlers/requirements-authorizer.in -c requirements-dev.txt -o handlers/requirements-authorizer.txt
+	$(LOCK) --upgrade handlers/requirements-streaming.in -c requirements-dev.txt -o handlers/requirements-streaming.txt
+	$(LOCK) --upgrade local/speech/requirements.in -c requirements-dev.txt -o local/speech/requirements.txt
 	$(LOCK) --upgrade local/emulator/requirements.in -o local/emulator/requirements.txt
 
 clean: ## Remove everything that make created, unless a local cloud is running

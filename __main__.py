@@ -3,6 +3,7 @@
 import pulumi
 import pulumi_aws as aws
 
+from components.audio_transcription import AudioTranscription, AudioTranscriptionArgs
 from components.connection_store import ConnectionStore, ConnectionStoreArgs, TableSafety
 from components.handler_function import FunctionPlatform
 from components.layers import FunctionLayers, FunctionLayersArgs, Target
@@ -12,6 +13,7 @@ from components.session_lifecycle import SessionLifecycle, SessionLifecycleArgs
 from components.settings import PROJECT, Settings
 from components.speaker_identity import SpeakerIdentity, SpeakerIdentityArgs
 from components.status_broadcaster import StatusBroadcaster, StatusBroadcasterArgs
+from components.translation_pipeline import TranslationPipeline, TranslationPipelineArgs
 
 settings = Settings.load()
 
@@ -56,16 +58,12 @@ platform = FunctionPlatform(
     account_id=account.account_id,
     reserved_concurrency=settings.reserved_concurrency,
 )
+table_safety = TableSafety(
+    point_in_time_recovery=settings.point_in_time_recovery,
+    deletion_protection=settings.deletion_protection,
+)
 store = ConnectionStore(
-    "store",
-    ConnectionStoreArgs(
-        prefix=settings.prefix,
-        safety=TableSafety(
-            point_in_time_recovery=settings.point_in_time_recovery,
-            deletion_protection=settings.deletion_protection,
-        ),
-    ),
-    here,
+    "store", ConnectionStoreArgs(prefix=settings.prefix, safety=table_safety), here
 )
 api = SessionApi(
     "api",
@@ -135,10 +133,43 @@ status = StatusBroadcaster(
     ),
     here,
 )
-api.publish([*lifecycle.routes, *status.routes], identity.authorizer)
+translation = TranslationPipeline(
+    "translation-pipeline",
+    TranslationPipelineArgs(
+        platform=platform,
+        store=store,
+        api=api,
+        session_rules=settings.session_rules,
+        external_function_arn=settings.translation_function_arn,
+    ),
+    here,
+)
+audio = AudioTranscription(
+    "audio",
+    AudioTranscriptionArgs(
+        platform=platform,
+        store=store,
+        api=api,
+        translation=translation,
+        streaming_layer_arn=layers.streaming_arn,
+        table_safety=table_safety,
+        audio_rules=settings.audio_rules,
+        rate_limits=settings.rate_limits,
+    ),
+    here,
+)
+api.publish([*lifecycle.routes, *status.routes, *audio.routes], identity.authorizer)
 
-functions = [identity.authorizer, fan_out.function, *lifecycle.functions, status.function]
-queues = {**lifecycle.queues, "fanOutFailures": fan_out.failures, **status.queues}
+functions = [
+    *(identity.authorizer, fan_out.function, *lifecycle.functions, status.function),
+    *(*audio.functions, *translation.functions),
+]
+queues = {
+    **lifecycle.queues,
+    "fanOutFailures": fan_out.failures,
+    **status.queues,
+    **audio.queues,
+}
 log_groups = {function.entry: function.log_group_name for function in functions}
 if api.access_log_group_name is not None:
     log_groups["access"] = api.access_log_group_name
@@ -148,10 +179,12 @@ pulumi.export("managementEndpoint", api.management_endpoint)
 pulumi.export("sessionsTable", store.sessions_table)
 pulumi.export("connectionsTable", store.connections_table)
 pulumi.export("rateLimitsTable", store.rate_limits_table)
+pulumi.export("audioSlotsTable", audio.slots_table)
 pulumi.export("userPoolId", identity.user_pool_id)
 pulumi.export("userPoolClientId", identity.user_pool_client_id)
 pulumi.export("statusFunction", status.function.name)
 pulumi.export("statusRule", status.rule_name)
 pulumi.export("functionNames", {function.entry: function.name for function in functions})
 pulumi.export("queueUrls", {name: queue.url for name, queue in queues.items()})
+pulumi.export("audioQueueUrls", list(audio.slot_queue_urls))
 pulumi.export("logGroupNames", log_groups)

@@ -32,6 +32,9 @@ AIMS = {
     "session_status": 1.6,
     "fan_out": 1.6,
     "reconcile": 1.6,
+    "audio_ingest": 1.6,
+    "audio_processor": 1.6,
+    "translation": 1.6,
 }
 MEASURE = """
 import time
@@ -46,7 +49,8 @@ NUMBERS = (
     "STATUS_QUERY_TIMEOUT_MS PERIODIC_UPDATE_INTERVAL_SECONDS "
     "LISTENER_COUNT_CHANGE_THRESHOLD_PERCENT SESSIONS_PER_USER_PER_HOUR "
     "JOINS_PER_ADDRESS_PER_MINUTE CONNECTIONS_PER_ADDRESS_PER_MINUTE "
-    "CONTROLS_PER_CONNECTION_PER_MINUTE STATUS_QUERIES_PER_SPEAKER_PER_MINUTE"
+    "CONTROLS_PER_CONNECTION_PER_MINUTE STATUS_QUERIES_PER_SPEAKER_PER_MINUTE "
+    "AUDIO_SLOTS AUDIO_CHUNKS_PER_SECOND"
 )
 ENVIRONMENT = {
     "PATH": os.environ["PATH"],
@@ -66,6 +70,12 @@ ENVIRONMENT = {
     "FAN_OUT_FUNCTION": "fan-out",
     "SESSION_CHECKS_QUEUE_URL": f"{QUEUE}/session-checks",
     "STATUS_SHARD_QUEUE_URL": f"{QUEUE}/status-shards",
+    "AUDIO_SLOTS_TABLE": "audio-slots",
+    "AUDIO_QUEUE_URL_PREFIX": f"{QUEUE}/audio-",
+    "AUDIO_PROCESSOR_FUNCTION": "audio-processor",
+    "TRANSLATION_FUNCTION": "translation",
+    "PARTIAL_CAPTIONS": "premium",
+    "PARTIAL_RESULTS_STABILITY": "medium",
     **dict.fromkeys(NUMBERS.split(), "16"),
 }
 

@@ -32,8 +32,9 @@ class DeadLetters:
 
 @dataclass(frozen=True, kw_only=True)
 class MessageQueueArgs:
-    """`consumer_timeout_seconds`: the time limit of the function that consumes the queue, if any;
-    a message that failed is tried again after `timeouts_hidden` times that long.
+    """`consumer_timeout_seconds`: how long its consumer may work on a message, such as the time
+    limit of the function fed from it; one that failed is tried again after `timeouts_hidden` times
+    that long.
 
     `rule_arn`: the EventBridge rule that may send to it, if any.
     """

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import pulumi
 
@@ -14,12 +14,23 @@ _VERSION = "2012-10-17"
 
 @dataclass(frozen=True, kw_only=True)
 class Statement:
-    """One permission: named, for listed actions on listed resources, never for all of either."""
+    """One permission: named, for listed actions on listed resources, never for all of either.
+
+    `about_everything` is the one exception, for actions that AWS ties to no resource.
+    """
 
     sid: str
     actions: tuple[str, ...]
     resources: tuple[pulumi.Input[str], ...]
     condition: Condition | None = None
+    reason: str = ""
+
+    @classmethod
+    def about_everything(cls, *, sid: str, actions: tuple[str, ...], reason: str) -> Self:
+        """Actions on whatever there is; `reason`: why nothing narrower will do, with the page."""
+        if not reason:
+            raise ValueError(f"Statement {sid} must say why its actions have no resource.")
+        return cls(sid=sid, actions=actions, resources=("*",), reason=reason)
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[A-Za-z0-9]+", self.sid):
@@ -32,8 +43,11 @@ class Statement:
                     f"Statement {self.sid} has action {action!r}: it must be a single action such"
                     " as dynamodb:GetItem; list each one that is needed."
                 )
-        if any(resource == "*" for resource in self.resources):
-            raise ValueError(f"Statement {self.sid} must name its resources by ARN, not by '*'.")
+        if not self.reason and any(resource == "*" for resource in self.resources):
+            raise ValueError(
+                f"Statement {self.sid} must name its resources by ARN, not by '*'; where AWS has"
+                " none, Statement.about_everything takes the reason."
+            )
 
     def as_document(self) -> dict[str, Any]:
         """The statement in IAM's own form."""

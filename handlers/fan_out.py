@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from live_sessions import environment
 from live_sessions.aws import clients
+from live_sessions.departures import Departures
 from live_sessions.environment import FanOutEnvironment
 from live_sessions.follow_ups import AnyFanOutTask, FanOut, SessionEndedFanOut
 from live_sessions.listener_posts import ListenerPosts, ended_frame
@@ -39,9 +40,11 @@ CONNECTIONS = ConnectionTable(DYNAMODB, ENVIRONMENT.connections_table)
 SOCKETS = Sockets.at(ENVIRONMENT.api_gateway_endpoint, timeout_seconds=FAN_OUT_TIMEOUT_SECONDS)
 POSTS = ListenerPosts(
     CONNECTIONS,
-    Membership(SESSIONS, CONNECTIONS),
     SOCKETS,
-    EventStatus(SESSIONS, SOCKETS, ENVIRONMENT.listener_count_change_threshold_percent),
+    Departures(
+        Membership(SESSIONS, CONNECTIONS),
+        EventStatus(SESSIONS, SOCKETS, ENVIRONMENT.listener_count_change_threshold_percent),
+    ),
 )
 ITSELF = FanOut(clients.lambda_, ENVIRONMENT.aws_lambda_function_name)
 

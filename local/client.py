@@ -8,6 +8,7 @@ with Participants(outputs) as people:
     print(listener.expect("sessionJoined")["targetLanguage"])
 """
 
+import base64
 import itertools
 import json
 import socket
@@ -26,11 +27,13 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from local.aws_session import aws_session
+from local.recordings import chunks_of, in_real_time
 
 REPLY_TIMEOUT_SECONDS = 10.0
 OPEN_TIMEOUT_SECONDS = 20.0
 CLOSE_TIMEOUT_SECONDS = 5.0
 PARALLEL_OPENS = 16
+CHUNK_MILLISECONDS = 100
 
 FrameHook = Callable[["Client", "Frame"], None]
 
@@ -84,7 +87,8 @@ class Client:
         try:
             self._connection: ClientConnection = connect(
                 url,
-                proxy=None,
+                # The local cloud is on loopback; a deployed one may be behind the host's proxy.
+                proxy=True if url.startswith("wss:") else None,
                 compression=None,
                 open_timeout=OPEN_TIMEOUT_SECONDS,
                 close_timeout=CLOSE_TIMEOUT_SECONDS,
@@ -228,6 +232,26 @@ class Speaker(Client):
         """Ask for the session's end; return the requestId."""
         return self.send("endSession")
 
+    def send_audio(self, chunk: bytes, sequence: int) -> str:
+        """Send s16le mono samples at 16 kHz; return the requestId, which only a refusal repeats."""
+        return self.send("sendAudio", audioData=base64.b64encode(chunk).decode(), sequence=sequence)
+
+    def speak(
+        self,
+        samples: bytes,
+        *,
+        first_sequence: int = 0,
+        chunk_milliseconds: int = CHUNK_MILLISECONDS,
+    ) -> int:
+        """Send the samples at the pace at which they are spoken; return the next sequence.
+
+        Raises websockets' ConnectionClosed when the socket closes meanwhile.
+        """
+        chunks = chunks_of(samples, chunk_milliseconds)
+        for sequence, chunk in enumerate(in_real_time(chunks), first_sequence):
+            self.send_audio(chunk, sequence)
+        return first_sequence + len(chunks)
+
     def ask_status(self) -> Frame:
         return self.ask("getSessionStatus")
 
@@ -256,6 +280,12 @@ class Listener(Client):
     def leave(self) -> str:
         """Ask to leave; return the requestId."""
         return self.send("leaveSession")
+
+    def captions(self, *, with_partials: bool = False) -> list[Frame]:
+        """Return the captions so far, as they came: the final ones, or all."""
+        return [
+            frame for frame in self.received("caption") if with_partials or not frame["isPartial"]
+        ]
 
     def change_language(self, target_language: str) -> Frame:
         return self.ask("changeLanguage", targetLanguage=target_language)
@@ -330,8 +360,12 @@ class Participants:
 def sign_in(
     outputs: Mapping[str, Any], username: str | None = None, password: str | None = None
 ) -> str:
-    """Return a Cognito ID token; without a name, the local speaker's."""
-    answer = _cognito(outputs["region"], outputs["emulatorUrl"]).initiate_auth(
+    """Return a Cognito ID token; without a name, the local speaker's.
+
+    `outputs` are a local cloud's, or those of a stack on AWS.
+    """
+    region = outputs["userPoolId"].partition("_")[0]
+    answer = _cognito(region, outputs.get("emulatorUrl")).initiate_auth(
         AuthFlow="USER_PASSWORD_AUTH",
         ClientId=outputs["userPoolClientId"],
         AuthParameters={
@@ -343,9 +377,13 @@ def sign_in(
 
 
 @cache
-def _cognito(region: str, url: str) -> Any:
+def _cognito(region: str, emulator_url: str | None) -> Any:
     return aws_session(region=region).client(
         "cognito-idp",
-        endpoint_url=url,
-        config=Config(signature_version=UNSIGNED, proxies={}, read_timeout=REPLY_TIMEOUT_SECONDS),
+        endpoint_url=emulator_url,
+        config=Config(
+            signature_version=UNSIGNED,
+            proxies={} if emulator_url else None,
+            read_timeout=REPLY_TIMEOUT_SECONDS,
+        ),
     )

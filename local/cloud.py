@@ -19,6 +19,8 @@ from local.deployer import Deployer, DeployError, Ledger
 from local.emulator.process import HOST, Emulator
 from local.function_logs import LogLine, read_log
 from local.program import StackConfigError, run_program, stack_config
+from local.speech.process import SpeechServices
+from local.speech.recognisers import Recognition
 from local.state_folder import OUTPUTS_FILE
 
 STACK = "local"
@@ -29,14 +31,21 @@ SPEAKER_USERNAME = "speaker@example.com"
 class LocalCloud:
     """A running local cloud, as a context manager; all its files are in `folder`.
 
-    `config` overrides stack config, by key without the project's name. Several clouds run side
-    by side, each with its own folder.
+    `config` overrides stack config, by key without the project's name. `recognition` is what it
+    understands of what speakers say. Several clouds run side by side, each with its own folder.
     """
 
-    def __init__(self, folder: Path, *, config: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        config: Mapping[str, Any] | None = None,
+        recognition: Recognition = Recognition.SPEECH,
+    ) -> None:
         self.folder = folder
         self.outputs: dict[str, Any] = {}
         self._config = dict(config or {})
+        self._recognition = recognition
         self._speaker_password: str | None = None
         self._ledger = Ledger()
         self._cleanup = ExitStack()
@@ -47,10 +56,12 @@ class LocalCloud:
         Raises EmulatorError or DeployError; nothing is left running then.
         """
         with ExitStack() as starting:
-            # On a thread, where no signal can come between the process and the note of it.
+            self.speech = starting.enter_context(SpeechServices(self.folder, self._recognition))
+            # On a thread, where no signal can come between a process and the note of it.
             with ThreadPoolExecutor(1) as thread:
-                emulator = Emulator(self.folder)
+                emulator = Emulator(self.folder, environment=self.speech.environment)
                 self.emulator = thread.submit(starting.enter_context, emulator).result()
+                thread.submit(self.speech.start, self.emulator.url).result()
             self.account = Account(
                 url=self.emulator.url,
                 region=self.emulator.region,
@@ -60,6 +71,7 @@ class LocalCloud:
             )
             self.account.save(self.folder)
             self.deploy()
+            self.speech.wait_until_ready()
             self.participants = starting.enter_context(Participants(self.outputs))
             self._cleanup = starting.pop_all()
 

@@ -7,7 +7,7 @@ from typing import Any
 from local.account import Account
 from local.state_folder import not_running, running_outputs
 
-TABLE_OUTPUTS = ("sessionsTable", "connectionsTable", "rateLimitsTable")
+TABLE_OUTPUTS = ("sessionsTable", "connectionsTable", "rateLimitsTable", "audioSlotsTable")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -22,10 +22,11 @@ def main(arguments: list[str] | None = None) -> int:
     for name in TABLE_OUTPUTS:
         count = empty_table(account.client("dynamodb"), outputs[name])
         print(f"{outputs[name]}: {count} items removed")
-    for url in outputs["queueUrls"].values():
+    urls = [*outputs["queueUrls"].values(), *outputs["audioQueueUrls"]]
+    for url in urls:
         account.client("sqs").purge_queue(QueueUrl=url)
     print(
-        f"{len(outputs['queueUrls'])} queues purged, with the ticks that waited in them: "
+        f"{len(urls)} queues purged, with the ticks that waited in them: "
         "the next status may take up to a minute"
     )
     return 0

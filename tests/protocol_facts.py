@@ -44,7 +44,7 @@ def code_facts(config: dict[str, Any]) -> set[str]:
         "frame: type is string",
     }
     for name, action in ACTIONS.items():
-        facts.add(f"{name} is answered by {tag(action.reply)}")
+        facts.add(f"{name} is answered by {tag(action.reply) if action.reply else 'none'}")
         facts.update(f"{name} sends to the sender: {tag(frame)}" for frame in action.posts)
         if action.to_listeners:
             facts.add(f"{name} sends to each listener: {tag(action.to_listeners)}")
@@ -119,7 +119,7 @@ def described(kind: Any) -> str:
 def bounds(meta: msgspec.Meta) -> str:
     if meta.max_length is not None:
         return f" of {meta.min_length} to {meta.max_length} characters"
-    return f" from {meta.ge:g} to {meta.le:g}"
+    return f" from {meta.ge} to {meta.le}"
 
 
 @cache

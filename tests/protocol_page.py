@@ -76,12 +76,13 @@ def error_fact_of(row: list[str]) -> str:
 
 
 def action_facts_of(row: list[str]) -> Iterator[str]:
-    action, who, reply, also = the_name(row[0]), row[1], the_name(row[2]), row[3]
+    action, who, also = the_name(row[0]), row[1], row[3]
+    reply = row[2] if row[2] == "none" else the_name(row[2])
     roles = ["speaker", "listener"] if who == "both" else [who]
     yield from (f"{action} is for the {role}" for role in roles)
     yield f"{action} is answered by {reply}"
-    if also:
-        receiver, _, frames = also.partition(": ")
+    for part in filter(None, also.split("; ")):
+        receiver, _, frames = part.partition(": ")
         names = [reply] if frames == "the same" else NAME.findall(frames)
         yield from (f"{action} sends {receiver}: {name}" for name in names)
 

@@ -19,9 +19,10 @@ import boto3
 import pytest
 import yaml
 
-from components.layers.function_layers import CACHE, SHARED, TOKENS
+from components.layers.function_layers import CACHE, SHARED, STREAMING, TOKENS
 from components.layers.packaging import build_layer
 from components.layers.wheels import Target, host_architecture
+from components.settings.audio_rules import MAXIMUM_SLOTS
 from components.settings.config_fields import checks_by_key
 from components.settings.stack_settings import FUNCTIONS, Settings
 from live_sessions import environment
@@ -38,14 +39,17 @@ SESSIONS, CONNECTIONS = f"{TABLES}-sessions", f"{TABLES}-connections"
 ACTIVE_SESSIONS = f"{SESSIONS}/index/active-sessions-index"
 LISTENERS = f"{CONNECTIONS}/index/sessionId-targetLanguage-index"
 RATE_LIMITS = f"{TABLES}-rate-limits"
+AUDIO_SLOTS = f"{TABLES}-audio-slots"
 STAGE = f"arn:aws:execute-api:{REGION}:{ACCOUNT}:abc123/staging"
 POST = ("execute-api:ManageConnections", f"{STAGE}/POST/@connections/*")
 FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{PREFIX}"
 INVOKE = f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions"
 QUEUE = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{PREFIX}"
+# Staging's five.
+AUDIO_QUEUES = " ".join(f"{QUEUE}-audio-{slot}" for slot in range(5))
 CONSUME = "sqs:ReceiveMessage sqs:DeleteMessage sqs:GetQueueAttributes"
 
-# Each role's statements besides WriteOwnLogs: Sid to (actions, resource).
+# Each role's statements besides WriteOwnLogs: Sid to (actions, resources).
 STATEMENTS: dict[str, dict[str, tuple[str, str]]] = {
     "authorizer": {},
     "connection": {
@@ -112,6 +116,37 @@ STATEMENTS: dict[str, dict[str, tuple[str, str]]] = {
         "InvokeFanOut": ("lambda:InvokeFunction", f"{FUNCTION}-fan-out"),
         "SendFailures": ("sqs:SendMessage", f"{QUEUE}-reconcile-failures"),
     },
+    "audio-ingest": {
+        "ReadUpdateSessions": ("dynamodb:GetItem dynamodb:UpdateItem", SESSIONS),
+        "ReadConnections": ("dynamodb:GetItem", CONNECTIONS),
+        "ClaimSlots": ("dynamodb:BatchGetItem dynamodb:UpdateItem", AUDIO_SLOTS),
+        "SendAudio": ("sqs:SendMessage", AUDIO_QUEUES),
+        "InvokeAudioProcessor": ("lambda:InvokeFunction", f"{FUNCTION}-audio-processor"),
+        "PostToConnections": POST,
+    },
+    "audio-processor": {
+        "UpdateSessions": ("dynamodb:UpdateItem", SESSIONS),
+        "RenewSlots": ("dynamodb:UpdateItem", AUDIO_SLOTS),
+        "ReceiveAudio": ("sqs:ReceiveMessage sqs:DeleteMessage", AUDIO_QUEUES),
+        "StreamTranscription": (
+            "transcribe:StartStreamTranscription transcribe:StartStreamTranscriptionWebSocket",
+            "*",
+        ),
+        "InvokeTranslation": ("lambda:InvokeFunction", f"{FUNCTION}-translation"),
+        "PostToConnections": POST,
+        "DeleteConnections": (
+            "execute-api:ManageConnections",
+            f"{STAGE}/DELETE/@connections/*",
+        ),
+        "SendFailures": ("sqs:SendMessage", f"{QUEUE}-audio-failures"),
+    },
+    "translation": {
+        "ReadUpdateSessions": ("dynamodb:GetItem dynamodb:UpdateItem", SESSIONS),
+        "DeleteConnections": ("dynamodb:DeleteItem", CONNECTIONS),
+        "QueryListeners": ("dynamodb:Query", LISTENERS),
+        "TranslateText": ("translate:TranslateText", "*"),
+        "PostToConnections": POST,
+    },
 }
 CONDITIONS = {
     ("session-status", "NoteStatusRequests"): {
@@ -120,7 +155,10 @@ CONDITIONS = {
     }
 }
 # Sid of each statement that AWS offers no narrower resource than `*` for, with the reason.
-STAR_RESOURCES: dict[str, str] = {}
+STAR_RESOURCES = {
+    "StreamTranscription": "a stream is no resource",
+    "TranslateText": "its only resources are terminologies, and it uses none",
+}
 
 COMMON_VARIABLES = {
     "ENV",
@@ -158,7 +196,16 @@ VARIABLES = {
     " LISTENER_COUNT_CHANGE_THRESHOLD_PERCENT",
     "reconcile": "SESSIONS_TABLE CONNECTIONS_TABLE FAN_OUT_FUNCTION STATUS_SHARDS"
     " SPEAKER_GRACE_SECONDS",
+    "audio_ingest": "SESSIONS_TABLE CONNECTIONS_TABLE AUDIO_SLOTS_TABLE API_GATEWAY_ENDPOINT"
+    " AUDIO_QUEUE_URL_PREFIX AUDIO_SLOTS AUDIO_PROCESSOR_FUNCTION",
+    "audio_processor": "SESSIONS_TABLE AUDIO_SLOTS_TABLE API_GATEWAY_ENDPOINT"
+    " AUDIO_QUEUE_URL_PREFIX TRANSLATION_FUNCTION AUDIO_CHUNKS_PER_SECOND PARTIAL_CAPTIONS"
+    " PARTIAL_RESULTS_STABILITY",
+    "translation": "SESSIONS_TABLE CONNECTIONS_TABLE API_GATEWAY_ENDPOINT"
+    " LISTENER_COUNT_CHANGE_THRESHOLD_PERCENT",
 }
+# The layers of each function that has more than the shared one.
+LAYERS = {"authorizer": ["shared", "tokens"], "audio_processor": ["shared", "streaming"]}
 
 # Each function's routes by their integration timeout in milliseconds.
 ROUTES = {
@@ -172,6 +219,7 @@ ROUTES = {
     "heartbeat": {10_000: "heartbeat"},
     "refresh": {29_000: "refreshConnection"},
     "session-status": {5_000: "getSessionStatus"},
+    "audio-ingest": {10_000: "sendAudio"},
 }
 
 
@@ -259,6 +307,27 @@ def test_each_function_may_do_exactly_what_the_table_says(engine: Engine, functi
     assert {each["Effect"] for each in found.values()} == {"Allow"}
 
 
+def test_every_role_keeps_within_its_limit_with_as_many_slots_and_as_long_names_as_can_be():
+    engine = Engine()
+    arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{'f' * 64}:{'a' * 128}"
+    overrides = {
+        "region": REGION,
+        "audioSlots": MAXIMUM_SLOTS,
+        "translationFunctionArn": arn,
+        "statusIntervalSeconds": 12,
+    }
+    config = stack_config("staging", overrides)
+    run_program(engine, stack="s" * 32, config=config, monitor=RecordingMonitor(engine))
+    policies = engine.inputs("iam/rolePolicy")
+    assert policies
+    for policy in policies:
+        text = re.sub(r"\s", "", policy["policy"])
+        # The longest there are: https://docs.aws.amazon.com/general/latest/gr/rande.html
+        text = text.replace("arn:aws:", "arn:aws-us-gov:").replace(REGION, "ap-southeast-1")
+        # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+        assert len(text) <= 10_240, policy["role"]
+
+
 def test_conditions_are_exactly_those_of_the_table(engine: Engine):
     assert {
         (function, sid): each["Condition"]
@@ -301,6 +370,7 @@ def test_every_invocation_by_a_service_is_permitted_for_one_source_alone(engine:
     )
     gateway, events = "apigateway.amazonaws.com", "events.amazonaws.com"
     assert permitted == [
+        ("audio-ingest", gateway, f"{STAGE}/*"),
         ("authorizer", gateway, f"{api}/authorizers/api-routes-authorizer-id"),
         ("connection", gateway, f"{STAGE}/*"),
         ("disconnect", gateway, f"{STAGE}/*"),
@@ -407,11 +477,11 @@ def test_each_route_has_the_function_and_the_timeout_of_the_table(engine: Engine
 
 @pytest.fixture(scope="module")
 def lambda_folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Both layers unpacked, and a folder with what Lambda's own Python brings: boto3."""
+    """The layers unpacked, and a folder with what Lambda's own Python brings: boto3."""
     runtime = f"python3.{sys.version_info[1]}"
     host = Target(runtime=runtime, architecture=host_architecture(), is_host=True)
     folders: dict[str, Path] = {}
-    for source in (SHARED, TOKENS):
+    for source in (SHARED, TOKENS, STREAMING):
         folders[source.name] = tmp_path_factory.mktemp(source.name)
         archive = build_layer(source, host, CACHE)
         zipfile.ZipFile(archive).extractall(folders[source.name])
@@ -429,7 +499,7 @@ def test_every_handler_imports_with_its_layers_alone(
     function = entry_functions(engine)[entry]
     shutil.copy(ROOT / "handlers" / f"{entry}.py", tmp_path)
     names = [layer.split(":")[6].removeprefix(f"{PREFIX}-") for layer in function["layers"]]
-    assert names == (["shared", "tokens"] if entry == "authorizer" else ["shared"])
+    assert names == LAYERS.get(entry, ["shared"])
     path = [tmp_path, *(lambda_folders[name] / "python" for name in names)]
     done = subprocess.run(
         [sys.executable, "-S", "-c", f"import {entry}; print(callable({entry}.handler))"],
@@ -468,7 +538,7 @@ def test_every_route_that_replies_has_a_response(engine: Engine):
         for each in engine.inputs("apigatewayv2/route")
         if "routeResponseSelectionExpression" not in each
     }
-    assert silent == {"$connect", "$disconnect"}
+    assert silent == {"$connect", "$disconnect", "sendAudio"}
 
 
 def test_nothing_of_a_stack_is_unencrypted_at_rest(engine: Engine):

@@ -13,6 +13,7 @@ from tests.components.engine import Engine, RecordingMonitor
 
 # What no resource's inputs say: only AWS knows it, so a first preview cannot.
 COMPUTED_OUTPUTS = {
+    "audioQueueUrls",
     "managementEndpoint",
     "queueUrls",
     "userPoolClientId",
@@ -51,7 +52,7 @@ def test_the_program_makes_every_output(stack: str):
     assert outputs.keys() == {
         *("websocketUrl", "managementEndpoint", "sessionsTable", "connectionsTable"),
         *("rateLimitsTable", "userPoolId", "userPoolClientId", "statusFunction", "statusRule"),
-        *("functionNames", "queueUrls", "logGroupNames"),
+        *("functionNames", "queueUrls", "logGroupNames", "audioSlotsTable", "audioQueueUrls"),
     }
     prefix = f"live-sessions-{stack}"
     assert outputs["statusFunction"] == f"{prefix}-session-status"
@@ -59,6 +60,10 @@ def test_the_program_makes_every_output(stack: str):
     assert outputs["functionNames"]["fan_out"] == f"{prefix}-fan-out"
     assert outputs["logGroupNames"]["fan_out"] == f"/aws/lambda/{prefix}-fan-out"
     assert outputs["queueUrls"]["statusTicks30s"].endswith(f"/{prefix}-status-ticks-30s")
+    assert outputs["audioSlotsTable"] == f"{prefix}-audio-slots"
+    slots = int(stack_config(stack)["live-sessions:audioSlots"])
+    names = [url.rpartition("/")[2] for url in outputs["audioQueueUrls"]]
+    assert names == [f"{prefix}-audio-{slot}" for slot in range(slots)]
     stage = outputs["websocketUrl"].rpartition("/")[2]
     assert outputs["websocketUrl"].startswith("wss://")
     assert outputs["managementEndpoint"] == outputs["websocketUrl"].replace("wss://", "https://")
@@ -71,6 +76,20 @@ def test_a_preview_with_every_computed_output_unknown_plans_the_same_resources(s
     planned, outputs = run(stack, preview=True)
     assert {each.urn for each in planned.registered} == {each.urn for each in made.registered}
     assert {name for name, value in outputs.items() if value is None} == COMPUTED_OUTPUTS
+
+
+def test_a_translation_pipeline_from_elsewhere_takes_the_place_of_the_stacks_own():
+    arn = "arn:aws:lambda:eu-central-1:210987654321:function:captions"
+    overrides = {"translationFunctionArn": arn}
+    engine, outputs = run("staging", overrides=overrides)
+    assert "translation" not in outputs["functionNames"]
+    assert "translation" not in outputs["logGroupNames"]
+    functions = {each["name"]: each for each in engine.inputs("lambda/function")}
+    assert "live-sessions-staging-translation" not in functions
+    processor = functions["live-sessions-staging-audio-processor"]
+    assert processor["environment"]["variables"]["TRANSLATION_FUNCTION"] == arn
+    planned, _ = run("staging", preview=True, overrides=overrides)
+    assert {each.urn for each in planned.registered} == {each.urn for each in engine.registered}
 
 
 def test_two_stacks_share_no_physical_name():
@@ -137,7 +156,7 @@ def test_settings_reach_the_resources_they_are_about():
             "logRetentionDays": 14,
             "logLevel": "DEBUG",
             "lambdaArchitecture": "x86_64",
-            "reservedConcurrency": ["connection=20"],
+            "reservedConcurrency": ["connection=20", "audio_processor=3"],
             "throttlingRateLimit": 77,
             "throttlingBurstLimit": 33,
             "accessLogs": False,
@@ -147,6 +166,10 @@ def test_settings_reach_the_resources_they_are_about():
             "maxListenersPerSession": 50,
             "connectionsPerAddressPerMinute": 7,
             "statusIntervalSeconds": 60,
+            "audioSlots": 3,
+            "audioChunksPerSecond": 9,
+            "partialCaptions": "always",
+            "partialResultsStability": "low",
             "existingUserPoolId": "eu-west-1_AbCdEfGhI",
             "existingUserPoolClientId": "client123",
             "tags": ["Team=speech"],
@@ -163,6 +186,13 @@ def test_settings_reach_the_resources_they_are_about():
     assert connection["environment"]["variables"]["POWERTOOLS_LOG_LEVEL"] == "DEBUG"
     assert connection["environment"]["variables"]["MAX_LISTENERS_PER_SESSION"] == "50"
     assert connection["environment"]["variables"]["CONNECTIONS_PER_ADDRESS_PER_MINUTE"] == "7"
+    processor = functions["live-sessions-staging-audio-processor"]
+    assert processor["reservedConcurrentExecutions"] == 3
+    assert processor["environment"]["variables"]["AUDIO_CHUNKS_PER_SECOND"] == "9"
+    assert processor["environment"]["variables"]["PARTIAL_CAPTIONS"] == "always"
+    assert processor["environment"]["variables"]["PARTIAL_RESULTS_STABILITY"] == "low"
+    ingest = functions["live-sessions-staging-audio-ingest"]
+    assert ingest["environment"]["variables"]["AUDIO_SLOTS"] == "3"
     stage = engine.only("apigatewayv2/stage")
     assert stage["defaultRouteSettings"]["throttlingRateLimit"] == 77
     assert stage["defaultRouteSettings"]["throttlingBurstLimit"] == 33

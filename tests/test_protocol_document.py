@@ -7,13 +7,15 @@ from typing import Any
 import pytest
 import yaml
 
-from live_sessions.protocol import ACTIONS
-from live_sessions.protocol.reading import CONTROL_MESSAGE_LIMIT_BYTES
+from live_sessions.audio.chunk_order import GAP_SECONDS
+from live_sessions.audio.chunk_rate import CLOSED_AFTER_SECONDS, WARNED_AFTER_SECONDS
+from live_sessions.audio.chunks import LONGEST_BYTES, SAMPLE_RATE_HZ, SHORTEST_BYTES
+from live_sessions.protocol import ACTIONS, AUDIO_MESSAGES, CONTROL_MESSAGES
 from tests.protocol_facts import code_facts
 from tests.protocol_page import NAME, PAGE, config_keys, page_facts
 
 PULUMI_YAML = Path(__file__).parents[1] / "Pulumi.yaml"
-RATES = re.compile(r"Per(Minute|Hour)$")
+RATES = re.compile(r"Per(Second|Minute|Hour)$")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 WORD = re.compile(r"[A-Za-z_]+")
 # Of the stack's outputs, and of the local cloud.
@@ -61,6 +63,12 @@ CHANGES = {
         r"\1 to each listener: the same |",
     ),
     "a post is gone": (r", `connectionWarning` \|", " |"),
+    "an action without a reply has one": (
+        r"(`sendAudio`\]\(#sendaudio\) \| speaker \|) none",
+        r"\1 `heard`",
+    ),
+    "a post beside what listeners get is gone": (r", `transcriptionError`; to each", "; to each"),
+    "what listeners get beside a post is gone": (r"; to each listener: `caption`", ""),
     "a speaker's status is another frame": (
         r"to the speaker: `sessionStatus`",
         "to the speaker: `x`",
@@ -69,6 +77,7 @@ CHANGES = {
     "a message's field is of another type": (r"(`state.isMuted` \|) boolean", r"\1 string"),
     "a bound is another": (r"string of 1 to 128", "string of 1 to 129"),
     "a range is another": (r"(`volumeLevel` \| number from 0 to) 1", r"\1 2"),
+    "the bound of a whole number is another": (r"to 9007199254740991", "to 9007199254740992"),
     "a required field is optional": (r"(`volumeLevel` .*\|) yes", r"\1 no"),
     "a default is another": (r"no: `standard`", "no: `premium`"),
     "a frame's field is gone": (r"\| `pausedSeconds`.*\n", ""),
@@ -80,9 +89,13 @@ CHANGES = {
     "a frame has another name": (r"\| `stateRestored` \| type", "| `stateRestore` | type"),
     "a state's field is gone": (r"\| `isActive`.*\n", ""),
     "an error code is gone": (r"\| `STATUS_TIMEOUT`.*\n", ""),
-    "an error code is made up": (r"(\| `STATUS_TIMEOUT`)", r"| `AUDIO_TOO_LARGE` | a | b |\n\1"),
+    "an error code is made up": (r"(\| `STATUS_TIMEOUT`)", r"| `TOO_LOUD` | a | b |\n\1"),
     "an error's details are gone": (r"\| `RATE_LIMITED` \| `retry.*\n", ""),
     "an error's detail is another": (r"`maxListeners` \|", "`most` |"),
+    "an error's details are made up": (
+        r"(\| `AUDIO_TOO_LARGE` \| `bytes`)",
+        r"| `INVALID_AUDIO` | `bytes` |\n\1",
+    ),
     "an end reason is gone": (r"\| `operator`.*\n", ""),
     "an update reason is made up": (r"(\| `periodic`)", r"| `sometimes` | x |\n\1"),
     "a language is gone": (r"`sq`, ", ""),
@@ -110,8 +123,19 @@ def test_the_text_names_nothing_that_the_protocol_does_not_have(page: str) -> No
     assert looking_like_ours - known == set()
 
 
-def test_the_page_has_the_limit_of_a_message(page: str) -> None:
-    assert f"at most {CONTROL_MESSAGE_LIMIT_BYTES:,} bytes" in page
+def test_the_page_has_the_limits_of_a_message(page: str) -> None:
+    control, audio = CONTROL_MESSAGES.limit_bytes, AUDIO_MESSAGES.limit_bytes
+    assert f"at most {control:,} bytes, with `sendAudio` {audio:,};" in page
+
+
+def test_the_page_has_the_rules_of_audio(page: str) -> None:
+    text = " ".join(page.split())
+    assert f"mono, {SAMPLE_RATE_HZ:,} a second" in text
+    assert f"at least {SHORTEST_BYTES} and at most {LONGEST_BYTES:,} bytes" in text
+    assert f"is waited for, for {GAP_SECONDS:g} s" in text
+    assert f"goes on for {WARNED_AFTER_SECONDS} s is warned" in text
+    assert f"after {CLOSED_AFTER_SECONDS} s his socket is closed" in text
+    assert f"too many chunks of audio were sent, for {CLOSED_AFTER_SECONDS} s" in text
 
 
 def test_each_link_within_the_page_leads_to_a_heading(page: str) -> None:

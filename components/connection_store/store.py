@@ -11,8 +11,14 @@ import pulumi_aws as aws
 from pulumi import ResourceOptions
 
 from components.connection_store.indexes import ACTIVE_SESSIONS, LISTENERS
-from components.connection_store.tables import Index, TableSafety, TableShape, create_table
-from components.policies import Condition, Statement
+from components.connection_store.tables import (
+    Index,
+    TableSafety,
+    TableShape,
+    create_table,
+    table_statement,
+)
+from components.policies import Statement
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,38 +96,24 @@ class ConnectionStore(pulumi.ComponentResource):
                     "dynamodb:ReturnValues": ["NONE", "UPDATED_OLD", "UPDATED_NEW"]
                 },
             }
-        return _statement(sid, actions, self._sessions.arn, condition)
+        return table_statement(sid, actions, self._sessions.arn, condition)
 
     def connections_statement(self, sid: str, *actions: str) -> Statement:
         """Access to connection items."""
-        return _statement(sid, actions, self._connections.arn)
+        return table_statement(sid, actions, self._connections.arn)
 
     def rate_limits_statement(self, sid: str) -> Statement:
         """Counting in the rate limits."""
-        return _statement(sid, ("UpdateItem",), self._rate_limits.arn)
+        return table_statement(sid, ("UpdateItem",), self._rate_limits.arn)
 
     def active_sessions_statement(self, sid: str) -> Statement:
         """Queries of the active-session index."""
-        return _statement(sid, ("Query",), _index_arn(self._sessions, ACTIVE_SESSIONS))
+        return table_statement(sid, ("Query",), _index_arn(self._sessions, ACTIVE_SESSIONS))
 
     def listeners_statement(self, sid: str) -> Statement:
         """Queries of a session's listeners."""
-        return _statement(sid, ("Query",), _index_arn(self._connections, LISTENERS))
+        return table_statement(sid, ("Query",), _index_arn(self._connections, LISTENERS))
 
 
 def _index_arn(table: aws.dynamodb.Table, index: Index) -> pulumi.Output[str]:
     return pulumi.Output.concat(table.arn, "/index/", index.name)
-
-
-def _statement(
-    sid: str,
-    actions: tuple[str, ...],
-    resource: pulumi.Input[str],
-    condition: Condition | None = None,
-) -> Statement:
-    return Statement(
-        sid=sid,
-        actions=tuple(f"dynamodb:{action}" for action in actions),
-        resources=(resource,),
-        condition=condition,
-    )

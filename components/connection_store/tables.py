@@ -1,4 +1,4 @@
-"""One way to make a DynamoDB table: on demand, encrypted, expiring, with at most one index."""
+"""One way to make a DynamoDB table: on demand, encrypted, with at most one index; and to use it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 from pulumi import ResourceOptions
+
+from components.policies import Condition, Statement
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,11 +35,14 @@ class Index:
 
 @dataclass(frozen=True, kw_only=True)
 class TableShape:
-    """`keys`: the key attributes of table and index with their types, the table's own first."""
+    """`keys`: the key attributes of table and index with their types, the table's own first.
+
+    Without a `ttl_attribute` its items stay until they are deleted.
+    """
 
     physical_name: str
     keys: Mapping[str, str]
-    ttl_attribute: str
+    ttl_attribute: str | None = None
     index: Index | None = None
 
 
@@ -62,7 +67,9 @@ def create_table(
         ],
         hash_key=next(iter(shape.keys)),
         global_secondary_indexes=[shape.index.as_args()] if shape.index else [],
-        ttl=aws.dynamodb.TableTtlArgs(attribute_name=shape.ttl_attribute, enabled=True),
+        ttl=aws.dynamodb.TableTtlArgs(attribute_name=shape.ttl_attribute, enabled=True)
+        if shape.ttl_attribute
+        else None,
         point_in_time_recovery=aws.dynamodb.TablePointInTimeRecoveryArgs(
             enabled=safety.point_in_time_recovery
         ),
@@ -74,4 +81,19 @@ def create_table(
             protect=safety.deletion_protection,
             retain_on_delete=safety.deletion_protection,
         ),
+    )
+
+
+def table_statement(
+    sid: str,
+    actions: tuple[str, ...],
+    resource: pulumi.Input[str],
+    condition: Condition | None = None,
+) -> Statement:
+    """Lets a role do what `actions` name, without their prefix, on one table or index."""
+    return Statement(
+        sid=sid,
+        actions=tuple(f"dynamodb:{action}" for action in actions),
+        resources=(resource,),
+        condition=condition,
     )

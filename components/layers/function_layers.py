@@ -1,4 +1,4 @@
-"""The two layers: the shared package with its dependencies, and the authorizer's JWT code.
+"""The layers: the shared package with its dependencies, and what single functions need besides.
 
 Their archives are built by the program itself while it runs, for the configured Python.
 """
@@ -24,6 +24,7 @@ SHARED = LayerSource(
     packages=(HANDLERS / "live_sessions",),
 )
 TOKENS = LayerSource(name="tokens", lock=HANDLERS / "requirements-authorizer.txt")
+STREAMING = LayerSource(name="streaming", lock=HANDLERS / "requirements-streaming.txt")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,10 +36,11 @@ class FunctionLayersArgs:
 
 
 class FunctionLayers(pulumi.ComponentResource):
-    """Both layers, by what they are for."""
+    """All functions have the shared layer, the authorizer `tokens`, the processor `streaming`."""
 
     shared_arn: pulumi.Output[str]
     tokens_arn: pulumi.Output[str]
+    streaming_arn: pulumi.Output[str]
 
     def __init__(
         self, name: str, args: FunctionLayersArgs, opts: ResourceOptions | None = None
@@ -47,7 +49,14 @@ class FunctionLayers(pulumi.ComponentResource):
         child = ResourceOptions(parent=self)
         self.shared_arn = self._create_layer(name, SHARED, args, child).arn
         self.tokens_arn = self._create_layer(name, TOKENS, args, child).arn
-        self.register_outputs({"sharedArn": self.shared_arn, "tokensArn": self.tokens_arn})
+        self.streaming_arn = self._create_layer(name, STREAMING, args, child).arn
+        self.register_outputs(
+            {
+                "sharedArn": self.shared_arn,
+                "tokensArn": self.tokens_arn,
+                "streamingArn": self.streaming_arn,
+            }
+        )
 
     def _create_layer(
         self, name: str, source: LayerSource, args: FunctionLayersArgs, child: ResourceOptions

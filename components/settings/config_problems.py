@@ -56,7 +56,7 @@ def unknown_keys(
 
 def conflicts(values: Mapping[str, Any]) -> list[Problem]:
     """Rules over several values, by field; one that is itself wrong is missing and not judged."""
-    return [*_interval(values), *_user_pool(values), *_account(values)]
+    return [*_interval(values), *_user_pool(values), *_account(values), *_translation(values)]
 
 
 def _stack_file() -> str:
@@ -89,3 +89,21 @@ def _account(values: Mapping[str, Any]) -> list[Problem]:
     return [
         Problem("manageApiGatewayAccount", "true", rule, "set accessLogs to true or this false")
     ]
+
+
+def _translation(values: Mapping[str, Any]) -> list[Problem]:
+    arn, region = values.get("translation_function_arn"), values.get("region")
+    if not arn:
+        return []
+    problems: list[Problem] = []
+    key = "translationFunctionArn"
+    if region is not None and arn.split(":")[3] != region:
+        # Lambda finds functions of the Region alone in which it is asked.
+        rule = f"must be a function of the stack's own Region, {region}"
+        problems.append(Problem(key, arn, rule, way_to_set(key)))
+    reserved = values.get("reserved_concurrency", {}).get("translation")
+    if reserved is not None:
+        rule = f"must not name translation, which this stack does not make while {key} is set"
+        way_out = f"remove translation from it, or unset {key}"
+        problems.append(Problem("reservedConcurrency", f"translation={reserved}", rule, way_out))
+    return problems

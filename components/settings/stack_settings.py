@@ -11,6 +11,7 @@ from typing import Any, Self
 import pulumi
 from pulumi.runtime import config as runtime_config
 
+from components.settings.audio_rules import AudioRules
 from components.settings.checks import (
     Choice,
     NumberChoice,
@@ -33,6 +34,8 @@ from components.settings.session_rules import SessionRules
 
 PROJECT = "live-sessions"
 FUNCTIONS = (
+    "audio_ingest",
+    "audio_processor",
     "authorizer",
     "connection",
     "disconnect",
@@ -41,6 +44,7 @@ FUNCTIONS = (
     "reconcile",
     "refresh",
     "session_status",
+    "translation",
 )
 PROGRAM_TAGS = ("Project", "Stack", "ManagedBy")
 # `live-sessions-<stack>-<function>` must fit into the 64 characters of a function's name, with room
@@ -58,6 +62,13 @@ _RETENTION_DAYS = (
 )
 _WEBSOCKET_LIMITS = f"{_DOCS}/apigateway/latest/developerguide/limits.html"
 _THROTTLING_PAGE = f"{_DOCS}/apigateway/latest/developerguide/websocket-api-protect.html"
+# https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
+_FUNCTION_ARN = Text(
+    r"arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:function:[A-Za-z0-9_-]{1,64}"
+    r"(:(\$LATEST|[A-Za-z0-9_-]{1,128}))?",
+    "a function's ARN such as arn:aws:lambda:us-east-1:123456789012:function:captions",
+    optional=True,
+)
 _TAGS_PAGE = f"{_DOCS}/tag-editor/latest/userguide/best-practices-and-strats.html"
 
 
@@ -82,6 +93,8 @@ class Settings:
     status_query_timeout_milliseconds: int = setting(WholeNumber(50, 4_000, "milliseconds"))
     session_rules: SessionRules
     rate_limits: RateLimits
+    audio_rules: AudioRules
+    translation_function_arn: str = setting(_FUNCTION_ARN)
     point_in_time_recovery: bool = setting(Switch())
     deletion_protection: bool = setting(Switch())
     throttling_rate_limit: int = setting(

@@ -26,6 +26,7 @@ class AwsEnvironment:
     aws_session_token: str | None = field(default=None, repr=False)
     aws_endpoint_url: str | None = None
     aws_endpoint_url_dynamodb: str | None = None
+    aws_endpoint_url_transcribe_streaming: str | None = None
 
     @property
     def dynamodb_endpoint(self) -> str:
@@ -33,6 +34,14 @@ class AwsEnvironment:
             self.aws_endpoint_url_dynamodb
             or self.aws_endpoint_url
             or f"https://dynamodb.{self.aws_region}.amazonaws.com"
+        )
+
+    @property
+    def transcribe_streaming_endpoint(self) -> str:
+        """https://docs.aws.amazon.com/general/latest/gr/transcribe.html"""
+        return (
+            self.aws_endpoint_url_transcribe_streaming
+            or f"https://transcribestreaming.{self.aws_region}.amazonaws.com:8443"
         )
 
 
@@ -108,6 +117,37 @@ class FanOutEnvironment:
     api_gateway_endpoint: str
     listener_count_change_threshold_percent: int
     aws_lambda_function_name: str
+
+
+@dataclass(frozen=True)
+class AudioIngestEnvironment:
+    sessions_table: str
+    connections_table: str
+    audio_slots_table: str
+    api_gateway_endpoint: str
+    audio_queue_url_prefix: str
+    audio_slots: int
+    audio_processor_function: str
+
+
+@dataclass(frozen=True)
+class AudioProcessorEnvironment:
+    sessions_table: str
+    audio_slots_table: str
+    api_gateway_endpoint: str
+    audio_queue_url_prefix: str
+    translation_function: str
+    audio_chunks_per_second: int
+    partial_captions: str
+    partial_results_stability: str
+
+
+@dataclass(frozen=True)
+class TranslationEnvironment:
+    sessions_table: str
+    connections_table: str
+    api_gateway_endpoint: str
+    listener_count_change_threshold_percent: int
 
 
 @dataclass(frozen=True)

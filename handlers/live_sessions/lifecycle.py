@@ -112,9 +112,10 @@ def _write_new_session(
             membership_version=0,
             membership_changed_at=at_ms,
             speaker_user_id=caller.user_id,
+            quality_tier=quality_tier,
             active_shard=shard_of(session_id, status_shards),
         )
-        if sessions.create(session, quality_tier=quality_tier):
+        if sessions.create(session):
             return session
     raise NoFreeSessionId(f"{SESSION_ID_ATTEMPTS} random session ids were all taken")
 

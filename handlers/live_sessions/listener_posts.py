@@ -1,24 +1,18 @@
 """One page of a session's listeners: told its end, or posted a frame."""
 
-import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from live_sessions.departures import Departures
 from live_sessions.follow_ups import AnyFanOutTask, FrameFanOut, SessionEndedFanOut
-from live_sessions.membership import Membership
 from live_sessions.posts.deliveries import Attempt, Delivery, DeliveryReport, deliver_all
 from live_sessions.posts.sockets import Sockets
 from live_sessions.protocol import SessionEnded
-from live_sessions.sessions import Session, now_ms
-from live_sessions.status.event_status import EventStatus
+from live_sessions.sessions import now_ms
 from live_sessions.tables.connection_table import ConnectionTable
 from live_sessions.telemetry import count, logger
-
-CONCURRENT_REMOVALS = 8
-"""They all move the counts of one session row."""
 
 
 @dataclass(frozen=True)
@@ -28,9 +22,8 @@ class ListenerPosts:
     """
 
     connections: ConnectionTable
-    membership: Membership
     sockets: Sockets
-    event_status: EventStatus
+    departures: Departures
 
     def tell(
         self, task: AnyFanOutTask, connection_ids: Sequence[str], *, until_seconds: float
@@ -70,7 +63,7 @@ class ListenerPosts:
         report = self.sockets.post_all(
             dict.fromkeys(connection_ids, frame), until_seconds=until_seconds
         )
-        removed = self._remove(report.gone, task.session_id, until_seconds)
+        removed = self.departures.remove(report.gone, task.session_id, until_seconds=until_seconds)
         _record(
             "frame",
             task,
@@ -78,30 +71,6 @@ class ListenerPosts:
             ListenersUntried=len(report.untried),
             RemovalsFailed=len(report.gone) - removed,
         )
-
-    def _remove(self, gone: Sequence[str], session_id: str, until_seconds: float) -> int:
-        """Remove rows and counts, and return how many; the next frame finds the rest again."""
-        sessions: list[Session] = []
-
-        def leave(connection_id: str) -> bool:
-            if time.monotonic() >= until_seconds:
-                return False
-            try:
-                session = self.membership.leave(connection_id, session_id)
-            except (ClientError, BotoCoreError):
-                return False
-            if session is not None:
-                sessions.append(session)
-            return True
-
-        if not gone:
-            return 0
-        with ThreadPoolExecutor(min(len(gone), CONCURRENT_REMOVALS)) as pool:
-            removed = sum(pool.map(leave, gone))
-        if sessions:
-            latest = max(sessions, key=lambda session: session.membership_version)
-            self.event_status.tell_count(latest)
-        return removed
 
 
 def ended_frame(task: SessionEndedFanOut) -> bytes:

@@ -11,6 +11,7 @@ import msgspec
 
 from live_sessions.protocol import BroadcastState, EndReason, SessionStatus, UpdateReason
 from live_sessions.protocol.refusals import session_ended, session_not_found
+from live_sessions.stream_claim import StreamClaim
 
 SESSION_RETENTION_SECONDS = 24 * 3600
 """How long an ended session's row may still be asked about before its TTL."""
@@ -26,12 +27,15 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     leave or change of language that moved the counts last, `last_control_id` of the speaker's last
     control, `last_push_id` of the last event push, and `status_baseline` the listener count that it
     told. `paused_at` is there during a pause; `last_paused_at` is when the pause
-    began that ended last.
+    began that ended last. `stream_epoch` rises when the broadcast ends a silence, last at
+    `audible_since`, and when audio comes from another socket; `audio_claim` is whose turn it is to
+    transcribe it.
     """
 
     session_id: str
     speaker_connection_id: str
     source_language: str
+    quality_tier: str = "standard"
     created_at: int
     expires_at: int
     broadcast_state: BroadcastState
@@ -51,10 +55,19 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     last_control_id: str | None = None
     last_push_id: str | None = None
     last_move_id: str | None = None
+    stream_epoch: int = 0
+    audible_since: int = 0
+    audio_claim: StreamClaim | None = None
 
     def is_of(self, connection_id: str) -> bool:
         """Whether the connection is its speaker's: another one may have taken that place."""
         return self.speaker_connection_id == connection_id
+
+    def takes_audio_of(self, at_ms: int) -> bool:
+        """Whether what was said then is for the listeners; what became of the broadcast since is
+        known of silences that have ended.
+        """
+        return not self.broadcast_state.is_silent and at_ms >= self.audible_since
 
     def has_expired(self, now_ms: int) -> bool:
         return now_ms >= self.expires_at * 1000

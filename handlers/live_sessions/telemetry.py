@@ -5,12 +5,14 @@ cloudwatch:PutMetricData.
 """
 
 import hashlib
+import threading
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 logger = Logger(serialize_stacktrace=False)
 metrics = Metrics()
+_one_at_a_time = threading.Lock()
 
 
 def hashed(connection_id: str) -> str:
@@ -20,8 +22,9 @@ def hashed(connection_id: str) -> str:
 
 def count(**counters: int) -> None:
     """Emit the counters that are not zero, as one line."""
-    for name, value in counters.items():
-        if value:
-            metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
-    if metrics.metric_set:
-        metrics.flush_metrics()
+    with _one_at_a_time:
+        for name, value in counters.items():
+            if value:
+                metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
+        if metrics.metric_set:
+            metrics.flush_metrics()

@@ -49,6 +49,7 @@ async def _serve_until_told() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told_to_end.set)
 
+    import authorisation
     import cold_starts
     import iam_checks
     import init_errors
@@ -68,7 +69,8 @@ async def _serve_until_told() -> None:
     config.backlog = 1024
     config.keep_alive_timeout = 75.0
     until_killed = asyncio.Event()
-    server = asyncio.ensure_future(serve(app, config, shutdown_trigger=until_killed.wait))
+    serving = serve(authorisation.beside(app), config, shutdown_trigger=until_killed.wait)
+    server = asyncio.ensure_future(serving)
     told = asyncio.ensure_future(told_to_end.wait())
     await asyncio.wait({server, told}, return_when=asyncio.FIRST_COMPLETED)
     if server.done():

@@ -38,6 +38,7 @@ COMPUTED: dict[str, Callable[[str], dict[str, Any]]] = {
     "aws:cloudwatch/logGroup:LogGroup": lambda name: {
         "arn": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{name}"
     },
+    "aws:cloudwatch/metricAlarm:MetricAlarm": lambda name: {},
     "aws:cognito/userPool:UserPool": lambda name: {
         "arn": f"arn:aws:cognito-idp:{REGION}:{ACCOUNT}:userpool/{name}"
     },

@@ -7,8 +7,10 @@ from components.handler_function.function import HandlerFunction
 from components.listener_fan_out import ListenerFanOut, ListenerFanOutArgs
 from components.session_api.api import SessionApi, SessionApiArgs
 from components.session_api.api_stage import Throttling
+from components.settings.audio_rules import AudioRules
 from components.settings.rate_limits import RateLimits
 from components.settings.session_rules import SessionRules
+from components.translation_pipeline import TranslationPipeline, TranslationPipelineArgs
 from tests.components.engine import ACCOUNT, REGION
 
 PREFIX = "live-sessions-test"
@@ -46,6 +48,13 @@ def rate_limits() -> RateLimits:
         connections_per_address_per_minute=3,
         controls_per_connection_per_minute=4,
         status_queries_per_speaker_per_minute=5,
+        audio_chunks_per_second=6,
+    )
+
+
+def audio_rules(*, slots: int) -> AudioRules:
+    return AudioRules(
+        audio_slots=slots, partial_captions="premium", partial_results_stability="medium"
     )
 
 
@@ -71,6 +80,19 @@ def fan_out(its_store: ConnectionStore, its_api: SessionApi) -> ListenerFanOut:
         platform=platform(), store=its_store, api=its_api, session_rules=session_rules()
     )
     return ListenerFanOut("fan-out", args)
+
+
+def translation(
+    its_store: ConnectionStore, its_api: SessionApi, external_function_arn: str = ""
+) -> TranslationPipeline:
+    args = TranslationPipelineArgs(
+        platform=platform(),
+        store=its_store,
+        api=its_api,
+        session_rules=session_rules(),
+        external_function_arn=external_function_arn,
+    )
+    return TranslationPipeline("translation-pipeline", args)
 
 
 def function(entry: str = "heartbeat") -> HandlerFunction:

@@ -1,10 +1,18 @@
+import re
 from pathlib import Path
 
 import pulumi
 import pytest
 
 from components.layers import function_layers
-from components.layers.function_layers import SHARED, TOKENS, FunctionLayers, FunctionLayersArgs
+from components.layers.function_layers import (
+    HANDLERS,
+    SHARED,
+    STREAMING,
+    TOKENS,
+    FunctionLayers,
+    FunctionLayersArgs,
+)
 from components.layers.installation import LayerSource
 from components.layers.wheels import Target
 from tests.components.engine import Engine
@@ -23,12 +31,12 @@ def archives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_both_layers_are_made_for_the_configured_python(archives: Path):
+def test_all_layers_are_made_for_the_configured_python(archives: Path):
     engine = Engine()
     engine.run(lambda: FunctionLayers("layers", FunctionLayersArgs(prefix="live", target=TARGET)))
     made = {each["layerName"]: each for each in engine.inputs("lambda/layerVersion")}
-    assert set(made) == {"live-shared", "live-tokens"}
-    for label in ("shared", "tokens"):
+    assert set(made) == {"live-shared", "live-tokens", "live-streaming"}
+    for label in ("shared", "tokens", "streaming"):
         layer = made[f"live-{label}"]
         assert layer["compatibleRuntimes"] == ["python3.13"]
         assert layer["compatibleArchitectures"] == ["arm64"]
@@ -42,3 +50,12 @@ def test_jwt_code_is_in_the_authorizers_layer_alone():
     assert "pyjwt" in TOKENS.lock.read_text()
     assert [package.name for package in SHARED.packages] == ["live_sessions"]
     assert TOKENS.packages == ()
+
+
+def test_the_websocket_client_is_in_the_audio_processors_layer_alone_as_it_is_tested():
+    assert "websockets" not in SHARED.lock.read_text()
+    assert STREAMING.packages == ()
+    tested = (HANDLERS.parent / "requirements-dev.txt").read_text()
+    (pinned,) = re.findall(r"(?m)^\S+==\S+", STREAMING.lock.read_text())
+    assert pinned.startswith("websockets==")
+    assert f"\n{pinned} " in tested

@@ -35,6 +35,24 @@ def test_a_star_for_a_resource_is_refused():
         statement(resources=("arn:aws:sqs:us-east-1:123456789012:one", "*"))
 
 
+def test_a_star_for_a_resource_takes_a_reason():
+    everything = {"sid": "TranslateText", "actions": ("translate:TranslateText",)}
+    made = Statement.about_everything(**everything, reason="There is nothing to name.")
+    assert made.as_document() == {
+        "Sid": "TranslateText",
+        "Effect": "Allow",
+        "Action": ["translate:TranslateText"],
+        "Resource": ["*"],
+    }
+    with pytest.raises(ValueError, match="TranslateText must say why"):
+        Statement.about_everything(**everything, reason="")
+
+
+def test_also_a_statement_about_everything_names_its_actions():
+    with pytest.raises(ValueError, match="list each one"):
+        Statement.about_everything(sid="All", actions=("translate:*",), reason="Why not?")
+
+
 @pytest.mark.parametrize("field", ["actions", "resources"])
 def test_a_statement_about_nothing_is_refused(field: str):
     with pytest.raises(ValueError, match="at least one action and resource"):

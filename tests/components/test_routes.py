@@ -45,6 +45,10 @@ def test_a_handshake_cannot_reply(key: str):
         route(key, replies=True)
 
 
+def test_an_action_may_go_without_a_reply():
+    assert route("sendAudio", replies=False).replies is False
+
+
 def test_a_route_names_its_resources_after_key_function_and_timeout():
     made = route("getSessionStatus", 5_000)
     assert (made.label, made.integration_label) == ("get-session-status", "session-status-5000ms")

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from components.settings.audio_rules import AudioRules
 from components.settings.config_fields import checks_by_key
 from components.settings.config_problems import SettingsError
 from components.settings.rate_limits import RateLimits
@@ -49,6 +50,10 @@ def test_numbers_that_belong_together_arrive_as_one_record():
         connections_per_address_per_minute=2_000,
         controls_per_connection_per_minute=30,
         status_queries_per_speaker_per_minute=60,
+        audio_chunks_per_second=50,
+    )
+    assert settings.audio_rules == AudioRules(
+        audio_slots=5, partial_captions="premium", partial_results_stability="medium"
     )
 
 
@@ -58,6 +63,9 @@ def test_the_engines_own_environment_variables_are_read_too(monkeypatch: pytest.
     with pytest.raises(SettingsError, match="did you mean stageName"):
         Engine().run(Settings.load)
 
+
+# Staging's Region is this one.
+FUNCTION = "arn:aws:lambda:eu-central-1:210987654321:function:captions"
 
 BAD_VALUES: list[tuple[str, Any, str]] = [
     ("region", "frankfurt", "must be an AWS Region such as us-east-1"),
@@ -87,6 +95,16 @@ BAD_VALUES: list[tuple[str, Any, str]] = [
     ("connectionsPerAddressPerMinute", "none", "a whole number of connections from 1"),
     ("controlsPerConnectionPerMinute", -1, "a whole number of controls from 1"),
     ("statusQueriesPerSpeakerPerMinute", 0.5, "a whole number of queries from 1"),
+    ("audioChunksPerSecond", 1, "must be a whole number of chunks from 2 to 1000"),
+    ("audioSlots", 0, "must be a whole number of slots from 1 to 75"),
+    ("audioSlots", 76, "must be a whole number of slots from 1 to 75"),
+    ("partialCaptions", "sometimes", "must be one of never, premium, always"),
+    ("partialResultsStability", "", "must be one of off, low, medium, high"),
+    ("translationFunctionArn", "captions", "must be a function's ARN such as arn:aws:lambda"),
+    ("translationFunctionArn", f"{FUNCTION}:1:2", "must be a function's ARN"),
+    ("translationFunctionArn", FUNCTION.replace("lambda", "sqs"), "must be a function's ARN"),
+    ("translationFunctionArn", FUNCTION.replace("function", "layer"), "or empty"),
+    ("translationFunctionArn", f"{FUNCTION}*", "must be a function's ARN"),
     ("pointInTimeRecovery", "yes", "must be true or false"),
     ("deletionProtection", "", "must be true or false"),
     ("throttlingRateLimit", 10001, "from 1 to 10000"),
@@ -162,6 +180,24 @@ def test_a_user_pool_without_its_client_is_refused_and_the_reverse():
 def test_managing_the_logging_role_without_access_logs_is_refused():
     (line,) = problems({"manageApiGatewayAccount": True, "accessLogs": False})
     assert "manageApiGatewayAccount is 'true'" in line
+
+
+@pytest.mark.parametrize("qualifier", ["", ":live", ":7", ":$LATEST"])
+def test_a_translation_function_may_be_of_another_account_and_have_a_qualifier(qualifier: str):
+    arn = f"{FUNCTION}{qualifier}"
+    assert load({"translationFunctionArn": arn}).translation_function_arn == arn
+
+
+def test_a_translation_function_of_another_region_is_refused():
+    (line,) = problems({"translationFunctionArn": FUNCTION.replace("eu-central-1", "us-east-1")})
+    assert "must be a function of the stack's own Region, eu-central-1" in line
+
+
+def test_keeping_executions_for_a_translation_function_that_is_not_made_is_refused():
+    reserved = ["translation=5", "connection=5"]
+    assert load({"reservedConcurrency": reserved}).reserved_concurrency["translation"] == 5
+    (line,) = problems({"reservedConcurrency": reserved, "translationFunctionArn": FUNCTION})
+    assert line.startswith("  - reservedConcurrency is 'translation=5': must not name translation")
 
 
 def test_a_key_that_is_not_set_is_reported():

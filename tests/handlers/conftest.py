@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import importlib
 import itertools
 import json
@@ -23,7 +24,7 @@ from moto.dynamodb.responses import DynamoHandler
 from moto.sqs import sqs_backends
 
 REGION = "eu-central-1"
-QUEUES = ("session-checks", "status-shards")
+QUEUES = ("session-checks", "status-shards", "audio-0", "audio-1", "audio-2")
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": "testing",
@@ -54,6 +55,14 @@ ENVIRONMENT = {
     "CONNECTIONS_PER_ADDRESS_PER_MINUTE": "1000",
     "CONTROLS_PER_CONNECTION_PER_MINUTE": "1000",
     "STATUS_QUERIES_PER_SPEAKER_PER_MINUTE": "1000",
+    "AUDIO_SLOTS_TABLE": "audio-slots",
+    "AUDIO_SLOTS": "3",
+    "AUDIO_QUEUE_URL_PREFIX": f"https://sqs.{REGION}.amazonaws.com/123456789012/audio-",
+    "AUDIO_PROCESSOR_FUNCTION": "live-sessions-test-audio-processor",
+    "AUDIO_CHUNKS_PER_SECOND": "50",
+    "TRANSLATION_FUNCTION": "live-sessions-test-translation",
+    "PARTIAL_CAPTIONS": "premium",
+    "PARTIAL_RESULTS_STABILITY": "medium",
     "TOKEN_ISSUER": f"https://cognito-idp.{REGION}.amazonaws.com/{REGION}_pool",
     "TOKEN_AUDIENCE": "client-id",
     "JWKS_URL": "http://127.0.0.1:9/jwks.json",
@@ -120,6 +129,12 @@ TABLES: list[dict[str, Any]] = [
         "BillingMode": "PAY_PER_REQUEST",
     },
     {
+        "TableName": "audio-slots",
+        "KeySchema": [{"AttributeName": "slot", "KeyType": "HASH"}],
+        "AttributeDefinitions": [{"AttributeName": "slot", "AttributeType": "N"}],
+        "BillingMode": "PAY_PER_REQUEST",
+    },
+    {
         "TableName": "rate-limits",
         "KeySchema": [{"AttributeName": "identifier", "KeyType": "HASH"}],
         "AttributeDefinitions": [{"AttributeName": "identifier", "AttributeType": "S"}],
@@ -131,6 +146,7 @@ ENTRY_OF_ROUTE = {
     "heartbeat": "heartbeat",
     "getSessionStatus": "session_status",
     "refreshConnection": "refresh",
+    "sendAudio": "audio_ingest",
 }
 
 
@@ -187,6 +203,7 @@ class Stage:
         self.entries = entries
         self.sockets = sockets
         self.fan_outs: list[dict[str, Any]] = []
+        self.processor_starts: list[dict[str, Any]] = []
         self.dynamodb = boto3.client("dynamodb", region_name=REGION)
         self.sqs = boto3.client("sqs", region_name=REGION)
         self._numbers = itertools.count(1)
@@ -248,6 +265,19 @@ class Stage:
         assert response["statusCode"] == 200
         return json.loads(response["body"])
 
+    def send_audio(self, connection_id: str, sequence: int, audio: bytes, **fields: Any) -> None:
+        """Send a chunk; what there is to say about it is posted."""
+        body = {
+            "action": "sendAudio",
+            "audioData": base64.b64encode(audio).decode(),
+            "sequence": sequence,
+            **fields,
+        }
+        response = self.entries["audio_ingest"].handler(
+            self.event(connection_id, "MESSAGE", "sendAudio", json.dumps(body)), LambdaContext()
+        )
+        assert response == {"statusCode": 200}
+
     def disconnect(self, connection_id: str) -> None:
         self.sockets.open.discard(connection_id)
         self.disconnect_event(connection_id)
@@ -269,6 +299,13 @@ class Stage:
         return listener
 
     # ---- AWS
+
+    def started_by(self, function_name: str) -> list[dict[str, Any]]:
+        """The asynchronous invocations of a function."""
+        return {
+            ENVIRONMENT["FAN_OUT_FUNCTION"]: self.fan_outs,
+            ENVIRONMENT["AUDIO_PROCESSOR_FUNCTION"]: self.processor_starts,
+        }[function_name]
 
     def run_fan_outs(self) -> int:
         """Run the asynchronous invocations, and those they start, until none is left."""
@@ -347,6 +384,9 @@ def stage(monkeypatch: pytest.MonkeyPatch, sockets: OpenSockets) -> Iterator[Sta
                 "session_status",
                 "fan_out",
                 "reconcile",
+                "audio_ingest",
+                "audio_processor",
+                "translation",
             )
         }
         stage = Stage(entries, sockets)
@@ -373,9 +413,8 @@ def _record_fan_outs(monkeypatch: pytest.MonkeyPatch, stage: Stage) -> None:
     clients = importlib.import_module("live_sessions.aws.clients")
 
     def invoke(*, FunctionName: str, InvocationType: str, Payload: bytes) -> dict[str, Any]:
-        assert FunctionName == ENVIRONMENT["FAN_OUT_FUNCTION"]
         assert InvocationType == "Event"
-        stage.fan_outs.append(json.loads(Payload))
+        stage.started_by(FunctionName).append(json.loads(Payload))
         return {"StatusCode": 202}
 
     monkeypatch.setattr(clients.lambda_(), "invoke", invoke)

@@ -7,7 +7,7 @@ import pytest
 
 from live_sessions.protocol import (
     ACTIONS,
-    CONTROL_MESSAGE_LIMIT_BYTES,
+    CONTROL_MESSAGES,
     BroadcastState,
     CreateSession,
     EnvelopeError,
@@ -50,9 +50,9 @@ def test_deep_nesting_inside_a_known_action_harms_nothing() -> None:
 def test_a_control_message_may_have_4096_bytes_and_not_one_more() -> None:
     frame = json.dumps({"action": "heartbeat", "x": ""})
     full = json.dumps(
-        {"action": "heartbeat", "x": "a" * (CONTROL_MESSAGE_LIMIT_BYTES - len(frame))}
+        {"action": "heartbeat", "x": "a" * (CONTROL_MESSAGES.limit_bytes - len(frame))}
     )
-    assert len(full) == CONTROL_MESSAGE_LIMIT_BYTES
+    assert len(full) == CONTROL_MESSAGES.limit_bytes
     assert open_envelope(full).action == "heartbeat"
     with pytest.raises(EnvelopeError) as refusal:
         open_envelope(full + " ")

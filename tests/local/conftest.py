@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from local.cloud import LocalCloud
+from local.speech.recognisers import Recognition
 
 CloudWith = Callable[..., LocalCloud]
 
@@ -19,6 +20,23 @@ def shared_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalClou
 def cloud(shared_cloud: LocalCloud) -> Iterator[LocalCloud]:
     """The shared cloud; after the test its sockets are closed and IAM has denied nothing."""
     yield from _guarded(shared_cloud)
+
+
+@pytest.fixture(scope="session")
+def shared_numbers_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
+    folder = tmp_path_factory.mktemp("cloud")
+    with LocalCloud(folder, recognition=Recognition.NUMBERS) as cloud:
+        yield cloud
+
+
+@pytest.fixture
+def numbers_cloud(shared_numbers_cloud: LocalCloud) -> Iterator[LocalCloud]:
+    """As `cloud`, but it understands numbers (local/speech/spoken_numbers.py).
+
+    Orders for faults end with the test.
+    """
+    yield from _guarded(shared_numbers_cloud)
+    shared_numbers_cloud.speech.cancel_faults()
 
 
 @pytest.fixture(scope="session")

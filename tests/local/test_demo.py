@@ -3,7 +3,12 @@ from typing import Any
 import pytest
 
 from local.client import Frame, FrameMissing, Participants
-from local.demo import EXPECTATIONS, Stage, play, summary
+from local.demo.play import play
+from local.demo.speech_scene import speech_with_captions
+from local.demo.stage import EXPECTATIONS, Stage
+from local.sample_speech import SENTENCES
+
+ORIGINALS = [sentence.lower().rstrip(".") for sentence in SENTENCES]
 
 
 def frame(**body: Any) -> Frame:
@@ -28,46 +33,8 @@ def test_nothing_is_coloured_where_no_terminal_is(capsys: pytest.CaptureFixture[
     assert "\033" not in capsys.readouterr().out
 
 
-def test_a_status_is_shown_with_its_counts() -> None:
-    status = frame(
-        type="sessionStatus",
-        updateReason="periodic",
-        listenerCount=3,
-        languageDistribution={"fr": 1, "es": 2},
-    )
-    assert summary(status) == "sessionStatus    periodic: 3 listeners (es 2, fr 1)"
-
-
-def test_a_status_without_listeners_has_no_empty_brackets() -> None:
-    status = frame(
-        type="sessionStatus", updateReason="requested", listenerCount=0, languageDistribution={}
-    )
-    assert summary(status) == "sessionStatus    requested: 0 listeners"
-
-
-def test_one_listener_is_no_listeners() -> None:
-    status = frame(
-        type="sessionStatus",
-        updateReason="newLanguage",
-        listenerCount=1,
-        languageDistribution={"es": 1},
-    )
-    assert summary(status) == "sessionStatus    newLanguage: 1 listener (es 1)"
-
-
-def test_a_resume_is_shown_with_the_length_of_the_pause() -> None:
-    resumed = frame(type="broadcastResumed", pausedSeconds=1.523, broadcastState={})
-    assert summary(resumed) == "broadcastResumed after 1.5 s"
-
-
 def test_the_grace_period_is_told_with_its_tolerance() -> None:
     assert EXPECTATIONS["kept"].endswith("for 10 s, and for at most 8 s more")
-
-
-def test_a_frame_of_another_type_is_shown_with_all_its_fields() -> None:
-    assert (
-        summary(frame(type="captionDue", timestamp=1, text="hola")) == "captionDue       text=hola"
-    )
 
 
 def test_a_scene_that_cannot_go_on_does_not_keep_the_next_from_being_played(
@@ -81,7 +48,139 @@ def test_a_scene_that_cannot_go_on_does_not_keep_the_next_from_being_played(
     def complete(stage: Stage, people: Participants) -> None:
         played.append("the next")
 
-    monkeypatch.setattr("local.demo.SCENES", (missing, complete))
+    monkeypatch.setattr("local.demo.play.SCENES", (missing, complete))
     play(Stage(), {})
     assert played == ["the next"]
     assert "nothing came" in capsys.readouterr().out
+
+
+class FakeListener:
+    """One of the speech scene's listeners, with the captions that it is to have read."""
+
+    def __init__(self, language: str, texts: list[str]) -> None:
+        self._captions = [
+            frame(
+                type="caption",
+                sequence=number,
+                sourceLanguage="en",
+                targetLanguage=language,
+                text=text,
+                isPartial=False,
+                translated=language != "en",
+            )
+            for number, text in enumerate(texts, 1)
+        ]
+
+    def join(self, session_id: str, language: str) -> None: ...
+
+    def expect(self, frame_type: str) -> None: ...
+
+    def captions(self) -> list[Frame]:
+        return self._captions
+
+
+class FakeSpeaker:
+    def __init__(self, refusals: list[Frame]) -> None:
+        self._refusals = refusals
+
+    def create_session(self, language: str) -> str:
+        return "golden-river-482"
+
+    def speak(self, samples: bytes) -> None: ...
+
+    def received(self, frame_type: str) -> list[Frame]:
+        return [refusal for refusal in self._refusals if refusal.type == frame_type]
+
+    def end_session(self) -> None: ...
+
+    def expect(self, frame_type: str) -> None: ...
+
+
+class FakeParticipants:
+    def __init__(self, texts: dict[str, list[str]], *refusals: Frame) -> None:
+        self._texts = texts
+        self._refusals = list(refusals)
+
+    def speaker(self, name: str) -> FakeSpeaker:
+        return FakeSpeaker(self._refusals)
+
+    def listener(self, name: str) -> FakeListener:
+        language = {"Erin": "en", "Esteban": "es", "Fabien": "fr"}[name]
+        return FakeListener(language, self._texts[language])
+
+
+def checklist_after_the_speech(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    texts: dict[str, list[str]],
+    *refusals: Frame,
+) -> dict[str, str]:
+    """The speech's expectations, each with the line of it in the checklist."""
+    monkeypatch.setattr("local.demo.speech_scene.CAPTIONS_TIMEOUT_SECONDS", 0.0)
+    stage = Stage()
+    speech_with_captions(stage, FakeParticipants(texts, *refusals))  # pyright: ignore
+    stage.checklist()
+    lines = capsys.readouterr().out.splitlines()
+    return {
+        key: next(line.strip() for line in lines if EXPECTATIONS[key] in line)
+        for key in ("spoken", "captioned", "translated")
+    }
+
+
+def test_a_speech_that_is_read_by_all_is_ticked(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = {language: [f"{language} {text}" for text in ORIGINALS] for language in ("es", "fr")}
+    lines = checklist_after_the_speech(capsys, monkeypatch, {"en": ORIGINALS, **texts})
+    assert all(line.startswith("✓") for line in lines.values())
+    assert lines["captioned"].endswith("(0 of 43 words wrong)")
+    assert lines["translated"].endswith("in order")
+
+
+def test_too_many_wrong_words_are_not_ticked(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard = [text.replace("the", "a").replace("in", "on") for text in ORIGINALS]
+    lines = checklist_after_the_speech(
+        capsys, monkeypatch, {"en": heard, "es": ORIGINALS, "fr": ORIGINALS}
+    )
+    assert lines["captioned"].startswith("✗")
+
+
+def test_no_captions_at_all_tick_nothing_but_the_speaking(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = checklist_after_the_speech(capsys, monkeypatch, {"en": [], "es": [], "fr": []})
+    assert [line[0] for line in lines.values()] == ["✓", "✗", "✗"]
+
+
+def test_a_lost_translation_is_not_ticked(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = checklist_after_the_speech(
+        capsys, monkeypatch, {"en": ORIGINALS, "es": ORIGINALS, "fr": ORIGINALS[:-1]}
+    )
+    assert lines["translated"].startswith("✗")
+
+
+def test_a_refused_chunk_is_not_ticked(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusal = frame(type="error", code="SERVICE_UNAVAILABLE", message="no slot is free")
+    texts = dict.fromkeys(("en", "es", "fr"), ORIGINALS)
+    assert checklist_after_the_speech(capsys, monkeypatch, texts, refusal)["spoken"][0] == "✗"
+
+
+def test_stand_ins_are_called_by_their_name(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured = ["[1.9 seconds of speech in en-US]"] * len(SENTENCES)
+    texts = {
+        "en": measured,
+        "es": measured,
+        "fr": [f"[fr] {text}" for text in measured],
+    }
+    lines = checklist_after_the_speech(capsys, monkeypatch, texts)
+    assert lines["captioned"].startswith("✓")
+    assert "a stand-in's text: pocketsphinx is not installed" in lines["captioned"]
+    assert "(fr marked, not translated" in lines["translated"]

@@ -214,5 +214,19 @@ def test_targets_policies_and_settings_are_really_there(shared_cloud: LocalCloud
     assert group["retentionInDays"] == 1
 
 
+def test_each_audio_queue_is_really_there_with_its_alarm(shared_cloud: LocalCloud) -> None:
+    urls = shared_cloud.outputs["audioQueueUrls"]
+    alarms = shared_cloud.client("cloudwatch").describe_alarms()["MetricAlarms"]
+    watched = {alarm["Dimensions"][0]["Value"]: alarm for alarm in alarms}
+    assert watched.keys() == {url.rpartition("/")[2] for url in urls}
+    assert {alarm["Threshold"] for alarm in alarms} == {15.0}
+    for url in urls:
+        queue = shared_cloud.client("sqs").get_queue_attributes(
+            QueueUrl=url, AttributeNames=["All"]
+        )["Attributes"]
+        assert queue["MessageRetentionPeriod"] == "60"
+        assert queue["VisibilityTimeout"] == "5"
+
+
 def _archive() -> pulumi.AssetArchive:
     return pulumi.AssetArchive({"answer.py": pulumi.StringAsset("")})

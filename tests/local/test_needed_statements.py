@@ -6,7 +6,7 @@ tests/test_contracts.py; NOT_ENFORCED_HERE names it, so that no statement escape
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -16,6 +16,7 @@ import pytest
 from local.client import Client, FrameMissing, HandshakeRefused
 from local.cloud import LocalCloud
 from local.function_logs import LogLine
+from tests.local import speeches
 from tests.local.permissions import POLICY, without_statement
 
 DENIAL_TIMEOUT_SECONDS = 30
@@ -190,49 +191,74 @@ NEEDED_FOR: dict[tuple[str, str], Callable[[LocalCloud], object]] = {
     ("reconcile", "ReadDeleteConnections"): reconcile,
     ("reconcile", "QueryListeners"): reconcile,
     ("reconcile", "InvokeFanOut"): reconcile_an_ended_session,
+    ("audio_ingest", "ReadUpdateSessions"): speeches.send_chunk,
+    ("audio_ingest", "ReadConnections"): speeches.send_chunk,
+    ("audio_ingest", "ClaimSlots"): speeches.send_chunk,
+    ("audio_ingest", "SendAudio"): speeches.send_chunk,
+    ("audio_ingest", "InvokeAudioProcessor"): speeches.send_chunk,
+    ("audio_ingest", "PostToConnections"): speeches.send_half_a_sample,
+    ("audio_processor", "UpdateSessions"): speeches.send_chunk,
+    ("audio_processor", "RenewSlots"): speeches.send_chunk,
+    ("audio_processor", "ReceiveAudio"): speeches.send_chunk,
+    ("audio_processor", "StreamTranscription"): speeches.send_chunk,
+    ("audio_processor", "InvokeTranslation"): speeches.speak_to_a_spanish_listener,
+    ("audio_processor", "PostToConnections"): speeches.speak_what_transcribe_refuses,
+    ("audio_processor", "DeleteConnections"): speeches.speak_far_too_fast,
+    ("translation", "ReadUpdateSessions"): speeches.speak_to_a_spanish_listener,
+    ("translation", "QueryListeners"): speeches.speak_to_a_spanish_listener,
+    ("translation", "TranslateText"): speeches.speak_to_a_spanish_listener,
+    ("translation", "PostToConnections"): speeches.speak_to_a_spanish_listener,
+    ("translation", "DeleteConnections"): speeches.speak_to_one_who_is_gone,
 }
+
+
+@pytest.fixture
+def unguarded(shared_numbers_cloud: LocalCloud) -> Iterator[LocalCloud]:
+    """A cloud for tests that are to be denied something; it understands numbers."""
+    yield shared_numbers_cloud
+    shared_numbers_cloud.participants.close()
+    shared_numbers_cloud.speech.cancel_faults()
+    speeches.end_speeches(shared_numbers_cloud)
 
 
 @pytest.mark.parametrize(
     ("entry", "sid"), NEEDED_FOR, ids=[f"{entry}-{sid}" for entry, sid in NEEDED_FOR]
 )
 def test_without_this_statement_its_function_is_denied(
-    shared_cloud: LocalCloud, entry: str, sid: str
+    unguarded: LocalCloud, entry: str, sid: str
 ) -> None:
-    actions = statement(shared_cloud, entry, sid)["Action"]
-    before = len(shared_cloud.denials())
-    with without_statement(shared_cloud, entry, sid):
+    actions = statement(unguarded, entry, sid)["Action"]
+    before = len(unguarded.denials())
+    with without_statement(unguarded, entry, sid):
         with suppress(FrameMissing, HandshakeRefused):
-            NEEDED_FOR[entry, sid](shared_cloud)
-        denied = denials_of(shared_cloud, entry, before)
-    shared_cloud.participants.close()
+            NEEDED_FOR[entry, sid](unguarded)
+        denied = denials_of(unguarded, entry, before)
     assert denied, f"{entry} did its work without {sid}: take the statement out of its role"
     assert set(denied) <= set(actions)
 
 
 @pytest.mark.parametrize("entry", ["connection", "session_status"])
 def test_without_its_rate_limits_a_function_does_its_work_and_says_so(
-    shared_cloud: LocalCloud, entry: str
+    unguarded: LocalCloud, entry: str
 ) -> None:
-    before = len(unavailable_rate_limits(shared_cloud, entry))
-    with without_statement(shared_cloud, entry, "CountRateLimits"):
-        speaker, session_id = create(shared_cloud)
-        listener = shared_cloud.listener()
+    before = len(unavailable_rate_limits(unguarded, entry))
+    with without_statement(unguarded, entry, "CountRateLimits"):
+        speaker, session_id = create(unguarded)
+        listener = unguarded.listener()
         joined = listener.ask("joinSession", sessionId=session_id, targetLanguage="es")
         answers = [joined.type, speaker.ask("getSessionStatus").type]
-    shared_cloud.participants.close()
     assert answers == ["sessionJoined", "sessionStatus"]
     deadline = time.monotonic() + METRIC_TIMEOUT_SECONDS
-    while len(unavailable_rate_limits(shared_cloud, entry)) == before:
+    while len(unavailable_rate_limits(unguarded, entry)) == before:
         assert time.monotonic() < deadline, f"{entry} has not counted RateLimitsUnavailable"
         time.sleep(0.1)
 
 
-def test_every_statement_is_tried_here_or_named_as_not_enforced(cloud: LocalCloud) -> None:
+def test_every_statement_is_tried_here_or_named_as_not_enforced(unguarded: LocalCloud) -> None:
     statements = {
         (entry, each["Sid"])
-        for entry in cloud.outputs["functionNames"]
-        for each in policy(cloud, entry)["Statement"]
+        for entry in unguarded.outputs["functionNames"]
+        for each in policy(unguarded, entry)["Statement"]
     }
     not_enforced = {key for key in statements if key[1] in NOT_ENFORCED_HERE}
     assert statements == set(NEEDED_FOR) | not_enforced

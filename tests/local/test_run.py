@@ -287,7 +287,7 @@ def test_an_edit_of_the_shared_package_updates_every_function(edited: Run) -> No
     module = edited.project / "handlers" / "live_sessions" / "languages.py"
     edit(module, module.read_text() + "\nEDITED = True\n")
     line = edited.wait_for("languages.py: reloaded", RELOAD_TIMEOUT_SECONDS)
-    assert "reloaded the shared layer and all 8 functions in" in line
+    assert "reloaded the shared layer and all 11 functions in" in line
     found = running_outputs(edited.project)
     assert found
     lambda_ = Account.load(found[0]).client("lambda")
@@ -307,18 +307,26 @@ def test_a_reset_empties_the_tables_and_queues(edited: Run) -> None:
     folder, outputs = found
     account = Account.load(folder)
     dynamodb, sqs = account.client("dynamodb"), account.client("sqs")
-    dynamodb.put_item(TableName=outputs["sessionsTable"], Item={"sessionId": {"S": "left-over"}})
-    sqs.send_message(QueueUrl=outputs["queueUrls"]["fanOutFailures"], MessageBody="left over")
+    left_over = {
+        "sessionsTable": {"sessionId": {"S": "left-over"}},
+        "audioSlotsTable": {"slot": {"N": "3"}},
+    }
+    for table, item in left_over.items():
+        dynamodb.put_item(TableName=outputs[table], Item=item)
+    urls = [outputs["queueUrls"]["fanOutFailures"], outputs["audioQueueUrls"][-1]]
+    for url in urls:
+        sqs.send_message(QueueUrl=url, MessageBody="left over")
     done = command(edited.project, "local.reset")
     assert done.returncode == 0, done.stderr
     assert "of .local/" in done.stdout
     assert "the next status may take up to a minute" in done.stdout
-    assert dynamodb.scan(TableName=outputs["sessionsTable"])["Count"] == 0
-    count = sqs.get_queue_attributes(
-        QueueUrl=outputs["queueUrls"]["fanOutFailures"],
-        AttributeNames=["ApproximateNumberOfMessages"],
-    )["Attributes"]["ApproximateNumberOfMessages"]
-    assert count == "0"
+    for table in left_over:
+        assert dynamodb.scan(TableName=outputs[table])["Count"] == 0
+    for url in urls:
+        count = sqs.get_queue_attributes(
+            QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"]
+        )["Attributes"]["ApproximateNumberOfMessages"]
+        assert count == "0"
 
 
 def test_the_functions_logs_can_be_followed(edited: Run, tmp_path: Path) -> None:

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from live_sessions.aws.outages import is_outage
 from live_sessions.caller import Caller
+from live_sessions.posts.sockets import Sockets
 from live_sessions.protocol import (
+    CONTROL_MESSAGES,
     ClientMessage,
     Envelope,
     EnvelopeError,
@@ -14,6 +16,7 @@ from live_sessions.protocol import (
     ErrorFrame,
     Frame,
     ProtocolError,
+    SizeLimit,
     open_envelope,
     read_message,
 )
@@ -32,21 +35,47 @@ class Request:
     request_id: str | None
 
 
+Reply = TypeVar("Reply", bound=Frame | None)
 Answer = Callable[[Request], Frame]
+SilentAnswer = Callable[[Request], None]
 
 
 def answer_message(event: Mapping[str, Any], answers: Mapping[str, Answer]) -> dict[str, Any]:
-    """Answer a MESSAGE event with a frame, whatever happens: `{statusCode, body}`.
+    """Answer a MESSAGE event with a frame, whatever happens: `{statusCode, body}`."""
+    frame = _carry_out(event, answers, CONTROL_MESSAGES)
+    return {"statusCode": 200, "body": frame.encode().decode()}
+
+
+def refuse_by_post(
+    event: Mapping[str, Any],
+    answers: Mapping[str, SilentAnswer],
+    sockets: Sockets,
+    size_limit: SizeLimit,
+) -> dict[str, Any]:
+    """Carry out a MESSAGE event of a route that has no reply: a refusal is posted."""
+    frame = _carry_out(event, answers, size_limit)
+    if frame is not None:
+        sockets.post(event["requestContext"]["connectionId"], frame.encode())
+    return {"statusCode": 200}
+
+
+def _carry_out(
+    event: Mapping[str, Any],
+    answers: Mapping[str, Callable[[Request], Reply]],
+    size_limit: SizeLimit,
+) -> Reply | ErrorFrame:
+    """What the sender is told, if anything.
 
     Refusals become error frames with their code, failing AWS calls SERVICE_UNAVAILABLE, and the
     unexpected INTERNAL_ERROR without a word of its inside.
     """
-    at_ms = now_ms()
+    # Its own time may lie well before this function's start.
+    at_ms = int(event["requestContext"].get("requestTimeEpoch") or now_ms())
     request_id: str | None = None
     action: str | None = None
     caller: Caller | None = None
     try:
-        envelope = _envelope_for(event, answers)
+        envelope = _envelope_for(event, answers, size_limit)
         request_id, action = envelope.request_id, envelope.action
         caller = Caller.of(event)
         message = read_message(envelope, caller.role)
@@ -68,14 +97,22 @@ def answer_message(event: Mapping[str, Any], answers: Mapping[str, Answer]) -> d
             "action": action,
             "connection": hashed(event["requestContext"]["connectionId"]),
             "role": caller.role if caller else None,
-            "answer": frame.code if isinstance(frame, ErrorFrame) else type(frame).__name__,
+            "answer": _name_of(frame),
         },
     )
-    return {"statusCode": 200, "body": frame.encode().decode()}
+    return frame
 
 
-def _envelope_for(event: Mapping[str, Any], answers: Mapping[str, Answer]) -> Envelope:
-    envelope = open_envelope(event.get("body") or "")
+def _name_of(frame: Frame | None) -> str | None:
+    if isinstance(frame, ErrorFrame):
+        return frame.code
+    return None if frame is None else type(frame).__name__
+
+
+def _envelope_for(
+    event: Mapping[str, Any], answers: Mapping[str, object], size_limit: SizeLimit
+) -> Envelope:
+    envelope = open_envelope(event.get("body") or "", size_limit)
     if envelope.action not in answers:
         # A duplicated "action" key can route a message by one value and be read as the other.
         raise EnvelopeError(

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_translate import TranslateClient
 
 # A call that fails for good has done so within six seconds, with two attempts within three, or half
 # as much again where not even a connection comes about. Past a route's time limit the client gets
@@ -29,7 +30,7 @@ HURRIED_TIMEOUT_SECONDS = 0.5
 AT_MOST_ONCE_TIMEOUT_SECONDS = 3
 
 
-SERVICES = ("dynamodb", "lambda", "sqs")
+SERVICES = ("dynamodb", "lambda", "sqs", "translate")
 
 
 @cache
@@ -88,5 +89,17 @@ def lambda_() -> "LambdaClient":
 
 
 @cache
+def lambda_at_most_once(timeout_seconds: float) -> "LambdaClient":
+    """A client that waits so long for a function's result, and never has it invoked twice."""
+    return _client("lambda", _config(read_timeout_seconds=timeout_seconds, attempts=1))
+
+
+@cache
 def sqs() -> "SQSClient":
     return _client("sqs", _config(read_timeout_seconds=3, attempts=2))
+
+
+@cache
+def translate() -> "TranslateClient":
+    """A client that gives up after a moment: a caption that is late is of little use."""
+    return _client("translate", _config(read_timeout_seconds=1.5, attempts=1, connections=20))

@@ -45,9 +45,13 @@ def is_outage(failure: Exception) -> bool:
     return _is_passing(status, _code(failure))
 
 
-def is_throttling(failure: "ClientError") -> bool:
-    """A refusal for its rate: what it was about has not been carried out."""
-    return _code(failure) in _THROTTLING_CODES
+def was_not_carried_out(failure: Exception) -> bool:
+    """It never arrived, or was refused for its rate: to make the call again cannot do it twice."""
+    from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError
+
+    if isinstance(failure, ClientError):
+        return _code(failure) in _THROTTLING_CODES
+    return isinstance(failure, ConnectTimeoutError | EndpointConnectionError)
 
 
 def _code(failure: "ClientError") -> str:

@@ -55,14 +55,15 @@ def deliver_all(
     attempt: Callable[[str], Attempt | None],
     *,
     until_seconds: float,
+    concurrent: int = CONCURRENT_POSTS,
 ) -> DeliveryReport:
-    """Run `attempt` for each connection, concurrently, and again, after growing pauses, for those
-    worth repeating; start none after `until_seconds` (monotonic clock).
+    """Run `attempt` for each connection, `concurrent` at once, and again, after growing pauses, for
+    those worth repeating; start none after `until_seconds` (monotonic clock).
 
     A connection that hangs holds up only its worker. A None is left out of the report.
     """
     deliveries = _Deliveries(connection_ids, attempt, until_seconds)
-    workers = min(deliveries.size, CONCURRENT_POSTS)
+    workers = min(deliveries.size, concurrent)
     if workers <= 1:
         deliveries.work()
     else:

@@ -10,6 +10,7 @@ from live_sessions.aws.backoff import backoff_seconds, repeated
 from live_sessions.aws.http import AwsHttp, CallFailed, NoAnswer
 from live_sessions.environment import AwsEnvironment
 from live_sessions.posts.deliveries import (
+    CONCURRENT_POSTS,
     Attempt,
     Delivery,
     DeliveryReport,
@@ -61,12 +62,33 @@ class Sockets:
         # 429 stands for the account's rate and for a client's full buffer.
         return Attempt(Delivery.FAILED, f"status {status}", status == 429 or status >= 500)
 
-    def post_all(self, frames: Mapping[str, bytes], *, until_seconds: float) -> DeliveryReport:
+    def post_all(
+        self,
+        frames: Mapping[str, bytes],
+        *,
+        until_seconds: float,
+        concurrent: int = CONCURRENT_POSTS,
+    ) -> DeliveryReport:
         """Post each connection its frame, concurrently; see `deliver_all`."""
         return deliver_all(
             frames,
             lambda connection_id: self.attempt(connection_id, frames[connection_id]),
             until_seconds=until_seconds,
+            concurrent=concurrent,
+        )
+
+    def close(self, connection_id: str) -> None:
+        """Have API Gateway close the socket, once; that it failed is logged."""
+        try:
+            status = self._api.request("DELETE", _path(connection_id)).status
+        except NoAnswer as failure:
+            reason = failure.reason
+        else:
+            if status < 300 or status == 410:
+                return
+            reason = f"status {status}"
+        logger.warning(
+            "A socket was not closed", extra={"connection": hashed(connection_id), "reason": reason}
         )
 
     def is_open(self, connection_id: str) -> bool:

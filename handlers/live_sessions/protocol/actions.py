@@ -9,6 +9,7 @@ from live_sessions.protocol.frames import (
     BroadcastPaused,
     BroadcastResumed,
     BroadcastUnmuted,
+    Caption,
     ConnectionRefreshComplete,
     ConnectionRefreshRequired,
     ConnectionWarning,
@@ -17,6 +18,7 @@ from live_sessions.protocol.frames import (
     LanguageChanged,
     PlaybackPaused,
     PlaybackResumed,
+    RateLimitWarning,
     SessionCreated,
     SessionEnded,
     SessionJoined,
@@ -24,6 +26,7 @@ from live_sessions.protocol.frames import (
     SessionStatus,
     SpeakerStateChanged,
     StateRestored,
+    TranscriptionError,
     VolumeChanged,
 )
 from live_sessions.protocol.messages import (
@@ -34,6 +37,7 @@ from live_sessions.protocol.messages import (
     RefreshAsListener,
     RefreshAsSpeaker,
     Role,
+    SendAudio,
     SetVolume,
     SpeakerStateChange,
 )
@@ -41,14 +45,15 @@ from live_sessions.protocol.messages import (
 
 @dataclass(frozen=True)
 class Action:
-    """`messages`: the message type of each role that may send it; `reply`: the sender's answer.
+    """`messages`: the message type of each role that may send it; `reply`: the sender's answer,
+    None where an accepted message has none and a refusal is posted.
 
     `posts` may follow to the sender, `to_listeners` goes to every listener of the session,
     `to_speaker` to its speaker when it is due.
     """
 
     messages: Mapping[Role, type[ClientMessage]]
-    reply: type[Frame]
+    reply: type[Frame] | None
     posts: tuple[type[Frame], ...] = ()
     to_listeners: type[Frame] | None = None
     to_speaker: type[Frame] | None = None
@@ -92,6 +97,12 @@ ACTIONS: Mapping[str, Action] = {
     "unmuteBroadcast": _control(ClientMessage, BroadcastUnmuted),
     "setVolume": _control(SetVolume, VolumeChanged),
     "speakerStateChange": _control(SpeakerStateChange, SpeakerStateChanged),
+    "sendAudio": Action(
+        {Role.SPEAKER: SendAudio},
+        None,
+        posts=(RateLimitWarning, TranscriptionError),
+        to_listeners=Caption,
+    ),
     "getSessionStatus": _speakers(ClientMessage, SessionStatus),
     "pausePlayback": _listeners(ClientMessage, PlaybackPaused),
     "resumePlayback": _listeners(ClientMessage, PlaybackResumed),

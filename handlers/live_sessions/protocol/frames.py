@@ -33,6 +33,11 @@ class BroadcastState(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     version: int = 1
     last_state_change: int
 
+    @property
+    def is_silent(self) -> bool:
+        """Nothing that the speaker says now is for the listeners."""
+        return self.is_paused or self.is_muted or self.volume == 0
+
 
 class Frame(
     msgspec.Struct, frozen=True, kw_only=True, rename="camel", tag_field="type", omit_defaults=True
@@ -145,6 +150,46 @@ class PlaybackResumed(Frame, frozen=True, kw_only=True, tag="playbackResumed"):
 
 class LanguageChanged(Frame, frozen=True, kw_only=True, tag="languageChanged"):
     target_language: str
+
+
+class Caption(Frame, frozen=True, kw_only=True, tag="caption"):
+    """What was said, for the listeners of one language.
+
+    `sequence` rises within the session; a partial caption has that of the final one it grows into.
+    `spoken_at` (epoch milliseconds) is when the speaker began to say it. Not `translated`: the
+    text is the original, in the source language, whether it was asked for or nothing else came.
+    """
+
+    session_id: str
+    sequence: int
+    source_language: str
+    target_language: str
+    text: str
+    original_text: str
+    is_partial: bool
+    spoken_at: int
+    translated: bool
+
+
+class RateLimitWarning(Frame, frozen=True, kw_only=True, tag="rateLimitWarning"):
+    """More chunks come than `chunks_per_second`, and the excess is dropped; the socket is closed
+    if that goes on for `closes_after_seconds` more.
+    """
+
+    session_id: str
+    chunks_per_second: int
+    closes_after_seconds: int
+
+
+class TranscriptionError(Frame, frozen=True, kw_only=True, tag="transcriptionError"):
+    """The audio of the session is not transcribed at present; it is tried again, with what is said
+    then, after `retry_after_seconds`. A permanent failure will come again until something changes.
+    """
+
+    session_id: str
+    message: str
+    is_permanent: bool
+    retry_after_seconds: int
 
 
 class SessionStatus(Frame, frozen=True, kw_only=True, tag="sessionStatus"):

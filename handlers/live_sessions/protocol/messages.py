@@ -16,6 +16,8 @@ SessionId = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 ConnectionId = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 LanguageCode = Annotated[str, msgspec.Meta(min_length=2, max_length=16)]
 VolumeLevel = Annotated[float, msgspec.Meta(ge=0, le=1)]
+SequenceNumber = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
+"""A double holds it, which is all that JavaScript has."""
 
 
 class ClientMessage(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -50,6 +52,15 @@ class RefreshAsListener(ClientMessage, frozen=True, kw_only=True):
 
 class SetVolume(ClientMessage, frozen=True, kw_only=True):
     volume_level: VolumeLevel
+
+
+class SendAudio(ClientMessage, frozen=True, kw_only=True):
+    """`audio_data` is base64 text of s16le mono PCM at 16 kHz; `sequence` counts the chunks that a
+    connection sends, from 0.
+    """
+
+    audio_data: str
+    sequence: SequenceNumber
 
 
 class StateChange(

@@ -12,7 +12,6 @@ from live_sessions.protocol.actions import ACTIONS
 from live_sessions.protocol.errors import ErrorCode, ProtocolError
 from live_sessions.protocol.messages import ClientMessage, Role
 
-CONTROL_MESSAGE_LIMIT_BYTES = 4096
 REQUEST_ID_LIMIT_CHARACTERS = 64
 VALUE_LIMIT_CHARACTERS = 64
 RULE_LIMIT_CHARACTERS = 512
@@ -23,6 +22,25 @@ LANGUAGES: Mapping[str, frozenset[str]] = {
     "targetLanguage": TARGET_LANGUAGES,
 }
 """The languages that each parameter takes."""
+
+
+@dataclass(frozen=True)
+class SizeLimit:
+    """The most bytes that a message may have, and how one that has more is refused."""
+
+    limit_bytes: int
+    code: ErrorCode
+    rule: str
+
+
+CONTROL_MESSAGES = SizeLimit(4096, ErrorCode.MESSAGE_TOO_LARGE, "a control message has at most")
+AUDIO_MESSAGES = SizeLimit(
+    # A browser sends a message as one frame, of which API Gateway takes no larger one.
+    32 * 1024,
+    ErrorCode.AUDIO_TOO_LARGE,
+    "an audio message, whose audio is base64 text of at most 24000 bytes, has at most",
+)
+"""https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html"""
 
 
 @dataclass(frozen=True)
@@ -42,18 +60,17 @@ class EnvelopeError(ProtocolError):
         self.request_id = request_id
 
 
-def open_envelope(body: str) -> Envelope:
+def open_envelope(body: str, size_limit: SizeLimit = CONTROL_MESSAGES) -> Envelope:
     """Check size, JSON object, action and requestId, in this order.
 
-    Raises EnvelopeError with MESSAGE_TOO_LARGE, INVALID_MESSAGE, MISSING_ACTION, INVALID_ACTION
-    or INVALID_PARAMETER (requestId).
+    Raises EnvelopeError with MESSAGE_TOO_LARGE or AUDIO_TOO_LARGE, INVALID_MESSAGE,
+    MISSING_ACTION, INVALID_ACTION or INVALID_PARAMETER (requestId).
     """
     size = len(body.encode(errors="surrogatepass"))
-    if size > CONTROL_MESSAGE_LIMIT_BYTES:
+    if size > size_limit.limit_bytes:
         raise EnvelopeError(
-            ErrorCode.MESSAGE_TOO_LARGE,
-            f"The message has {size} bytes; a control message has at most "
-            f"{CONTROL_MESSAGE_LIMIT_BYTES}.",
+            size_limit.code,
+            f"The message has {size} bytes; {size_limit.rule} {size_limit.limit_bytes}.",
         )
     try:
         decoded: Any = msgspec.json.decode(body)

@@ -2,9 +2,18 @@
 
 import uuid
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from live_sessions.tables.session_table import Attempt, SessionTable
+
+ATTEMPTS = 3
+"""Another control may come in between."""
+
+_SILENT = (
+    "(broadcastState.isPaused = :true OR broadcastState.isMuted = :true "
+    "OR broadcastState.volume = :zero)"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,6 +23,10 @@ class BroadcastChange:
     is_paused: bool | None = None
     is_muted: bool | None = None
     volume: float | None = None
+
+    @property
+    def may_end_silence(self) -> bool:
+        return self.is_paused is False or self.is_muted is False or bool(self.volume)
 
     def assignments(self) -> dict[str, bool | float]:
         """The attributes of `broadcastState` that are to change, with their values."""
@@ -31,13 +44,47 @@ def change(
 ) -> Attempt:
     """Change the state, if the session is live, the connection its speaker's, and anything would
     differ; `version` rises by one with it.
+
+    Where that ends a silence, `streamEpoch` rises and `audibleSince` is set with it.
     """
+    update = partial(
+        _update,
+        sessions,
+        session_id,
+        wanted,
+        control_id=uuid.uuid4().hex,
+        speaker_connection_id=speaker_connection_id,
+        at_ms=at_ms,
+    )
+    if not wanted.may_end_silence:
+        return update(from_silence=None)
+    from_silence = wanted.volume is None
+    attempt = update(from_silence=from_silence)
+    for _ in range(1, ATTEMPTS):
+        session = attempt.session
+        if attempt.done or session is None or session.broadcast_state.is_silent is from_silence:
+            break
+        from_silence = not from_silence
+        attempt = update(from_silence=from_silence)
+    return attempt
+
+
+def _update(
+    sessions: SessionTable,
+    session_id: str,
+    wanted: BroadcastChange,
+    *,
+    control_id: str,
+    speaker_connection_id: str,
+    at_ms: int,
+    from_silence: bool | None,
+) -> Attempt:
+    """One update; with `from_silence` only if the state is silent, or is not, before it."""
     assignments = [
         "broadcastState.version = broadcastState.version + :one",
         "broadcastState.lastStateChange = :now",
         "lastControlId = :control",
     ]
-    control_id = uuid.uuid4().hex
     values: dict[str, Any] = {
         ":one": 1,
         ":now": at_ms,
@@ -50,6 +97,17 @@ def change(
         assignments.append(f"broadcastState.{name} = :{name}")
         differences.append(f"broadcastState.{name} <> :{name}")
         values[f":{name}"] = value
+    condition = (
+        "attribute_exists(sessionId) AND attribute_not_exists(endedAt) "
+        "AND expiresAt > :now_seconds AND speakerConnectionId = :speaker "
+        f"AND ({' OR '.join(differences)})"
+    )
+    if from_silence is not None:
+        condition += f" AND {_SILENT if from_silence else f'NOT {_SILENT}'}"
+        values |= {":true": True, ":zero": 0}
+    if from_silence:
+        assignments.append("streamEpoch = if_not_exists(streamEpoch, :zero) + :one")
+        assignments.append("audibleSince = :now")
     removal = ""
     if wanted.is_paused:
         assignments.append("pausedAt = if_not_exists(pausedAt, :now)")
@@ -59,11 +117,7 @@ def change(
     outcome = sessions.attempt(
         session_id,
         f"SET {', '.join(assignments)}{removal}",
-        condition=(
-            "attribute_exists(sessionId) AND attribute_not_exists(endedAt) "
-            "AND expiresAt > :now_seconds AND speakerConnectionId = :speaker "
-            f"AND ({' OR '.join(differences)})"
-        ),
+        condition=condition,
         values=values,
     )
     after = outcome.session

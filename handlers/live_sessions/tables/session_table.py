@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError
 
 from live_sessions.aws import clients
 from live_sessions.aws.attributes import plain, typed
 from live_sessions.aws.backoff import repeated
-from live_sessions.aws.outages import is_throttling
+from live_sessions.aws.outages import was_not_carried_out
 from live_sessions.protocol import EndReason
 from live_sessions.sessions import (
     SESSION_RETENTION_SECONDS,
@@ -37,10 +36,9 @@ class SessionTable:
         self._client = client
         self._table = table_name
 
-    def create(self, session: Session, *, quality_tier: str) -> bool:
+    def create(self, session: Session) -> bool:
         """Write a new session; False when its id is taken."""
         row = msgspec.to_builtins(session) | {
-            "qualityTier": quality_tier,
             "ttl": session.expires_at + SESSION_RETENTION_SECONDS,
         }
         try:
@@ -149,7 +147,8 @@ class SessionTable:
         """
         outcome = self.attempt(
             session.session_id,
-            "SET speakerConnectionId = :new REMOVE speakerLostAt",
+            "SET speakerConnectionId = :new, "
+            "streamEpoch = if_not_exists(streamEpoch, :zero) + :one REMOVE speakerLostAt",
             condition=(
                 "attribute_exists(sessionId) AND attribute_not_exists(endedAt) "
                 "AND expiresAt > :now_seconds AND speakerUserId = :user "
@@ -160,6 +159,8 @@ class SessionTable:
                 ":old": session.speaker_connection_id,
                 ":user": user_id,
                 ":now_seconds": at_ms / 1000,
+                ":one": 1,
+                ":zero": 0,
             },
         )
         after = outcome.session
@@ -252,10 +253,7 @@ class SessionTable:
         return repeated(
             lambda: client.update_item(**request),
             attempts=ATTEMPTS,
-            is_passing=lambda failure: (
-                isinstance(failure, ConnectTimeoutError | EndpointConnectionError)
-                or (isinstance(failure, ClientError) and is_throttling(failure))
-            ),
+            is_passing=was_not_carried_out,
         )
 
 

@@ -65,8 +65,8 @@ def pass_through(attempt: Attempt) -> Any:
 class Line:
     """Calls `hook` for every attempt of every AWS call; botocore's retries stay, their pauses go.
 
-    Lambda's Invoke is recorded in the stage's fan-outs, everything else is carried out by moto
-    and the stage's sockets.
+    Lambda's Invoke is recorded among what it starts, TranslateText puts the language before the
+    text, everything else is carried out by moto and the stage's sockets.
     """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, stage: Stage) -> None:
@@ -106,9 +106,14 @@ class Line:
             def carry_out() -> Any:
                 if model.name == "TransactWriteItems":
                     return once(json.loads(request.body)["ClientRequestToken"], request, send_it)
+                if model.name == "TranslateText":
+                    asked = json.loads(request.body)
+                    text = f"[{asked['TargetLanguageCode']}] {asked['Text']}"
+                    return _answer(request, 200, {"TranslatedText": text})
                 if model.name != "Invoke":
                     return send_it()
-                stage.fan_outs.append(json.loads(request.body))
+                started = stage.started_by(_call(request, model).subject)
+                started.append(json.loads(request.body))
                 return _answer(request, 202, {"StatusCode": 202})
 
             def send_it() -> Any:
@@ -193,7 +198,11 @@ def _call(request: Any, model: Any) -> Call:
     if service == "lambda":
         return Call(service, model.name, unquote(request.url.split("/")[-2]))
     body = json.loads(request.body)
-    subject = body.get("IndexName") or body.get("TableName")
+    if service == "translate":
+        return Call(service, model.name, body["TargetLanguageCode"])
+    subject = (
+        body.get("IndexName") or body.get("TableName") or "+".join(body.get("RequestItems", ()))
+    )
     if service == "sqs":
         subject = body["QueueUrl"].rsplit("/", 1)[-1]
     conditional = "ConditionExpression" in body or "TransactItems" in body

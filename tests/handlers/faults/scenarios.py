@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from tests.handlers.faults.audio_scenarios import AUDIO_INGEST
 from tests.handlers.faults.background_scenarios import DISCONNECT, FAN_OUT, TICKS
 from tests.handlers.faults.client_scenarios import CONNECTION, HEARTBEAT, REFRESH, speaker_sends
 from tests.handlers.faults.reconcile_scenarios import RECONCILE
 from tests.handlers.faults.setting import Begin
+from tests.handlers.faults.translation_scenarios import TRANSLATION
 
 SCENARIOS: Mapping[str, Mapping[str, Begin]] = {
     "connection": CONNECTION,
@@ -17,4 +19,6 @@ SCENARIOS: Mapping[str, Mapping[str, Begin]] = {
     "session_status": {"getSessionStatus": speaker_sends("getSessionStatus"), **TICKS},
     "fan_out": FAN_OUT,
     "reconcile": RECONCILE,
+    "translation": TRANSLATION,
+    "audio_ingest": AUDIO_INGEST,
 }

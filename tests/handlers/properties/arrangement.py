@@ -46,6 +46,8 @@ def arrange(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.setattr(module, "ThreadPoolExecutor", InlineExecutor)
     monkeypatch.setattr(stage.entries["fan_out"], "PAGE_SIZE", PAGE_SIZE)
     _use_one_shard(stage, monkeypatch)
+    as_they_are = SimpleNamespace(shuffle=lambda slots: None)
+    monkeypatch.setattr("live_sessions.tables.audio_slots.random", as_they_are)
     _be_quiet(monkeypatch)
 
 

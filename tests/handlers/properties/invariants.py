@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from typing import Any
 
@@ -85,7 +84,7 @@ class Invariants:
         faulty = operation.context.get("faulty", False)
         if record.kind == "message" and not operation.died:
             assert operation.failure is None, f"{operation.name} raised {operation.failure!r}"
-            frame = json.loads(operation.result["body"])
+            frame = record.answer(operation.result)
             well = frame.get("code") not in ("INTERNAL_ERROR", "SERVICE_UNAVAILABLE")
             assert well or faulty, f"{operation.name} was answered {frame}"
         elif not faulty:

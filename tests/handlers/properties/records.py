@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,3 +54,10 @@ class Record:
     fields: dict[str, Any] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
     posts: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+
+    def answer(self, result: Mapping[str, Any]) -> dict[str, Any]:
+        """What the client was told: the reply, or the refusal that a route without one posts."""
+        if "body" in result:
+            return json.loads(result["body"])
+        told = [frame for receiver, frame in self.posts if receiver == self.connection_id]
+        return told[-1] if told else {"type": "accepted"}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.handlers.conftest import ENTRY_OF_ROUTE, Stage
+from tests.handlers.conftest import ENTRY_OF_ROUTE, QUEUES, Stage
 from tests.handlers.faults.line import Attempt, Line
 from tests.handlers.properties.arrangement import SHARDS_SWEPT, arrange, modules_of
 from tests.handlers.properties.clock import START_MS, Clock
@@ -28,13 +28,17 @@ TIME_LIMITS_MS = {
     "session_status": 5_000,
     "fan_out": 60_000,
     "reconcile": 180_000,
+    "translation": 30_000,
+    "audio_ingest": 10_000,
 }
+
+AUDIO_QUEUES = tuple(queue for queue in QUEUES if queue.startswith("audio-"))
 
 RATE_LIMITS = "rate-limits"
 """Nobody is ever over a limit here, so that their rows need not be kept."""
 
 CARRIED_OUT = Turn()
-READS = frozenset({"GetItem", "Query", "GET"})
+READS = frozenset({"GetItem", "BatchGetItem", "Query", "GET"})
 
 
 Observer = Callable[[Operation, Record, list[Change]], None]
@@ -65,7 +69,10 @@ class World:
         self.tables.empty()
         self.stage.entries["reconcile"].STATUS_SHARDS_LIMIT = SHARDS_SWEPT
         self.stage.fan_outs.clear()
-        self.stage.queued_with_delay("session-checks")
+        self.stage.processor_starts.clear()
+        for queue in ("session-checks", *AUDIO_QUEUES):
+            self.stage.queued_with_delay(queue)
+        self.stage.entries["audio_ingest"].ADMISSION._session_ids.clear()
         self.stage.sockets.open.clear()
         self.stage.sockets.posts.clear()
         self.clock.now_ms = START_MS
@@ -133,6 +140,9 @@ class World:
 
     def reconcile(self) -> Operation:
         return self._start("reconcile", Record("reconcile"), {})
+
+    def caption(self, transcript: dict[str, Any]) -> Operation:
+        return self._start("translation", Record("transcript"), transcript)
 
     def tick(self, message: dict[str, Any]) -> Operation:
         record = Record("status tick")

@@ -8,8 +8,10 @@ import pytest
 
 from local.client import Frame
 from local.cloud import LocalCloud
+from local.speech.faults import StreamFault
 from tests.local.protocol.people import refusal, session_of
 from tests.local.protocol.unwell import Call, DynamoDbFront, behind
+from tests.local.speech.sounds import silence
 
 # Longer than three attempts of a second each.
 UNWELL_TIMEOUT_SECONDS = 20.0
@@ -81,3 +83,17 @@ def test_a_fault_of_the_service_itself_is_an_internal_error(
         reply = session.speaker.ask(action, UNWELL_TIMEOUT_SECONDS, **fields)
     assert refusal(of_no_inside(reply)) == "INTERNAL_ERROR"
     assert session.speaker.ask(action, **fields).type != "error"
+
+
+def test_a_speaker_whose_audio_cannot_be_transcribed_is_told_so(cloud: LocalCloud) -> None:
+    speaker = cloud.speaker()
+    session_id = speaker.create_session("de")
+    cloud.speech.order(StreamFault(exception="BadRequestException", message="no such aws table"))
+    try:
+        speaker.send_audio(silence(100), 0)
+        error = of_no_inside(speaker.expect("transcriptionError", UNWELL_TIMEOUT_SECONDS))
+    finally:
+        cloud.speech.cancel_faults()
+    assert error["sessionId"] == session_id
+    assert (error["isPermanent"], error["retryAfterSeconds"]) == (True, 30)
+    assert speaker.ask("endSession").type == "sessionEnded"

@@ -1,0 +1,1 @@
+"""Amazon Transcribe's streaming over a WebSocket: its encoding, its URL, one stream."""

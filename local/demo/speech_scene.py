@@ -1,0 +1,100 @@
+"""A speech, and what listeners read of it in their languages."""
+
+import re
+import time
+
+from local.client import Frame, Listener, Participants
+from local.demo.stage import Stage
+from local.recordings import duration_seconds, read_recording, silence
+from local.sample_speech import SENTENCES, WAV
+from local.word_errors import word_errors, words_of
+
+SPEAKER = "Sofia"
+READER_OF_THE_ORIGINAL = "Erin"
+LISTENERS = {READER_OF_THE_ORIGINAL: "en", "Esteban": "es", "Fabien": "fr"}
+HIGHEST_WORD_ERROR_RATE = 0.1
+# The speaker's own pause after the last word ends the sentence.
+LAST_PAUSE_SECONDS = 1.0
+CAPTIONS_TIMEOUT_SECONDS = 10.0
+POLL_SECONDS = 0.1
+# What the local cloud brings where pocketsphinx or Apertium is missing, or knows no such language.
+STAND_IN_TRANSCRIPT = re.compile(r"\[[\d.]+ seconds of speech in \S+\]")
+STAND_IN_TRANSLATION = re.compile(r"\[[\w-]+\] .+")
+
+
+def speech_with_captions(stage: Stage, people: Participants) -> None:
+    stage.heading("A speech, and its captions")
+    speaker = people.speaker(SPEAKER)
+    stage.sent(SPEAKER, "createSession en")
+    session_id = speaker.create_session("en")
+    listeners = {name: people.listener(name) for name in LISTENERS}
+    for name, listener in listeners.items():
+        stage.sent(name, f"joinSession {LISTENERS[name]}")
+        listener.join(session_id, LISTENERS[name])
+        listener.expect("sessionJoined")
+
+    samples = read_recording(WAV)
+    seconds = duration_seconds(samples)
+    stage.sent(SPEAKER, f"sendAudio, ten times a second, for {seconds:.0f} s")
+    speaker.speak(samples + silence(LAST_PAUSE_SECONDS))
+    _wait_for_captions(list(listeners.values()))
+    if not speaker.received("error") and not speaker.received("transcriptionError"):
+        stage.saw("spoken", f"{seconds:.1f} s")
+    originals = listeners[READER_OF_THE_ORIGINAL].captions()
+    _judge_transcript(stage, originals)
+    _judge_translations(
+        stage,
+        originals,
+        {
+            LISTENERS[name]: listener.captions()
+            for name, listener in listeners.items()
+            if name != READER_OF_THE_ORIGINAL
+        },
+    )
+    stage.sent(SPEAKER, "endSession")
+    speaker.end_session()
+    speaker.expect("sessionEnded")
+
+
+def _wait_for_captions(listeners: list[Listener]) -> None:
+    """Wait until each has a caption for every sentence, or no longer."""
+    deadline = time.monotonic() + CAPTIONS_TIMEOUT_SECONDS
+    while time.monotonic() < deadline:
+        if all(len(listener.captions()) >= len(SENTENCES) for listener in listeners):
+            return
+        time.sleep(POLL_SECONDS)
+
+
+def _judge_transcript(stage: Stage, originals: list[Frame]) -> None:
+    said, heard = " ".join(SENTENCES), " ".join(frame["text"] for frame in originals)
+    wrong, words = word_errors(said, heard), len(words_of(said))
+    if originals and all(STAND_IN_TRANSCRIPT.fullmatch(frame["text"]) for frame in originals):
+        stage.saw("captioned", "no words, but a stand-in's text: pocketsphinx is not installed")
+    elif wrong <= HIGHEST_WORD_ERROR_RATE * words:
+        stage.saw("captioned", f"{wrong} of {words} words wrong")
+    else:
+        stage.happened("demo", f"{wrong} of {words} words are wrong: {heard!r}")
+
+
+def _judge_translations(
+    stage: Stage, originals: list[Frame], translations: dict[str, list[Frame]]
+) -> None:
+    order = [frame["sequence"] for frame in originals]
+    for language, captions in translations.items():
+        if [frame["sequence"] for frame in captions] != order or not all(
+            frame["targetLanguage"] == language and frame["translated"] for frame in captions
+        ):
+            stage.happened("demo", f"the captions in {language} are not those in en, translated")
+            return
+    if order:
+        stand_ins = [
+            language
+            for language, captions in translations.items()
+            if all(STAND_IN_TRANSLATION.fullmatch(frame["text"]) for frame in captions)
+        ]
+        stage.saw(
+            "translated",
+            f"{', '.join(stand_ins)} marked, not translated: no Apertium for it here"
+            if stand_ins
+            else "",
+        )

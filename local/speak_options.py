@@ -1,0 +1,162 @@
+"""What `python -m local.speak` is told: the file, the deployment, and how to speak."""
+
+import argparse
+import getpass
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from local.client import CHUNK_MILLISECONDS, sign_in
+from local.state_folder import not_running, running_outputs
+
+# 24,000 bytes, the most that a chunk may have, are 750 ms; at 20 ms it is 50 chunks a second.
+SHORTEST_CHUNK_MILLISECONDS = 20
+LONGEST_CHUNK_MILLISECONDS = 750
+TOKEN_VARIABLE = "LIVE_SESSIONS_TOKEN"  # noqa: S105
+PASSWORD_VARIABLE = "LIVE_SESSIONS_PASSWORD"  # noqa: S105
+REQUIRED_OUTPUTS = ("websocketUrl", "userPoolId", "userPoolClientId")
+
+
+class DeploymentUnknown(Exception):
+    """Where to speak, or as whom, cannot be told from the options; the message is for people."""
+
+
+@dataclass(frozen=True)
+class Options:
+    file: Path
+    cloud: str | None
+    url: str | None
+    outputs: Path | None
+    token: str | None
+    username: str | None
+    language: str
+    quality: str
+    session: str | None
+    listen: list[str]
+    chunk_milliseconds: int
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """Without a token the speaker signs in as the local cloud's own."""
+
+    outputs: Mapping[str, Any]
+    token: str | None
+
+    @property
+    def url(self) -> str:
+        return self.outputs["websocketUrl"]
+
+
+def deployment_of(options: Options) -> Deployment:
+    """Find the deployment and sign in. Raises DeploymentUnknown, and what a sign-in raises."""
+    token = options.token or os.environ.get(TOKEN_VARIABLE)
+    if options.url:
+        if not token:
+            raise DeploymentUnknown(
+                f"--url needs a speaker's ID token too: --token, or {TOKEN_VARIABLE}; "
+                "with --outputs and --username it is fetched"
+            )
+        return Deployment({"websocketUrl": options.url}, token)
+    if options.outputs:
+        outputs = _read_outputs(options.outputs)
+        if not token and not options.username:
+            raise DeploymentUnknown(
+                f"--outputs needs a speaker too: --username, or --token, or {TOKEN_VARIABLE}"
+            )
+        return Deployment(outputs, token or _signed_in(outputs, options.username))
+    running = running_outputs(name=options.cloud)
+    if running is None:
+        raise DeploymentUnknown(f"{not_running(options.cloud)}, or name another by --url")
+    _, outputs = running
+    return Deployment(outputs, _signed_in(outputs, options.username) if options.username else None)
+
+
+def options_of(arguments: list[str] | None, description: str | None) -> Options:
+    parser = argparse.ArgumentParser(
+        prog="local.speak",
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("file", type=Path, metavar="FILE.wav", help="16 kHz, mono, 16-bit PCM")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--cloud", metavar="FOLDER", help="the local cloud of .local-2, not .local")
+    where.add_argument("--url", type=_socket_url, help="the stack's websocketUrl")
+    where.add_argument("--outputs", type=Path, metavar="FILE", help="the stack's outputs as JSON")
+    parser.add_argument("--token", help=f"a Cognito ID token; also from {TOKEN_VARIABLE}")
+    parser.add_argument(
+        "--username",
+        help=f"sign in as this user; the password is asked for, or {PASSWORD_VARIABLE}",
+    )
+    parser.add_argument("--language", default="en", help="what is spoken (en)")
+    parser.add_argument(
+        "--quality",
+        choices=("standard", "premium"),
+        default="standard",
+        help="premium has partial captions too (standard)",
+    )
+    parser.add_argument(
+        "--session",
+        metavar="ID",
+        help="take over this session of the same user, and leave it to the next to take over",
+    )
+    parser.add_argument(
+        "--listen",
+        action="append",
+        default=[],
+        metavar="LANGUAGE",
+        help="join as a listener too, and show its captions; may be given several times",
+    )
+    parser.add_argument(
+        "--chunk-milliseconds",
+        type=_chunk_milliseconds,
+        default=CHUNK_MILLISECONDS,
+        metavar="N",
+        help=f"the length of a chunk ({CHUNK_MILLISECONDS})",
+    )
+    return Options(**vars(parser.parse_args(arguments)))
+
+
+def _socket_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("ws", "wss") or not parts.hostname or parts.query:
+        raise argparse.ArgumentTypeError(
+            f"{parts._replace(query='').geturl()!r} is no WebSocket's URL: "
+            "it takes wss://host/stage, without a query"
+        )
+    return text
+
+
+def _chunk_milliseconds(text: str) -> int:
+    rule = f"whole milliseconds from {SHORTEST_CHUNK_MILLISECONDS} to {LONGEST_CHUNK_MILLISECONDS}"
+    if not text.isdecimal() or not (
+        SHORTEST_CHUNK_MILLISECONDS <= int(text) <= LONGEST_CHUNK_MILLISECONDS
+    ):
+        raise argparse.ArgumentTypeError(f"{text!r} is no chunk's length: it takes {rule}")
+    return int(text)
+
+
+def _read_outputs(path: Path) -> dict[str, Any]:
+    try:
+        outputs = json.loads(path.read_text())
+    except OSError as error:
+        raise DeploymentUnknown(f"{path} cannot be read: {error.strerror}") from None
+    except ValueError:
+        outputs = {}
+    if not isinstance(outputs, dict):
+        outputs = {}
+    missing = [name for name in REQUIRED_OUTPUTS if name not in outputs]
+    if missing:
+        raise DeploymentUnknown(
+            f"{path} has no {', '.join(missing)}: make it by `pulumi stack output --json`"
+        )
+    return outputs
+
+
+def _signed_in(outputs: Mapping[str, Any], username: str | None) -> str:
+    password = os.environ.get(PASSWORD_VARIABLE) or getpass.getpass(f"Password of {username}: ")
+    return sign_in(outputs, username, password)

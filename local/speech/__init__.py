@@ -1,0 +1,1 @@
+"""Stand-ins for Amazon Transcribe streaming and Amazon Translate, on loopback ports."""

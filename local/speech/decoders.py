@@ -1,0 +1,148 @@
+"""Processes that hold pocketsphinx's English model, since it decodes under the interpreter's lock.
+
+Each loads the model once (90 MB, half a second) and decodes one utterance at a time.
+"""
+
+import contextlib
+import multiprocessing
+import os
+import threading
+from multiprocessing.connection import Connection
+from typing import Any
+
+from local.speech.recognition import SAMPLE_RATE
+
+# Fewer hypotheses at a time than by default: the same words for half the work.
+SEARCH_LIMITS = {"maxhmmpf": 3000, "maxwpf": 5}
+# Two for each core, of which an utterance takes some 15 % while it lasts.
+MAX_DECODERS = max(2, min(8, 2 * (os.cpu_count() or 1)))
+ANSWER_TIMEOUT_SECONDS = 20.0
+STOP_SECONDS = 2.0
+
+
+class DecoderLost(Exception):
+    """The process ended or did not answer."""
+
+
+class Decoder:
+    """One process; `acoustics` is what it knows of the voice, which a stream takes along."""
+
+    def __init__(self) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._connection, theirs = context.Pipe()
+        self._process = context.Process(target=_decode, args=(theirs,), daemon=True)
+        self._process.start()
+        theirs.close()
+
+    @property
+    def process_id(self) -> int:
+        return self._process.pid or 0
+
+    def start(self, acoustics: str) -> None:
+        self._send(("start", acoustics))
+
+    def hear(self, pcm: bytes) -> None:
+        self._send(("hear", pcm))
+
+    def words(self) -> str:
+        """The utterance so far."""
+        self._send(("words", None))
+        return self._answer()
+
+    def end(self) -> tuple[str, str]:
+        """The whole utterance, and the acoustics after it."""
+        self._send(("end", None))
+        return self._answer()
+
+    def stop(self) -> None:
+        self._connection.close()
+        self._process.join(STOP_SECONDS)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()
+
+    def _send(self, message: tuple[str, Any]) -> None:
+        try:
+            self._connection.send(message)
+        except OSError as error:
+            raise DecoderLost from error
+
+    def _answer(self) -> Any:
+        try:
+            if self._connection.poll(ANSWER_TIMEOUT_SECONDS):
+                return self._connection.recv()
+        except (OSError, EOFError) as error:
+            raise DecoderLost from error
+        raise DecoderLost
+
+
+class Decoders:
+    """At most MAX_DECODERS, each started when it is first needed."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._idle: list[Decoder] = []
+        self._all: set[Decoder] = set()
+        self._is_closed = False
+
+    @property
+    def process_ids(self) -> list[int]:
+        with self._lock:
+            return [decoder.process_id for decoder in self._all]
+
+    def take(self) -> Decoder | None:
+        """An idle decoder, or None while all are busy; never waits for one."""
+        with self._lock:
+            if self._idle:
+                return self._idle.pop()
+            if len(self._all) == MAX_DECODERS or self._is_closed:
+                return None
+            decoder = Decoder()
+            self._all.add(decoder)
+            return decoder
+
+    def give_back(self, decoder: Decoder) -> None:
+        with self._lock:
+            if not self._is_closed:
+                self._idle.append(decoder)
+                return
+        decoder.stop()
+
+    def drop(self, decoder: Decoder) -> None:
+        """Give back one that is lost."""
+        with self._lock:
+            self._all.discard(decoder)
+        decoder.stop()
+
+    def close(self) -> None:
+        with self._lock:
+            self._is_closed = True
+            idle, self._idle = self._idle, []
+        for decoder in idle:
+            decoder.stop()
+
+
+def _decode(connection: Connection) -> None:
+    """Serve until the other end is closed."""
+    import pocketsphinx  # pyright: ignore[reportMissingImports]
+
+    decoder = pocketsphinx.Decoder(samprate=SAMPLE_RATE, loglevel="FATAL", **SEARCH_LIMITS)
+    unheard = decoder.get_cmn(False)
+
+    def words() -> str:
+        hypothesis = decoder.hyp()
+        return hypothesis.hypstr if hypothesis else ""
+
+    with contextlib.suppress(EOFError, OSError):
+        while True:
+            asked, content = connection.recv()
+            if asked == "start":
+                decoder.set_cmn(content or unheard)
+                decoder.start_utt()
+            elif asked == "hear":
+                decoder.process_raw(content)
+            elif asked == "words":
+                connection.send(words())
+            elif asked == "end":
+                decoder.end_utt()
+                connection.send((words(), decoder.get_cmn(False)))

@@ -1,0 +1,97 @@
+"""Speech from one pause to the next, on its way through a decoder."""
+
+from local.speech.decoders import Decoder, DecoderLost, Decoders
+from local.speech.recognition import (
+    FRAME_BYTES,
+    SAMPLE_BYTES,
+    SAMPLE_RATE,
+    is_lively,
+    loudness,
+)
+
+# Whoever says less has not spoken: noise, too, may sound like a word.
+LEAST_WORDS_PER_SECOND = 0.6
+
+
+class Utterance:
+    """Waits with its sound while all decoders are busy; `text` is what it says so far.
+
+    A decoder that is lost costs the utterance its words, nothing more.
+    """
+
+    def __init__(self, start_seconds: float, decoders: Decoders, acoustics: str) -> None:
+        self.start_seconds = start_seconds
+        self.acoustics = acoustics
+        self.text = ""
+        self.was_decoded = False
+        self._levels: list[float] = []
+        self._bytes = 0
+        self._unheard: list[bytes] = []
+        self._decoders = decoders
+        self._decoder: Decoder | None = None
+        self._is_lost = False
+
+    @property
+    def seconds(self) -> float:
+        return self._bytes / SAMPLE_BYTES / SAMPLE_RATE
+
+    @property
+    def is_speech(self) -> bool:
+        """Whether it is more than noise, by its loudness and, once decoded, by its words."""
+        if not is_lively(self._levels):
+            return False
+        words = len(self.text.split())
+        return not self.was_decoded or 0 < words >= self.seconds * LEAST_WORDS_PER_SECOND
+
+    def hear(self, sound: bytes) -> None:
+        self._bytes += len(sound)
+        self._levels += [
+            loudness(sound[start : start + FRAME_BYTES])
+            for start in range(0, len(sound) - FRAME_BYTES + 1, FRAME_BYTES)
+        ]
+        if self._is_lost:
+            return
+        self._unheard.append(sound)
+        try:
+            if self._decoder is None:
+                self._decoder = self._decoders.take()
+                if self._decoder is None:
+                    return
+                self._decoder.start(self.acoustics)
+            self._decoder.hear(b"".join(self._unheard))
+            self._unheard.clear()
+        except DecoderLost:
+            self._lose()
+
+    def update(self) -> bool:
+        """Ask for the words so far and tell whether they are others than before."""
+        if self._decoder is None:
+            return False
+        try:
+            words = self._decoder.words()
+        except DecoderLost:
+            self._lose()
+            return False
+        self.was_decoded = True
+        is_new, self.text = words != self.text, words
+        return is_new
+
+    def end(self) -> None:
+        """Take the words as they stay and let the decoder go."""
+        if self._decoder is None:
+            return
+        try:
+            self.text, self.acoustics = self._decoder.end()
+        except DecoderLost:
+            self._lose()
+            return
+        self.was_decoded = True
+        self._decoders.give_back(self._decoder)
+        self._decoder = None
+
+    def _lose(self) -> None:
+        self._is_lost = True
+        self.was_decoded = False
+        if self._decoder:
+            self._decoders.drop(self._decoder)
+            self._decoder = None

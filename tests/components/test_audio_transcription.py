@@ -1,0 +1,219 @@
+from typing import Any
+
+import pytest
+
+from components.audio_transcription.arguments import AudioTranscriptionArgs
+from components.audio_transcription.transcription import AudioTranscription
+from components.connection_store.tables import TableSafety
+from tests.components import stack_parts
+from tests.components.engine import Engine
+
+PREFIX = stack_parts.PREFIX
+QUEUES = f"arn:aws:sqs:us-east-1:123456789012:{PREFIX}"
+SLOTS = 3
+
+
+def run(
+    *, external_function_arn: str = "", deletion_protection: bool = True
+) -> tuple[Engine, AudioTranscription]:
+    engine = Engine()
+    made: list[AudioTranscription] = []
+
+    def program() -> None:
+        store, api = stack_parts.store(), stack_parts.api()
+        args = AudioTranscriptionArgs(
+            platform=stack_parts.platform(),
+            store=store,
+            api=api,
+            translation=stack_parts.translation(store, api, external_function_arn),
+            streaming_layer_arn="arn:streaming",
+            table_safety=TableSafety(
+                point_in_time_recovery=True, deletion_protection=deletion_protection
+            ),
+            audio_rules=stack_parts.audio_rules(slots=SLOTS),
+            rate_limits=stack_parts.rate_limits(),
+        )
+        made.append(AudioTranscription("audio", args))
+
+    engine.run(program)
+    return engine, made[0]
+
+
+@pytest.fixture(scope="module")
+def made() -> tuple[Engine, AudioTranscription]:
+    return run()
+
+
+@pytest.fixture
+def engine(made: tuple[Engine, AudioTranscription]) -> Engine:
+    return made[0]
+
+
+@pytest.fixture
+def audio(made: tuple[Engine, AudioTranscription]) -> AudioTranscription:
+    return made[1]
+
+
+def function(engine: Engine, entry: str) -> dict[str, Any]:
+    return engine.of_type("lambda/function")[f"{entry}-function"].inputs
+
+
+def variables(engine: Engine, entry: str) -> dict[str, str]:
+    return function(engine, entry)["environment"]["variables"]
+
+
+def test_an_accepted_chunk_is_not_answered(audio: AudioTranscription):
+    (route,) = audio.routes
+    assert (route.key, route.replies, route.timeout_milliseconds) == ("sendAudio", False, 10_000)
+    assert route.function.entry == "audio_ingest"
+
+
+def test_each_slot_has_a_queue_that_forgets_within_a_minute(engine: Engine):
+    queues = {each["name"]: each for each in engine.inputs("sqs/queue")}
+    for slot in range(SLOTS):
+        queue = queues[f"{PREFIX}-audio-{slot}"]
+        assert queue["messageRetentionSeconds"] == 60
+        assert queue["delaySeconds"] == 0
+        assert queue["sqsManagedSseEnabled"] is True
+        assert "redrivePolicy" not in queue, "what nobody took in time is of no use to anybody"
+    assert f"{PREFIX}-audio-{SLOTS}" not in queues
+
+
+def test_what_a_dead_processor_had_received_is_there_for_the_next_one(engine: Engine):
+    claim_seconds = 10
+    queues = {each["name"]: each for each in engine.inputs("sqs/queue")}
+    for slot in range(SLOTS):
+        assert queues[f"{PREFIX}-audio-{slot}"]["visibilityTimeoutSeconds"] < claim_seconds
+
+
+def test_the_processor_alone_takes_audio_off_the_queues(engine: Engine):
+    assert engine.inputs("lambda/eventSourceMapping") == []
+    slots = [f"{QUEUES}-audio-{slot}" for slot in range(SLOTS)]
+    sent = engine.statements(f"{PREFIX}-audio-ingest")["SendAudio"]
+    assert (sent["Action"], sent["Resource"]) == (["sqs:SendMessage"], slots)
+    received = engine.statements(f"{PREFIX}-audio-processor")["ReceiveAudio"]
+    assert received["Resource"] == slots
+    assert received["Action"] == ["sqs:ReceiveMessage", "sqs:DeleteMessage"]
+
+
+def test_a_slots_number_after_the_prefix_is_its_queues_url(engine: Engine):
+    urls = {
+        each.inputs["queueUrl"]
+        for name, each in engine.of_type("sqs/queuePolicy").items()
+        if name.startswith("audio-queues-")
+    }
+    for entry in ("audio-ingest", "audio-processor"):
+        prefix = variables(engine, entry)["AUDIO_QUEUE_URL_PREFIX"]
+        assert {f"{prefix}{slot}" for slot in range(SLOTS)} == urls
+    assert variables(engine, "audio-ingest")["AUDIO_SLOTS"] == str(SLOTS)
+
+
+def test_each_slots_alarm_tells_of_audio_that_waits_while_the_queue_still_holds_it(engine: Engine):
+    alarms = engine.inputs("cloudwatch/metricAlarm")
+    assert {each["dimensions"]["QueueName"] for each in alarms} == {
+        f"{PREFIX}-audio-{slot}" for slot in range(SLOTS)
+    }
+    for alarm in alarms:
+        assert alarm["name"] == f"{alarm['dimensions']['QueueName']}-late"
+        assert (alarm["namespace"], alarm["metricName"]) == (
+            "AWS/SQS",
+            "ApproximateAgeOfOldestMessage",
+        )
+        assert alarm["statistic"] == "Maximum"
+        assert alarm["comparisonOperator"] == "GreaterThanThreshold"
+        assert alarm["threshold"] == 15 < 60, "no message gets older than the retention"
+        assert alarm["treatMissingData"] == "notBreaching", "an idle queue reports nothing"
+
+
+def test_what_an_ended_session_left_behind_raises_no_alarm(engine: Engine):
+    for alarm in engine.inputs("cloudwatch/metricAlarm"):
+        late_seconds = 60 - alarm["threshold"]
+        assert alarm["period"] == 60, "SQS reports once a minute"
+        assert (alarm["datapointsToAlarm"] - 1) * alarm["period"] >= late_seconds
+
+
+def test_the_slots_table_is_found_by_number_and_protected_as_the_others_are(engine: Engine):
+    table = engine.of_type("dynamodb/table")["audio-slots-table"]
+    assert table.inputs == {
+        "name": f"{PREFIX}-audio-slots",
+        "billingMode": "PAY_PER_REQUEST",
+        "attributes": [{"name": "slot", "type": "N"}],
+        "hashKey": "slot",
+        "globalSecondaryIndexes": [],
+        "pointInTimeRecovery": {"enabled": True},
+        "serverSideEncryption": {"enabled": True},
+        "deletionProtectionEnabled": True,
+    }
+    assert (table.protect, table.retain_on_delete) == (True, True)
+
+
+def test_without_protection_the_slots_table_goes_with_the_stack():
+    engine, _ = run(deletion_protection=False)
+    table = engine.of_type("dynamodb/table")["audio-slots-table"]
+    assert table.inputs["deletionProtectionEnabled"] is False
+    assert (table.protect, table.retain_on_delete) == (False, False)
+
+
+def test_a_processor_is_started_once_and_its_failed_start_is_kept(engine: Engine):
+    assert engine.only("lambda/functionEventInvokeConfig") == {
+        "functionName": f"{PREFIX}-audio-processor",
+        "maximumRetryAttempts": 0,
+        "maximumEventAgeInSeconds": 60,
+        "destinationConfig": {"onFailure": {"destination": f"{QUEUES}-audio-failures"}},
+    }
+    (failures,) = [q for q in engine.inputs("sqs/queue") if q["name"].endswith("audio-failures")]
+    assert failures["messageRetentionSeconds"] == 14 * 24 * 3_600
+
+
+@pytest.mark.parametrize(
+    ("entry", "megabytes", "seconds"), [("audio-ingest", 256, 10), ("audio-processor", 1024, 900)]
+)
+def test_functions_have_the_memory_and_time_their_work_needs(
+    engine: Engine, entry: str, megabytes: int, seconds: int
+):
+    inputs = function(engine, entry)
+    assert (inputs["memorySize"], inputs["timeout"]) == (megabytes, seconds)
+    assert "reservedConcurrentExecutions" not in inputs
+
+
+def test_the_websocket_client_is_in_the_processors_layers_alone(engine: Engine):
+    assert function(engine, "audio-processor")["layers"][1:] == ["arn:streaming"]
+    assert len(function(engine, "audio-ingest")["layers"]) == 1
+
+
+def test_the_audio_rules_reach_the_processor(engine: Engine):
+    told = variables(engine, "audio-processor")
+    assert told["AUDIO_CHUNKS_PER_SECOND"] == "6"
+    assert told["PARTIAL_CAPTIONS"] == "premium"
+    assert told["PARTIAL_RESULTS_STABILITY"] == "medium"
+
+
+def test_the_processor_invokes_the_stacks_own_translation_and_nothing_else(engine: Engine):
+    statements = engine.statements(f"{PREFIX}-audio-processor")
+    invoked = [each for each in statements.values() if "lambda:InvokeFunction" in each["Action"]]
+    arn = f"arn:aws:lambda:us-east-1:123456789012:function:{PREFIX}-translation"
+    assert [each["Resource"] for each in invoked] == [[arn]]
+    assert variables(engine, "audio-processor")["TRANSLATION_FUNCTION"] == f"{PREFIX}-translation"
+
+
+def test_a_pipeline_from_elsewhere_changes_whom_the_processor_invokes_and_nothing_else():
+    arn = "arn:aws:lambda:us-east-1:210987654321:function:captions:live"
+    external, _ = run(external_function_arn=arn)
+    statement = external.statements(f"{PREFIX}-audio-processor")["InvokeTranslation"]
+    assert statement["Resource"] == [arn]
+    assert variables(external, "audio-processor")["TRANSLATION_FUNCTION"] == arn
+    before, after = described(run()[0]), described(external)
+    assert after.keys() < before.keys()
+    assert {
+        urn for urn in before.keys() - after.keys() if "TranslationPipeline$" not in urn
+    } == set()
+    changed = {urn.rpartition("::")[2] for urn in after if after[urn] != before[urn]}
+    assert changed == {"audio-processor-policy", "audio-processor-function"}
+
+
+def described(engine: Engine) -> dict[str, dict[str, Any]]:
+    """Every resource's inputs but code, of which there is a new object each time."""
+    return {
+        each.urn: {key: value for key, value in each.inputs.items() if key != "code"}
+        for each in engine.registered
+    }

@@ -1,0 +1,57 @@
+import pytest
+
+from components.translation_pipeline import TranslationPipeline
+from tests.components import stack_parts
+from tests.components.engine import Engine
+
+PREFIX = stack_parts.PREFIX
+EXTERNAL = "arn:aws:lambda:us-east-1:210987654321:function:captions"
+
+
+def run(external_function_arn: str = "") -> tuple[Engine, TranslationPipeline]:
+    engine = Engine()
+    made: list[TranslationPipeline] = []
+
+    def program() -> None:
+        store, api = stack_parts.store(), stack_parts.api()
+        made.append(stack_parts.translation(store, api, external_function_arn))
+
+    engine.run(program)
+    return engine, made[0]
+
+
+def test_the_function_has_the_memory_and_time_its_work_needs():
+    engine, _ = run()
+    function = engine.only("lambda/function")
+    assert function["name"] == f"{PREFIX}-translation"
+    assert (function["memorySize"], function["timeout"]) == (512, 30)
+    variables = function["environment"]["variables"]
+    assert variables["LISTENER_COUNT_CHANGE_THRESHOLD_PERCENT"] == "15"
+
+
+def test_the_function_may_translate_text_and_nothing_else_without_naming_what():
+    engine, _ = run()
+    statements = engine.statements(f"{PREFIX}-translation")
+    starred = {sid: each["Action"] for sid, each in statements.items() if "*" in each["Resource"]}
+    assert starred == {"TranslateText": ["translate:TranslateText"]}
+
+
+def test_it_is_invoked_and_waited_for_so_nothing_is_kept_of_its_failures():
+    engine, _ = run()
+    assert engine.inputs("lambda/functionEventInvokeConfig") == []
+
+
+def test_a_pipeline_from_elsewhere_makes_no_function_and_no_role():
+    engine, pipeline = run(EXTERNAL)
+    assert pipeline.functions == ()
+    assert engine.inputs("lambda/function") == []
+    assert engine.inputs("iam/role") == []
+    assert engine.inputs("cloudwatch/logGroup") == []
+
+
+@pytest.mark.parametrize("external", ["", EXTERNAL])
+def test_the_right_to_invoke_is_about_one_function_alone(external: str):
+    _, pipeline = run(external)
+    statement = pipeline.invoke_statement("Invoke")
+    assert statement.actions == ("lambda:InvokeFunction",)
+    assert len(statement.resources) == 1

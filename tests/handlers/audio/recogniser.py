@@ -1,0 +1,173 @@
+"""In place of Transcribe: a chunk's first sample is a word, zeros are the pause after a phrase."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from array import array
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from live_sessions.audio.chunks import BYTES_PER_SECOND, SAMPLE_RATE_HZ, Chunk
+from live_sessions.transcribe.failures import FailureKind, TranscribeFailure
+from live_sessions.transcribe.results import Result
+
+LOUD = 5000
+PASSING = TranscribeFailure(FailureKind.PASSING, "passing")
+PERMANENT = TranscribeFailure(FailureKind.PERMANENT, "permanent")
+NO_AUDIO = TranscribeFailure(FailureKind.TIMED_OUT_WITHOUT_AUDIO, "no audio")
+
+
+def word(number: int, seconds: float = 0.1) -> bytes:
+    samples = array("h", [LOUD]) * round(seconds * SAMPLE_RATE_HZ)
+    samples[0] = number
+    return samples.tobytes()
+
+
+def pause(seconds: float = 0.1) -> bytes:
+    return bytes(2 * round(seconds * SAMPLE_RATE_HZ))
+
+
+def chunk(sequence: int, audio: bytes, arrived_at: int = 0, **fields: str | int) -> Chunk:
+    return Chunk(
+        session_id=str(fields.get("session_id", "session")),
+        stream_epoch=int(fields.get("stream_epoch", 0)),
+        connection_id=str(fields.get("connection_id", "speaker=")),
+        sequence=sequence,
+        arrived_at=arrived_at,
+        audio=audio,
+    )
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What goes wrong with a stream, and after how many sends."""
+
+    failure: TranscribeFailure = PASSING
+    at_opening: bool = False
+    sending: int | None = None
+    receiving: int | None = None
+    at_the_end: bool = False
+    never_ends: bool = False
+
+
+@dataclass
+class Recogniser:
+    """`open` gives streams; the first ones follow `plans`, those after them never fail."""
+
+    plans: deque[Plan] = field(default_factory=deque[Plan])
+    streams: list[Stream] = field(default_factory=list["Stream"])
+    attempts: int = 0
+
+    def open(self) -> Stream:
+        self.attempts += 1
+        plan = self.plans.popleft() if self.plans else Plan()
+        if plan.at_opening:
+            raise plan.failure
+        self.streams.append(Stream(plan))
+        return self.streams[-1]
+
+    def settle(self) -> None:
+        """Until all that was heard has been passed on."""
+        for stream in self.streams:
+            stream.settle()
+
+
+class Stream:
+    """As TranscribeStream; when it is closed, it says its last words all the same."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.sent: list[bytes] = []
+        self.is_ended = False
+        self.is_closed = False
+        self.failure: TranscribeFailure | None = None
+        self._words: list[int] = []
+        self._began_at = self._ended_at = 0.0
+        self._seconds = 0.0
+        self._phrases = 0
+        self._said: queue.Queue[Result | TranscribeFailure | None] = queue.Queue()
+        self._is_over = False
+        self._reader: threading.Thread | None = None
+
+    def send(self, audio: bytes) -> None:
+        assert 0 < len(audio) <= BYTES_PER_SECOND
+        if self.plan.sending == len(self.sent):
+            self.failure = self.plan.failure
+        if self.failure or self.is_ended:
+            raise self.failure or PASSING
+        self.sent.append(audio)
+        heard = array("h", audio)[0]
+        begins_at, self._seconds = self._seconds, self._seconds + len(audio) / BYTES_PER_SECOND
+        if heard:
+            self._began_at = self._began_at if self._words else begins_at
+            self._ended_at = self._seconds
+            self._words.append(heard)
+            self._say(is_partial=True)
+        else:
+            self._say(is_partial=False)
+        if self.plan.receiving == len(self.sent):
+            self.fail()
+        self.settle()
+
+    def end(self) -> None:
+        if self.failure:
+            raise self.failure
+        self.is_ended = True
+        if self.plan.never_ends:
+            return
+        if self.plan.at_the_end:
+            self._finish(self.plan.failure)
+        else:
+            self.end_at_last()
+        self.settle()
+
+    def fail(self) -> None:
+        self.failure = self.plan.failure
+        self._finish(self.plan.failure)
+        self.settle()
+
+    def end_at_last(self) -> None:
+        self._say(is_partial=False)
+        self._finish(None)
+        self.settle()
+
+    def results(self) -> Iterator[Result]:
+        self._reader = threading.current_thread()
+        while True:
+            said = self._said.get()
+            try:
+                if said is None:
+                    return
+                if isinstance(said, TranscribeFailure):
+                    raise said
+                yield said
+            finally:
+                self._said.task_done()
+
+    def close(self) -> None:
+        self.is_closed = True
+        self._say(is_partial=False)
+        self._finish(PASSING)
+
+    def settle(self) -> None:
+        self._said.join()
+        if self._is_over and self._reader is not None:
+            self._reader.join(5)
+
+    def _say(self, *, is_partial: bool) -> None:
+        if not self._words or self._is_over:
+            return
+        text = " ".join(map(str, self._words))
+        self._said.put(
+            Result(f"phrase {self._phrases}", text, is_partial, self._began_at, self._ended_at)
+        )
+        if not is_partial:
+            self._words.clear()
+            self._phrases += 1
+
+    def _finish(self, failure: TranscribeFailure | None) -> None:
+        if not self._is_over:
+            self._is_over = True
+            self._said.put(failure)

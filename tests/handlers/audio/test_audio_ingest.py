@@ -1,0 +1,382 @@
+"""A chunk arrives on its route: into its own session's queue, or refused by a post, or dropped."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import pytest
+
+from live_sessions.sessions import now_ms
+from tests.handlers.audio.chunk_maker import AUDIO, broadcasting, queued_sequences
+from tests.handlers.conftest import OpenSockets, Stage
+
+AUDIO_TEXT = base64.b64encode(AUDIO).decode()
+SILENCES: dict[str, dict[str, Any]] = {
+    "pauseBroadcast": {},
+    "muteBroadcast": {},
+    "setVolume": {"volumeLevel": 0},
+    "speakerStateChange": {"state": {"isMuted": True, "isPaused": True}},
+}
+
+
+@pytest.fixture(autouse=True)
+def new_container(stage: Stage) -> None:
+    """In which no speaker is remembered."""
+    stage.entries["audio_ingest"].ADMISSION._session_ids.clear()
+
+
+def errors(stage: Stage, connection_id: str) -> list[dict[str, Any]]:
+    return stage.sockets.frames_of(connection_id, "error")
+
+
+def code_of(stage: Stage, connection_id: str) -> str:
+    """Of the one refusal that was posted; nothing was queued or started."""
+    (frame,) = errors(stage, connection_id)
+    assert queued_sequences(stage) == {}
+    assert stage.processor_starts == []
+    return frame["code"]
+
+
+def send_text(stage: Stage, connection_id: str, body: str) -> None:
+    event = stage.event(connection_id, "MESSAGE", "sendAudio", body)
+    assert stage.entries["audio_ingest"].handler(event, None) == {"statusCode": 200}
+
+
+def send_fields(stage: Stage, connection_id: str, **fields: Any) -> None:
+    message = {"action": "sendAudio", "audioData": AUDIO_TEXT, "sequence": 0, **fields}
+    send_text(stage, connection_id, json.dumps(message))
+
+
+# ---- what is accepted
+
+
+def test_an_accepted_chunk_is_queued_and_nothing_is_said(
+    stage: Stage, sockets: OpenSockets
+) -> None:
+    speaker, session_id = broadcasting(stage)
+    before_ms = now_ms()
+    stage.send_audio(speaker, 7, AUDIO, requestId="r1")
+    assert sockets.posts == []
+    (start,) = stage.processor_starts
+    (body,) = stage.queued(f"audio-{start['slot']}")
+    assert before_ms <= body.pop("arrivedAt") <= now_ms()
+    assert body == {
+        "sessionId": session_id,
+        "streamEpoch": 0,
+        "connectionId": speaker,
+        "sequence": 7,
+        "audio": AUDIO_TEXT,
+    }
+
+
+def test_the_next_chunks_go_to_the_same_queue_and_start_nothing(stage: Stage) -> None:
+    speaker, _ = broadcasting(stage)
+    for sequence in range(5):
+        stage.send_audio(speaker, sequence, AUDIO)
+    (start,) = stage.processor_starts
+    assert queued_sequences(stage) == {start["slot"]: [0, 1, 2, 3, 4]}
+
+
+def test_the_longest_chunk_fits_into_a_message(stage: Stage, sockets: OpenSockets) -> None:
+    speaker, _ = broadcasting(stage)
+    stage.send_audio(speaker, 2**53 - 1, bytes(24_000), requestId="r" * 64)
+    assert sockets.posts == []
+    assert len(queued_sequences(stage)) == 1
+
+
+def test_a_message_of_the_largest_size_is_read_and_one_byte_more_is_not(stage: Stage) -> None:
+    speaker, _ = broadcasting(stage)
+    message = json.dumps({"action": "sendAudio", "audioData": AUDIO_TEXT, "sequence": 0})
+    send_text(stage, speaker, message.ljust(32_768))
+    assert errors(stage, speaker) == []
+    assert list(queued_sequences(stage).values()) == [[0]]
+    stage.processor_starts.clear()
+    send_text(stage, speaker, message.ljust(32_769))
+    assert code_of(stage, speaker) == "AUDIO_TOO_LARGE"
+
+
+def test_two_sessions_have_two_slots_and_two_processors(stage: Stage) -> None:
+    (one, first), (two, second) = broadcasting(stage), broadcasting(stage)
+    for sequence in range(3):
+        stage.send_audio(one, sequence, AUDIO)
+        stage.send_audio(two, sequence + 100, AUDIO)
+    slots = {start["sessionId"]: start["slot"] for start in stage.processor_starts}
+    assert slots.keys() == {first, second}
+    assert len(stage.processor_starts) == 2
+    assert queued_sequences(stage) == {slots[first]: [0, 1, 2], slots[second]: [100, 101, 102]}
+
+
+# ---- what is not the speaker's
+
+
+def test_a_listener_s_chunk_is_refused(stage: Stage) -> None:
+    _, session_id = broadcasting(stage)
+    listener = stage.join(session_id)
+    stage.send_audio(listener, 0, AUDIO)
+    assert code_of(stage, listener) == "UNAUTHORIZED_ACTION"
+
+
+def test_a_chunk_that_names_another_session_goes_to_its_sender_s_own(stage: Stage) -> None:
+    speaker, session_id = broadcasting(stage)
+    _, other = broadcasting(stage)
+    stage.send_audio(speaker, 0, AUDIO, sessionId=other, connectionId="x", streamEpoch=9)
+    (start,) = stage.processor_starts
+    assert start["sessionId"] == session_id
+    (body,) = stage.queued(f"audio-{start['slot']}")
+    assert (body["sessionId"], body["connectionId"]) == (session_id, speaker)
+
+
+def test_a_speaker_without_a_session_is_refused_whatever_session_he_names(stage: Stage) -> None:
+    _, other = broadcasting(stage)
+    speaker = stage.connect_speaker()
+    stage.send_audio(speaker, 0, AUDIO, sessionId=other)
+    assert code_of(stage, speaker) == "CONNECTION_NOT_FOUND"
+
+
+@pytest.mark.parametrize("is_remembered", [True, False])
+def test_the_old_socket_is_refused_after_a_refresh_and_the_new_one_is_heard(
+    stage: Stage, is_remembered: bool
+) -> None:
+    old, session_id = broadcasting(stage, "user-1")
+    if is_remembered:
+        stage.send_audio(old, 0, AUDIO)
+    new = stage.connect_speaker("user-1")
+    stage.send(new, "refreshConnection", sessionId=session_id)
+    queued_sequences(stage)
+    starts = len(stage.processor_starts)
+    stage.send_audio(old, 1, AUDIO)
+    assert [frame["code"] for frame in errors(stage, old)] == ["CONNECTION_NOT_FOUND"]
+    assert queued_sequences(stage) == {}
+    assert len(stage.processor_starts) == starts
+    stage.send_audio(new, 0, AUDIO)
+    (slot,) = {start["slot"] for start in stage.processor_starts}
+    (body,) = stage.queued(f"audio-{slot}")
+    assert (body["connectionId"], body["streamEpoch"]) == (new, 1)
+
+
+def test_the_old_socket_is_refused_though_its_row_was_not_released(stage: Stage) -> None:
+    old, session_id = broadcasting(stage, "user-1")
+    new = stage.connect_speaker("user-1")
+    stage.send(new, "refreshConnection", sessionId=session_id)
+    stage.change("connections", {"connectionId": old}, sessionId=session_id)
+    stage.send_audio(old, 0, AUDIO)
+    assert code_of(stage, old) == "CONNECTION_NOT_FOUND"
+
+
+# ---- what nobody is to hear
+
+
+@pytest.mark.parametrize("action", SILENCES)
+def test_what_is_said_in_silence_is_dropped_without_a_word_and_starts_nothing(
+    stage: Stage, sockets: OpenSockets, action: str
+) -> None:
+    speaker, session_id = broadcasting(stage)
+    stage.send(speaker, action, **SILENCES[action])
+    stage.send_audio(speaker, 0, AUDIO)
+    assert queued_sequences(stage) == {}
+    assert stage.processor_starts == []
+    assert errors(stage, speaker) == []
+    assert "audioClaim" not in stage.session(session_id)
+    stage.send_audio(speaker, 0, AUDIO[:98])
+    assert code_of(stage, speaker) == "INVALID_AUDIO"
+
+
+def test_what_is_said_after_a_silence_is_queued_in_a_new_epoch(stage: Stage) -> None:
+    speaker, _ = broadcasting(stage)
+    stage.send_audio(speaker, 0, AUDIO)
+    stage.send(speaker, "pauseBroadcast")
+    stage.send_audio(speaker, 1, AUDIO)
+    stage.send(speaker, "resumeBroadcast")
+    stage.send_audio(speaker, 2, AUDIO)
+    (start,) = stage.processor_starts
+    bodies = stage.queued(f"audio-{start['slot']}")
+    assert {(body["sequence"], body["streamEpoch"]) for body in bodies} == {(0, 0), (2, 1)}
+
+
+@pytest.mark.parametrize(("sent_ms", "queued"), [(-1, []), (0, [1]), (1, [1])])
+def test_what_was_said_in_silence_is_dropped_though_it_is_handled_after_it(
+    stage: Stage, sent_ms: int, queued: list[int]
+) -> None:
+    speaker, session_id = broadcasting(stage)
+    stage.send(speaker, "muteBroadcast")
+    stage.send(speaker, "unmuteBroadcast")
+    message = {"action": "sendAudio", "audioData": AUDIO_TEXT, "sequence": 1}
+    event = stage.event(speaker, "MESSAGE", "sendAudio", json.dumps(message))
+    sent_at_ms = stage.session(session_id)["audibleSince"] + sent_ms
+    event["requestContext"]["requestTimeEpoch"] = sent_at_ms
+    stage.entries["audio_ingest"].handler(event, None)
+    assert [number for each in queued_sequences(stage).values() for number in each] == queued
+    assert errors(stage, speaker) == []
+
+
+@pytest.mark.parametrize("is_remembered", [True, False])
+def test_an_ended_session_takes_no_chunk(stage: Stage, is_remembered: bool) -> None:
+    speaker, session_id = broadcasting(stage)
+    if is_remembered:
+        stage.send_audio(speaker, 0, AUDIO)
+        queued_sequences(stage)
+        stage.processor_starts.clear()
+    stage.deliver_check({"check": "operatorEnd", "sessionId": session_id})
+    stage.send_audio(speaker, 1, AUDIO)
+    assert code_of(stage, speaker) == "SESSION_ENDED"
+
+
+def test_an_expired_session_takes_no_chunk(stage: Stage) -> None:
+    speaker, session_id = broadcasting(stage)
+    stage.change("sessions", {"sessionId": session_id}, expiresAt=now_ms() // 1000)
+    stage.send_audio(speaker, 0, AUDIO)
+    assert code_of(stage, speaker) == "SESSION_ENDED"
+
+
+def test_a_session_that_is_gone_takes_no_chunk(stage: Stage) -> None:
+    speaker, session_id = broadcasting(stage)
+    stage.dynamodb.delete_item(TableName="sessions", Key={"sessionId": {"S": session_id}})
+    stage.send_audio(speaker, 0, AUDIO)
+    assert code_of(stage, speaker) == "SESSION_NOT_FOUND"
+
+
+def test_the_speaker_who_has_ended_his_session_is_in_none(stage: Stage) -> None:
+    speaker, _ = broadcasting(stage)
+    stage.send_audio(speaker, 0, AUDIO)
+    queued_sequences(stage)
+    stage.processor_starts.clear()
+    stage.send(speaker, "endSession")
+    stage.send_audio(speaker, 1, AUDIO)
+    assert code_of(stage, speaker) == "CONNECTION_NOT_FOUND"
+
+
+def test_the_next_session_on_the_same_socket_has_its_own_processor(stage: Stage) -> None:
+    speaker, first = broadcasting(stage)
+    stage.send_audio(speaker, 0, AUDIO)
+    stage.send(speaker, "endSession")
+    second = stage.create_session(speaker)
+    queued_sequences(stage)
+    stage.send_audio(speaker, 1, AUDIO)
+    assert [start["sessionId"] for start in stage.processor_starts] == [first, second]
+    slots = [start["slot"] for start in stage.processor_starts]
+    assert slots[0] != slots[1], "the first one's processor does not know yet"
+    (body,) = stage.queued(f"audio-{slots[1]}")
+    assert body["sessionId"] == second
+
+
+# ---- how a refusal is told
+
+
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "too short": ({"audioData": base64.b64encode(bytes(98)).decode()}, "INVALID_AUDIO"),
+    "odd": ({"audioData": base64.b64encode(bytes(101)).decode()}, "INVALID_AUDIO"),
+    "too long": ({"audioData": base64.b64encode(bytes(24_002)).decode()}, "AUDIO_TOO_LARGE"),
+    "no base64": ({"audioData": "~" * 200}, "INVALID_AUDIO"),
+    "empty": ({"audioData": ""}, "INVALID_AUDIO"),
+    "no text": ({"audioData": 5}, "INVALID_PARAMETER"),
+    "audio of null": ({"audioData": None}, "INVALID_PARAMETER"),
+    "a list": ({"audioData": [1, 2]}, "INVALID_PARAMETER"),
+    "sequence of text": ({"sequence": "0"}, "INVALID_PARAMETER"),
+    "sequence with a fraction": ({"sequence": 1.5}, "INVALID_PARAMETER"),
+    "negative sequence": ({"sequence": -1}, "INVALID_PARAMETER"),
+    "sequence of true": ({"sequence": True}, "INVALID_PARAMETER"),
+    "sequence of null": ({"sequence": None}, "INVALID_PARAMETER"),
+    "sequence too large": ({"sequence": 2**53}, "INVALID_PARAMETER"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_refusal_is_posted_with_the_request_s_id(stage: Stage, case: str) -> None:
+    speaker, _ = broadcasting(stage)
+    fields, code = REFUSED[case]
+    send_fields(stage, speaker, requestId="r1", **fields)
+    (frame,) = errors(stage, speaker)
+    assert (frame["code"], frame["requestId"]) == (code, "r1")
+    assert len(json.dumps(frame)) < 2000, "it does not send the audio back"
+    assert code_of(stage, speaker) == code
+
+
+@pytest.mark.parametrize("missing", ["audioData", "sequence"])
+def test_both_parameters_are_needed(stage: Stage, missing: str) -> None:
+    speaker, _ = broadcasting(stage)
+    message = {"action": "sendAudio", "audioData": AUDIO_TEXT, "sequence": 0}
+    del message[missing]
+    send_text(stage, speaker, json.dumps(message))
+    assert errors(stage, speaker)[0]["details"]["parameter"] == missing
+    assert code_of(stage, speaker) == "INVALID_PARAMETER"
+
+
+def test_the_first_failing_check_answers(stage: Stage) -> None:
+    """Each message fails one check less than the one before it."""
+    _, session_id = broadcasting(stage)
+    listener, stranger = stage.join(session_id), stage.connect_speaker()
+    speaker, ended = broadcasting(stage)
+    stage.deliver_check({"check": "operatorEnd", "sessionId": ended})
+    short = base64.b64encode(bytes(98)).decode()
+    sound = {"action": "sendAudio", "audioData": AUDIO_TEXT, "sequence": 0}
+    for sender, body, code in [
+        (listener, "{".ljust(32_769), "AUDIO_TOO_LARGE"),
+        (listener, "{", "INVALID_MESSAGE"),
+        (listener, json.dumps({"requestId": 5}), "MISSING_ACTION"),
+        (listener, json.dumps({"action": "shout", "requestId": 5}), "INVALID_ACTION"),
+        (listener, json.dumps({"action": "heartbeat", "requestId": "r"}), "INVALID_ACTION"),
+        (listener, json.dumps({**sound, "requestId": 5}), "INVALID_PARAMETER"),
+        (listener, json.dumps({**sound, "audioData": short}), "UNAUTHORIZED_ACTION"),
+        (stranger, json.dumps({**sound, "sequence": -1}), "INVALID_PARAMETER"),
+        (stranger, json.dumps({**sound, "audioData": short}), "INVALID_AUDIO"),
+        (stranger, json.dumps(sound), "CONNECTION_NOT_FOUND"),
+        (speaker, json.dumps(sound), "SESSION_ENDED"),
+    ]:
+        stage.sockets.posts.clear()
+        send_text(stage, sender, body)
+        assert code_of(stage, sender) == code, body[:80]
+
+
+def test_a_refusal_that_cannot_be_posted_raises_nothing(stage: Stage, sockets: OpenSockets) -> None:
+    speaker, _ = broadcasting(stage)
+    sockets.open.discard(speaker)
+    stage.send_audio(speaker, 0, AUDIO[:98])
+    sockets.failing.add(speaker)
+    stage.send_audio(speaker, 0, AUDIO[:98])
+    assert sockets.posts == []
+
+
+# ---- what it costs
+
+
+def test_a_speaker_who_is_known_costs_one_read_a_chunk(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    speaker, _ = broadcasting(stage)
+    stage.send_audio(speaker, 0, AUDIO)
+    client = stage.entries["audio_ingest"].DYNAMODB
+    calls: list[str] = []
+    make_call = client._make_api_call
+
+    def record(operation: str, parameters: Any) -> Any:
+        calls.append(f"{operation} {parameters['TableName']}")
+        return make_call(operation, parameters)
+
+    monkeypatch.setattr(client, "_make_api_call", record)
+    stage.send_audio(speaker, 1, AUDIO)
+    assert calls == ["GetItem sessions"]
+
+
+def test_the_remembered_speakers_are_bounded(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("live_sessions.audio.admission.REMEMBERED_SPEAKERS", 2)
+    speakers = [broadcasting(stage)[0] for _ in range(3)]
+    for _ in range(2):
+        for sequence, speaker in enumerate(speakers):
+            stage.send_audio(speaker, sequence, AUDIO)
+    assert len(stage.entries["audio_ingest"].ADMISSION._session_ids) == 2
+    assert sum(len(each) for each in queued_sequences(stage).values()) == 6
+
+
+def test_no_log_line_holds_audio_or_a_connection_id(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    speaker, _ = broadcasting(stage)
+    stage.send_audio(speaker, 0, AUDIO)
+    send_fields(stage, speaker, audioData=AUDIO_TEXT + "~")
+    send_fields(stage, speaker, sequence=AUDIO_TEXT)
+    logged = "\n".join(str(vars(each)) for each in caplog.records)
+    assert "sendAudio" in logged
+    assert AUDIO_TEXT[:20] not in logged
+    assert speaker not in logged

@@ -1,0 +1,132 @@
+"""A slot is one claim's at a time, and its session's own again before it is anybody else's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from live_sessions.stream_claim import StreamClaim
+from live_sessions.tables.audio_slots import CLOCK_MARGIN_MS, AudioSlots
+from tests.handlers.conftest import Stage
+
+NOW_MS = 1_800_000_000_000
+UNTIL_MS = NOW_MS + 10_000
+
+
+@pytest.fixture
+def slots(stage: Stage) -> AudioSlots:
+    return AudioSlots(stage.dynamodb, "audio-slots", 3)
+
+
+def claimed(slots: AudioSlots, claim_id: str, at_ms: int, last: StreamClaim | None = None) -> bool:
+    return slots.claim(0, claim_id, lease_until=at_ms + 10_000, at_ms=at_ms, last=last)
+
+
+def row(stage: Stage, slot: int = 0) -> dict[str, Any]:
+    item = stage.dynamodb.get_item(TableName="audio-slots", Key={"slot": {"N": str(slot)}})["Item"]
+    return {name: next(iter(value.values())) for name, value in item.items()}
+
+
+def test_a_slot_that_is_held_is_not_claimed_by_another(slots: AudioSlots, stage: Stage) -> None:
+    assert claimed(slots, "a", NOW_MS)
+    assert not claimed(slots, "b", NOW_MS + 1)
+    assert not claimed(slots, "b", UNTIL_MS)
+    assert row(stage) == {"slot": "0", "claimId": "a", "leaseUntil": str(UNTIL_MS)}
+
+
+def test_a_lease_that_is_over_leaves_the_slot_to_others_after_a_margin_for_the_clocks(
+    slots: AudioSlots,
+) -> None:
+    claimed(slots, "a", NOW_MS)
+    assert not claimed(slots, "b", UNTIL_MS + CLOCK_MARGIN_MS - 1)
+    assert claimed(slots, "b", UNTIL_MS + CLOCK_MARGIN_MS)
+
+
+def test_a_claim_that_is_repeated_finds_itself(slots: AudioSlots) -> None:
+    assert claimed(slots, "a", NOW_MS)
+    assert claimed(slots, "a", NOW_MS)
+
+
+def test_the_session_takes_its_slot_again_as_soon_as_its_last_claim_is_over(
+    slots: AudioSlots,
+) -> None:
+    claimed(slots, "a", NOW_MS)
+    last = StreamClaim(slot=0, claim_id="a", lease_until=UNTIL_MS)
+    assert not claimed(slots, "b", UNTIL_MS - 1, last)
+    assert claimed(slots, "b", UNTIL_MS, last)
+
+
+def test_a_lapsed_claim_that_is_renewed_meanwhile_keeps_its_slot(slots: AudioSlots) -> None:
+    claimed(slots, "a", NOW_MS)
+    last = StreamClaim(slot=0, claim_id="a", lease_until=UNTIL_MS)
+    assert slots.renew(0, "a", lease_until=UNTIL_MS + 10_000)
+    assert not claimed(slots, "b", UNTIL_MS, last)
+
+
+@pytest.mark.parametrize("slot_is_released", [True, False])
+def test_a_claim_that_was_released_leaves_its_slot_to_the_session_at_once(
+    slots: AudioSlots, slot_is_released: bool
+) -> None:
+    claimed(slots, "a", NOW_MS)
+    if slot_is_released:
+        slots.release(0, "a", at_ms=NOW_MS + 700)
+    last = StreamClaim(slot=0, claim_id="a", lease_until=0)
+    assert not claimed(slots, "c", NOW_MS + 500), "no other session's before the margin"
+    assert claimed(slots, "b", NOW_MS + 500, last), "though its clock is behind"
+    assert not claimed(slots, "c", NOW_MS + 500, last), "one alone"
+
+
+def test_another_session_s_last_claim_opens_no_slot(slots: AudioSlots) -> None:
+    claimed(slots, "a", NOW_MS)
+    last = StreamClaim(slot=0, claim_id="other", lease_until=0)
+    assert not claimed(slots, "b", NOW_MS + 5_000, last)
+
+
+def test_a_lease_is_renewed_by_its_holder_alone(slots: AudioSlots, stage: Stage) -> None:
+    claimed(slots, "a", NOW_MS)
+    assert not slots.renew(0, "b", lease_until=UNTIL_MS + 1)
+    assert slots.renew(0, "a", lease_until=UNTIL_MS + 2)
+    assert row(stage)["leaseUntil"] == str(UNTIL_MS + 2)
+    assert not slots.renew(1, "a", lease_until=UNTIL_MS), "never claimed"
+
+
+def test_a_slot_is_released_by_its_holder_alone_and_not_later_than_its_lease(
+    slots: AudioSlots, stage: Stage
+) -> None:
+    claimed(slots, "a", NOW_MS)
+    slots.release(0, "b", at_ms=NOW_MS + 1)
+    assert row(stage)["leaseUntil"] == str(UNTIL_MS)
+    slots.release(0, "a", at_ms=NOW_MS + 1)
+    assert row(stage)["leaseUntil"] == str(NOW_MS + 1)
+    slots.release(0, "a", at_ms=NOW_MS + 9)
+    assert row(stage)["leaseUntil"] == str(NOW_MS + 1)
+
+
+def test_the_free_slots_are_those_without_a_lease_those_used_last_at_the_end(
+    slots: AudioSlots,
+) -> None:
+    assert set(slots.free(at_ms=NOW_MS)) == {0, 1, 2}
+    slots.claim(0, "a", lease_until=NOW_MS + 2, at_ms=NOW_MS)
+    slots.claim(2, "b", lease_until=NOW_MS + 1, at_ms=NOW_MS)
+    assert slots.free(at_ms=NOW_MS + 2) == [1]
+    assert slots.free(at_ms=NOW_MS + 1 + CLOCK_MARGIN_MS) == [1, 2]
+    assert slots.free(at_ms=NOW_MS + 2 + CLOCK_MARGIN_MS) == [1, 2, 0]
+
+
+def test_a_slot_that_dynamodb_did_not_read_is_not_taken_for_free(
+    slots: AudioSlots, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = stage.dynamodb.batch_get_item
+
+    def read_two(**request: Any) -> Any:
+        keys = request["RequestItems"]["audio-slots"]["Keys"]
+        request["RequestItems"]["audio-slots"]["Keys"] = keys[:2]
+        return read(**request) | {"UnprocessedKeys": {"audio-slots": {"Keys": keys[2:]}}}
+
+    monkeypatch.setattr(stage.dynamodb, "batch_get_item", read_two)
+    assert set(slots.free(at_ms=NOW_MS)) == {0, 1}
+
+
+def test_a_slot_that_was_configured_away_is_none(slots: AudioSlots) -> None:
+    assert [slots.has(slot) for slot in (0, 2, 3)] == [True, True, False]

@@ -1,0 +1,70 @@
+"""A slot's queue: what is sent is taken, once as a rule, and what cannot be read harms nobody."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from live_sessions.audio.chunk_queues import ChunkQueues
+from tests.handlers.audio.chunk_maker import chunk
+from tests.handlers.conftest import ENVIRONMENT, Stage
+
+PREFIX = ENVIRONMENT["AUDIO_QUEUE_URL_PREFIX"]
+
+
+def queues(stage: Stage) -> ChunkQueues:
+    return ChunkQueues(lambda: stage.sqs, PREFIX)
+
+
+def test_what_was_sent_to_a_slot_is_taken_from_it_and_from_no_other(stage: Stage) -> None:
+    sent = chunk(audio=bytes(range(256)) * 90)
+    queues(stage).send(1, sent)
+    assert queues(stage).take(0, wait_seconds=0) == []
+    assert queues(stage).take(1, wait_seconds=0) == [sent]
+
+
+def test_what_was_taken_is_deleted(stage: Stage) -> None:
+    queues(stage).send(0, chunk())
+    queues(stage).take(0, wait_seconds=0)
+    assert stage.queued("audio-0") == []
+
+
+def test_ten_at_most_are_taken_and_the_rest_stays(stage: Stage) -> None:
+    for sequence in range(12):
+        queues(stage).send(0, chunk(sequence=sequence))
+    first, second = (queues(stage).take(0, wait_seconds=0) for _ in range(2))
+    assert len(first) == 10
+    assert {each.sequence for each in first + second} == set(range(12))
+
+
+def test_a_message_holds_the_chunk_s_fields_and_nothing_else(stage: Stage) -> None:
+    queues(stage).send(0, chunk())
+    (body,) = stage.queued("audio-0")
+    fields = {"sessionId", "streamEpoch", "connectionId", "sequence", "arrivedAt", "audio"}
+    assert body.keys() == fields
+
+
+@pytest.mark.parametrize(
+    "body", ["rubbish", "{}", "[]", '{"sessionId": 1}', '{"audio": "no base64"}']
+)
+def test_a_message_that_cannot_be_read_is_counted_and_costs_no_other_chunk(
+    stage: Stage, capsys: pytest.CaptureFixture[str], body: str
+) -> None:
+    stage.sqs.send_message(QueueUrl=f"{PREFIX}0", MessageBody=body)
+    queues(stage).send(0, chunk())
+    assert queues(stage).take(0, wait_seconds=0) == [chunk()]
+    assert stage.queued("audio-0") == []
+    assert "ChunksUnreadable" in capsys.readouterr().out
+
+
+def test_chunks_that_cannot_be_deleted_are_taken_all_the_same(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(**_: Any) -> None:
+        raise ClientError({"Error": {"Code": "RequestThrottled"}}, "DeleteMessageBatch")
+
+    monkeypatch.setattr(stage.sqs, "delete_message_batch", refuse)
+    queues(stage).send(0, chunk())
+    assert queues(stage).take(0, wait_seconds=0) == [chunk()]

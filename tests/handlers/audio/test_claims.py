@@ -1,0 +1,359 @@
+"""One processor a session, one session a slot, whoever comes at the same time."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
+
+from live_sessions.audio.claims import RETRY_AFTER_SECONDS, STARTING_SECONDS
+from live_sessions.audio.lease import LEASE_SECONDS, Lease
+from live_sessions.sessions import now_ms
+from live_sessions.stream_claim import StreamPosition
+from live_sessions.tables.audio_slots import AudioSlots
+from tests.handlers.audio.chunk_maker import AUDIO, broadcasting, queued_sequences
+from tests.handlers.audio.test_lease import lease_of
+from tests.handlers.conftest import Stage
+from tests.handlers.faults.audio_scenarios import speak
+from tests.handlers.faults.setting import session
+from tests.handlers.properties.world import World
+
+SLOTS = 3
+REACHED = StreamPosition(connection_id="speaker-1=", stream_epoch=0, next_sequence=7)
+
+
+@pytest.fixture(autouse=True)
+def new_container(stage: Stage) -> None:
+    """In which no speaker is remembered."""
+    stage.entries["audio_ingest"].ADMISSION._session_ids.clear()
+
+
+def claim_of(stage: Stage, session_id: str) -> dict[str, Any]:
+    return stage.session(session_id)["audioClaim"]
+
+
+def slot_holders(stage: Stage) -> dict[int, str]:
+    """Who holds each slot that is held now."""
+    rows = stage.dynamodb.scan(TableName="audio-slots")["Items"]
+    held = [row for row in rows if int(row["leaseUntil"]["N"]) > now_ms()]
+    return {int(row["slot"]["N"]): row["claimId"]["S"] for row in held}
+
+
+def lapse(stage: Stage, session_id: str, *, by_ms: int = 0) -> dict[str, Any]:
+    """Let the leases of a session's claim be over since `by_ms`."""
+    claim = claim_of(stage, session_id) | {"leaseUntil": now_ms() - by_ms}
+    stage.change("sessions", {"sessionId": session_id}, audioClaim=claim)
+    stage.change("audio-slots", {"slot": claim["slot"]}, leaseUntil=claim["leaseUntil"])
+    return claim
+
+
+def processor(stage: Stage, number: int = -1) -> Lease:
+    lease = lease_of(stage, stage.processor_starts[number])
+    assert lease.take(at_ms=now_ms()) is not None
+    return lease
+
+
+def test_the_first_chunk_claims_a_slot_for_ten_seconds(stage: Stage) -> None:
+    speaker, session_id = broadcasting(stage)
+    before_ms = now_ms()
+    stage.send_audio(speaker, 0, AUDIO)
+    claim = claim_of(stage, session_id)
+    starting_ms = STARTING_SECONDS * 1000
+    assert before_ms + starting_ms <= claim["leaseUntil"] <= now_ms() + starting_ms
+    assert claim.keys() == {"slot", "claimId", "leaseUntil"}
+    assert slot_holders(stage) == {claim["slot"]: claim["claimId"]}
+    assert stage.processor_starts == [
+        {"sessionId": session_id, "slot": claim["slot"], "claimId": claim["claimId"]}
+    ]
+
+
+def test_chunks_of_many_threads_start_one_processor(stage: Stage) -> None:
+    speakers = [broadcasting(stage)[0] for _ in range(2)]
+    with ThreadPoolExecutor(8) as threads:
+        for sequence in range(6):
+            for speaker in speakers:
+                threads.submit(stage.send_audio, speaker, sequence, AUDIO)
+    for speaker in speakers:
+        stage.send_audio(speaker, 6, AUDIO)
+    starts = Counter(start["sessionId"] for start in stage.processor_starts)
+    assert sorted(starts.values()) == [1, 1]
+    slots = {start["slot"] for start in stage.processor_starts}
+    assert len(slots) == 2
+    errors = Counter(frame["code"] for _, frame in stage.sockets.posts)
+    queued = queued_sequences(stage)
+    assert queued.keys() <= slots
+    assert sum(map(len, queued.values())) + errors.total() == 14
+    assert errors.keys() <= {"SERVICE_UNAVAILABLE"}, "when the others hold all slots for a moment"
+
+
+def test_however_the_first_chunks_interleave_one_processor_starts_and_all_are_queued(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(stage, monkeypatch, lag=False)
+    for seed in range(60):
+        chance = random.Random(seed)  # noqa: S311
+        world.reset()
+        speaker, session_id = session(world)
+        running = [speak(world, speaker, sequence) for sequence in range(3)]
+        while running:
+            operation = chance.choice(running)
+            world.step(operation)
+            running = [each for each in running if not each.over]
+        claim = claim_of(stage, session_id)
+        assert [start["claimId"] for start in stage.processor_starts] == [claim["claimId"]]
+        assert queued_sequences(stage) == {claim["slot"]: [0, 1, 2]}
+        assert stage.sockets.frames_of(speaker.connection_id, "error") == []
+        slots = AudioSlots(stage.dynamodb, "audio-slots", SLOTS)
+        assert len(slots.free(at_ms=world.clock.now_ms)) == SLOTS - 1, "at once, for others"
+
+
+def test_however_two_sessions_interleave_they_never_hold_one_slot(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(stage, monkeypatch, lag=False)
+    for seed in range(40):
+        chance = random.Random(seed)  # noqa: S311
+        world.reset()
+        speakers = [session(world), session(world)]
+        running = [speak(world, speaker) for speaker, _ in speakers]
+        while running:
+            world.step(chance.choice(running))
+            running = [each for each in running if not each.over]
+        slots = [claim_of(stage, session_id)["slot"] for _, session_id in speakers]
+        assert slots[0] != slots[1]
+        assert queued_sequences(stage) == {slots[0]: [0], slots[1]: [0]}
+
+
+def test_with_no_free_slot_the_speaker_is_told_when_to_try_again(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    others = [broadcasting(stage)[0] for _ in range(SLOTS)]
+    for other in others:
+        stage.send_audio(other, 0, AUDIO)
+    queued_sequences(stage)
+    speaker, session_id = broadcasting(stage)
+    capsys.readouterr()
+    stage.send_audio(speaker, 0, AUDIO, requestId="r1")
+    (frame,) = stage.sockets.frames_of(speaker, "error")
+    assert (frame["code"], frame["requestId"]) == ("SERVICE_UNAVAILABLE", "r1")
+    assert frame["details"] == {"retryAfterSeconds": RETRY_AFTER_SECONDS}
+    assert queued_sequences(stage) == {}
+    assert len(stage.processor_starts) == SLOTS
+    assert "audioClaim" not in stage.session(session_id)
+    assert "AudioSlotsExhausted" in capsys.readouterr().out
+
+
+def test_the_last_slot_serves_all_first_chunks_of_its_session(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A chunk that finds no slot free looks whether its session has just got one."""
+    world = World(stage, monkeypatch, lag=False)
+    for _ in range(SLOTS - 1):
+        other, _ = session(world)
+        world.finish(speak(world, other))
+    speaker, _ = session(world)
+    late = speak(world, speaker, 1)
+    while late.call is not None and late.call.operation != "BatchGetItem":
+        world.step(late)
+    world.finish(speak(world, speaker, 0))
+    world.finish(late)
+    assert stage.sockets.frames_of(speaker.connection_id, "error") == []
+    assert queued_sequences(stage)[SLOTS - 1] == [0, 1]
+
+
+def test_a_claim_is_taken_over_when_its_processor_has_not_begun_in_time(stage: Stage) -> None:
+    speaker, session_id = broadcasting(stage)
+    stage.send_audio(speaker, 0, AUDIO)
+    first = lapse(stage, session_id)
+    stage.send_audio(speaker, 1, AUDIO)
+    second = claim_of(stage, session_id)
+    assert second["claimId"] != first["claimId"]
+    assert second["slot"] == first["slot"], "what waits there is the session's"
+    assert queued_sequences(stage) == {first["slot"]: [0, 1]}
+    assert lease_of(stage, stage.processor_starts[0]).take(at_ms=now_ms()) is None
+    processor(stage)
+    assert slot_holders(stage) == {second["slot"]: second["claimId"]}
+
+
+def test_a_claim_is_not_taken_over_a_moment_too_early(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(stage, monkeypatch, lag=False)
+    speaker, _ = session(world)
+    world.finish(speak(world, speaker))
+    world.advance(STARTING_SECONDS * 1000 - 1)
+    world.finish(speak(world, speaker, 1))
+    assert len(stage.processor_starts) == 1
+    world.advance(1)
+    world.finish(speak(world, speaker, 2))
+    assert len(stage.processor_starts) == 2
+
+
+def test_the_successor_of_one_that_has_left_gets_its_slot_and_its_place_at_once(
+    stage: Stage,
+) -> None:
+    speaker, session_id = broadcasting(stage)
+    stage.send_audio(speaker, 0, AUDIO)
+    slot = claim_of(stage, session_id)["slot"]
+    processor(stage).release(next_caption=12, reached=REACHED, at_ms=now_ms())
+    stage.send_audio(speaker, 7, AUDIO)
+    claim = claim_of(stage, session_id)
+    assert (claim["slot"], claim["nextCaption"]) == (slot, 12)
+    assert claim["reached"]["nextSequence"] == 7
+    assert "processorId" not in claim
+    assert len(stage.processor_starts) == 2
+    processor(stage)
+
+
+def test_the_successor_of_one_that_has_died_gets_its_slot_and_unused_captions(
+    stage: Stage,
+) -> None:
+    speaker, session_id = broadcasting(stage)
+    stage.send_audio(speaker, 0, AUDIO)
+    dead = processor(stage)
+    dead.renew(next_caption=112, at_ms=now_ms())
+    slot = lapse(stage, session_id)["slot"]
+    stage.send_audio(speaker, 1, AUDIO)
+    claim = claim_of(stage, session_id)
+    assert (claim["slot"], claim["nextCaption"]) == (slot, 112)
+    assert "reached" not in claim
+
+
+def test_another_session_takes_an_abandoned_slot_after_the_margin_and_the_first_one_moves(
+    stage: Stage,
+) -> None:
+    first, first_id = broadcasting(stage)
+    stage.send_audio(first, 0, AUDIO)
+    abandoned = lapse(stage, first_id, by_ms=1000)["slot"]
+    others = [broadcasting(stage) for _ in range(SLOTS)]
+    for other, _ in others:
+        stage.send_audio(other, 0, AUDIO)
+    slots = {claim_of(stage, other_id)["slot"]: other_id for _, other_id in others}
+    assert abandoned in slots
+    stage.send_audio(first, 1, AUDIO)
+    assert [frame["code"] for frame in stage.sockets.frames_of(first, "error")] == [
+        "SERVICE_UNAVAILABLE"
+    ]
+    assert lease_of(stage, stage.processor_starts[0]).take(at_ms=now_ms()) is None
+    holder = claim_of(stage, slots[abandoned])["claimId"]
+    assert slot_holders(stage)[abandoned] == holder, "the late processor takes nothing away"
+
+
+def test_a_slot_that_was_configured_away_is_left(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    speaker, session_id = broadcasting(stage)
+    stage.send_audio(speaker, 0, AUDIO)
+    claim = lapse(stage, session_id) | {"slot": SLOTS}
+    stage.change("sessions", {"sessionId": session_id}, audioClaim=claim)
+    stage.send_audio(speaker, 1, AUDIO)
+    assert claim_of(stage, session_id)["slot"] < SLOTS
+
+
+# ---- a processor that cannot be started
+
+
+def refuse_to_start(stage: Stage, monkeypatch: pytest.MonkeyPatch, failure: Exception) -> None:
+    def start(_: Any, task: Any) -> None:
+        raise failure
+
+    monkeypatch.setattr("live_sessions.audio.claims.AudioProcessors.start", start)
+
+
+@pytest.mark.parametrize(
+    ("failure", "code"),
+    [
+        (
+            ClientError({"Error": {"Code": "TooManyRequestsException"}}, "Invoke"),
+            "SERVICE_UNAVAILABLE",
+        ),
+        (ReadTimeoutError(endpoint_url="https://lambda"), "SERVICE_UNAVAILABLE"),
+        (ClientError({"Error": {"Code": "AccessDeniedException"}}, "Invoke"), "INTERNAL_ERROR"),
+    ],
+)
+def test_when_no_processor_starts_both_are_given_back_and_the_next_chunk_tries_again(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, failure: Exception, code: str
+) -> None:
+    speaker, session_id = broadcasting(stage)
+    with monkeypatch.context() as outage:
+        refuse_to_start(stage, outage, failure)
+        stage.send_audio(speaker, 0, AUDIO)
+    (frame,) = stage.sockets.frames_of(speaker, "error")
+    assert frame["code"] == code
+    assert queued_sequences(stage) == {}
+    assert claim_of(stage, session_id)["leaseUntil"] == 0
+    assert slot_holders(stage) == {}
+    stage.send_audio(speaker, 1, AUDIO)
+    assert len(stage.processor_starts) == 1
+    assert [*queued_sequences(stage).values()] == [[1]]
+
+
+def test_a_processor_that_has_begun_though_its_start_was_not_answered_keeps_what_it_took(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leases: list[Lease] = []
+
+    def start(_: Any, task: Any) -> None:
+        fields = {"sessionId": task.session_id, "slot": task.slot, "claimId": task.claim_id}
+        leases.append(lease_of(stage, fields))
+        assert leases[0].take(at_ms=now_ms()) is not None
+        raise ReadTimeoutError(endpoint_url="https://lambda")
+
+    monkeypatch.setattr("live_sessions.audio.claims.AudioProcessors.start", start)
+    speaker, session_id = broadcasting(stage)
+    stage.send_audio(speaker, 0, AUDIO)
+    claim = claim_of(stage, session_id)
+    assert stage.sockets.frames_of(speaker, "error") == []
+    assert queued_sequences(stage) == {claim["slot"]: [0]}
+    assert slot_holders(stage) == {claim["slot"]: claim["claimId"]}
+    later_ms = now_ms() + LEASE_SECONDS * 500
+    assert leases[0].renew(next_caption=0, at_ms=later_ms) is not None
+
+
+def test_one_that_begins_after_its_claim_was_given_back_takes_nothing(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    speaker, _ = broadcasting(stage)
+    tasks: list[dict[str, Any]] = []
+
+    def start(_: Any, task: Any) -> None:
+        tasks.append({"sessionId": task.session_id, "slot": task.slot, "claimId": task.claim_id})
+        raise ReadTimeoutError(endpoint_url="https://lambda")
+
+    with monkeypatch.context() as outage:
+        outage.setattr("live_sessions.audio.claims.AudioProcessors.start", start)
+        stage.send_audio(speaker, 0, AUDIO)
+    assert lease_of(stage, tasks[0]).take(at_ms=now_ms()) is None
+    assert slot_holders(stage) == {}
+
+
+# ---- what happens between the read and the claim
+
+
+@pytest.mark.parametrize("event", ["end", "refresh"])
+def test_a_chunk_overtaken_by_an_end_or_a_refresh_claims_nothing(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, event: str
+) -> None:
+    world = World(stage, monkeypatch, lag=False)
+    speaker, session_id = session(world)
+    chunk = speak(world, speaker)
+    while chunk.call is not None and chunk.call.operation != "BatchGetItem":
+        world.step(chunk)
+    if event == "end":
+        world.finish(world.send(speaker, "endSession"))
+    else:
+        world.finish(world.connect("speaker", "user-1"))
+        new = world.connections[-1]
+        world.finish(world.send(new, "refreshConnection", sessionId=session_id))
+    world.finish(chunk)
+    (frame,) = stage.sockets.frames_of(speaker.connection_id, "error")
+    assert frame["code"] == {"end": "SESSION_ENDED", "refresh": "CONNECTION_NOT_FOUND"}[event]
+    assert stage.processor_starts == []
+    assert queued_sequences(stage) == {}
+    assert "audioClaim" not in stage.session(session_id)
+    held = stage.dynamodb.scan(TableName="audio-slots")["Items"]
+    assert all(int(row["leaseUntil"]["N"]) <= world.clock.now_ms for row in held)

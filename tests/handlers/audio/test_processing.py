@@ -1,0 +1,576 @@
+"""A processor from its first chunk to its orderly or sudden end."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import deque
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from live_sessions.audio.chunk_order import ChunkOrder
+from live_sessions.audio.chunk_rate import CLOSED_AFTER_SECONDS, WARNED_AFTER_SECONDS
+from live_sessions.audio.lease import LEASE_SECONDS, RENEWED_EVERY_SECONDS, LeaseLost
+from live_sessions.audio.narration import RESERVED_CAPTIONS
+from live_sessions.audio.processing import IDLE_SECONDS, RESERVE_SECONDS
+from live_sessions.audio.transcription import ENDED_AFTER_SECONDS
+from live_sessions.captions.transcript import Transcript
+from live_sessions.stream_claim import StreamPosition
+from tests.handlers.audio.recogniser import PASSING, PERMANENT, Plan, chunk, pause, word
+from tests.handlers.audio.scene import Scene
+
+
+def words(first: int, last: int) -> list[bytes]:
+    return [word(number) for number in range(first, last + 1)]
+
+
+def phrases(first: int, last: int, of: int = 6) -> list[bytes]:
+    """Words, each `of` of them with a pause after them in which a stream may be cut."""
+    audio: list[bytes] = []
+    for number in range(first, last + 1):
+        audio.append(word(number))
+        if (number - first) % of == of - 1:
+            audio += [pause()] * 4
+    return audio
+
+
+def ending_of(caplog: pytest.LogCaptureFixture) -> str:
+    (record,) = [vars(each) for each in caplog.records if each.getMessage() == "processed"]
+    return record["ending"]
+
+
+def frames(scene: Scene) -> list[dict[str, Any]]:
+    return [json.loads(data) for _, data in scene.socket.posts]
+
+
+@pytest.fixture(autouse=True)
+def no_thread_is_left() -> Iterator[None]:
+    already = set(threading.enumerate())
+    yield
+    left = set(threading.enumerate()) - already
+    assert not {"captions", "results"} & {thread.name for thread in left}
+
+
+# ---- the speech
+
+
+def test_words_become_captions_once_each_and_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene(monkeypatch)
+    scene.says(phrases(1, 60))
+    assert scene.work()
+    assert scene.words() == list(range(1, 61))
+    assert [each.sequence for each in scene.sent] == list(range(10))
+
+
+def test_a_caption_tells_when_it_was_spoken(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene(monkeypatch)
+    scene.says([pause(), *words(1, 2), pause()])
+    scene.work()
+    (caption,) = scene.sent
+    assert caption.spoken_at == round((scene.began_at + 0.1) * 1000)
+
+
+def test_chunks_that_come_twice_or_in_another_order_are_heard_as_they_were_spoken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scene = Scene(monkeypatch)
+    audio = [*words(1, 6), pause()]
+    for sequence, at in ((0, 0.1), (2, 0.2), (1, 0.5), (2, 0.6), (5, 0.7), (4, 0.8), (3, 1.5)):
+        scene.comes(at, chunk(sequence, audio[sequence]))
+    scene.comes(2, chunk(6, audio[6]), chunk(0, audio[0]))
+    scene.work()
+    assert scene.words() == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_lost_chunk_stalls_the_speech_for_two_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene(monkeypatch)
+    scene.comes(0.1, chunk(0, word(1)))
+    scene.comes(0.2, chunk(2, word(3)), chunk(3, pause()))
+    said_at: list[float] = []
+    scene.pipeline = lambda transcript: (
+        said_at.append(scene.seconds),
+        scene.sent.append(transcript),
+    )
+    scene.work()
+    assert scene.words() == [1, 3]
+    assert 2.2 <= said_at[-1] <= 2.8
+
+
+def test_chunks_of_another_session_are_dropped(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scene = Scene(monkeypatch)
+    foreign = {"session_id": "another", "connection_id": "stranger="}
+    scene.comes(0.05, chunk(0, word(666), **foreign))
+    scene.says([*words(1, 2), pause()])
+    scene.comes(0.25, chunk(1, word(667), **foreign), chunk(2, word(668), **foreign))
+    scene.comes(50, chunk(3, word(669), **foreign))
+    scene.work()
+    assert scene.words() == [1, 2]
+    assert scene.processing.notices.connection_id == "speaker="
+    assert scene.seconds < IDLE_SECONDS + 3, "they keep nobody at work"
+    printed = capsys.readouterr().out.replace(" ", "")
+    assert printed.count('"ChunksOfOthers"') > 0
+
+
+def test_a_backlog_is_worked_off_faster_than_it_was_spoken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scene = Scene(monkeypatch, chunks_per_second=1000)
+    audio = phrases(1, 300)
+    scene.comes(1, *[chunk(sequence, each) for sequence, each in enumerate(audio)])
+    done_at: list[float] = []
+    scene.pipeline = lambda transcript: (
+        done_at.append(scene.seconds),
+        scene.sent.append(transcript),
+    )
+    scene.work()
+    assert scene.words() == list(range(1, 301))
+    assert done_at[-1] < 3
+
+
+def test_partial_captions_go_out_only_where_they_are_wanted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for with_partials in (False, True):
+        scene = Scene(monkeypatch, with_partials=with_partials, next_caption=5)
+        scene.says([*words(1, 2), pause(), *words(3, 3), pause()])
+        scene.work()
+        partial = [each for each in scene.sent if each.is_partial]
+        assert bool(partial) is with_partials
+        assert {each.sequence for each in partial} <= {5, 6}
+        finals = [each for each in scene.sent if not each.is_partial]
+        assert [(each.sequence, each.text) for each in finals] == [(5, "1 2"), (6, "3")]
+
+
+# ---- failures of Transcribe
+
+
+def test_a_stream_that_fails_costs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene(monkeypatch, Plan(sending=8), Plan(receiving=3), Plan(at_opening=True))
+    scene.says(phrases(1, 120))
+    scene.work()
+    assert scene.words() == list(range(1, 121))
+    assert frames(scene) == []
+
+
+def test_the_speaker_is_told_of_what_does_not_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene(monkeypatch, *[Plan(PASSING, at_opening=True)] * 4)
+    scene.says(phrases(1, 300))
+    scene.work()
+    (frame,) = frames(scene)
+    assert (frame["type"], frame["isPermanent"], frame["retryAfterSeconds"]) == (
+        "transcriptionError",
+        False,
+        30,
+    )
+    assert scene.words()[-1] == 300
+    assert scene.words() == list(range(scene.words()[0], 301)), "after the rest no word is lost"
+
+
+def test_a_permanent_failure_is_told_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene(monkeypatch, Plan(PERMANENT, receiving=1))
+    scene.says(words(1, 3))
+    scene.work()
+    (frame,) = frames(scene)
+    assert frame["isPermanent"] is True
+    assert scene.socket.posts[0][0] == "speaker="
+
+
+def test_slow_openings_do_not_cost_the_lease(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene(monkeypatch, *[Plan(at_opening=True)] * 8)
+    plain_open = scene.recogniser.open
+
+    def open_slowly() -> object:
+        scene.clock.now += 5
+        return plain_open()
+
+    scene.processing.transcription._open_stream = open_slowly  # pyright: ignore
+    scene.says(words(1, 600))
+    assert scene.work()
+    assert scene.lease.longest_hold() < LEASE_SECONDS
+
+
+# ---- endings
+
+
+def test_a_processor_without_audio_ends_after_a_minute_and_its_stream_before(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    scene = Scene(monkeypatch)
+    ended_at: list[float] = []
+    scene.says([*words(1, 3)])
+
+    def settle() -> None:
+        scene._settle()
+        if not ended_at and scene.recogniser.streams and scene.recogniser.streams[0].is_ended:
+            ended_at.append(scene.seconds)
+
+    scene.clock.settle = settle
+    assert scene.work()
+    assert ENDED_AFTER_SECONDS <= ended_at[0] <= ENDED_AFTER_SECONDS + 2
+    assert IDLE_SECONDS <= scene.seconds <= IDLE_SECONDS + 3
+    assert scene.words() == [1, 2, 3]
+    assert ending_of(caplog) == "idle"
+    assert scene.lease.released == (
+        1,
+        StreamPosition(connection_id="speaker=", stream_epoch=0, next_sequence=3),
+    )
+    assert scene.recogniser.attempts == 1
+
+
+def test_a_speech_with_pauses_below_a_minute_stays_with_its_processor(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scene = Scene(monkeypatch)
+    for turn in range(4):
+        scene.says(words(turn * 3 + 1, turn * 3 + 3), at_seconds=turn * 40, first=turn * 3)
+    assert scene.work()
+    assert scene.words() == list(range(1, 13))
+    assert scene.recogniser.attempts == 4
+    assert scene.seconds > 3 * 40 + IDLE_SECONDS
+
+
+def test_the_sessions_end_is_noticed_within_a_renewal(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    scene = Scene(monkeypatch)
+    scene.says(phrases(1, 300))
+    scene.lease.ends_at = scene.began_at + 20
+    assert scene.work()
+    assert 20 <= scene.seconds <= 20 + RENEWED_EVERY_SECONDS + 2
+    assert ending_of(caplog) == "session ended"
+    assert scene.lease.released is not None
+    assert all(stream.is_closed for stream in scene.recogniser.streams)
+
+
+# ---- hand-over
+
+
+def test_near_its_time_limit_it_ends_in_a_pause(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    scene = Scene(monkeypatch, limit_seconds=100)
+    audio = phrases(1, 600)
+    scene.says(audio)
+    assert scene.work()
+    assert ending_of(caplog) == "handed over"
+    assert 100 - RESERVE_SECONDS * 1.5 <= scene.seconds <= 100 - RESERVE_SECONDS
+    next_caption, reached = scene.lease.released or (0, None)
+    assert reached is not None
+    assert audio[reached.next_sequence - 1] == pause()
+    said = [each for each in audio[: reached.next_sequence] if any(each)]
+    assert scene.words() == list(range(1, len(said) + 1)), "all that was taken was said"
+    assert next_caption == scene.sent[-1].sequence + 1
+
+
+def test_where_nobody_pauses_it_cuts_and_loses_no_chunk(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scene = Scene(monkeypatch, limit_seconds=100)
+    scene.says(words(1, 2000))
+    assert scene.work()
+    assert 100 - RESERVE_SECONDS <= scene.seconds <= 100 - RESERVE_SECONDS / 2
+    _, reached = scene.lease.released or (0, None)
+    assert reached is not None
+    assert scene.words() == list(range(1, reached.next_sequence + 1))
+
+
+def test_chunks_that_wait_for_a_lost_one_are_said_before_the_hand_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scene = Scene(monkeypatch, limit_seconds=100)
+    scene.says(words(1, 2000))
+    scene.queue.coming = deque(each for each in scene.queue.coming if each[1].sequence != 690)
+    assert scene.work()
+    _, reached = scene.lease.released or (0, None)
+    assert reached is not None
+    assert reached.next_sequence > 695
+    said = [number for number in range(1, reached.next_sequence + 1) if number != 691]
+    assert scene.words() == said
+
+
+def test_the_last_captions_are_sent_before_the_lease_is_released(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scene = Scene(monkeypatch, limit_seconds=60)
+    scene.says(words(1, 1000))
+    is_released_when_sent: list[bool] = []
+
+    def send_slowly(transcript: Transcript) -> None:
+        scene.clock.now += 3
+        is_released_when_sent.append(scene.lease.released is not None)
+        scene.sent.append(transcript)
+
+    scene.pipeline = send_slowly
+    assert scene.work()
+    assert is_released_when_sent == [False] * len(scene.sent)
+    assert scene.sent
+
+
+@pytest.mark.parametrize("limit_seconds", [3, 6, 15, 60])
+def test_a_short_time_limit_leaves_time_for_the_captions(
+    monkeypatch: pytest.MonkeyPatch, limit_seconds: float
+) -> None:
+    scene = Scene(monkeypatch, limit_seconds=limit_seconds)
+    scene.says(words(1, 1000))
+    assert scene.work()
+    assert scene.seconds < limit_seconds
+    _, reached = scene.lease.released or (0, None)
+    assert reached is not None
+    assert scene.words() == list(range(1, reached.next_sequence + 1))
+
+
+def test_the_lease_is_kept_through_a_slow_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a successor would begin while the last captions are still on their way."""
+    scene = Scene(monkeypatch, Plan(never_ends=True), limit_seconds=60)
+    scene.says(words(1, 1000))
+    assert scene.work()
+    assert scene.lease.longest_hold() < LEASE_SECONDS
+    _, reached = scene.lease.released or (0, None)
+    assert reached is not None
+    assert scene.words() == list(range(1, reached.next_sequence + 1))
+
+
+def test_a_pipeline_that_hangs_ends_with_the_processors_time(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("live_sessions.captions.pipeline.CLOSING_SECONDS", 0)
+    scene = Scene(monkeypatch, limit_seconds=100)
+    let_go = threading.Event()
+    scene.is_pipeline_stuck = True
+    scene.pipeline = lambda _: let_go.wait(30) and None
+    scene.says(phrases(1, 1000))
+    assert scene.work()
+    assert scene.seconds < 100
+    assert scene.lease.longest_hold() < LEASE_SECONDS
+    assert scene.lease.released is not None
+    let_go.set()
+    scene.captions._worker.join(10)
+    assert "TranscriptsFailed" in capsys.readouterr().out
+
+
+def test_a_successor_goes_on_where_the_one_before_it_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first = Scene(monkeypatch, limit_seconds=60)
+    audio = phrases(1, 400)
+    first.says(audio)
+    first.work()
+    next_caption, reached = first.lease.released or (0, None)
+    assert reached is not None
+    order = ChunkOrder(reached.connection_id, reached.stream_epoch, reached.next_sequence)
+    second = Scene(monkeypatch, next_caption=next_caption, order=order)
+    repeated = max(0, reached.next_sequence - 5)
+    second.says(audio[repeated:], first=repeated)
+    second.work()
+    assert first.words() + second.words() == list(range(1, 401))
+    captions = [each.sequence for each in first.sent + second.sent]
+    assert captions == list(range(len(captions)))
+
+
+# ---- the lease
+
+
+def test_no_chunk_is_taken_before_the_captions_numbers_are_kept_from_a_successor(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scene = Scene(monkeypatch, next_caption=7)
+    scene.lease.trouble = lambda: scene.seconds < 2
+    scene.says(words(1, 3))
+    assert scene.work()
+    answered = next(at for at, _ in scene.lease.renewals if at >= scene.began_at + 2)
+    assert scene.queue.takes[0] >= answered
+    assert scene.lease.renewals[0][1] == 7 + RESERVED_CAPTIONS
+    assert scene.words() == [1, 2, 3]
+
+
+def test_the_numbers_kept_from_a_successor_are_always_ahead_of_those_in_use(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scene = Scene(monkeypatch)
+    kept: list[int] = []
+    scene.pipeline = lambda transcript: (
+        kept.append(scene.lease.renewals[-1][1]),
+        scene.sent.append(transcript),
+    )
+    scene.says(phrases(1, 600, of=1))
+    scene.work()
+    assert len(scene.sent) == 600
+    assert all(each.sequence < limit for each, limit in zip(scene.sent, kept, strict=True))
+
+
+def test_an_outage_of_dynamodb_that_is_shorter_than_the_lease_is_survived(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scene = Scene(monkeypatch)
+    scene.lease.trouble = lambda: 20 <= scene.seconds < 26
+    scene.says(phrases(1, 300))
+    assert scene.work()
+    assert scene.words() == list(range(1, 301))
+
+
+def test_a_longer_outage_ends_the_work_no_later_than_the_lease(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scene = Scene(monkeypatch)
+
+    def trouble() -> bool:
+        is_out = scene.seconds >= 20
+        scene.clock.now += 4 if is_out else 0
+        return is_out
+
+    scene.lease.trouble = trouble
+    scene.says(phrases(1, 600))
+    assert not scene.work()
+    over_at = max(at for at, _ in scene.lease.renewals if at < scene.began_at + 20) + LEASE_SECONDS
+    assert scene.queue.takes[-1] < over_at
+    assert scene.lease.released is None
+
+
+def test_a_lost_lease_ends_everything_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene(monkeypatch, with_partials=True)
+    lost_at: list[float] = []
+
+    def trouble() -> bool:
+        if scene.seconds >= 20:
+            lost_at.append(scene.clock.now)
+            raise LeaseLost
+        return False
+
+    scene.lease.trouble = trouble
+    scene.says(words(1, 600))
+    assert not scene.work()
+    assert scene.queue.takes[-1] <= lost_at[0]
+    assert scene.lease.released is None
+    assert scene.recogniser.streams[0].is_closed
+    sent = len(scene.sent)
+    scene.narration.hear  # noqa: B018
+    scene.captions.add(scene.sent[0])
+    assert len(scene.sent) == sent
+    assert scene.words() == [], "its last words are not said any more"
+
+
+def test_a_lease_that_is_lost_in_the_end_releases_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scene = Scene(monkeypatch, Plan(never_ends=True), limit_seconds=100)
+
+    def trouble() -> bool:
+        if scene.seconds >= 72:
+            raise LeaseLost
+        return False
+
+    scene.lease.trouble = trouble
+    scene.says(words(1, 1000))
+    assert not scene.work()
+    assert scene.lease.released is None
+
+
+def test_it_is_renewed_every_three_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene(monkeypatch)
+    scene.says(phrases(1, 300))
+    scene.work()
+    assert scene.lease.longest_hold() <= RENEWED_EVERY_SECONDS + 1.5
+    assert len(scene.lease.renewals) <= scene.seconds / RENEWED_EVERY_SECONDS + 2
+
+
+# ---- the queue, and what befalls the processor
+
+
+def test_an_outage_of_the_queue_costs_time_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene(monkeypatch)
+    scene.queue.is_out = lambda: 5 <= scene.seconds < 25
+    scene.says(phrases(1, 300))
+    assert scene.work()
+    assert scene.words() == list(range(1, 301))
+    assert len([at for at in scene.queue.takes if 5 <= at - scene.began_at < 25]) <= 20 * 5 + 1
+
+
+def test_what_fails_unforeseen_leaves_neither_stream_nor_thread_and_releases_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scene = Scene(monkeypatch)
+
+    def killed() -> bool:
+        if scene.seconds >= 10:
+            raise RuntimeError("killed")
+        return False
+
+    scene.queue.is_out = killed
+    scene.says(phrases(1, 300))
+    with pytest.raises(RuntimeError, match="killed"):
+        scene.work()
+    assert scene.lease.released is None
+    assert all(stream.is_closed for stream in scene.recogniser.streams)
+    assert scene.words() == list(range(1, len(scene.words()) + 1))
+
+
+# ---- the rate
+
+
+def hurried(scene: Scene, seconds: int, per_second: int) -> None:
+    sequence = 0
+    for second in range(seconds):
+        for number in range(per_second):
+            at = second + number / per_second
+            arrived_at = round((scene.began_at + at) * 1000)
+            scene.comes(at + 0.01, chunk(sequence, word(sequence % 30_000 + 1, 0.01), arrived_at))
+            sequence += 1
+
+
+def test_chunks_over_the_rate_are_dropped_without_holding_up_the_others(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scene = Scene(monkeypatch, chunks_per_second=20)
+    hurried(scene, 4, 30)
+    scene.comes(5, chunk(120, pause(), round((scene.began_at + 5) * 1000)))
+    said_at: list[float] = []
+    scene.pipeline = lambda transcript: (
+        said_at.append(scene.seconds),
+        scene.sent.append(transcript),
+    )
+    scene.work()
+    admitted = [second * 30 + number + 1 for second in range(4) for number in range(20)]
+    assert scene.words() == admitted
+    assert said_at[0] < 6.5
+    assert frames(scene) == []
+    assert "ChunksLost" not in capsys.readouterr().out
+
+
+def test_too_many_chunks_are_warned_of_after_five_seconds_and_closed_after_thirty(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scene = Scene(monkeypatch, chunks_per_second=10)
+    hurried(scene, 35, 15)
+    at: list[float] = []
+    plain_post, plain_close = scene.socket.post, scene.socket.close
+    monkeypatch.setattr(
+        scene.socket, "post", lambda *args: (at.append(scene.seconds), plain_post(*args))[1]
+    )
+    monkeypatch.setattr(
+        scene.socket, "close", lambda *args: (at.append(scene.seconds), plain_close(*args))[1]
+    )
+    scene.work()
+    (warning,) = frames(scene)
+    assert (warning["type"], warning["chunksPerSecond"], warning["closesAfterSeconds"]) == (
+        "rateLimitWarning",
+        10,
+        CLOSED_AFTER_SECONDS - WARNED_AFTER_SECONDS,
+    )
+    assert scene.socket.closed == ["speaker="]
+    warned_at, closed_at = at
+    assert WARNED_AFTER_SECONDS - 1 < warned_at < WARNED_AFTER_SECONDS + 1
+    assert CLOSED_AFTER_SECONDS - 1 < closed_at < CLOSED_AFTER_SECONDS + 1
+
+
+def test_a_late_chunk_of_an_old_socket_does_not_take_the_notices_with_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scene = Scene(monkeypatch, Plan(PERMANENT, receiving=1))
+    scene.comes(0.1, chunk(0, word(1), connection_id="new=", stream_epoch=1))
+    scene.comes(0.1, chunk(9, word(2), connection_id="old=", stream_epoch=0))
+    scene.work()
+    assert [receiver for receiver, _ in scene.socket.posts] == ["new="]

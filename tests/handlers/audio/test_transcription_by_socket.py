@@ -1,0 +1,150 @@
+"""The recogniser behind a real WebSocket, whose connections break in earnest."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from array import array
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import pytest
+from websockets.sync.server import ServerConnection
+
+from live_sessions.audio.transcription import Transcription
+from live_sessions.aws import backoff
+from live_sessions.transcribe.stream import TranscribeStream
+from tests.handlers.audio.recogniser import chunk, pause, word
+from tests.handlers.audio.test_transcription import Audience
+from tests.handlers.transcribe.frames import event, exception, result
+from tests.handlers.transcribe.peer import audio_of, transcribing
+
+PATIENCE_SECONDS = 30
+WORDS = 24
+
+
+class Speaker:
+    """Recognises as the fake streams do; a connection breaks as the first of `breaks` says."""
+
+    def __init__(self, *breaks: tuple[int, Callable[[ServerConnection], None]]) -> None:
+        self.breaks = list(breaks)
+        self.connections = 0
+
+    def recognise(self, connection: ServerConnection) -> None:
+        self.connections += 1
+        after, break_off = self.breaks.pop(0) if self.breaks else (-1, None)
+        words: list[int] = []
+        began_at = ended_at = seconds = 0.0
+        for number, audio in enumerate(audio_of(connection), 1):
+            begins_at, seconds = seconds, seconds + len(audio) / 32_000
+            if heard := array("h", audio)[0]:
+                began_at, ended_at = (began_at if words else begins_at), seconds
+                words.append(heard)
+            say(connection, words, began_at, ended_at, is_partial=bool(heard))
+            if not heard:
+                words.clear()
+            if number == after and break_off:
+                break_off(connection)
+                return
+        say(connection, words, began_at, ended_at, is_partial=False)
+
+
+def say(
+    connection: ServerConnection,
+    words: list[int],
+    start: float,
+    end: float,
+    *,
+    is_partial: bool,
+) -> None:
+    if words:
+        said = result(
+            " ".join(map(str, words)),
+            partial=is_partial,
+            StartTime=round(start, 3),
+            EndTime=round(end, 3),
+        )
+        connection.send(event(json.dumps({"Transcript": {"Results": [said]}}).encode()))
+
+
+def reset(connection: ServerConnection) -> None:
+    connection.socket.shutdown(socket.SHUT_RDWR)
+
+
+def close_early(connection: ServerConnection) -> None:
+    connection.close(1000)
+
+
+def go_away(connection: ServerConnection) -> None:
+    connection.close(1011)
+
+
+def throttle(connection: ServerConnection) -> None:
+    connection.send(exception("LimitExceededException", "You have reached your limit"))
+
+
+def hear_nothing(connection: ServerConnection) -> None:
+    text = "Your request timed out because no new audio was received for 15 seconds."
+    connection.send(exception("BadRequestException", text))
+
+
+def talk_rubbish(connection: ServerConnection) -> None:
+    connection.send(b"rubbish")
+
+
+BREAKS = {
+    "reset": reset,
+    "closed early": close_early,
+    "gone away": go_away,
+    "throttled": throttle,
+    "no audio": hear_nothing,
+    "rubbish": talk_rubbish,
+}
+
+
+def transcribed(speaker: Speaker) -> Audience:
+    """What is final of a speech of WORDS words, four to a phrase."""
+    audience = Audience()
+    with transcribing(speaker.recognise) as peer:
+        open_stream = partial(TranscribeStream.open, peer.aws(), "en-US", stability=None)
+        transcription = Transcription(open_stream, audience)
+        sequence = 0
+        for number in range(1, WORDS + 1):
+            for audio in [word(number), *([pause()] if number % 4 == 0 else [])]:
+                transcription.feed(chunk(sequence, audio))
+                sequence += 1
+                time.sleep(0.005)
+                transcription.tick()
+        give_up_at = time.monotonic() + PATIENCE_SECONDS
+        while not transcription.finish():
+            assert time.monotonic() < give_up_at
+            time.sleep(0.01)
+        transcription.close()
+    return audience
+
+
+@pytest.fixture(autouse=True)
+def without_pauses(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(backoff, "BACKOFF_SECONDS", 0.001)
+    already = set(threading.enumerate())
+    yield
+    assert "results" not in {thread.name for thread in set(threading.enumerate()) - already}
+
+
+def test_a_speech_is_heard_over_one_connection() -> None:
+    speaker = Speaker()
+    assert transcribed(speaker).words() == list(range(1, WORDS + 1))
+    assert speaker.connections == 1
+
+
+@pytest.mark.parametrize("after", [1, 3, 5, 7])
+@pytest.mark.parametrize("break_off", BREAKS.values(), ids=BREAKS)
+def test_connections_that_break_cost_no_word_and_double_none(break_off: Any, after: int) -> None:
+    speaker = Speaker((after, break_off), (after + 4, break_off))
+    audience = transcribed(speaker)
+    assert audience.words() == list(range(1, WORDS + 1))
+    assert speaker.connections == 3
+    assert audience.failures == []

@@ -1,0 +1,322 @@
+"""Transcripts on their way to the pipeline: in order, none twice, none that holds up the rest."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from botocore.config import Config
+from botocore.session import Session
+
+from live_sessions.aws import backoff
+from live_sessions.captions import pipeline
+from live_sessions.captions.pipeline import ATTEMPTS, CaptionQueue, Pipeline
+from live_sessions.captions.transcript import Transcript, read_transcript
+from tests.handlers.loopback import HangUp, Received, serving, status
+
+FUNCTION = "live-sessions-test-translation"
+SECRET_TEXT = "what only the listeners may read"
+
+
+def transcript(sequence: int, *, is_partial: bool = False) -> Transcript:
+    return Transcript(
+        session_id="quiet-river-123",
+        sequence=sequence,
+        source_language="en",
+        text=f"{SECRET_TEXT} {sequence}",
+        is_partial=is_partial,
+        spoken_at=1_800_000_000_000,
+    )
+
+
+def succeeded() -> bytes:
+    return status(200, b"null")
+
+
+def failed() -> bytes:
+    head, body = b"HTTP/1.1 200 OK\r\nx-amz-function-error: Unhandled\r\n", SECRET_TEXT.encode()
+    return head + f"content-length: {len(body)}\r\n\r\n".encode() + body
+
+
+def refused(http_status: int, code: str) -> Callable[[], bytes]:
+    head = f"HTTP/1.1 {http_status} Status\r\nx-amzn-errortype: {code}\r\ncontent-length: 2\r\n\r\n"
+    return lambda: head.encode() + b"{}"
+
+
+def cut_off() -> bytes:
+    raise HangUp(b"HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n{")
+
+
+def hung_up() -> bytes:
+    raise HangUp
+
+
+@dataclass
+class LambdaService:
+    """Answers one invocation after the other as `answers` says, then with success."""
+
+    answers: list[Callable[[], bytes]] = field(default_factory=list)
+    received: list[dict[str, Any]] = field(default_factory=list)
+    let_go: threading.Event = field(default_factory=threading.Event)
+
+    def answer(self, request: Received) -> bytes:
+        assert request.path == f"/2015-03-31/functions/{FUNCTION}/invocations"
+        assert request.headers.get("x-amz-invocation-type") in (None, "RequestResponse")
+        self.received.append(json.loads(request.body))
+        return self.answers.pop(0)() if self.answers else succeeded()
+
+    def late(self) -> bytes:
+        self.let_go.wait(30)
+        return succeeded()
+
+
+@pytest.fixture
+def service() -> LambdaService:
+    return LambdaService()
+
+
+@pytest.fixture
+def sender(service: LambdaService, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pipeline]:
+    """With a client as aws/clients.py builds it, but for its address and its patience."""
+    monkeypatch.setattr(backoff, "BACKOFF_SECONDS", 0)
+    with serving(service.answer) as server:
+        client = Session().create_client(
+            "lambda",
+            region_name="eu-central-1",
+            endpoint_url=server.url,
+            aws_access_key_id="testing",
+            aws_secret_access_key="testing",
+            config=Config(
+                connect_timeout=1,
+                read_timeout=0.3,
+                retries={"mode": "standard", "total_max_attempts": 1},
+            ),
+        )
+        yield Pipeline(client, FUNCTION)
+        service.let_go.set()
+
+
+def test_a_transcript_is_what_the_pipeline_is_promised(
+    sender: Pipeline, service: LambdaService, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sender.send(transcript(7))
+    (payload,) = service.received
+    assert read_transcript(payload) == transcript(7)
+    assert "TranscriptsFailed" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("answer", "attempts"),
+    [
+        (failed, 1),
+        (refused(429, "TooManyRequestsException"), ATTEMPTS),
+        (refused(500, "ServiceException"), 1),
+        (refused(403, "AccessDeniedException"), 1),
+        (refused(404, "ResourceNotFoundException"), 1),
+        (cut_off, 1),
+        (hung_up, 1),
+    ],
+    ids=[
+        "function error",
+        "throttled",
+        "broken",
+        "denied",
+        "no such function",
+        "cut off",
+        "hung up",
+    ],
+)
+def test_a_transcript_that_fails_is_counted_and_given_up_and_never_in_the_log(
+    sender: Pipeline,
+    service: LambdaService,
+    answer: Callable[[], bytes],
+    attempts: int,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    service.answers = [answer] * attempts
+    sender.send(transcript(7))
+    assert len(service.received) == attempts
+    printed = capsys.readouterr().out.replace(" ", "")
+    assert printed.count('"TranscriptsFailed":[1.0]') == 1
+    (record,) = map(vars, caplog.records)
+    assert (record["session"], record["caption"]) == ("quiet-river-123", 7)
+    assert SECRET_TEXT not in f"{record}{caplog.text}"
+
+
+def test_one_that_was_refused_for_the_rate_is_sent_again(
+    sender: Pipeline, service: LambdaService, capsys: pytest.CaptureFixture[str]
+) -> None:
+    throttled = refused(429, "TooManyRequestsException")
+    service.answers = [throttled] * (ATTEMPTS - 1)
+    sender.send(transcript(7))
+    assert len(service.received) == ATTEMPTS
+    assert "TranscriptsFailed" not in capsys.readouterr().out
+
+
+def test_one_that_timed_out_is_not_sent_again(
+    sender: Pipeline, service: LambdaService, capsys: pytest.CaptureFixture[str]
+) -> None:
+    service.answers = [service.late]
+    sender.send(transcript(7))
+    sender.send(transcript(8))
+    assert [payload["sequence"] for payload in service.received] == [7, 8]
+    assert capsys.readouterr().out.replace(" ", "").count('"TranscriptsFailed":[1.0]') == 1
+
+
+def test_a_partial_one_is_sent_once_and_not_counted(
+    sender: Pipeline, service: LambdaService, capsys: pytest.CaptureFixture[str]
+) -> None:
+    service.answers = [refused(429, "TooManyRequestsException")]
+    sender.send(transcript(7, is_partial=True))
+    assert len(service.received) == 1
+    assert "TranscriptsFailed" not in capsys.readouterr().out
+
+
+# ---- the queue
+
+
+@dataclass
+class Outlet:
+    """Where a queue sends to; a sending waits while `gate` is closed."""
+
+    sent: list[Transcript] = field(default_factory=list)
+    gate: threading.Event = field(default_factory=threading.Event)
+    begun: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+    failing: set[int] = field(default_factory=set)
+
+    def send(self, one: Transcript) -> None:
+        self.begun.release()
+        assert self.gate.wait(10)
+        if one.sequence in self.failing:
+            raise RuntimeError(SECRET_TEXT)
+        self.sent.append(one)
+
+    def numbers(self) -> list[tuple[int, bool]]:
+        return [(each.sequence, each.is_partial) for each in self.sent]
+
+
+@pytest.fixture
+def outlet() -> Outlet:
+    return Outlet()
+
+
+@pytest.fixture
+def captions(outlet: Outlet) -> Iterator[CaptionQueue]:
+    captions = CaptionQueue(outlet.send)
+    yield captions
+    outlet.gate.set()
+    captions.close()
+    assert not captions._worker.is_alive()
+
+
+def wait_until_idle(captions: CaptionQueue) -> None:
+    give_up_at = time.monotonic() + 10
+    while not captions.is_idle():
+        assert time.monotonic() < give_up_at
+        time.sleep(0.001)
+
+
+def test_final_ones_are_all_sent_in_their_order(captions: CaptionQueue, outlet: Outlet) -> None:
+    for sequence in range(50):
+        captions.add(transcript(sequence))
+    assert not captions.is_idle()
+    outlet.gate.set()
+    wait_until_idle(captions)
+    assert outlet.numbers() == [(sequence, False) for sequence in range(50)]
+
+
+def test_one_is_sent_at_a_time(captions: CaptionQueue, outlet: Outlet) -> None:
+    captions.add(transcript(1))
+    captions.add(transcript(2))
+    assert outlet.begun.acquire(timeout=10)
+    assert not outlet.begun.acquire(timeout=0.05)
+
+
+def test_of_partial_ones_that_come_meanwhile_the_latest_is_sent(
+    captions: CaptionQueue, outlet: Outlet
+) -> None:
+    captions.add(transcript(1, is_partial=True))
+    assert outlet.begun.acquire(timeout=10)
+    for sequence in (2, 3, 4):
+        captions.add(transcript(sequence, is_partial=True))
+    outlet.gate.set()
+    for _ in range(1000):
+        if len(outlet.sent) == 2:
+            break
+        time.sleep(0.005)
+    assert outlet.numbers() == [(1, True), (4, True)]
+
+
+def test_a_partial_one_is_dropped_for_the_final_one_that_it_grew_into(
+    captions: CaptionQueue, outlet: Outlet
+) -> None:
+    captions.add(transcript(1))
+    assert outlet.begun.acquire(timeout=10)
+    captions.add(transcript(2, is_partial=True))
+    captions.add(transcript(2))
+    outlet.gate.set()
+    wait_until_idle(captions)
+    assert outlet.numbers() == [(1, False), (2, False)]
+
+
+def test_final_ones_go_before_a_partial_one(captions: CaptionQueue, outlet: Outlet) -> None:
+    captions.add(transcript(1))
+    assert outlet.begun.acquire(timeout=10)
+    captions.add(transcript(2))
+    captions.add(transcript(3, is_partial=True))
+    outlet.gate.set()
+    for _ in range(1000):
+        if len(outlet.sent) == 3:
+            break
+        time.sleep(0.005)
+    assert outlet.numbers() == [(1, False), (2, False), (3, True)]
+
+
+def test_an_unforeseen_failure_costs_only_its_transcript(
+    captions: CaptionQueue,
+    outlet: Outlet,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    outlet.failing = {2}
+    for sequence in (1, 2, 3):
+        captions.add(transcript(sequence))
+    outlet.gate.set()
+    wait_until_idle(captions)
+    assert outlet.numbers() == [(1, False), (3, False)]
+    assert capsys.readouterr().out.replace(" ", "").count('"TranscriptsFailed":[1.0]') == 1
+
+
+def test_what_is_left_when_it_is_closed_is_given_up_and_counted(
+    captions: CaptionQueue,
+    outlet: Outlet,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(pipeline, "CLOSING_SECONDS", 0)
+    captions.add(transcript(1))
+    assert outlet.begun.acquire(timeout=10)
+    captions.add(transcript(2))
+    captions.add(transcript(3))
+    captions.add(transcript(4, is_partial=True))
+    captions.close()
+    outlet.gate.set()
+    captions._worker.join(10)
+    assert outlet.numbers() == [(1, False)]
+    assert capsys.readouterr().out.replace(" ", "").count('"TranscriptsFailed":[2.0]') == 1
+    captions.add(transcript(5))
+    assert outlet.numbers() == [(1, False)]
+
+
+def test_it_is_not_idle_while_one_is_being_sent(captions: CaptionQueue, outlet: Outlet) -> None:
+    assert captions.is_idle()
+    captions.add(transcript(1))
+    assert outlet.begun.acquire(timeout=10)
+    assert not captions.is_idle()
+    outlet.gate.set()
+    wait_until_idle(captions)

@@ -1,0 +1,73 @@
+"""What begins with a chunk of audio."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+
+from tests.handlers.faults.setting import Begin, changed, session
+from tests.handlers.properties.interleaving import Operation
+from tests.handlers.properties.records import Socket
+from tests.handlers.properties.world import World
+
+AUDIO_DATA = base64.b64encode(bytes(200)).decode()
+LEASE_MS = 10_000
+
+
+def speak(world: World, speaker: Socket, sequence: int = 0) -> Operation:
+    return world.send(speaker, "sendAudio", audioData=AUDIO_DATA, sequence=sequence)
+
+
+def use_a_new_container(world: World) -> None:
+    """In which no speaker is remembered."""
+    world.stage.entries["audio_ingest"].ADMISSION._session_ids.clear()
+
+
+def speaks_first(world: World) -> Operation:
+    speaker, _ = session(world)
+    return speak(world, speaker)
+
+
+def goes_on(world: World) -> Operation:
+    speaker, _ = session(world)
+    world.finish(speak(world, speaker))
+    return speak(world, speaker, 1)
+
+
+def goes_on_in_another_container(world: World) -> Operation:
+    speaker, _ = session(world)
+    world.finish(speak(world, speaker))
+    use_a_new_container(world)
+    return speak(world, speaker, 1)
+
+
+def goes_on_after_a_processor_has_left(world: World) -> Operation:
+    speaker, session_id = session(world)
+    world.finish(speak(world, speaker))
+    claim = world.stage.session(session_id)["audioClaim"]
+    changed(world, "audio-slots", {"slot": claim["slot"]}, leaseUntil=world.clock.now_ms)
+    changed(world, "sessions", {"sessionId": session_id}, audioClaim=claim | {"leaseUntil": 0})
+    return speak(world, speaker, 1)
+
+
+def goes_on_after_a_processor_has_died(world: World) -> Operation:
+    speaker, _ = session(world)
+    world.finish(speak(world, speaker))
+    world.advance(LEASE_MS)
+    return speak(world, speaker, 1)
+
+
+def speaks_in_silence(world: World) -> Operation:
+    speaker, _ = session(world)
+    world.finish(world.send(speaker, "muteBroadcast"))
+    return speak(world, speaker)
+
+
+AUDIO_INGEST: Mapping[str, Begin] = {
+    "first chunk": speaks_first,
+    "next chunk": goes_on,
+    "next chunk in another container": goes_on_in_another_container,
+    "chunk after a processor has left": goes_on_after_a_processor_has_left,
+    "chunk after a processor has died": goes_on_after_a_processor_has_died,
+    "chunk in silence": speaks_in_silence,
+}

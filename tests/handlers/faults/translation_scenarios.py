@@ -1,0 +1,61 @@
+"""What begins with a transcript."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+from live_sessions.captions.translator import Translator
+from tests.handlers.faults.setting import Begin, end_untold, member, session
+from tests.handlers.properties.interleaving import Operation
+from tests.handlers.properties.world import World
+
+TEXT = "Good evening."
+
+
+def is_said(*languages: str, one_is_gone: bool = False) -> Begin:
+    """Said to listeners of these languages, of whom the first may be gone."""
+
+    def begin(world: World) -> Operation:
+        _, session_id = session(world)
+        members = [member(world, session_id, language) for language in languages]
+        if one_is_gone:
+            world.close(members[0])
+        return say(world, session_id)
+
+    return begin
+
+
+def is_said_after_the_end(world: World) -> Operation:
+    _, session_id = session(world)
+    member(world, session_id)
+    end_untold(world, session_id)
+    return say(world, session_id)
+
+
+def say(world: World, session_id: str) -> Operation:
+    transcript = {
+        "sessionId": session_id,
+        "sequence": 1,
+        "sourceLanguage": "en",
+        "text": TEXT,
+        "isPartial": False,
+        "spokenAt": world.clock.now_ms,
+    }
+    use_a_new_container(world)
+    return world.caption(transcript)
+
+
+def use_a_new_container(world: World) -> None:
+    """In which nothing has been translated yet."""
+    entry = world.stage.entries["translation"]
+    translator = Translator(entry.CAPTIONING.translator.client)
+    entry.CAPTIONING = dataclasses.replace(entry.CAPTIONING, translator=translator)
+
+
+TRANSLATION: Mapping[str, Begin] = {
+    "transcript": is_said("es", "en", "fr"),
+    "transcript, one listener is gone": is_said("es", "en", "es", one_is_gone=True),
+    "transcript without listeners": is_said(),
+    "transcript after the end": is_said_after_the_end,
+}

@@ -1,0 +1,66 @@
+"""The languages of the wire and their codes."""
+
+from __future__ import annotations
+
+import pytest
+
+from live_sessions.languages import LANGUAGES, SOURCE_LANGUAGES, TARGET_LANGUAGES
+
+# StartStreamTranscription's LanguageCode, those that stream in every Region.
+# https://docs.aws.amazon.com/transcribe/latest/APIReference/API_streaming_StartStreamTranscription.html
+STREAMED = frozenset(
+    """
+    af-ZA ar-AE ar-SA ca-ES cs-CZ da-DK de-CH de-DE el-GR en-AB en-AU en-GB en-IE en-IN en-NZ en-US
+    en-WL en-ZA es-ES es-US eu-ES fa-IR fi-FI fr-CA fr-FR gl-ES he-IL hi-IN hr-HR id-ID it-IT ja-JP
+    ko-KR lv-LV ms-MY nl-NL no-NO pl-PL pt-BR pt-PT ro-RO ru-RU sk-SK so-SO sr-RS sv-SE th-TH tl-PH
+    uk-UA vi-VN zh-CN zh-HK zh-TW zu-ZA
+    """.split()
+)
+# https://docs.aws.amazon.com/translate/latest/dg/what-is-languages.html
+TRANSLATED = frozenset(
+    """
+    af am ar az bg bn bs ca cs cy da de el en es es-MX et fa fa-AF fi fr fr-CA ga gu ha he hi hr ht
+    hu hy id is it ja ka kk kn ko lt lv mk ml mn mr ms mt nl no pa pl ps pt pt-PT ro ru si sk sl so
+    sq sr sv sw ta te th tl tr uk ur uz vi zh zh-TW
+    """.split()
+)
+OFFERED_FROM_THE_BEGINNING = frozenset(
+    "ar de en es fr fr-CA hi it ja ko nl pt pt-PT sv th vi zh zh-TW".split()
+)
+
+
+def test_every_code_is_one_that_its_service_takes() -> None:
+    assert {each.transcribe for each in LANGUAGES.values()} - {None} <= STREAMED
+    assert {each.translate for each in LANGUAGES.values()} - {None} <= TRANSLATED
+
+
+def test_listeners_may_read_all_that_translate_takes() -> None:
+    assert TARGET_LANGUAGES == TRANSLATED
+
+
+def test_no_language_that_clients_know_has_gone() -> None:
+    assert OFFERED_FROM_THE_BEGINNING <= SOURCE_LANGUAGES
+
+
+def test_whatever_can_be_spoken_can_be_read_and_translated() -> None:
+    assert SOURCE_LANGUAGES <= TARGET_LANGUAGES
+
+
+def test_no_two_languages_are_one_to_a_service() -> None:
+    for codes in (
+        [each.transcribe for each in LANGUAGES.values() if each.transcribe],
+        [each.translate for each in LANGUAGES.values() if each.translate],
+    ):
+        assert len(codes) == len(set(codes))
+
+
+@pytest.mark.parametrize(
+    ("code", "transcribe"),
+    [("en", "en-US"), ("pt", "pt-BR"), ("pt-PT", "pt-PT"), ("zh-TW", "zh-TW"), ("cy", None)],
+)
+def test_a_spoken_language_has_one_accent(code: str, transcribe: str | None) -> None:
+    assert LANGUAGES[code].transcribe == transcribe
+
+
+def test_a_language_goes_by_its_code() -> None:
+    assert all(language.code == code for code, language in LANGUAGES.items())

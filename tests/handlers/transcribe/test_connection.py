@@ -1,0 +1,246 @@
+"""Opening a stream, and every way in which that fails."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import ssl
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from websockets.sync.server import ServerConnection
+
+from live_sessions.transcribe import connection as connection_module
+from live_sessions.transcribe import stream as stream_module
+from live_sessions.transcribe.failures import FailureKind, TranscribeFailure
+from live_sessions.transcribe.stream import TranscribeStream
+from tests.handlers.loopback import HangUp, Received, serving
+from tests.handlers.transcribe.frames import result, transcript
+from tests.handlers.transcribe.peer import (
+    KEY_ID,
+    SECRET,
+    TOKEN,
+    accepting,
+    audio_of,
+    aws_at,
+    transcribing,
+)
+
+PASSING, PERMANENT = FailureKind.PASSING, FailureKind.PERMANENT
+
+
+def failure_of_opening(endpoint: str) -> TranscribeFailure:
+    with pytest.raises(TranscribeFailure) as failure:
+        TranscribeStream.open(aws_at(endpoint), "en-US", stability=None)
+    chain = failure.value
+    assert chain.__cause__ is None
+    assert chain.__suppress_context__, "what websockets says may hold the URL"
+    return failure.value
+
+
+def answer(status: int, headers: str = "", body: bytes = b"") -> bytes:
+    length = f"content-length: {len(body)}\r\n"
+    return f"HTTP/1.1 {status} Status\r\n{length}{headers}\r\n".encode() + body
+
+
+@pytest.mark.parametrize(
+    ("refusal", "kind", "message"),
+    [
+        (answer(429), PASSING, "handshake refused: 429"),
+        (answer(500, body=b"oops"), PASSING, "handshake refused: 500"),
+        (answer(503), PASSING, "handshake refused: 503"),
+        (answer(400, body=b"{}"), PERMANENT, "handshake refused: 400"),
+        (answer(403), PERMANENT, "handshake refused: 403"),
+        (answer(404), PERMANENT, "handshake refused: 404"),
+        (answer(200), PERMANENT, "handshake refused: 200"),
+        (
+            answer(403, "x-amzn-ErrorType: AccessDeniedException:http://internal/\r\n"),
+            PERMANENT,
+            "handshake refused: 403 AccessDeniedException",
+        ),
+        (
+            answer(
+                403,
+                "x-amzn-errortype: InvalidSignatureException\r\n",
+                b'{"message":"Signature expired: 1 is now earlier than 2"}',
+            ),
+            PASSING,
+            "handshake refused: 403 InvalidSignatureException, signature out of time",
+        ),
+        (
+            answer(400, "x-amzn-errortype: A\r\nx-amzn-errortype: B\r\n", b"\xff"),
+            PERMANENT,
+            "handshake refused: 400 A",
+        ),
+        (
+            answer(302, "location: /elsewhere?secret\r\n"),
+            PERMANENT,
+            "handshake refused: redirect",
+        ),
+        (answer(302), PERMANENT, "handshake refused: 302"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", PASSING, "no connection: InvalidMessage"),
+        (b"\xff" * 100_000, PASSING, "no connection: StatusLineTooLong"),
+        (
+            answer(101, "upgrade: websocket\r\nconnection: upgrade\r\n"),
+            PASSING,
+            "no connection: InvalidHeader",
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_handshake_that_opens_no_stream_fails_by_its_kind(
+    refusal: bytes, kind: FailureKind, message: str
+) -> None:
+    def refuse(_: Received) -> bytes:
+        raise HangUp(refusal)
+
+    with serving(refuse) as server:
+        failure = failure_of_opening(server.url)
+    assert (failure.kind, failure.message) == (kind, message)
+    assert len(server.requests) == 1, "neither a redirect nor a second attempt"
+
+
+def test_a_peer_that_hangs_up_during_the_handshake_is_a_passing_failure() -> None:
+    with accepting(lambda sock: None) as peer:
+        assert failure_of_opening(peer.endpoint).kind is PASSING
+
+
+def test_nobody_there_is_a_passing_failure() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        port = nobody.getsockname()[1]
+    failure = failure_of_opening(f"http://127.0.0.1:{port}")
+    assert failure.message == "no connection: ConnectionRefusedError"
+    assert failure.kind is PASSING
+
+
+@pytest.mark.parametrize("manner", ["silent", "dribbling", "endless refusal"])
+def test_a_handshake_that_never_ends_is_left_in_time(
+    monkeypatch: pytest.MonkeyPatch, manner: str
+) -> None:
+    monkeypatch.setattr(connection_module, "OPEN_LIMIT_SECONDS", 0.6)
+    is_over = threading.Event()
+
+    def hang(sock: socket.socket) -> None:
+        if manner == "endless refusal":
+            sock.sendall(b"HTTP/1.1 403 No\r\ncontent-length: 1000\r\n\r\nsome")
+        while manner == "dribbling" and not is_over.wait(0.05):
+            sock.sendall(b"H")
+        is_over.wait(20)
+
+    with accepting(hang) as peer:
+        began = time.monotonic()
+        failure = failure_of_opening(peer.endpoint)
+        assert 0.3 < time.monotonic() - began < 3
+        is_over.set()
+    assert (failure.kind, failure.message) == (PASSING, "no connection: timed out")
+
+
+def test_a_slow_handshake_within_the_limit_opens_the_stream() -> None:
+    def slowly(connection: ServerConnection, _: object) -> None:
+        time.sleep(1)
+
+    with transcribing(lambda c: list(audio_of(c)) and None, process_request=slowly) as peer:
+        stream = TranscribeStream.open(peer.aws(), "en-US", stability=None)
+        stream.end()
+        assert list(stream.results()) == []
+
+
+def test_a_tls_handshake_that_never_ends_is_left_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection_module, "OPEN_LIMIT_SECONDS", 0.5)
+    is_over = threading.Event()
+
+    def hang(sock: socket.socket) -> None:
+        is_over.wait(20)
+
+    with accepting(hang) as peer:
+        began = time.monotonic()
+        failure = failure_of_opening(peer.endpoint.replace("http", "https"))
+        assert time.monotonic() - began < 3
+        is_over.set()
+    assert (failure.kind, failure.message) == (PASSING, "no connection: timed out")
+
+
+def test_speech_goes_over_tls(
+    monkeypatch: pytest.MonkeyPatch, certificate: Path, server_tls: ssl.SSLContext
+) -> None:
+    trusting = ssl.create_default_context(cafile=str(certificate))
+    monkeypatch.setattr(connection_module, "tls", lambda: trusting)
+    heard: list[bytes] = []
+
+    def script(connection: ServerConnection) -> None:
+        heard.extend(audio_of(connection))
+        connection.send(transcript(result("secret")))
+
+    with transcribing(script, server_tls) as peer:
+        stream = TranscribeStream.open(peer.aws(), "en-US", stability=None)
+        stream.send(b"\x01\x00" * 16_000)
+        stream.end()
+        assert [each.text for each in stream.results()] == ["secret"]
+    assert heard == [b"\x01\x00" * 16_000]
+
+
+def test_closing_over_tls_sends_nothing_in_the_clear(
+    monkeypatch: pytest.MonkeyPatch, certificate: Path, server_tls: ssl.SSLContext
+) -> None:
+    trusting = ssl.create_default_context(cafile=str(certificate))
+    monkeypatch.setattr(connection_module, "tls", lambda: trusting)
+
+    def read(connection: ServerConnection) -> None:
+        for _ in connection:
+            pass
+
+    with transcribing(read, server_tls) as peer:
+        stream = TranscribeStream.open(peer.aws(), "en-US", stability=None)
+        stream.send(b"\x01\x00")
+        stream.close()
+        assert peer.ended.wait(5)
+        with pytest.raises(TranscribeFailure, match="closed here"):
+            stream.send(b"\x01\x00")
+
+
+def test_a_server_whose_certificate_nobody_vouches_for_hears_nothing(
+    server_tls: ssl.SSLContext,
+) -> None:
+    with transcribing(lambda connection: None, server_tls) as peer:
+        failure = failure_of_opening(peer.endpoint)
+        assert (failure.kind, failure.message) == (PERMANENT, "certificate not trusted")
+        assert not peer.connections
+
+
+def test_a_peer_may_be_silent_as_long_as_a_read_may_take() -> None:
+    """Of TLS, a record that holds no message can begin a read."""
+    assert connection_module.SEND_LIMIT_SECONDS >= stream_module.SILENCE_LIMIT_SECONDS
+
+
+def test_a_proxy_of_the_environment_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "ws_proxy", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    with transcribing(lambda c: list(audio_of(c)) and None) as peer:
+        stream = TranscribeStream.open(peer.aws(), "en-US", stability=None)
+        stream.end()
+        assert list(stream.results()) == []
+
+
+def test_nothing_is_logged_of_url_credentials_audio_or_transcript(
+    caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    caplog.set_level(logging.DEBUG)
+
+    def script(connection: ServerConnection) -> None:
+        list(audio_of(connection))
+        connection.send(transcript(result("whispered")))
+        connection.send(b"rubbish")
+
+    with transcribing(script) as peer:
+        stream = TranscribeStream.open(peer.aws(), "en-US", stability=None)
+        stream.send(b"loud" * 100)
+        stream.end()
+        with pytest.raises(TranscribeFailure) as failure:
+            list(stream.results())
+    assert not stream._connection.logger.isEnabledFor(logging.CRITICAL), "websockets' own"
+    printed = capfd.readouterr()
+    told = "".join((printed.out, printed.err, caplog.text, repr(failure.value), repr(stream)))
+    for secret in ("Amz", KEY_ID, SECRET, TOKEN, "loud", "whispered", "wss:", "ws:"):
+        assert secret not in told

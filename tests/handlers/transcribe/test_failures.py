@@ -1,0 +1,119 @@
+"""Which failures pass, which do not, and what of them may be logged."""
+
+from __future__ import annotations
+
+import pytest
+
+from live_sessions.transcribe import failures
+from live_sessions.transcribe.failures import FailureKind
+
+PASSING, PERMANENT, NO_AUDIO = (
+    FailureKind.PASSING,
+    FailureKind.PERMANENT,
+    FailureKind.TIMED_OUT_WITHOUT_AUDIO,
+)
+NO_AUDIO_TEXT = "Your request timed out because no new audio was received for 15 seconds."
+EXPIRED = "Signature expired: 20260301T000000Z is now earlier than 20260301T000500Z"
+NOT_YET = "Signature not yet current: 20260301T001000Z is still later than 20260301T000500Z"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "kind"),
+    [
+        ("LimitExceededException", "", PASSING),
+        ("InternalFailureException", "", PASSING),
+        ("ServiceUnavailableException", "", PASSING),
+        ("ConflictException", "", PASSING),
+        ("ThrottlingException", "", PASSING),
+        ("SomethingNewException", "", PASSING),
+        ("LimitExceededException", NO_AUDIO_TEXT, PASSING),
+        ("BadRequestException", "", PERMANENT),
+        ("BadRequestException", "Unexpected WebSocket frame received.", PERMANENT),
+        ("BadRequestException", NO_AUDIO_TEXT, NO_AUDIO),
+        ("AccessDeniedException", "", PERMANENT),
+        ("UnrecognizedClientException", "", PERMANENT),
+        ("ExpiredTokenException", "", PERMANENT),
+        ("InvalidSignatureException", "The request signature does not match", PERMANENT),
+        ("InvalidSignatureException", EXPIRED, PASSING),
+        ("BadRequestException", NOT_YET, PASSING),
+    ],
+)
+def test_an_exception_is_of_its_kind(name: str, text: str, kind: FailureKind) -> None:
+    failure = failures.of_exception(name, text)
+    assert failure.kind is kind
+    assert failure.message.startswith(name)
+
+
+@pytest.mark.parametrize(
+    ("status", "name", "body", "kind"),
+    [
+        (429, "", "", PASSING),
+        (408, "", "", PASSING),
+        (500, "", "", PASSING),
+        (503, "ServiceUnavailableException", "", PASSING),
+        (400, "LimitExceededException", "", PASSING),
+        (400, "ThrottlingException", "", PASSING),
+        (400, "BadRequestException", "", PERMANENT),
+        (403, "", "", PERMANENT),
+        (403, "AccessDeniedException", "is not authorized to perform", PERMANENT),
+        (403, "ExpiredTokenException", "The security token is expired", PERMANENT),
+        (404, "", "", PERMANENT),
+        (302, "", "", PERMANENT),
+        (200, "", "", PERMANENT),
+        (403, "InvalidSignatureException", f'{{"message":"{EXPIRED}"}}', PASSING),
+        (403, "", f"<Message>{NOT_YET}</Message>", PASSING),
+        (403, "", '{"message":"Request has expired"}', PASSING),
+        (403, "RequestExpired", "", PASSING),
+    ],
+)
+def test_a_refused_handshake_is_of_its_kind(
+    status: int, name: str, body: str, kind: FailureKind
+) -> None:
+    failure = failures.of_handshake(status, name, body)
+    assert failure.kind is kind
+    assert str(status) in failure.message
+    assert name in failure.message
+
+
+@pytest.mark.parametrize("code", [None, 1000, 1001, 1005, 1006, 1011, 1012, 1013, 1014, 4000])
+def test_a_close_without_fault_of_ours_passes(code: int | None) -> None:
+    assert failures.of_close(code).kind is PASSING
+
+
+@pytest.mark.parametrize("code", [1002, 1003, 1007, 1008, 1009, 1010])
+def test_a_close_that_finds_fault_with_us_is_permanent(code: int) -> None:
+    assert failures.of_close(code).kind is PERMANENT
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        (
+            "BadRequestException",
+            NO_AUDIO_TEXT,
+            f"BadRequestException: {NO_AUDIO_TEXT}",
+        ),
+        (
+            "InvalidSignatureException",
+            "The request signature does not match.\n\nThe Canonical String was 'GET\n/stream",
+            "InvalidSignatureException: The request signature does not match.",
+        ),
+        ("BadRequestException", "see https://host/path?X-Amz-Signature=1", "BadRequestException"),
+        ("BadRequestException", "key AKIAIOSFODNN7EXAMPLE unknown", "BadRequestException"),
+        ("BadRequestException", "token IQoJb3JpZ2+/luX2Vj==", "BadRequestException"),
+        ("BadRequestException", "arn:aws:iam::123456789012:role/x", "BadRequestException"),
+        ("BadRequestException", "word " * 41, "BadRequestException"),
+        ("BadRequestException", "", "BadRequestException"),
+        ("BadRequestException", "\n\n", "BadRequestException"),
+        ("wss://host/?X-Amz-Signature=1", "", "unnamed exception"),
+        ("", "Plain words.", "unnamed exception: Plain words."),
+    ],
+)
+def test_a_message_for_the_log_holds_plain_words_alone(name: str, text: str, message: str) -> None:
+    assert failures.of_exception(name, text).message == message
+
+
+def test_an_error_type_that_is_no_name_is_not_shown() -> None:
+    failure = failures.of_handshake(403, "https://host/?X-Amz-Signature=1", "secret body")
+    assert failure.message == "handshake refused: 403 unnamed exception"
+    assert str(failure) == "permanent: handshake refused: 403 unnamed exception"

@@ -1,0 +1,87 @@
+"""The URL that opens a stream, its signature computed anew."""
+
+from __future__ import annotations
+
+import datetime
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from botocore import auth
+
+from live_sessions.environment import AwsEnvironment
+from live_sessions.transcribe.presigned_url import presigned_url
+from tests.handlers.transcribe.signature import computed_signature
+
+KEY_ID, SECRET = "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
+TOKEN = "IQoJb3JpZ2luX2VjE//+token=="
+AT = datetime.datetime(2026, 3, 1, 23, 59, 58, tzinfo=datetime.UTC)
+AWS_HOST = "transcribestreaming.eu-central-1.amazonaws.com:8443"
+
+
+def aws(token: str | None = TOKEN, endpoint: str | None = None) -> AwsEnvironment:
+    return AwsEnvironment(
+        aws_region="eu-central-1",
+        aws_access_key_id=KEY_ID,
+        aws_secret_access_key=SECRET,
+        aws_session_token=token,
+        aws_endpoint_url_transcribe_streaming=endpoint,
+    )
+
+
+def query_of(url: str) -> dict[str, str]:
+    query = parse_qs(urlsplit(url).query, keep_blank_values=True, strict_parsing=True)
+    assert all(len(values) == 1 for values in query.values())
+    return {name: values[0] for name, values in query.items()}
+
+
+@pytest.mark.parametrize("token", [None, TOKEN])
+@pytest.mark.parametrize("stability", [None, "medium"])
+@pytest.mark.parametrize(
+    ("endpoint", "opening", "host"),
+    [
+        (None, f"wss://{AWS_HOST}/", AWS_HOST),
+        ("http://127.0.0.1:4567", "ws://127.0.0.1:4567/", "127.0.0.1:4567"),
+        ("http://127.0.0.1:4567/", "ws://127.0.0.1:4567/", "127.0.0.1:4567"),
+        ("https://speech.example", "wss://speech.example/", "speech.example"),
+        ("https://speech.example:443", "wss://speech.example:443/", "speech.example"),
+        ("http://speech.example:80", "ws://speech.example:80/", "speech.example"),
+    ],
+)
+def test_the_url_is_signed_for_the_host_that_is_sent(
+    token: str | None, stability: str | None, endpoint: str | None, opening: str, host: str
+) -> None:
+    url = presigned_url(aws(token, endpoint), "en-US", stability=stability)
+    assert url.startswith(f"{opening}stream-transcription-websocket?")
+    target = url.removeprefix(opening.rstrip("/"))
+    assert query_of(url)["X-Amz-Signature"] == computed_signature(target, host, SECRET)
+
+
+def test_the_url_asks_for_what_the_stream_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(auth, "get_current_datetime", lambda: AT)
+    query = query_of(presigned_url(aws(), "pt-BR", stability=None))
+    del query["X-Amz-Signature"]
+    assert query == {
+        "language-code": "pt-BR",
+        "media-encoding": "pcm",
+        "sample-rate": "16000",
+        "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
+        "X-Amz-Credential": f"{KEY_ID}/20260301/eu-central-1/transcribe/aws4_request",
+        "X-Amz-Date": "20260301T235958Z",
+        "X-Amz-Expires": "300",
+        "X-Amz-SignedHeaders": "host",
+        "X-Amz-Security-Token": TOKEN,
+    }
+
+
+@pytest.mark.parametrize("stability", ["low", "medium", "high"])
+def test_stability_is_asked_for_by_both_parameters(stability: str) -> None:
+    plain = query_of(presigned_url(aws(), "en-US", stability=None))
+    stable = query_of(presigned_url(aws(), "en-US", stability=stability))
+    assert {name: stable[name] for name in stable.keys() - plain.keys()} == {
+        "enable-partial-results-stabilization": "true",
+        "partial-results-stability": stability,
+    }
+
+
+def test_without_a_session_token_the_url_names_none() -> None:
+    assert "X-Amz-Security-Token" not in query_of(presigned_url(aws(None), "en-US", stability=None))

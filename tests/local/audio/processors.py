@@ -1,0 +1,55 @@
+"""The audio processor's function on a local cloud: its time limit, its processes, its runs."""
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from local.cloud import LocalCloud
+
+ENTRY = "audio_processor"
+LOG_TIMEOUT_SECONDS = 30
+
+
+@contextlib.contextmanager
+def time_limit(cloud: LocalCloud, seconds: int) -> Iterator[None]:
+    """Give the function another time limit meanwhile; each change ends what runs."""
+    name = cloud.outputs["functionNames"][ENTRY]
+    client = cloud.client("lambda")
+    usual = client.get_function_configuration(FunctionName=name)["Timeout"]
+    client.update_function_configuration(FunctionName=name, Timeout=seconds)
+    try:
+        yield
+    finally:
+        client.update_function_configuration(FunctionName=name, Timeout=usual)
+
+
+def kill_processes(cloud: LocalCloud) -> int:
+    """Kill the processes that run the function, at once; returns how many there were."""
+    name = f"AWS_LAMBDA_FUNCTION_NAME={cloud.outputs['functionNames'][ENTRY]}".encode()
+    killed = 0
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if name in (process / "environ").read_bytes().split(b"\0"):
+                os.kill(int(process.name), signal.SIGKILL)
+                killed += 1
+    return killed
+
+
+def endings(cloud: LocalCloud, session_id: str) -> list[str]:
+    """How the session's processors have ended so far, oldest first."""
+    return [
+        line.fields["ending"]
+        for line in cloud.function_log(ENTRY)
+        if line.fields.get("message") == "processed" and line.fields["session"] == session_id
+    ]
+
+
+def wait_for_ending(cloud: LocalCloud, session_id: str) -> list[str]:
+    """The endings, once there is one."""
+    deadline = time.monotonic() + LOG_TIMEOUT_SECONDS
+    while not (ended := endings(cloud, session_id)) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    return ended

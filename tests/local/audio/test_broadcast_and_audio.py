@@ -1,0 +1,79 @@
+"""What the speaker's controls, a refresh and the session's end do to speech that is under way."""
+
+from collections.abc import Callable
+
+import pytest
+
+from local.client import Listener, Speaker
+from local.cloud import LocalCloud
+from tests.local.audio.processors import wait_for_ending
+from tests.local.audio.spoken import sentence, wait_for_words, words_heard
+
+WORDS_TIMEOUT_SECONDS = 30
+UNHEARD = [901, 902, 903]
+
+SILENCINGS: dict[str, tuple[Callable[[Speaker], object], Callable[[Speaker], object]]] = {
+    "paused": (Speaker.pause, Speaker.resume),
+    "muted": (lambda it: it.ask("muteBroadcast"), lambda it: it.ask("unmuteBroadcast")),
+    "volume 0": (lambda it: it.set_volume(0), lambda it: it.set_volume(0.5)),
+}
+
+
+def hold_session(speaker: Speaker, listener: Listener) -> str:
+    session_id = speaker.create_session("en")
+    listener.ask("joinSession", sessionId=session_id, targetLanguage="en")
+    return session_id
+
+
+@pytest.mark.parametrize("kind", SILENCINGS)
+def test_what_is_said_while_the_broadcast_is_silent_is_heard_by_nobody(
+    numbers_cloud: LocalCloud, kind: str
+) -> None:
+    cloud = numbers_cloud
+    silence, undo = SILENCINGS[kind]
+    speaker, listener = cloud.speaker(), cloud.listener()
+    hold_session(speaker, listener)
+    sequence = speaker.speak(sentence([1, 2, 3]))
+    silence(speaker)
+    sequence = speaker.speak(sentence(UNHEARD), first_sequence=sequence)
+    undo(speaker)
+    speaker.speak(sentence([4, 5, 6]), first_sequence=sequence)
+
+    heard = wait_for_words(listener, [6], WORDS_TIMEOUT_SECONDS)
+
+    assert heard == [1, 2, 3, 4, 5, 6]
+    assert not speaker.received("error")
+
+
+def test_a_speaker_who_refreshes_in_mid_speech_goes_on_from_his_new_socket(
+    numbers_cloud: LocalCloud,
+) -> None:
+    cloud = numbers_cloud
+    old, listener = cloud.speaker(), cloud.listener()
+    session_id = hold_session(old, listener)
+    sequence = old.speak(sentence([1, 2, 3]))
+    new = cloud.speaker()
+    new.refresh(session_id)
+    refused = old.send_audio(sentence(UNHEARD)[:3200], sequence)
+    new.speak(sentence([4, 5, 6]))
+
+    heard = wait_for_words(listener, [6], WORDS_TIMEOUT_SECONDS)
+
+    assert heard == [1, 2, 3, 4, 5, 6]
+    assert old.answer_to(refused)["code"] == "CONNECTION_NOT_FOUND"
+
+
+def test_after_the_sessions_end_audio_is_refused_and_the_slot_is_free(
+    numbers_cloud: LocalCloud,
+) -> None:
+    cloud = numbers_cloud
+    speaker, listener = cloud.speaker(), cloud.listener()
+    session_id = hold_session(speaker, listener)
+    sequence = speaker.speak(sentence([1, 2, 3]))
+    wait_for_words(listener, [3], WORDS_TIMEOUT_SECONDS)
+    speaker.ask("endSession")
+    refused = speaker.send_audio(sentence(UNHEARD)[:3200], sequence)
+
+    assert speaker.answer_to(refused)["code"] == "CONNECTION_NOT_FOUND"
+    assert wait_for_ending(cloud, session_id) == ["session ended"]
+    assert words_heard(listener) == [1, 2, 3]

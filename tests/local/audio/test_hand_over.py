@@ -1,0 +1,75 @@
+"""A session outlives its processors: no word is lost at a seam, and none said twice."""
+
+import os
+import time
+
+import pytest
+
+from local.cloud import LocalCloud
+from tests.local.audio.processors import endings, kill_processes, time_limit
+from tests.local.audio.spoken import sentence, wait_for_words
+
+TIME_LIMIT_SECONDS = 6
+HAND_OVERS = int(os.environ.get("HAND_OVERS", "4"))
+"""HAND_OVERS=20 pytest tests/local/audio/test_hand_over.py: the long run."""
+
+WORDS_A_SENTENCE = 11
+LEASE_SECONDS = 10
+
+
+@pytest.mark.timeout(60 + 20 * HAND_OVERS)
+def test_no_word_is_lost_or_doubled_where_one_processor_takes_over_from_another(
+    numbers_cloud: LocalCloud,
+) -> None:
+    cloud = numbers_cloud
+    speaker, listener = cloud.speaker(), cloud.listener()
+    session_id = speaker.create_session("en")
+    listener.ask("joinSession", sessionId=session_id, targetLanguage="en")
+    spoken: list[int] = []
+    sequence = 0
+    with time_limit(cloud, TIME_LIMIT_SECONDS):
+        while endings(cloud, session_id).count("handed over") < HAND_OVERS:
+            words = list(range(len(spoken) + 1, len(spoken) + 1 + WORDS_A_SENTENCE))
+            sequence = speaker.speak(sentence(words), first_sequence=sequence)
+            spoken += words
+        heard = wait_for_words(listener, spoken, timeout_seconds=30)
+
+    assert heard == spoken
+    numbers = [caption["sequence"] for caption in listener.captions()]
+    assert numbers == list(range(len(numbers)))
+
+
+@pytest.mark.timeout(120)
+def test_captions_go_on_after_a_processor_was_killed_in_mid_speech(
+    numbers_cloud: LocalCloud,
+) -> None:
+    cloud = numbers_cloud
+    speaker, listener = cloud.speaker(), cloud.listener()
+    session_id = speaker.create_session("en")
+    listener.ask("joinSession", sessionId=session_id, targetLanguage="en")
+    before = list(range(1, 12))
+    sequence = speaker.speak(sentence(before))
+    assert wait_for_words(listener, before, timeout_seconds=30) == before
+
+    half_said = sentence(range(101, 112))
+    sequence = speaker.speak(half_said[: len(half_said) // 2], first_sequence=sequence)
+    assert kill_processes(cloud) == 1
+    killed_at = time.monotonic()
+    spoken = list(before)
+    while not any(caption.received_at > killed_at for caption in listener.captions()):
+        assert time.monotonic() - killed_at < 3 * LEASE_SECONDS
+        words = list(range(len(spoken) + 1000, len(spoken) + 1000 + WORDS_A_SENTENCE))
+        sequence = speaker.speak(sentence(words), first_sequence=sequence)
+        spoken += words
+    resumed_at = next(c.received_at for c in listener.captions() if c.received_at > killed_at)
+    heard = wait_for_words(listener, spoken, timeout_seconds=30)
+
+    said_after = spoken[len(before) :]
+    lost = [word for word in said_after if word not in heard]
+    print(
+        f"resumed after {resumed_at - killed_at:.1f} s; lost {len(lost)} of {len(said_after)} "
+        "words said after the kill"
+    )
+    assert heard == sorted(set(heard)), "a word came twice or out of order"
+    assert lost == said_after[: len(lost)], "what was said later was lost"
+    assert len(lost) <= WORDS_A_SENTENCE

@@ -1,0 +1,59 @@
+"""The recording that is shipped, spoken in real time, and what listeners read of it."""
+
+import shutil
+
+import pytest
+
+from local.cloud import LocalCloud
+from local.recordings import read_recording
+from local.sample_speech import SENTENCES, WAV
+from local.word_errors import word_error_rate
+
+pytest.importorskip("pocketsphinx", reason="it hears English for the local cloud")
+
+CAPTION_TIMEOUT_SECONDS = 20
+MOST_WORD_ERRORS = 0.1
+
+
+@pytest.mark.timeout(180)
+def test_the_recordings_words_come_back_in_order_to_each_listener_in_its_language(
+    cloud: LocalCloud,
+) -> None:
+    speaker = cloud.speaker()
+    session_id = speaker.create_session("en")
+    english, spanish, german = cloud.listeners(3)
+    for listener, language in ((english, "en"), (spanish, "es"), (german, "de")):
+        listener.ask("joinSession", sessionId=session_id, targetLanguage=language)
+    speaker.speak(read_recording(WAV))
+    for listener in (english, spanish, german):
+        for _ in SENTENCES:
+            listener.expect("caption", timeout_seconds=CAPTION_TIMEOUT_SECONDS)
+
+    read = " ".join(caption["text"] for caption in english.captions())
+    errors = word_error_rate(" ".join(SENTENCES), read)
+    print(f"word error rate {errors:.3f}")
+    assert errors <= MOST_WORD_ERRORS
+    for listener, language in ((english, "en"), (spanish, "es"), (german, "de")):
+        captions = listener.captions()
+        assert {caption["targetLanguage"] for caption in captions} == {language}
+        assert [caption["originalText"] for caption in captions] == [
+            caption["text"] for caption in english.captions()
+        ]
+        numbers = [caption["sequence"] for caption in captions]
+        assert numbers == sorted(set(numbers))
+        assert not listener.captions(with_partials=True)[len(captions) :]
+    assert not any(caption["translated"] for caption in english.captions())
+    assert all(caption["translated"] for caption in spanish.captions())
+
+
+@pytest.mark.skipif(shutil.which("apertium") is None, reason="Apertium is not installed")
+@pytest.mark.timeout(120)
+def test_a_spanish_listener_reads_spanish(cloud: LocalCloud) -> None:
+    speaker, listener = cloud.speaker(), cloud.listener()
+    session_id = speaker.create_session("en")
+    listener.ask("joinSession", sessionId=session_id, targetLanguage="es")
+    speaker.speak(read_recording(WAV))
+
+    caption = listener.expect("caption", timeout_seconds=CAPTION_TIMEOUT_SECONDS)
+    assert caption["text"] != caption["originalText"]
+    assert "[es]" not in caption["text"]

@@ -1,0 +1,97 @@
+"""Sessions at once: each hears its own speaker and nobody else."""
+
+import base64
+import json
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from local.client import Listener, Speaker
+from local.cloud import LocalCloud
+from tests.local.audio.spoken import numbers, sentence, wait_for_words
+
+SESSIONS = int(os.environ.get("SESSIONS_AT_ONCE", "6"))
+"""SESSIONS_AT_ONCE=20 pytest tests/local/audio/test_sessions_apart.py: one for each slot."""
+
+WORDS = 20
+INTERVAL_SECONDS = 1.0
+"""A local machine runs the functions of all sessions: few chunks a second, and none at once."""
+
+WORDS_TIMEOUT_SECONDS = 90
+
+
+def test_a_chunk_goes_to_its_speakers_session_whatever_the_message_says(
+    numbers_cloud: LocalCloud,
+) -> None:
+    cloud = numbers_cloud
+    speakers = [cloud.speaker(token=cloud.token_of_another_speaker()) for _ in range(2)]
+    listeners = [cloud.listener() for _ in range(2)]
+    session_ids = [speaker.create_session("en") for speaker in speakers]
+    for listener, session_id in zip(listeners, session_ids, strict=True):
+        listener.ask("joinSession", sessionId=session_id, targetLanguage="en")
+    request = json.loads(audio_message(sentence([7, 8, 9])))
+    speakers[0].send_text(json.dumps(request | {"sessionId": session_ids[1]}))
+    speakers[1].speak(sentence([1, 2, 3]))
+
+    assert wait_for_words(listeners[0], [9], WORDS_TIMEOUT_SECONDS) == [7, 8, 9]
+    assert wait_for_words(listeners[1], [3], WORDS_TIMEOUT_SECONDS) == [1, 2, 3]
+
+
+def test_a_listeners_chunk_is_refused_and_heard_by_nobody(numbers_cloud: LocalCloud) -> None:
+    cloud = numbers_cloud
+    speaker, listener = cloud.speaker(), cloud.listener()
+    session_id = speaker.create_session("en")
+    listener.ask("joinSession", sessionId=session_id, targetLanguage="en")
+    listener.send_text(audio_message(sentence([7, 8, 9])))
+    speaker.speak(sentence([1, 2, 3]))
+
+    assert listener.expect("error")["code"] == "UNAUTHORIZED_ACTION"
+    assert wait_for_words(listener, [3], WORDS_TIMEOUT_SECONDS) == [1, 2, 3]
+
+
+@pytest.mark.timeout(300)
+def test_many_sessions_at_once_lose_no_word_and_keep_their_order(
+    numbers_cloud: LocalCloud,
+) -> None:
+    rooms = [open_room(numbers_cloud) for _ in range(SESSIONS)]
+    for speaker, listener in rooms:
+        # One after another: two processors are soon busy with twenty functions that start.
+        speaker.send_audio(numbers([1]), 0)
+        assert wait_for_words(listener, [1], WORDS_TIMEOUT_SECONDS) == [1]
+    with ThreadPoolExecutor(SESSIONS) as pool:
+        spoken = list(pool.map(speak, (speaker for speaker, _ in rooms), range(SESSIONS)))
+
+    for (speaker, listener), words in zip(rooms, spoken, strict=True):
+        heard = wait_for_words(listener, words, WORDS_TIMEOUT_SECONDS)
+        assert not speaker.received("error")
+        assert heard == [1, *words]
+
+
+def open_room(cloud: LocalCloud) -> tuple[Speaker, Listener]:
+    """A session with its speaker and one listener."""
+    speaker, listener = cloud.speaker(), cloud.listener()
+    session_id = speaker.create_session("en")
+    listener.ask("joinSession", sessionId=session_id, targetLanguage="en")
+    return speaker, listener
+
+
+def speak(speaker: Speaker, number: int) -> list[int]:
+    """Say words that no other session has, one in each interval; nobody begins with another."""
+    words = list(range((number + 1) * 1000, (number + 1) * 1000 + WORDS))
+    begins_at = time.monotonic() + number * INTERVAL_SECONDS / SESSIONS
+    for sequence, word in enumerate(words, 1):
+        time.sleep(max(0.0, begins_at + sequence * INTERVAL_SECONDS - time.monotonic()))
+        speaker.send_audio(numbers([word]), sequence)
+    return words
+
+
+def audio_message(samples: bytes, sequence: int = 0) -> str:
+    return json.dumps(
+        {
+            "action": "sendAudio",
+            "audioData": base64.b64encode(samples).decode(),
+            "sequence": sequence,
+        }
+    )

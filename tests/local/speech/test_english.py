@@ -1,0 +1,119 @@
+"""Real recognition of real speech, where pocketsphinx and a voice are installed."""
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from local.speech.recognisers import Recognisers, Recognition
+from local.speech.recognition import Heard, Recogniser
+from tests.local.speech.sounds import babble, rumble, silence, tone, white_noise
+
+pytest.importorskip("pocketsphinx")
+
+TIMEOUT_SECONDS = 60
+
+
+@pytest.fixture(scope="module")
+def recognisers() -> Iterator[Recognisers]:
+    opened = Recognisers(Recognition.SPEECH)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def said(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """What flite's voice says, which pocketsphinx understands."""
+    flite, sox = shutil.which("flite"), shutil.which("sox")
+    if not flite or not sox:
+        pytest.skip("flite and sox make the voice")
+    folder = tmp_path_factory.mktemp("said")
+    sentence = "Today we talk about the history of music."
+    speak = [flite, "-voice", "rms", "-t", sentence, "-o", str(folder / "said.wav")]
+    bring = [sox, str(folder / "said.wav"), "-r", "16000", "-c", "1", "-b", "16"]
+    for command in (speak, [*bring, str(folder / "said.raw")]):
+        subprocess.run(command, check=True, timeout=TIMEOUT_SECONDS, cwd=folder)
+    return Path(folder / "said.raw").read_bytes()
+
+
+def heard(recogniser: Recogniser, sound: bytes) -> list[Heard]:
+    found: list[Heard] = []
+    for start in range(0, len(sound), 3200):
+        found += recogniser.feed(sound[start : start + 3200])
+    found += recogniser.finish()
+    recogniser.close()
+    return found
+
+
+def test_english_is_understood_with_partials_on_the_way(
+    recognisers: Recognisers, said: bytes
+) -> None:
+    found = heard(recognisers.open("en-GB"), silence(1_000) + said + silence(1_000) + said)
+    finals = [each for each in found if each.is_final]
+    assert [each.text for each in finals] == ["today we talk about the history of music"] * 2
+    assert 0.8 < finals[0].start_seconds < 1.3
+    assert finals[0].end_seconds < finals[1].start_seconds
+    first_final = found.index(finals[0])
+    assert found[:first_final], "no partial came before the final"
+    assert all(each.text for each in found)
+
+
+@pytest.mark.parametrize(
+    "sound",
+    [
+        silence(3_000),
+        white_noise(20_000, 3),
+        rumble(3),
+        tone(440, 3),
+        (white_noise(15_000, 0.12) + silence(120)) * 12,
+        (tone(600, 0.15) + silence(100)) * 12,
+    ],
+    ids=["silence", "loud noise", "rumble", "tone", "knocks", "beeps"],
+)
+def test_noise_is_no_english(recognisers: Recognisers, sound: bytes) -> None:
+    assert heard(recognisers.open("en-US"), sound + silence(500)) == []
+
+
+def test_a_voice_without_words_leaves_no_final(recognisers: Recognisers) -> None:
+    found = heard(recognisers.open("en-US"), babble(3) + silence(800))
+    assert not [each for each in found if each.is_final]
+
+
+def test_more_speakers_than_decoders_are_all_told_something_in_time(
+    recognisers: Recognisers, said: bytes
+) -> None:
+    started = time.monotonic()
+    with ThreadPoolExecutor(20) as speakers:
+        opened = [recognisers.open("en-US") for _ in range(20)]
+        found = list(speakers.map(lambda each: heard(each, said + silence(500)), opened))
+    texts = [[each.text for each in one if each.is_final] for one in found]
+    assert all(len(one) == 1 for one in texts)
+    marked = [one for one in texts if one[0].endswith("seconds of speech in en-US]")]
+    assert len(marked) < len(texts), "nobody was understood"
+    assert time.monotonic() - started < TIMEOUT_SECONDS
+
+
+def test_a_decoder_that_dies_costs_an_utterance_its_words_and_nothing_more(
+    said: bytes,
+) -> None:
+    recognisers = Recognisers(Recognition.SPEECH)
+    try:
+        recogniser = recognisers.open("en-US")
+        recogniser.feed(said[: len(said) // 2])
+        [process] = recognisers.decoder_processes
+        os.kill(process, 9)
+        found = recogniser.feed(said[len(said) // 2 :] + silence(500))
+        assert [each.text for each in found if each.is_final][-1].endswith("in en-US]")
+        again = heard(recognisers.open("en-US"), said)
+        assert again[-1].text == "today we talk about the history of music"
+    finally:
+        recognisers.close()
+
+
+def test_other_languages_are_measured(recognisers: Recognisers, said: bytes) -> None:
+    assert heard(recognisers.open("de-DE"), said)[-1].text.endswith("of speech in de-DE]")

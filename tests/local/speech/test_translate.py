@@ -1,0 +1,124 @@
+"""TranslateText, as boto3 sees it."""
+
+import json
+import shutil
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from botocore.exceptions import ClientError, ParamValidationError
+
+from local.speech.apertium import Translator
+from local.speech.faults import TranslationFault
+from local.speech.process import SpeechServices
+from tests.local.speech.callers import PATIENCE_SECONDS, Caller
+
+
+def error_code(caller: Caller, text: str, source: str, target: str) -> str:
+    with pytest.raises(ClientError) as refusal:
+        caller.translate_client(parameter_validation=False).translate_text(
+            Text=text, SourceLanguageCode=source, TargetLanguageCode=target
+        )
+    assert refusal.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+    return refusal.value.response["Error"]["Code"]
+
+
+def test_text_comes_back_with_both_codes(ada: Caller) -> None:
+    answer = ada.translate_client().translate_text(
+        Text="¡grüß dich, \n 世界! \x07", SourceLanguageCode="de", TargetLanguageCode="zh-TW"
+    )
+    answer.pop("ResponseMetadata")
+    assert answer == {
+        "TranslatedText": "[zh-TW] ¡grüß dich, \n 世界! \x07",
+        "SourceLanguageCode": "de",
+        "TargetLanguageCode": "zh-TW",
+    }
+
+
+@pytest.mark.skipif(not shutil.which("apertium"), reason="Apertium is not installed")
+def test_english_and_spanish_are_really_translated() -> None:
+    translator = Translator()
+    if "eng-spa" in translator.modes:
+        translated = translator.translate("the history of music", "en", "es-MX")
+        assert translated == "La historia de música"
+        unknown = translator.translate("Xqzzyl -- [sic] ^weird$ @words", "en", "es")
+        assert "Xqzzyl" in unknown
+        assert "*" not in unknown
+    if "spa-eng" in translator.modes:
+        translated = translator.translate("la historia de la música", "es", "en")
+        assert translated == "The history of the music"
+    assert translator.translate("the history", "en", "ja") == "[ja] the history"
+
+
+def test_text_is_marked_where_apertium_is_missing_or_not_wanted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    not_wanted = Translator(is_real=False)
+    monkeypatch.setenv("PATH", "/nowhere")
+    for translator in (not_wanted, Translator()):
+        assert not translator.modes
+        assert translator.translate("the history", "en", "es") == "[es] the history"
+
+
+@pytest.mark.parametrize(
+    ("source", "target"), [("en", "xx"), ("xx", "en"), ("en", "en"), ("en-US", "es"), ("en", "")]
+)
+def test_a_pair_that_is_none_is_refused(ada: Caller, source: str, target: str) -> None:
+    assert error_code(ada, "x", source, target) == "UnsupportedLanguagePairException"
+
+
+def test_10000_bytes_are_translated_and_no_more(ada: Caller) -> None:
+    assert ada.translate("é" * 5_000, "fr", "de")
+    assert error_code(ada, "é" * 5_000 + "x", "fr", "de") == "TextSizeLimitExceededException"
+
+
+def test_empty_text_is_refused(ada: Caller) -> None:
+    with pytest.raises(ParamValidationError):
+        ada.translate("")
+    assert error_code(ada, "", "en", "es") == "ValidationException"
+
+
+def test_an_operation_that_is_not_there_is_refused(ada: Caller) -> None:
+    with pytest.raises(ClientError) as refusal:
+        ada.translate_client().list_languages()
+    assert refusal.value.response["Error"]["Code"] == "UnknownOperationException"
+
+
+def test_ordered_faults_hit_as_often_as_ordered_and_the_language_they_name(
+    speech: SpeechServices, ada: Caller
+) -> None:
+    speech.order(TranslationFault(times=2, target="fr", error="ThrottlingException"))
+    speech.order(TranslationFault(target="it", error="InternalServerException", status=500))
+    assert ada.translate("x", "en", "de")
+    for _ in range(2):
+        assert error_code(ada, "x", "en", "fr") == "ThrottlingException"
+    with pytest.raises(ClientError) as refusal:
+        ada.translate("x", "en", "it")
+    assert refusal.value.response["ResponseMetadata"]["HTTPStatusCode"] == 500
+    assert ada.translate("x", "en", "fr")
+    assert ada.translate("x", "en", "it")
+
+
+def test_a_slow_translation_does_not_hold_up_others(speech: SpeechServices, ada: Caller) -> None:
+    speech.order(TranslationFault(target="fr", delay_seconds=1.5))
+    with ThreadPoolExecutor() as threads:
+        slow = threads.submit(ada.translate, "x", "en", "fr")
+        assert ada.translate("x", "en", "de") == "[de] x"
+        assert not slow.done()
+        assert slow.result(PATIENCE_SECONDS) == "[fr] x"
+
+
+def test_what_was_served_is_counted_and_never_kept(speech: SpeechServices, ada: Caller) -> None:
+    before = speech.served()["translations"].get("pt", 0)
+    ada.translate("a very private remark", "en", "pt")
+    assert speech.served()["translations"]["pt"] == before + 1
+    assert "private" not in json.dumps(speech.served()) + speech.log()
+
+
+def test_a_body_that_is_no_json_or_no_request_is_refused(ada: Caller) -> None:
+    for body in (b"", b"[]", b"{", b'{"Text": 1}'):
+        request = urllib.request.Request(ada.translate_url, body, {"X-Amz-Target": "other"})  # noqa: S310
+        with pytest.raises(urllib.error.HTTPError) as refusal:
+            urllib.request.urlopen(request, timeout=PATIENCE_SECONDS)  # noqa: S310
+        assert refusal.value.code == 400
+        refusal.value.close()

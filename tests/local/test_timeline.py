@@ -1,0 +1,73 @@
+from typing import Any
+
+from local.client import Frame
+from local.timeline import summary
+
+
+def frame(**body: Any) -> Frame:
+    return Frame(body, received_at=0.0)
+
+
+def test_a_status_is_shown_with_its_counts() -> None:
+    status = frame(
+        type="sessionStatus",
+        updateReason="periodic",
+        listenerCount=3,
+        languageDistribution={"fr": 1, "es": 2},
+    )
+    assert summary(status) == "sessionStatus    periodic: 3 listeners (es 2, fr 1)"
+
+
+def test_a_status_without_listeners_has_no_empty_brackets() -> None:
+    status = frame(
+        type="sessionStatus", updateReason="requested", listenerCount=0, languageDistribution={}
+    )
+    assert summary(status) == "sessionStatus    requested: 0 listeners"
+
+
+def test_one_listener_is_no_listeners() -> None:
+    status = frame(
+        type="sessionStatus",
+        updateReason="newLanguage",
+        listenerCount=1,
+        languageDistribution={"es": 1},
+    )
+    assert summary(status) == "sessionStatus    newLanguage: 1 listener (es 1)"
+
+
+def test_a_resume_is_shown_with_the_length_of_the_pause() -> None:
+    resumed = frame(type="broadcastResumed", pausedSeconds=1.523, broadcastState={})
+    assert summary(resumed) == "broadcastResumed after 1.5 s"
+
+
+def test_a_frame_of_another_type_is_shown_with_all_its_fields() -> None:
+    assert summary(frame(type="laughter", timestamp=1, text="haha")) == "laughter         text=haha"
+
+
+def caption(**others: Any) -> Frame:
+    usual = {
+        "type": "caption",
+        "sequence": 3,
+        "sourceLanguage": "en",
+        "targetLanguage": "es",
+        "text": "hola",
+        "originalText": "hello",
+        "isPartial": False,
+        "translated": True,
+    }
+    return frame(**{**usual, **others})
+
+
+def test_a_caption_is_shown_with_its_language_and_number() -> None:
+    assert summary(caption()) == "caption          es 3: hola"
+
+
+def test_a_partial_caption_is_told_from_the_final_one() -> None:
+    assert summary(caption(isPartial=True)) == "caption          es 3: hola …"
+
+
+def test_a_caption_that_should_have_been_translated_is_marked() -> None:
+    text = "caption          es 3: hello (not translated)"
+    assert summary(caption(text="hello", translated=False)) == text
+    original = caption(text="hello", targetLanguage="en", translated=False)
+    assert summary(original) == "caption          en 3: hello"
