@@ -33,7 +33,8 @@ AWS = environment.read(AwsEnvironment)
 DYNAMODB = clients.dynamodb(attempts=2)
 SESSIONS = SessionTable(DYNAMODB, ENVIRONMENT.sessions_table)
 SLOTS = AudioSlots(DYNAMODB, ENVIRONMENT.audio_slots_table)
-QUEUES = ChunkQueues(clients.sqs, ENVIRONMENT.audio_queue_url_prefix)
+# It asks again soon enough: two calls that wait for two attempts each would outlast the lease.
+QUEUES = ChunkQueues(partial(clients.sqs, attempts=1), ENVIRONMENT.audio_queue_url_prefix)
 SOCKETS = Sockets.at(ENVIRONMENT.api_gateway_endpoint)
 PIPELINE = Pipeline(clients.lambda_at_most_once(PATIENCE_SECONDS), ENVIRONMENT.translation_function)
 

@@ -78,14 +78,15 @@ class LocalCloud:
     def stop(self) -> None:
         self._cleanup.close()
 
-    @property
-    def is_running(self) -> bool:
-        """Whether the emulator still takes connections."""
+    def ending(self) -> str | None:
+        """What has ended by itself, with the end of its log; None while all is running."""
         try:
-            with socket.create_connection((HOST, self.emulator.port), ALIVE_TIMEOUT_SECONDS):
-                return True
+            socket.create_connection((HOST, self.emulator.port), ALIVE_TIMEOUT_SECONDS).close()
         except OSError:
-            return False
+            return f"the emulator ended by itself:\n{self.emulator.log_tail()}"
+        if not self.speech.is_running:
+            return f"what hears and translates ended by itself:\n{self.speech.log_tail()}"
+        return None
 
     def deploy(self) -> list[str]:
         """Run the program; return the names of the resources that it made or changed.

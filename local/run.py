@@ -40,7 +40,7 @@ def main() -> int:
 
 
 def serve(folder: Path) -> None:
-    """Deploy and serve until `Ended` is raised or the emulator is gone."""
+    """Deploy and serve until `Ended` is raised or a part of the cloud is gone."""
     started = time.monotonic()
     _say("starting the emulator and deploying the program …")
     seen = _modified()
@@ -50,7 +50,7 @@ def serve(folder: Path) -> None:
             f"sockets {cloud.outputs['websocketUrl']} · AWS {cloud.outputs['emulatorUrl']} · "
             f"outputs {_shown(folder / OUTPUTS_FILE)} (Ctrl-C ends)"
         )
-        while cloud.is_running:
+        while (ending := cloud.ending()) is None:
             time.sleep(WATCH_SECONDS)
             now = _modified()
             if now != seen:
@@ -60,7 +60,7 @@ def serve(folder: Path) -> None:
                     deleted=sorted(seen.keys() - now.keys()),
                 )
                 seen = now
-        raise EmulatorError(f"the emulator ended by itself:\n{cloud.emulator.log_tail()}")
+        raise EmulatorError(ending)
 
 
 def reload(cloud: LocalCloud, changed: list[Path], deleted: list[Path]) -> None:

@@ -54,10 +54,11 @@ class Report(Timeline):
         self.errors: Counter[str] = Counter()
 
     def received(self, client: Client, frame: Frame) -> None:
-        if frame.type in ("error", "transcriptionError"):
-            code = str(frame.get("code", frame.type))
+        # API Gateway's own frames have no type, and a message alone.
+        if frame.type in ("error", "transcriptionError", ""):
+            code = str(frame.get("code") or frame.type or frame.get("message"))
             self.errors[code] += 1
-            if frame.type == "error" and self.errors[code] > 1:
+            if frame.type != "transcriptionError" and self.errors[code] > 1:
                 return
         super().received(client, frame)
 
@@ -139,9 +140,7 @@ def speak(
         if not options.session:
             _require(speaker, "endSession")
     except ConnectionClosed:
-        raise Refused(
-            f"the service closed the speaker's socket with code {speaker.close_code}"
-        ) from None
+        raise Refused(_end_of(speaker)) from None
 
 
 def _opened(people: Participants, deployment: Deployment) -> Speaker:
@@ -163,6 +162,12 @@ def _require(client: Client, action: str, **fields: Any) -> Frame:
     if reply.type in ("error", ""):
         raise Refused(f"{action} was refused: {reply.get('code')}: {reply.get('message')}")
     return reply
+
+
+def _end_of(speaker: Speaker) -> str:
+    if speaker.close_code is None:
+        return "the speaker's socket was lost: is the service still there?"
+    return f"the service closed the speaker's socket with code {speaker.close_code}"
 
 
 def _failed(reason: str) -> int:

@@ -4,6 +4,7 @@ import argparse
 import getpass
 import json
 import os
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,7 +85,11 @@ def options_of(arguments: list[str] | None, description: str | None) -> Options:
     )
     parser.add_argument("file", type=Path, metavar="FILE.wav", help="16 kHz, mono, 16-bit PCM")
     where = parser.add_mutually_exclusive_group()
-    where.add_argument("--cloud", metavar="FOLDER", help="the local cloud of .local-2, not .local")
+    where.add_argument(
+        "--cloud",
+        metavar="FOLDER",
+        help="the local cloud of this folder, such as .local-2 (.local)",
+    )
     where.add_argument("--url", type=_socket_url, help="the stack's websocketUrl")
     where.add_argument("--outputs", type=Path, metavar="FILE", help="the stack's outputs as JSON")
     parser.add_argument("--token", help=f"a Cognito ID token; also from {TOKEN_VARIABLE}")
@@ -158,5 +163,17 @@ def _read_outputs(path: Path) -> dict[str, Any]:
 
 
 def _signed_in(outputs: Mapping[str, Any], username: str | None) -> str:
-    password = os.environ.get(PASSWORD_VARIABLE) or getpass.getpass(f"Password of {username}: ")
-    return sign_in(outputs, username, password)
+    return sign_in(outputs, username, os.environ.get(PASSWORD_VARIABLE) or _asked(username))
+
+
+def _asked(username: str | None) -> str:
+    """A password that somebody types. Raises DeploymentUnknown where nobody can."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", getpass.GetPassWarning)
+        try:
+            return getpass.getpass(f"Password of {username}: ")
+        except (getpass.GetPassWarning, EOFError):
+            raise DeploymentUnknown(
+                f"the password of {username} cannot be asked for without a terminal: "
+                f"set {PASSWORD_VARIABLE}"
+            ) from None

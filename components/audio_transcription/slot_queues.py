@@ -18,8 +18,8 @@ RETENTION_SECONDS = SHORTEST_RETENTION_SECONDS
 # Chunks are deleted as they are taken. Those of an answer that was lost on its way are there again
 # before the processor gives up waiting for them (GAP_SECONDS of its chunk order).
 HIDDEN_SECONDS = 1
-# A chunk is taken at once. Behind a processor that died chunks wait for 11 s, until its lease is
-# over (ADR 0009), and for its successor to start; what is older than this is late.
+# A chunk is taken at once. Behind a processor that died chunks wait for 10 s at most, until its
+# lease is over (ADR 0009), and for its successor to start; what is older than this is late.
 LATE_AFTER_SECONDS = 15
 # SQS reports once a minute. What an ended session leaves behind is late for 45 s, until the queue
 # forgets it, and so in one report; a queue that nobody works off is late in all.

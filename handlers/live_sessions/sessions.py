@@ -26,10 +26,10 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     Times are epoch milliseconds, but `expires_at` epoch seconds. `last_move_id` is of the join,
     leave or change of language that moved the counts last, `last_control_id` of the speaker's last
     control, `last_push_id` of the last event push, and `status_baseline` the listener count that it
-    told. `paused_at` is there during a pause; `last_paused_at` is when the pause
-    began that ended last. `stream_epoch` rises when the broadcast ends a silence, last at
-    `audible_since`, and when audio comes from another socket; `audio_claim` is whose turn it is to
-    transcribe it.
+    told. `paused_at` is there during a pause; `last_paused_at` is when the pause began that ended
+    last. `silent_since` is when the broadcast fell silent last, `audible_since` when it ended a
+    silence last. `stream_epoch` rises then, and when audio comes from another socket; `audio_claim`
+    is whose turn it is to transcribe it.
     """
 
     session_id: str
@@ -57,17 +57,24 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     last_move_id: str | None = None
     stream_epoch: int = 0
     audible_since: int = 0
+    silent_since: int = 0
     audio_claim: StreamClaim | None = None
 
     def is_of(self, connection_id: str) -> bool:
         """Whether the connection is its speaker's: another one may have taken that place."""
         return self.speaker_connection_id == connection_id
 
-    def takes_audio_of(self, at_ms: int) -> bool:
-        """Whether what was said then is for the listeners; what became of the broadcast since is
-        known of silences that have ended.
+    def audio_epoch(self, at_ms: int) -> int | None:
+        """The stream's epoch of what was said then, None for what was said in silence: handled
+        late, it is judged by the broadcast as it was.
         """
-        return not self.broadcast_state.is_silent and at_ms >= self.audible_since
+        if self.broadcast_state.is_silent:
+            is_heard = self.audible_since <= at_ms < self.silent_since
+        else:
+            is_heard = at_ms >= self.audible_since or at_ms < self.silent_since
+        if not is_heard:
+            return None
+        return self.stream_epoch if at_ms >= self.audible_since else self.stream_epoch - 1
 
     def has_expired(self, now_ms: int) -> bool:
         return now_ms >= self.expires_at * 1000

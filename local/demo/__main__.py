@@ -15,7 +15,6 @@ from local.demo.stage import Stage
 from local.deployer import DeployError
 from local.emulator.process import EmulatorError
 from local.run import Ended, ending_on_signals
-from local.speech.process import SpeechError
 from local.state_folder import StateFolder, running_outputs
 
 
@@ -26,7 +25,7 @@ def main() -> int:
             play(stage, outputs)
     except Ended:
         return 130
-    except (DeployError, EmulatorError, SpeechError) as error:
+    except (DeployError, EmulatorError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0 if stage.checklist() else 1

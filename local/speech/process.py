@@ -24,7 +24,8 @@ from local.state_folder import PROJECT_ROOT
 
 BACKLOG = 128
 LOG_NAME = "speech.log"
-LOG_TAIL_BYTES = 4_000
+SETTINGS_NAME = "settings.json"
+LOG_TAIL_CHARACTERS = 4_000
 START_TIMEOUT_SECONDS = 30.0
 STOP_SECONDS = 5.0
 ORDER_TIMEOUT_SECONDS = 10.0
@@ -64,10 +65,17 @@ class SpeechServices:
         """The process's id, which is its process group's too."""
         return self._running().pid
 
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
     def log(self) -> str:
         if self._directory is None:
             raise SpeechError("the stand-ins are not running")
         return (self._directory / LOG_NAME).read_text(errors="replace")
+
+    def log_tail(self) -> str:
+        return self.log()[-LOG_TAIL_CHARACTERS:]
 
     def start(self, emulator_url: str) -> None:
         """Start the process without waiting for it; `wait_until_ready` tells how that went."""
@@ -82,9 +90,11 @@ class SpeechServices:
             parent_pid=os.getpid(),
         )
         kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
+        settings_path = self._directory / SETTINGS_NAME
+        settings_path.write_text(json.dumps(asdict(settings)))
         with (self._directory / LOG_NAME).open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "local.speech.serve", json.dumps(asdict(settings))],
+                [sys.executable, "-m", "local.speech.serve", settings_path],
                 cwd=PROJECT_ROOT,
                 env={**kept, "TMPDIR": str(self._directory), "PYTHONUNBUFFERED": "1"},
                 stdin=subprocess.DEVNULL,
@@ -104,7 +114,7 @@ class SpeechServices:
                 self.served()
                 return
             time.sleep(0.05)
-        raise SpeechError(f"the stand-ins did not start:\n{self.log()[-LOG_TAIL_BYTES:]}")
+        raise SpeechError(f"the stand-ins did not start:\n{self.log_tail()}")
 
     def stop(self) -> None:
         """End the process and its own, and remove its files."""

@@ -1,4 +1,4 @@
-"""The process of both stand-ins; `process.py` starts it with its settings as one JSON argument."""
+"""The process of both stand-ins; `process.py` starts it with its settings in a file."""
 
 import asyncio
 import json
@@ -11,6 +11,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 from websockets.asyncio.server import serve
 
@@ -41,7 +42,7 @@ class Settings:
 
 
 def main() -> None:
-    settings = Settings(**json.loads(sys.argv[1]))
+    settings = Settings(**json.loads(Path(sys.argv[1]).read_text()))
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     logging.getLogger("websockets").setLevel(logging.WARNING)
     threading.Thread(target=_end_with, args=(settings.parent_pid,), daemon=True).start()

@@ -57,7 +57,7 @@ class TranscribeServer:
         self._faults = faults
         self._threads = threads
         self._open = 0
-        self._ordered: dict[Any, StreamFault | None] = {}
+        self._ordered: dict[Any, StreamFault] = {}
 
     async def check_handshake(
         self, connection: ServerConnection, request: Request
@@ -85,7 +85,8 @@ class TranscribeServer:
         fault = self._faults.next_stream()
         if fault and fault.handshake_status:
             return _refusal(connection, fault.handshake_status, "Ordered", fault.message)
-        self._ordered[connection.id] = fault
+        if fault:
+            self._ordered[connection.id] = fault
         return None
 
     async def serve(self, connection: ServerConnection) -> None:

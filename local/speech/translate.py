@@ -5,6 +5,7 @@ what both stand-ins have served.
 """
 
 import json
+import logging
 import socket
 import time
 import uuid
@@ -28,6 +29,8 @@ THREADS = 16
 FIELDS = ("Text", "SourceLanguageCode", "TargetLanguageCode")
 
 Json = dict[str, Any]
+
+_logger = logging.getLogger("translate")
 
 
 class TranslateError(Exception):
@@ -109,7 +112,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         length = self.headers.get("content-length", "0")
-        if not length.isdigit() or int(length) > MAX_REQUEST_BYTES:
+        if not length.isdecimal() or int(length) > MAX_REQUEST_BYTES:
             self._reply(413, {"__type": "RequestEntityTooLargeException"})
             return
         body = self.rfile.read(int(length))
@@ -123,8 +126,9 @@ class _Handler(BaseHTTPRequestHandler):
         except TranslateError as error:
             self._reply(error.status, {"__type": error.code, "message": error.message})
         except Exception:
+            # Not left to the server: an emulator that does not answer is no client that is gone.
+            _logger.exception("a request failed")
             self._reply(500, {"__type": "InternalServerException", "message": ""})
-            raise
         else:
             self._reply(200, answer)
 

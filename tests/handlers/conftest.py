@@ -11,6 +11,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from types import ModuleType
 from typing import Any
 from urllib.parse import unquote
@@ -196,6 +197,12 @@ class OpenSockets:
         ]
 
 
+@cache
+def client(service: str) -> Any:
+    """One for all tests: to build it takes longer than most of them."""
+    return boto3.client(service, region_name=REGION)
+
+
 class Stage:
     """The deployed stage as its clients and AWS see it: connect, send, disconnect, follow up."""
 
@@ -204,8 +211,8 @@ class Stage:
         self.sockets = sockets
         self.fan_outs: list[dict[str, Any]] = []
         self.processor_starts: list[dict[str, Any]] = []
-        self.dynamodb = boto3.client("dynamodb", region_name=REGION)
-        self.sqs = boto3.client("sqs", region_name=REGION)
+        self.dynamodb = client("dynamodb")
+        self.sqs = client("sqs")
         self._numbers = itertools.count(1)
         self._roles: dict[str, dict[str, str]] = {}
         self.connected_at = 0
@@ -371,9 +378,9 @@ def sockets() -> OpenSockets:
 def stage(monkeypatch: pytest.MonkeyPatch, sockets: OpenSockets) -> Iterator[Stage]:
     with mock_aws():
         for table in TABLES:
-            boto3.client("dynamodb", region_name=REGION).create_table(**table)
+            client("dynamodb").create_table(**table)
         for queue in QUEUES:
-            boto3.client("sqs", region_name=REGION).create_queue(QueueName=queue)
+            client("sqs").create_queue(QueueName=queue)
         entries = {
             name: importlib.import_module(name)
             for name in (

@@ -225,7 +225,7 @@ def test_each_audio_queue_is_really_there_with_its_alarm(shared_cloud: LocalClou
             QueueUrl=url, AttributeNames=["All"]
         )["Attributes"]
         assert queue["MessageRetentionPeriod"] == "60"
-        assert queue["VisibilityTimeout"] == "5"
+        assert queue["VisibilityTimeout"] == "1"
 
 
 def _archive() -> pulumi.AssetArchive:

@@ -225,20 +225,30 @@ def test_after_a_killed_run_the_emulator_ends_and_the_next_run_cleans_up(
     following = start()
     following.wait_until_ready()
     assert state_folders(killed.project) == [".local"]
-    left = {path.name for path in stale if path.name.startswith("emulator-")}
+    left = {path.name for path in stale if path.name.startswith(("emulator-", "speech-"))}
     assert not left & {path.name for path in (killed.project / ".local").iterdir()}
 
 
-def test_an_emulator_that_ended_by_itself_is_told_with_its_log(start: Callable[[], Run]) -> None:
+@pytest.mark.parametrize(
+    ("program", "log_path", "told"),
+    [
+        ("emulator/serve.py", "emulator-*/emulator.log", "the emulator ended by itself:\n"),
+        ("local.speech.serve", "speech-*/speech.log", "hears and translates ended by itself:\n"),
+    ],
+    ids=["emulator", "speech"],
+)
+def test_a_part_that_ended_by_itself_is_told_with_its_log(
+    start: Callable[[], Run], program: str, log_path: str, told: str
+) -> None:
     run = start()
     run.wait_until_ready()
-    [server] = [line for line in processes_of(run.project) if "serve.py" in line]
-    [log] = run.project.glob(".local/emulator-*/emulator.log")
+    [server] = [line for line in processes_of(run.project) if program in line]
+    [log] = run.project.glob(f".local/{log_path}")
     with log.open("a") as file:
         file.write("its last words\n")
     os.kill(int(server.split()[0]), signal.SIGKILL)
     assert run.process.wait(ENDING_TIMEOUT_SECONDS) == 1
-    assert "the emulator ended by itself:\n" in run.text
+    assert told in run.text
     assert "its last words" in run.text
 
 

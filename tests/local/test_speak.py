@@ -1,6 +1,9 @@
 import base64
+import getpass
 import json
+import socket
 import threading
+import warnings
 import wave
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
@@ -196,6 +199,18 @@ def test_an_error_is_shown_once_and_counted(
     assert "told SERVICE_UNAVAILABLE 5 times" in shown
 
 
+def test_an_answer_of_api_gateways_own_is_an_error_too(
+    recording: str, service_of: Callable[..., Service], capsys: pytest.CaptureFixture[str]
+) -> None:
+    def time_out(_: Service, speaker: ServerConnection, message: dict[str, Any]) -> None:
+        tell(speaker, message="Endpoint request timed out", connectionId="c", requestId="r")
+
+    assert speak(recording, service_of(on_audio=time_out)) == 1
+    shown = capsys.readouterr().out
+    assert shown.count("message=Endpoint request timed out") == 1
+    assert "told Endpoint request timed out 5 times" in shown
+
+
 def test_what_else_the_speaker_is_told_is_shown(
     recording: str, service_of: Callable[..., Service], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -238,6 +253,16 @@ def test_a_socket_that_the_service_closes_is_told(
 
     assert speak(recording, service_of(on_audio=close)) == 1
     assert "closed the speaker's socket with code 1000" in capsys.readouterr().err
+
+
+def test_a_socket_that_is_lost_is_told(
+    recording: str, service_of: Callable[..., Service], capsys: pytest.CaptureFixture[str]
+) -> None:
+    def cut(_: Service, speaker: ServerConnection, message: dict[str, Any]) -> None:
+        speaker.socket.shutdown(socket.SHUT_RDWR)
+
+    assert speak(recording, service_of(on_audio=cut)) == 1
+    assert "the speaker's socket was lost" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -341,6 +366,22 @@ def test_a_stack_is_spoken_into_by_its_outputs_and_a_user(
     assert main([recording, "--outputs", outputs, "--username", "sam"]) == 0
     assert signed_in == [("sam", "a-password")]
     assert service.tokens == ["of-cognito"]
+
+
+def test_a_password_that_nobody_can_type_is_told(
+    recording: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def without_a_terminal(prompt: str) -> str:
+        warnings.warn("no terminal", getpass.GetPassWarning, stacklevel=2)
+        raise EOFError
+
+    monkeypatch.setattr("getpass.getpass", without_a_terminal)
+    outputs = outputs_file(tmp_path, "wss://example.com/live")
+    assert main([recording, "--outputs", outputs, "--username", "sam"]) == 1
+    assert f"without a terminal: set {PASSWORD_VARIABLE}" in capsys.readouterr().err
 
 
 def test_outputs_without_a_user_are_not_enough(

@@ -37,12 +37,13 @@ class Admission:
         audio = decoded(message.audio_data)
         connection_id = request.caller.connection_id
         session = self._session_of(connection_id, request.at_ms)
-        if not session.takes_audio_of(request.at_ms):
+        stream_epoch = session.audio_epoch(request.at_ms)
+        if stream_epoch is None:
             return
         slot = self.claims.slot_of(session, at_ms=request.at_ms)
         chunk = Chunk(
             session_id=session.session_id,
-            stream_epoch=session.stream_epoch,
+            stream_epoch=stream_epoch,
             connection_id=connection_id,
             sequence=message.sequence,
             arrived_at=request.at_ms,

@@ -1,6 +1,6 @@
 """How many chunks a second a speaker sends: the excess is dropped, and if it goes on he is told."""
 
-from collections import Counter
+from collections import defaultdict
 from enum import Enum, auto
 
 MS_PER_SECOND = 1000
@@ -20,25 +20,28 @@ REMEMBERED_SECONDS = 120
 
 
 class ChunkRate:
-    """Seconds of the clock, by when chunks arrived; `limit` of them pass in each."""
+    """Seconds of the clock, by when chunks arrived; `limit` of them pass in each.
+
+    A chunk that comes again, because it could not be deleted, is the same one still.
+    """
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        self._chunks: Counter[int] = Counter()
+        self._chunks: defaultdict[int, set[tuple[int, int]]] = defaultdict(set)
         self._second = 0
         self._told: dict[RateVerdict, int] = {}
 
-    def admits(self, arrived_at: int) -> bool:
+    def admits(self, arrived_at: int, sequence: int) -> bool:
         """Count a chunk that arrived then (epoch ms); False when its second is full."""
         self._second = arrived_at // MS_PER_SECOND
-        self._chunks[self._second] += 1
+        self._chunks[self._second].add((arrived_at, sequence))
         if len(self._chunks) > REMEMBERED_SECONDS:
             del self._chunks[min(self._chunks)]
-        return self._chunks[self._second] <= self.limit
+        return self._count(self._second) <= self.limit
 
     def verdict(self) -> RateVerdict | None:
         """To be asked after each chunk that was not admitted."""
-        if self._chunks[self._second] != self.limit + 1:
+        if self._count(self._second) != self.limit + 1:
             return None
         row = self._row_of_excess()
         if len(row) < WARNED_AFTER_SECONDS:
@@ -52,8 +55,11 @@ class ChunkRate:
     def _row_of_excess(self) -> range:
         """The seconds around the chunk's, without a gap, that each had too many."""
         first = last = self._second
-        while self._chunks[first - 1] > self.limit:
+        while self._count(first - 1) > self.limit:
             first -= 1
-        while self._chunks[last + 1] > self.limit:
+        while self._count(last + 1) > self.limit:
             last += 1
         return range(first, last + 1)
+
+    def _count(self, second: int) -> int:
+        return len(self._chunks.get(second, ()))

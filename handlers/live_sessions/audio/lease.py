@@ -1,5 +1,7 @@
 """A processor's hold on its session's stream and slot, kept up for as long as it works."""
 
+import math
+import time
 import uuid
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -23,16 +25,19 @@ class LeaseLost(Exception):
 
 
 class Lease:
+    """Over by the wall clock, which the others go by, or by one that nobody sets."""
+
     def __init__(self, sessions: SessionTable, slots: AudioSlots, task: StartProcessor) -> None:
         self._sessions = sessions
         self._slots = slots
         self._task = task
         self._processor_id = uuid.uuid4().hex
         self._until = 0
+        self._until_seconds = math.inf
 
     def take(self, *, at_ms: int) -> Session | None:
         """Begin; None when this is not, or not any more, the processor that is wanted."""
-        until = at_ms + LEASE_SECONDS * 1000
+        until, until_seconds = _from(at_ms)
         # The stream first: whose slot it is must not change by an event that comes twice.
         session = stream_claims.take(
             self._sessions,
@@ -46,7 +51,7 @@ class Lease:
         if not self._slots.renew(self._task.slot, self._task.claim_id, lease_until=until):
             self._leave(session)
             return None
-        self._until = until
+        self._until, self._until_seconds = until, until_seconds
         return session
 
     def _leave(self, session: Session) -> None:
@@ -62,17 +67,20 @@ class Lease:
         )
 
     def is_due(self, *, at_ms: int) -> bool:
-        return at_ms >= self._until - (LEASE_SECONDS - RENEWED_EVERY_SECONDS) * 1000
+        return self._left_seconds(at_ms) <= LEASE_SECONDS - RENEWED_EVERY_SECONDS
 
     def is_over(self, *, at_ms: int) -> bool:
-        return at_ms >= self._until
+        return self._left_seconds(at_ms) <= 0
+
+    def _left_seconds(self, at_ms: int) -> float:
+        return min((self._until - at_ms) / 1000, self._until_seconds - time.monotonic())
 
     def renew(self, *, next_caption: int, at_ms: int) -> Session | None:
         """Hold on for longer; the session as it is now, None when DynamoDB did not answer.
 
         Raises LeaseLost.
         """
-        until = at_ms + LEASE_SECONDS * 1000
+        until, until_seconds = _from(at_ms)
         try:
             # The slot first: a queue must never have two that take from it.
             if not self._slots.renew(self._task.slot, self._task.claim_id, lease_until=until):
@@ -86,13 +94,13 @@ class Lease:
                 next_caption=next_caption,
             )
         except (ClientError, BotoCoreError):
-            if at_ms >= self._until:
+            if self.is_over(at_ms=at_ms):
                 raise LeaseLost from None
             logger.exception("A lease was not renewed", extra={"session": self._task.session_id})
             return None
         if session is None:
             raise LeaseLost
-        self._until = until
+        self._until, self._until_seconds = until, until_seconds
         return session
 
     def release(self, *, next_caption: int, reached: StreamPosition | None, at_ms: int) -> None:
@@ -109,3 +117,8 @@ class Lease:
             self._slots.release(self._task.slot, self._task.claim_id, at_ms=at_ms)
         except (ClientError, BotoCoreError):
             logger.exception("A lease was not released", extra={"session": self._task.session_id})
+
+
+def _from(at_ms: int) -> tuple[int, float]:
+    """The end of a lease that begins now: epoch ms, and seconds of the monotonic clock."""
+    return at_ms + LEASE_SECONDS * 1000, time.monotonic() + LEASE_SECONDS

@@ -29,6 +29,11 @@ CYCLE_SECONDS = 0.2
 """Chunks that come within it are taken in one call."""
 
 WAIT_SECONDS = 1
+BEHIND_SECONDS = 0.5
+"""A chunk that is older has others behind it, though SQS gave fewer than it has: they are taken at
+once.
+"""
+
 IDLE_SECONDS = 60
 RESERVE_SECONDS = 30
 """Of the processor's own time, for an orderly end; a third of it where that is less."""
@@ -151,7 +156,8 @@ class Processing:
             return False
         for chunk in chunks:
             self._take_in(chunk)
-        return len(chunks) >= BATCH
+        oldest_ms = min((chunk.arrived_at for chunk in chunks), default=now_ms())
+        return len(chunks) >= BATCH or now_ms() - oldest_ms >= BEHIND_SECONDS * 1000
 
     def _take_in(self, chunk: Chunk) -> None:
         if chunk.session_id != self.task.session_id:
@@ -161,7 +167,7 @@ class Processing:
         if chunk.stream_epoch >= self._latest_epoch:
             self._latest_epoch = chunk.stream_epoch
             self.notices.connection_id = chunk.connection_id
-        is_admitted = self.rate.admits(chunk.arrived_at)
+        is_admitted = self.rate.admits(chunk.arrived_at, chunk.sequence)
         self.order.add(chunk, self._taken_at, dropped=not is_admitted)
         if is_admitted:
             return

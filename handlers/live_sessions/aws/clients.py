@@ -95,8 +95,8 @@ def lambda_at_most_once(timeout_seconds: float) -> "LambdaClient":
 
 
 @cache
-def sqs() -> "SQSClient":
-    return _client("sqs", _config(read_timeout_seconds=3, attempts=2))
+def sqs(*, attempts: int = 2) -> "SQSClient":
+    return _client("sqs", _config(read_timeout_seconds=3, attempts=attempts))
 
 
 @cache

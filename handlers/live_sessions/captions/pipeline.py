@@ -1,6 +1,7 @@
 """The way to the translation pipeline, our own or another: one transcript at a time."""
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
 ATTEMPTS = 3
+RETRIED_SECONDS = 5
+"""From the first attempt on, by the wall clock: one that stood still with its function, because
+that had ended, is not made again among later captions.
+"""
+
 PATIENCE_SECONDS = 30
 """As long as a pipeline may take for one transcript."""
 
@@ -35,11 +41,17 @@ class Pipeline:
         """Have it translated and posted; one that fails is counted, logged and given up."""
         attempts = 1 if transcript.is_partial else ATTEMPTS
         payload = msgspec.json.encode(transcript)
+        began_at = time.time()
+
+        def is_passing(failure: Exception) -> bool:
+            is_late = time.time() - began_at >= RETRIED_SECONDS
+            return not is_late and was_not_carried_out(failure)
+
         try:
             answer = repeated(
                 lambda: self._client.invoke(FunctionName=self._function_name, Payload=payload),
                 attempts=attempts,
-                is_passing=was_not_carried_out,
+                is_passing=is_passing,
             )
             answer["Payload"].read()
         except (ClientError, BotoCoreError):

@@ -25,8 +25,17 @@ class BroadcastChange:
     volume: float | None = None
 
     @property
+    def may_begin_silence(self) -> bool:
+        return bool(self.is_paused) or bool(self.is_muted) or self.volume == 0
+
+    @property
     def may_end_silence(self) -> bool:
         return self.is_paused is False or self.is_muted is False or bool(self.volume)
+
+    @property
+    def is_likely_from_silence(self) -> bool:
+        """What to try first: a volume is changed in mid-speech more often than from 0."""
+        return self.may_end_silence and self.volume is None
 
     def assignments(self) -> dict[str, bool | float]:
         """The attributes of `broadcastState` that are to change, with their values."""
@@ -45,7 +54,8 @@ def change(
     """Change the state, if the session is live, the connection its speaker's, and anything would
     differ; `version` rises by one with it.
 
-    Where that ends a silence, `streamEpoch` rises and `audibleSince` is set with it.
+    Where that begins a silence, `silentSince` is set with it; where it ends one, `audibleSince`,
+    and `streamEpoch` rises.
     """
     update = partial(
         _update,
@@ -56,9 +66,7 @@ def change(
         speaker_connection_id=speaker_connection_id,
         at_ms=at_ms,
     )
-    if not wanted.may_end_silence:
-        return update(from_silence=None)
-    from_silence = wanted.volume is None
+    from_silence = wanted.is_likely_from_silence
     attempt = update(from_silence=from_silence)
     for _ in range(1, ATTEMPTS):
         session = attempt.session
@@ -77,9 +85,9 @@ def _update(
     control_id: str,
     speaker_connection_id: str,
     at_ms: int,
-    from_silence: bool | None,
+    from_silence: bool,
 ) -> Attempt:
-    """One update; with `from_silence` only if the state is silent, or is not, before it."""
+    """One update, if the state is `from_silence`, or is not, before it."""
     assignments = [
         "broadcastState.version = broadcastState.version + :one",
         "broadcastState.lastStateChange = :now",
@@ -91,6 +99,8 @@ def _update(
         ":now_seconds": at_ms / 1000,
         ":control": control_id,
         ":speaker": speaker_connection_id,
+        ":true": True,
+        ":zero": 0,
     }
     differences: list[str] = []
     for name, value in wanted.assignments().items():
@@ -100,12 +110,11 @@ def _update(
     condition = (
         "attribute_exists(sessionId) AND attribute_not_exists(endedAt) "
         "AND expiresAt > :now_seconds AND speakerConnectionId = :speaker "
-        f"AND ({' OR '.join(differences)})"
+        f"AND ({' OR '.join(differences)}) AND {_SILENT if from_silence else f'NOT {_SILENT}'}"
     )
-    if from_silence is not None:
-        condition += f" AND {_SILENT if from_silence else f'NOT {_SILENT}'}"
-        values |= {":true": True, ":zero": 0}
-    if from_silence:
+    if not from_silence and wanted.may_begin_silence:
+        assignments.append("silentSince = :now")
+    if from_silence and wanted.may_end_silence:
         assignments.append("streamEpoch = if_not_exists(streamEpoch, :zero) + :one")
         assignments.append("audibleSince = :now")
     removal = ""

@@ -5,6 +5,7 @@ Proxies and redirects are ignored, and nothing is logged: the URL is a secret, a
 
 import contextlib
 import logging
+import select
 import socket
 import ssl
 import time
@@ -20,7 +21,7 @@ from live_sessions.transcribe.event_stream import MAX_MESSAGE_BYTES
 from live_sessions.transcribe.failures import TranscribeFailure
 
 OPEN_LIMIT_SECONDS = 5
-"""For the connection, for TLS and for the handshake together, where one address is all there is."""
+"""For the connection, for TLS and for the handshake together, once the name has its addresses."""
 
 SEND_LIMIT_SECONDS = 30
 """Holds for a read, too, once a part of a TLS record has come: it must be no shorter than the
@@ -28,6 +29,9 @@ silence that the peer is granted.
 """
 
 CLOSE_LIMIT_SECONDS = 2
+FAULTLESS_CODES = frozenset({1000, 1005})
+"""Done, and none given: AWS does not document which it is."""
+
 UNREAD_MESSAGES = 16
 """More are left with the peer until somebody reads."""
 
@@ -40,7 +44,13 @@ class Connection(ClientConnection):
 
     def __init__(self, sock: socket.socket, *arguments: Any, **options: Any) -> None:
         sock.settimeout(SEND_LIMIT_SECONDS)
+        self._writable = select.poll()
+        self._writable.register(sock, select.POLLOUT)
         super().__init__(sock, *arguments, **options)
+
+    def has_room(self, within_seconds: float) -> bool:
+        """Whether a send would not wait long for the peer, or would fail at once."""
+        return bool(self._writable.poll(within_seconds * 1000))
 
     def drop(self) -> None:
         """At once, without a closing handshake; whoever sends or receives sees it closed."""
@@ -72,12 +82,13 @@ def open_connection(url: str) -> Connection:
 
 
 def _connected(url: str) -> Connection:
-    began_seconds = time.monotonic()
     parts = urlsplit(url)
     encrypted = parts.scheme == "wss"
-    address = (parts.hostname, parts.port or (443 if encrypted else 80))
-    plain = socket.create_connection(address, OPEN_LIMIT_SECONDS)
-    spent_seconds = time.monotonic() - began_seconds
+    found = socket.getaddrinfo(
+        parts.hostname, parts.port or (443 if encrypted else 80), type=socket.SOCK_STREAM
+    )
+    until_seconds = time.monotonic() + OPEN_LIMIT_SECONDS
+    plain = _reached([(family, address) for family, *_, address in found], until_seconds)
     return cast(
         Connection,
         connect(
@@ -86,7 +97,7 @@ def _connected(url: str) -> Connection:
             ssl=tls() if encrypted else None,
             compression=None,
             user_agent_header=None,
-            open_timeout=max(0.001, OPEN_LIMIT_SECONDS - spent_seconds),
+            open_timeout=_left(until_seconds),
             ping_interval=None,
             close_timeout=CLOSE_LIMIT_SECONDS,
             max_size=MAX_MESSAGE_BYTES,
@@ -98,9 +109,31 @@ def _connected(url: str) -> Connection:
     )
 
 
+def _reached(addresses: list[tuple[Any, Any]], until_seconds: float) -> socket.socket:
+    """The first address that answers; each has an even share of the time that is left."""
+    for number, (family, address) in enumerate(addresses):
+        plain = socket.socket(family, socket.SOCK_STREAM)
+        plain.settimeout(_left(until_seconds) / (len(addresses) - number))
+        try:
+            plain.connect(address)
+        except OSError:
+            plain.close()
+            if number == len(addresses) - 1:
+                raise
+        else:
+            return plain
+    raise OSError("no address")
+
+
+def _left(until_seconds: float) -> float:
+    return max(0.001, until_seconds - time.monotonic())
+
+
 def is_normal_end(closed: ConnectionClosed) -> bool:
     """The peer closed, and finds no fault."""
-    return not _is_closed_here(closed) and closed.rcvd is not None and closed.rcvd.code == 1000
+    if closed.rcvd is None or _is_closed_here(closed):
+        return False
+    return closed.rcvd.code in FAULTLESS_CODES
 
 
 def failure_of(closed: ConnectionClosed) -> TranscribeFailure:

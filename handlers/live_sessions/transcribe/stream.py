@@ -27,6 +27,11 @@ MAX_AUDIO_BYTES = 2 * SAMPLE_RATE_HERTZ
 LAST_RESULTS_LIMIT_SECONDS = 15
 """From the end of the audio to Transcribe's closing of the stream."""
 
+TAKEN_WITHIN_SECONDS = 3
+"""A peer that makes no room for audio for so long has stopped reading: whoever sends holds a lease
+that must not run out meanwhile.
+"""
+
 PING_SECONDS = 10
 SILENCE_LIMIT_SECONDS = 30
 """Neither a message nor an answer to a ping. AWS documents neither, but one of them comes."""
@@ -100,6 +105,8 @@ class TranscribeStream:
     def _send(self, audio: bytes) -> None:
         if self._failure is not None:
             raise self._failure
+        if not self._connection.has_room(TAKEN_WITHIN_SECONDS):
+            raise self._failed(failures.passing("audio is not taken"))
         try:
             self._connection.send(encode(_AUDIO_EVENT, audio))
         except ConnectionClosed as closed:

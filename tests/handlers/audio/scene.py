@@ -69,13 +69,14 @@ class KeptLease(Lease):
 
 
 class Queue:
-    """A slot's queue: chunks with the time from which on they can be taken."""
+    """A slot's queue: chunks with the time from which on they can be taken, `most` at once."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self.coming: deque[tuple[float, Chunk]] = deque()
         self.takes: list[float] = []
         self.is_out: Callable[[], bool] = lambda: False
+        self.most = 10
 
     def take(self, slot: int, *, wait_seconds: int) -> list[Chunk]:
         assert slot == TASK.slot
@@ -86,7 +87,7 @@ class Queue:
             next_at = self.coming[0][0] if self.coming else float("inf")
             self.clock.sleep(min(wait_seconds, max(0.0, next_at - self.clock.now)))
         taken: list[Chunk] = []
-        while self._is_there() and len(taken) < 10:
+        while self._is_there() and len(taken) < self.most:
             taken.append(self.coming.popleft()[1])
         return taken
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from typing import Any
 
 import pytest
@@ -201,14 +202,51 @@ def test_what_was_said_in_silence_is_dropped_though_it_is_handled_after_it(
 ) -> None:
     speaker, session_id = broadcasting(stage)
     stage.send(speaker, "muteBroadcast")
+    time.sleep(0.01)
     stage.send(speaker, "unmuteBroadcast")
-    message = {"action": "sendAudio", "audioData": AUDIO_TEXT, "sequence": 1}
-    event = stage.event(speaker, "MESSAGE", "sendAudio", json.dumps(message))
-    sent_at_ms = stage.session(session_id)["audibleSince"] + sent_ms
-    event["requestContext"]["requestTimeEpoch"] = sent_at_ms
-    stage.entries["audio_ingest"].handler(event, None)
+    handle_chunk_sent_at(stage, speaker, stage.session(session_id)["audibleSince"] + sent_ms)
     assert [number for each in queued_sequences(stage).values() for number in each] == queued
     assert errors(stage, speaker) == []
+
+
+@pytest.mark.parametrize(("sent_ms", "queued"), [(-1, [1]), (0, []), (1, [])])
+@pytest.mark.parametrize("action", SILENCES)
+def test_what_was_said_before_a_silence_is_queued_though_it_is_handled_in_it(
+    stage: Stage, action: str, sent_ms: int, queued: list[int]
+) -> None:
+    speaker, session_id = broadcasting(stage)
+    stage.send(speaker, action, **SILENCES[action])
+    handle_chunk_sent_at(stage, speaker, stage.session(session_id)["silentSince"] + sent_ms)
+    assert [number for each in queued_sequences(stage).values() for number in each] == queued
+
+
+def test_what_was_said_before_a_silence_is_queued_in_its_epoch_though_it_is_handled_after_it(
+    stage: Stage,
+) -> None:
+    speaker, session_id = broadcasting(stage)
+    stage.send(speaker, "pauseBroadcast")
+    time.sleep(0.01)
+    stage.send(speaker, "resumeBroadcast")
+    handle_chunk_sent_at(stage, speaker, stage.session(session_id)["silentSince"] - 1)
+    (start,) = stage.processor_starts
+    (chunk,) = stage.queued(f"audio-{start['slot']}")
+    assert chunk["streamEpoch"] == stage.session(session_id)["streamEpoch"] - 1
+
+
+def test_a_further_silence_does_not_move_the_beginning_of_the_first(stage: Stage) -> None:
+    speaker, session_id = broadcasting(stage)
+    stage.send(speaker, "pauseBroadcast")
+    stage.change("sessions", {"sessionId": session_id}, silentSince=1)
+    stage.send(speaker, "muteBroadcast")
+    assert stage.session(session_id)["silentSince"] == 1
+
+
+def handle_chunk_sent_at(stage: Stage, speaker: str, sent_at_ms: int) -> None:
+    """A chunk that reached API Gateway then is handled now."""
+    message = {"action": "sendAudio", "audioData": AUDIO_TEXT, "sequence": 1}
+    event = stage.event(speaker, "MESSAGE", "sendAudio", json.dumps(message))
+    event["requestContext"]["requestTimeEpoch"] = sent_at_ms
+    stage.entries["audio_ingest"].handler(event, None)
 
 
 @pytest.mark.parametrize("is_remembered", [True, False])

@@ -28,7 +28,7 @@ def verdicts(times: list[int]) -> list[tuple[RateVerdict, int]]:
     rate = ChunkRate(LIMIT)
     found: list[tuple[RateVerdict, int]] = []
     for arrived_at in times:
-        if rate.admits(arrived_at):
+        if rate.admits(arrived_at, 0):
             continue
         if (verdict := rate.verdict()) is not None:
             found.append((verdict, (arrived_at - START_MS) // 1000))
@@ -37,7 +37,7 @@ def verdicts(times: list[int]) -> list[tuple[RateVerdict, int]]:
 
 def test_as_many_as_the_limit_pass_each_second_and_the_excess_does_not() -> None:
     rate = ChunkRate(LIMIT)
-    admitted = [rate.admits(arrived_at) for arrived_at in arrivals([7, 5, 6])]
+    admitted = [rate.admits(arrived_at, 0) for arrived_at in arrivals([7, 5, 6])]
     assert admitted == [True] * 5 + [False] * 2 + [True] * 5 + [True] * 5 + [False]
 
 
@@ -65,7 +65,7 @@ def test_chunks_at_the_limit_all_pass_though_the_queue_shuffles_them() -> None:
     for place in range(LIMIT - 1, len(times) - 1, LIMIT):
         times[place], times[place + 1] = times[place + 1], times[place]
     rate = ChunkRate(LIMIT)
-    assert all(rate.admits(arrived_at) for arrived_at in times)
+    assert all(rate.admits(arrived_at, 0) for arrived_at in times)
 
 
 def test_a_second_whose_excess_comes_late_joins_the_row_around_it() -> None:
@@ -82,7 +82,7 @@ def test_in_any_order_each_second_passes_what_it_may_and_each_row_is_told(
     times = arrivals(chunks_per_second)
     chance.shuffle(times)
     rate = ChunkRate(LIMIT)
-    passed = Counter(at // 1000 - START_MS // 1000 for at in times if rate.admits(at))
+    passed = Counter(at // 1000 - START_MS // 1000 for at in times if rate.admits(at, 0))
     for second, chunks in enumerate(chunks_per_second):
         assert passed[second] == min(chunks, LIMIT)
     warned, closed = _rows_due(chunks_per_second)
@@ -98,8 +98,15 @@ def _rows_due(chunks_per_second: list[int]) -> tuple[int, int]:
     return sum(len(row) >= 5 for row in rows), sum(len(row) >= 30 for row in rows)
 
 
+def test_a_chunk_that_comes_again_counts_once_and_one_of_the_same_sequence_for_itself() -> None:
+    rate = ChunkRate(LIMIT)
+    assert all(rate.admits(START_MS, 7) for _ in range(20))
+    admitted = [rate.admits(START_MS + number, 7) for number in range(1, LIMIT + 2)]
+    assert admitted == [True] * (LIMIT - 1) + [False] * 2
+
+
 def test_what_it_remembers_is_bounded() -> None:
     rate = ChunkRate(LIMIT)
     for arrived_at in arrivals([1] * 1000):
-        assert rate.admits(arrived_at)
+        assert rate.admits(arrived_at, 0)
     assert len(rate._chunks) < 200

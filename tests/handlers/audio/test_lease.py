@@ -16,6 +16,7 @@ from live_sessions.tables import stream_claims
 from live_sessions.tables.audio_slots import AudioSlots
 from live_sessions.tables.session_table import SessionTable
 from tests.handlers.audio.chunk_maker import AUDIO, broadcasting
+from tests.handlers.audio.clock import Clock
 from tests.handlers.conftest import Stage
 
 NewLease = Callable[[], Lease]
@@ -213,3 +214,17 @@ def test_who_has_left_does_not_hold_on_again(started: tuple[str, NewLease]) -> N
     lease.release(next_caption=5, reached=REACHED, at_ms=now_ms())
     with pytest.raises(LeaseLost):
         lease.renew(next_caption=5, at_ms=now_ms())
+
+
+def test_a_clock_that_is_set_back_keeps_nobody_from_renewing_or_from_giving_up(
+    started: tuple[str, NewLease], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The others' clocks go on, and so does the time in which this one holds the slot."""
+    lease = started[1]()
+    clock = Clock(monkeypatch)
+    lease.take(at_ms=clock.now_ms)
+    set_back_ms = clock.now_ms - 3_600_000
+    clock.now += RENEWED_EVERY_SECONDS
+    assert (lease.is_due(at_ms=set_back_ms), lease.is_over(at_ms=set_back_ms)) == (True, False)
+    clock.now += LEASE_SECONDS - RENEWED_EVERY_SECONDS
+    assert lease.is_over(at_ms=set_back_ms)

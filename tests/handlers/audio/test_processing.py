@@ -131,6 +131,23 @@ def test_a_backlog_is_worked_off_faster_than_it_was_spoken(
     assert done_at[-1] < 3
 
 
+def test_a_queue_that_gives_few_chunks_at_once_does_not_put_the_captions_behind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """SQS gives what the servers have that it asked: often one, though more are there."""
+    scene = Scene(monkeypatch)
+    scene.queue.most = 1
+    spoken_at = scene.says(phrases(1, 120))
+    done_at: list[float] = []
+    scene.pipeline = lambda transcript: (
+        done_at.append(scene.seconds),
+        scene.sent.append(transcript),
+    )
+    scene.work()
+    assert scene.words() == list(range(1, 121))
+    assert done_at[-1] - spoken_at < 2
+
+
 def test_partial_captions_go_out_only_where_they_are_wanted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -574,3 +591,17 @@ def test_a_late_chunk_of_an_old_socket_does_not_take_the_notices_with_it(
     scene.comes(0.1, chunk(9, word(2), connection_id="old=", stream_epoch=0))
     scene.work()
     assert [receiver for receiver, _ in scene.socket.posts] == ["new="]
+
+
+def test_chunks_that_could_not_be_deleted_do_not_count_against_the_speaker(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """They come again each second until they are a minute old."""
+    scene = Scene(monkeypatch, chunks_per_second=12)
+    scene.says(phrases(1, 240))
+    for at, each in list(scene.queue.coming):
+        for again in range(1, 11):
+            scene.comes(at - scene.began_at + again, each)
+    assert scene.work()
+    assert scene.words() == list(range(1, 241))
+    assert (scene.socket.posts, scene.socket.closed) == ([], [])

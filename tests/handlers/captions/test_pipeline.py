@@ -320,3 +320,18 @@ def test_it_is_not_idle_while_one_is_being_sent(captions: CaptionQueue, outlet: 
     assert not captions.is_idle()
     outlet.gate.set()
     wait_until_idle(captions)
+
+
+def test_a_transcript_that_stood_still_with_its_function_is_not_sent_again(
+    sender: Pipeline, service: LambdaService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lambda freezes a thread that its handler leaves behind; others have been captioned since."""
+    now = time.time()
+
+    def freeze() -> bytes:
+        monkeypatch.setattr(time, "time", lambda: now + 60)
+        return refused(429, "TooManyRequestsException")()
+
+    service.answers.append(freeze)
+    sender.send(transcript(7))
+    assert len(service.received) == 1

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import socket
 import ssl
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from websockets.sync.server import ServerConnection
@@ -135,6 +138,54 @@ def test_a_handshake_that_never_ends_is_left_in_time(
         assert 0.3 < time.monotonic() - began < 3
         is_over.set()
     assert (failure.kind, failure.message) == (PASSING, "no connection: timed out")
+
+
+@pytest.fixture
+def nobody_answers() -> Iterator[int]:
+    """A port of the loopback where no connection comes about, nor is refused."""
+    with socket.socket() as full, contextlib.ExitStack() as waiting:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        address = full.getsockname()
+        for _ in range(4):
+            each = waiting.enter_context(socket.socket())
+            each.setblocking(False)
+            each.connect_ex(address)
+        time.sleep(0.05)
+        yield address[1]
+
+
+def resolve_to(monkeypatch: pytest.MonkeyPatch, *ports: int) -> None:
+    found = [
+        (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", ("127.0.0.1", port))
+        for port in ports
+    ]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+
+
+def test_several_addresses_of_which_none_answers_share_the_limit(
+    monkeypatch: pytest.MonkeyPatch, nobody_answers: int
+) -> None:
+    """A lease does not last for as many limits as Transcribe has addresses."""
+    monkeypatch.setattr(connection_module, "OPEN_LIMIT_SECONDS", 0.6)
+    resolve_to(monkeypatch, *[nobody_answers] * 8)
+    began = time.monotonic()
+    failure = failure_of_opening(f"http://localhost:{nobody_answers}")
+    assert 0.5 < time.monotonic() - began < 1.5
+    assert (failure.kind, failure.message) == (PASSING, "no connection: timed out")
+
+
+def test_the_next_address_is_tried_where_one_does_not_answer(
+    monkeypatch: pytest.MonkeyPatch, nobody_answers: int
+) -> None:
+    monkeypatch.setattr(connection_module, "OPEN_LIMIT_SECONDS", 2)
+    with transcribing(lambda c: list(audio_of(c)) and None) as peer:
+        port = urlsplit(peer.endpoint).port
+        assert port is not None
+        resolve_to(monkeypatch, nobody_answers, port)
+        stream = TranscribeStream.open(peer.aws(), "en-US", stability=None)
+        stream.end()
+        assert list(stream.results()) == []
 
 
 def test_a_slow_handshake_within_the_limit_opens_the_stream() -> None:

@@ -15,6 +15,7 @@ import pytest
 from websockets.frames import CloseCode
 from websockets.sync.server import ServerConnection
 
+from live_sessions.audio.lease import LEASE_SECONDS, RENEWED_EVERY_SECONDS
 from live_sessions.transcribe import connection as connection_module
 from live_sessions.transcribe import stream as stream_module
 from live_sessions.transcribe.failures import FailureKind, TranscribeFailure
@@ -241,6 +242,17 @@ def test_a_close_after_the_end_of_the_audio_must_be_a_normal_one(code: int) -> N
         assert failure_of_results(stream).message == f"closed by Transcribe: {int(code)}"
 
 
+def test_a_close_without_a_code_after_the_end_of_the_audio_is_a_normal_one() -> None:
+    def script(connection: ServerConnection) -> None:
+        list(audio_of(connection))
+        with connection.send_context():
+            connection.protocol.send_close()
+
+    with opened(script) as (stream, _):
+        stream.end()
+        assert list(stream.results()) == []
+
+
 @pytest.mark.parametrize("has_ended", [False, True])
 def test_a_connection_lost_without_a_word_is_a_passing_failure(has_ended: bool) -> None:
     def script(connection: ServerConnection) -> None:
@@ -408,8 +420,23 @@ def test_a_peer_that_does_not_read_fails_the_sender_in_time(
 ) -> None:
     monkeypatch.setattr(connection_module, "SEND_LIMIT_SECONDS", 0.5)
     with deaf() as stream:
-        with within(10), pytest.raises(TranscribeFailure, match="connection lost") as failure:
+        with within(10), pytest.raises(TranscribeFailure, match=r"lost|not taken") as failure:
             send_on(stream, SECOND)
+        assert failure.value.kind is PASSING
+
+
+def test_a_peer_that_stops_reading_costs_the_sender_less_than_a_lease_has_left() -> None:
+    began: list[float] = []
+
+    def send_on_in_chunks(stream: TranscribeStream) -> None:
+        while True:
+            began.append(time.monotonic())
+            stream.send(SECOND[:24_000])
+
+    with deaf() as stream:
+        with pytest.raises(TranscribeFailure) as failure:
+            send_on_in_chunks(stream)
+        assert time.monotonic() - began[-1] < LEASE_SECONDS - RENEWED_EVERY_SECONDS
         assert failure.value.kind is PASSING
 
 

@@ -4,9 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
-from local.client import Listener, Speaker
+from local.client import Speaker
 from local.cloud import LocalCloud
 from tests.local.audio.processors import wait_for_ending
+from tests.local.audio.rooms import open_room
 from tests.local.audio.spoken import sentence, wait_for_words, words_heard
 
 WORDS_TIMEOUT_SECONDS = 30
@@ -19,20 +20,13 @@ SILENCINGS: dict[str, tuple[Callable[[Speaker], object], Callable[[Speaker], obj
 }
 
 
-def hold_session(speaker: Speaker, listener: Listener) -> str:
-    session_id = speaker.create_session("en")
-    listener.ask("joinSession", sessionId=session_id, targetLanguage="en")
-    return session_id
-
-
 @pytest.mark.parametrize("kind", SILENCINGS)
 def test_what_is_said_while_the_broadcast_is_silent_is_heard_by_nobody(
     numbers_cloud: LocalCloud, kind: str
 ) -> None:
     cloud = numbers_cloud
     silence, undo = SILENCINGS[kind]
-    speaker, listener = cloud.speaker(), cloud.listener()
-    hold_session(speaker, listener)
+    speaker, listener, _ = open_room(cloud)
     sequence = speaker.speak(sentence([1, 2, 3]))
     silence(speaker)
     sequence = speaker.speak(sentence(UNHEARD), first_sequence=sequence)
@@ -49,8 +43,7 @@ def test_a_speaker_who_refreshes_in_mid_speech_goes_on_from_his_new_socket(
     numbers_cloud: LocalCloud,
 ) -> None:
     cloud = numbers_cloud
-    old, listener = cloud.speaker(), cloud.listener()
-    session_id = hold_session(old, listener)
+    old, listener, session_id = open_room(cloud)
     sequence = old.speak(sentence([1, 2, 3]))
     new = cloud.speaker()
     new.refresh(session_id)
@@ -67,8 +60,7 @@ def test_after_the_sessions_end_audio_is_refused_and_the_slot_is_free(
     numbers_cloud: LocalCloud,
 ) -> None:
     cloud = numbers_cloud
-    speaker, listener = cloud.speaker(), cloud.listener()
-    session_id = hold_session(speaker, listener)
+    speaker, listener, session_id = open_room(cloud)
     sequence = speaker.speak(sentence([1, 2, 3]))
     wait_for_words(listener, [3], WORDS_TIMEOUT_SECONDS)
     speaker.ask("endSession")

@@ -2,21 +2,14 @@
 
 import pytest
 
-from local.client import Listener, Speaker
 from local.cloud import LocalCloud
 from local.speech.faults import StreamFault, TranslationFault
+from tests.local.audio.rooms import open_room
 from tests.local.audio.spoken import sentence, wait_for_words
 
 WORDS = list(range(11, 31))
 WORDS_TIMEOUT_SECONDS = 30
 RETRIES = 3
-
-
-def hold_session(cloud: LocalCloud, language: str = "en") -> tuple[Speaker, Listener]:
-    speaker, listener = cloud.speaker(), cloud.listener()
-    session_id = speaker.create_session("en")
-    listener.ask("joinSession", sessionId=session_id, targetLanguage=language)
-    return speaker, listener
 
 
 @pytest.mark.parametrize(
@@ -30,7 +23,7 @@ def hold_session(cloud: LocalCloud, language: str = "en") -> tuple[Speaker, List
 )
 def test_streams_that_fail_cost_no_word(numbers_cloud: LocalCloud, fault: StreamFault) -> None:
     numbers_cloud.speech.order(fault)
-    speaker, listener = hold_session(numbers_cloud)
+    speaker, listener, _ = open_room(numbers_cloud)
     speaker.speak(sentence(WORDS))
 
     assert wait_for_words(listener, WORDS, WORDS_TIMEOUT_SECONDS) == WORDS
@@ -39,7 +32,7 @@ def test_streams_that_fail_cost_no_word(numbers_cloud: LocalCloud, fault: Stream
 
 def test_the_speaker_is_told_when_transcribe_keeps_failing(numbers_cloud: LocalCloud) -> None:
     numbers_cloud.speech.order(StreamFault(times=RETRIES + 1, handshake_status=503))
-    speaker, listener = hold_session(numbers_cloud)
+    speaker, listener, _ = open_room(numbers_cloud)
     speaker.speak(sentence(WORDS))
 
     error = speaker.expect("transcriptionError", timeout_seconds=WORDS_TIMEOUT_SECONDS)
@@ -49,7 +42,7 @@ def test_the_speaker_is_told_when_transcribe_keeps_failing(numbers_cloud: LocalC
 
 def test_the_speaker_is_told_at_once_of_what_will_not_pass(numbers_cloud: LocalCloud) -> None:
     numbers_cloud.speech.order(StreamFault(exception="BadRequestException"))
-    speaker, _ = hold_session(numbers_cloud)
+    speaker, _, _ = open_room(numbers_cloud)
     speaker.speak(sentence(WORDS))
 
     error = speaker.expect("transcriptionError", timeout_seconds=WORDS_TIMEOUT_SECONDS)
@@ -62,7 +55,7 @@ def test_without_a_translation_the_listener_reads_the_original(
     numbers_cloud.speech.order(
         TranslationFault(times=2, error="InternalServerException", status=500)
     )
-    speaker, listener = hold_session(numbers_cloud, "es")
+    speaker, listener, _ = open_room(numbers_cloud, "es")
     speaker.speak(sentence(WORDS))
 
     caption = listener.expect("caption", timeout_seconds=WORDS_TIMEOUT_SECONDS)

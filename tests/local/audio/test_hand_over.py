@@ -7,7 +7,8 @@ import pytest
 
 from local.cloud import LocalCloud
 from tests.local.audio.processors import endings, kill_processes, time_limit
-from tests.local.audio.spoken import sentence, wait_for_words
+from tests.local.audio.rooms import open_room
+from tests.local.audio.spoken import numbers, sentence, wait_for_words
 
 TIME_LIMIT_SECONDS = 6
 HAND_OVERS = int(os.environ.get("HAND_OVERS", "4"))
@@ -22,9 +23,7 @@ def test_no_word_is_lost_or_doubled_where_one_processor_takes_over_from_another(
     numbers_cloud: LocalCloud,
 ) -> None:
     cloud = numbers_cloud
-    speaker, listener = cloud.speaker(), cloud.listener()
-    session_id = speaker.create_session("en")
-    listener.ask("joinSession", sessionId=session_id, targetLanguage="en")
+    speaker, listener, session_id = open_room(cloud)
     spoken: list[int] = []
     sequence = 0
     with time_limit(cloud, TIME_LIMIT_SECONDS):
@@ -35,8 +34,8 @@ def test_no_word_is_lost_or_doubled_where_one_processor_takes_over_from_another(
         heard = wait_for_words(listener, spoken, timeout_seconds=30)
 
     assert heard == spoken
-    numbers = [caption["sequence"] for caption in listener.captions()]
-    assert numbers == list(range(len(numbers)))
+    sequences = [caption["sequence"] for caption in listener.captions()]
+    assert sequences == list(range(len(sequences)))
 
 
 @pytest.mark.timeout(120)
@@ -44,16 +43,14 @@ def test_captions_go_on_after_a_processor_was_killed_in_mid_speech(
     numbers_cloud: LocalCloud,
 ) -> None:
     cloud = numbers_cloud
-    speaker, listener = cloud.speaker(), cloud.listener()
-    session_id = speaker.create_session("en")
-    listener.ask("joinSession", sessionId=session_id, targetLanguage="en")
+    speaker, listener, _ = open_room(cloud)
     before = list(range(1, 12))
     sequence = speaker.speak(sentence(before))
     assert wait_for_words(listener, before, timeout_seconds=30) == before
 
-    half_said = sentence(range(101, 112))
-    sequence = speaker.speak(half_said[: len(half_said) // 2], first_sequence=sequence)
-    assert kill_processes(cloud) == 1
+    cut_short = list(range(101, 108))
+    sequence = speaker.speak(numbers(cut_short), first_sequence=sequence)
+    assert kill_processes(cloud)
     killed_at = time.monotonic()
     spoken = list(before)
     while not any(caption.received_at > killed_at for caption in listener.captions()):
@@ -66,9 +63,10 @@ def test_captions_go_on_after_a_processor_was_killed_in_mid_speech(
 
     said_after = spoken[len(before) :]
     lost = [word for word in said_after if word not in heard]
+    lost_before = [word for word in cut_short if word not in heard]
     print(
-        f"resumed after {resumed_at - killed_at:.1f} s; lost {len(lost)} of {len(said_after)} "
-        "words said after the kill"
+        f"captions resumed after {resumed_at - killed_at:.1f} s; lost: {len(lost_before)} of the "
+        f"{len(cut_short)} words said just before, {len(lost)} of {len(said_after)} said since"
     )
     assert heard == sorted(set(heard)), "a word came twice or out of order"
     assert lost == said_after[: len(lost)], "what was said later was lost"

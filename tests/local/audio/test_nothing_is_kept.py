@@ -33,7 +33,7 @@ def test_no_audio_transcript_or_token_is_in_any_log_line_or_table(
 
     secrets = {
         "audio": base64.b64encode(audio[:90]).decode(),
-        "a word": str(WORDS[0]),
+        "words": f"{WORDS[0]} {WORDS[1]}",
         "the token": token,
         "the token's signature": token.rpartition(".")[2],
     }

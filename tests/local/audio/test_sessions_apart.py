@@ -8,8 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from local.client import Listener, Speaker
+from local.client import Speaker
 from local.cloud import LocalCloud
+from tests.local.audio.rooms import open_room
 from tests.local.audio.spoken import numbers, sentence, wait_for_words
 
 SESSIONS = int(os.environ.get("SESSIONS_AT_ONCE", "6"))
@@ -26,24 +27,18 @@ def test_a_chunk_goes_to_its_speakers_session_whatever_the_message_says(
     numbers_cloud: LocalCloud,
 ) -> None:
     cloud = numbers_cloud
-    speakers = [cloud.speaker(token=cloud.token_of_another_speaker()) for _ in range(2)]
-    listeners = [cloud.listener() for _ in range(2)]
-    session_ids = [speaker.create_session("en") for speaker in speakers]
-    for listener, session_id in zip(listeners, session_ids, strict=True):
-        listener.ask("joinSession", sessionId=session_id, targetLanguage="en")
+    rooms = [open_room(cloud, token=cloud.token_of_another_speaker()) for _ in range(2)]
     request = json.loads(audio_message(sentence([7, 8, 9])))
-    speakers[0].send_text(json.dumps(request | {"sessionId": session_ids[1]}))
-    speakers[1].speak(sentence([1, 2, 3]))
+    rooms[0].speaker.send_text(json.dumps(request | {"sessionId": rooms[1].session_id}))
+    rooms[1].speaker.speak(sentence([1, 2, 3]))
 
-    assert wait_for_words(listeners[0], [9], WORDS_TIMEOUT_SECONDS) == [7, 8, 9]
-    assert wait_for_words(listeners[1], [3], WORDS_TIMEOUT_SECONDS) == [1, 2, 3]
+    assert wait_for_words(rooms[0].listener, [9], WORDS_TIMEOUT_SECONDS) == [7, 8, 9]
+    assert wait_for_words(rooms[1].listener, [3], WORDS_TIMEOUT_SECONDS) == [1, 2, 3]
 
 
 def test_a_listeners_chunk_is_refused_and_heard_by_nobody(numbers_cloud: LocalCloud) -> None:
     cloud = numbers_cloud
-    speaker, listener = cloud.speaker(), cloud.listener()
-    session_id = speaker.create_session("en")
-    listener.ask("joinSession", sessionId=session_id, targetLanguage="en")
+    speaker, listener, _ = open_room(cloud)
     listener.send_text(audio_message(sentence([7, 8, 9])))
     speaker.speak(sentence([1, 2, 3]))
 
@@ -56,25 +51,17 @@ def test_many_sessions_at_once_lose_no_word_and_keep_their_order(
     numbers_cloud: LocalCloud,
 ) -> None:
     rooms = [open_room(numbers_cloud) for _ in range(SESSIONS)]
-    for speaker, listener in rooms:
+    for speaker, listener, _ in rooms:
         # One after another: two processors are soon busy with twenty functions that start.
         speaker.send_audio(numbers([1]), 0)
         assert wait_for_words(listener, [1], WORDS_TIMEOUT_SECONDS) == [1]
     with ThreadPoolExecutor(SESSIONS) as pool:
-        spoken = list(pool.map(speak, (speaker for speaker, _ in rooms), range(SESSIONS)))
+        spoken = list(pool.map(speak, (room.speaker for room in rooms), range(SESSIONS)))
 
-    for (speaker, listener), words in zip(rooms, spoken, strict=True):
+    for (speaker, listener, _), words in zip(rooms, spoken, strict=True):
         heard = wait_for_words(listener, words, WORDS_TIMEOUT_SECONDS)
         assert not speaker.received("error")
         assert heard == [1, *words]
-
-
-def open_room(cloud: LocalCloud) -> tuple[Speaker, Listener]:
-    """A session with its speaker and one listener."""
-    speaker, listener = cloud.speaker(), cloud.listener()
-    session_id = speaker.create_session("en")
-    listener.ask("joinSession", sessionId=session_id, targetLanguage="en")
-    return speaker, listener
 
 
 def speak(speaker: Speaker, number: int) -> list[int]:

@@ -2,8 +2,8 @@
 
 import json
 import shutil
-import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, ParamValidationError
@@ -115,10 +115,23 @@ def test_what_was_served_is_counted_and_never_kept(speech: SpeechServices, ada: 
     assert "private" not in json.dumps(speech.served()) + speech.log()
 
 
-def test_a_body_that_is_no_json_or_no_request_is_refused(ada: Caller) -> None:
-    for body in (b"", b"[]", b"{", b'{"Text": 1}'):
-        request = urllib.request.Request(ada.translate_url, body, {"X-Amz-Target": "other"})  # noqa: S310
-        with pytest.raises(urllib.error.HTTPError) as refusal:
-            urllib.request.urlopen(request, timeout=PATIENCE_SECONDS)  # noqa: S310
-        assert refusal.value.code == 400
-        refusal.value.close()
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b"{",
+        b'{"Text": "x"}',
+        b'{"Text": 1, "SourceLanguageCode": "en", "TargetLanguageCode": "es"}',
+    ],
+)
+def test_a_body_that_is_no_json_or_no_request_is_refused(ada: Caller, body: bytes) -> None:
+    client = ada.translate_client()
+
+    def send_this(request: Any, **_: object) -> None:
+        request.data = body
+
+    client.meta.events.register("before-sign.translate.TranslateText", send_this)
+    with pytest.raises(ClientError) as refusal:
+        client.translate_text(Text="x", SourceLanguageCode="en", TargetLanguageCode="es")
+    assert refusal.value.response["Error"]["Code"] == "SerializationException"
