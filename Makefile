@@ -48,7 +48,7 @@ OTHER_FOLDERS := $(filter-out tests/local/ tests/__pycache__/,$(wildcard tests/*
 BESIDE := --no-print-directory --jobs=2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
 test: setup ## Run every test
-	@echo 'Two test runs side by side; each shows its results when it has ended, in some eight minutes.'
+	@echo 'Two test runs side by side; each shows its results when it has ended, in some twelve minutes.'
 	@$(MAKE) $(BESIDE) test-local-cloud test-everything-else
 
 test-local-cloud:
