@@ -33,7 +33,7 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[TranslateService]:
 
 @pytest.fixture
 def translator(service: TranslateService) -> Translator:
-    client = service.client(timeout_seconds=0.2)
+    client = service.client(timeout_seconds=10)
     return Translator(lambda: client)
 
 
@@ -122,9 +122,9 @@ def test_a_translation_that_fails_is_none_and_says_why(
     assert es(translator).text == expected, "a failure is not kept, unless it is of the pair"
 
 
-def test_a_service_that_does_not_answer_is_asked_twice(
-    translator: Translator, service: TranslateService
-) -> None:
+def test_a_service_that_does_not_answer_is_asked_twice(service: TranslateService) -> None:
+    client = service.client(timeout_seconds=0.2)
+    translator = Translator(lambda: client)
     service.hanging.add("es")
     assert es(translator) == Translation(None, "ReadTimeoutError")
     assert len(service.requests) == 2
