@@ -41,9 +41,9 @@ local-logs: setup ## Follow the functions' logs of the running local cloud, or o
 local-reset: setup ## Empty the state of the running local cloud, or of CLOUD=.local-2
 	@$(BIN)/python -m local.reset $(if $(CLOUD),--cloud '$(CLOUD)')
 
-# The local cloud's tests mostly wait, so they run beside all others, with which those of its parts go;
-# each prints when it is done.
-PARTS_OF_IT := tests/local/emulator tests/local/speech
+# The local cloud's tests mostly wait, so they run beside all others, with which those of its emulator
+# go; each prints when it is done.
+EMULATOR_TESTS := tests/local/emulator
 OTHER_FOLDERS := $(filter-out tests/local/ tests/__pycache__/,$(wildcard tests/*/))
 BESIDE := --no-print-directory --jobs=2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
@@ -52,10 +52,10 @@ test: setup ## Run every test
 	@$(MAKE) $(BESIDE) test-local-cloud test-everything-else
 
 test-local-cloud:
-	$(BIN)/python -m pytest tests/local $(addprefix --ignore=,$(PARTS_OF_IT))
+	$(BIN)/python -m pytest tests/local --ignore=$(EMULATOR_TESTS)
 
 test-everything-else:
-	$(BIN)/python -m pytest $(OTHER_FOLDERS) $(PARTS_OF_IT) $(wildcard tests/test_*.py)
+	$(BIN)/python -m pytest $(OTHER_FOLDERS) $(EMULATOR_TESTS) $(wildcard tests/test_*.py)
 
 bench: setup ## Measure posts, cold starts, audio and captions; ratios where there are any
 	$(BIN)/python benchmarks/fan_out.py
