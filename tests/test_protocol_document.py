@@ -9,7 +9,8 @@ import yaml
 
 from live_sessions.audio.chunk_order import GAP_SECONDS
 from live_sessions.audio.chunk_rate import CLOSED_AFTER_SECONDS, WARNED_AFTER_SECONDS
-from live_sessions.audio.chunks import LONGEST_BYTES, SAMPLE_RATE_HZ, SHORTEST_BYTES
+from live_sessions.audio.chunks import LONGEST_BYTES, SHORTEST_BYTES
+from live_sessions.pcm import SAMPLE_RATE_HZ
 from live_sessions.protocol import ACTIONS, AUDIO_MESSAGES, CONTROL_MESSAGES
 from tests.protocol_facts import code_facts
 from tests.protocol_page import NAME, PAGE, config_keys, page_facts

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from live_sessions.aws.asynchronous import AsynchronousFunction
 from live_sessions.protocol import EndReason
 
 if TYPE_CHECKING:
-    from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
 
@@ -74,20 +74,8 @@ class FrameFanOut(FanOutTask, frozen=True, kw_only=True, tag="frame"):
 AnyFanOutTask = SessionEndedFanOut | FrameFanOut
 
 
-class FanOut:
-    """The asynchronous fan-out function; its client is built at the first use."""
-
-    def __init__(self, client: "Callable[[], LambdaClient]", function_name: str) -> None:
-        self._client = client
-        self._function_name = function_name
-
-    def start(self, task: AnyFanOutTask) -> None:
-        """Queue the task; it runs in an invocation of its own."""
-        self._client().invoke(
-            FunctionName=self._function_name,
-            InvocationType="Event",
-            Payload=msgspec.json.encode(task),
-        )
+class FanOut(AsynchronousFunction[AnyFanOutTask]):
+    """The fan-out function."""
 
 
 SQS_BATCH_LIMIT = 10

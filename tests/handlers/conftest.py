@@ -24,6 +24,8 @@ from moto.core import DEFAULT_ACCOUNT_ID
 from moto.dynamodb.responses import DynamoHandler
 from moto.sqs import sqs_backends
 
+from tests.handlers.localhost_tls import certificate, server_tls  # noqa: F401
+
 REGION = "eu-central-1"
 QUEUES = ("session-checks", "status-shards", "audio-0", "audio-1", "audio-2")
 ENVIRONMENT = {

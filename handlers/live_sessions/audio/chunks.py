@@ -1,16 +1,12 @@
-"""A chunk of audio: what a speaker may send, and what a slot's queue carries.
-
-s16le mono PCM at 16 kHz: https://docs.aws.amazon.com/transcribe/latest/dg/how-input.html
-"""
+"""A chunk of audio: what a speaker may send, and what a slot's queue carries."""
 
 import binascii
 
 import msgspec
 
+from live_sessions.pcm import BYTES_PER_SECOND
 from live_sessions.protocol import ErrorCode, ProtocolError
 
-SAMPLE_RATE_HZ = 16_000
-BYTES_PER_SECOND = 2 * SAMPLE_RATE_HZ
 SHORTEST_BYTES = 100
 LONGEST_BYTES = 24_000
 """As base64 text it fits, with its message, into the one frame that API Gateway takes."""

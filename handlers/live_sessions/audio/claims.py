@@ -3,11 +3,11 @@
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
+from live_sessions.aws.asynchronous import AsynchronousFunction
 from live_sessions.protocol import ErrorCode, ProtocolError
 from live_sessions.protocol.refusals import connection_not_found, try_again
 from live_sessions.sessions import Session, require_live
@@ -16,9 +16,6 @@ from live_sessions.tables import stream_claims
 from live_sessions.tables.audio_slots import AudioSlots
 from live_sessions.tables.session_table import SessionTable
 from live_sessions.telemetry import count, logger
-
-if TYPE_CHECKING:
-    from mypy_boto3_lambda import LambdaClient
 
 STARTING_SECONDS = 10
 """For a processor to begin; then the next chunk starts another one."""
@@ -37,19 +34,8 @@ class StartProcessor(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     claim_id: str
 
 
-class AudioProcessors:
-    """The audio processor's function; its client is built at the first use."""
-
-    def __init__(self, client: "Callable[[], LambdaClient]", function_name: str) -> None:
-        self._client = client
-        self._function_name = function_name
-
-    def start(self, task: StartProcessor) -> None:
-        self._client().invoke(
-            FunctionName=self._function_name,
-            InvocationType="Event",
-            Payload=msgspec.json.encode(task),
-        )
+class AudioProcessors(AsynchronousFunction[StartProcessor]):
+    """The audio processor's function."""
 
 
 @dataclass(frozen=True)

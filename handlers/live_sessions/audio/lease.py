@@ -49,22 +49,14 @@ class Lease:
         if session is None:
             return None
         if not self._slots.renew(self._task.slot, self._task.claim_id, lease_until=until):
-            self._leave(session)
+            # It came so late that the slot is another session's: the next chunk claims one anew.
+            claim = session.audio_claim
+            self._release_stream(
+                next_caption=claim.next_caption if claim else 0, reached=claim and claim.reached
+            )
             return None
         self._until, self._until_seconds = until, until_seconds
         return session
-
-    def _leave(self, session: Session) -> None:
-        """It came so late that the slot is another session's: the next chunk claims one anew."""
-        claim = session.audio_claim
-        stream_claims.release(
-            self._sessions,
-            self._task.session_id,
-            self._task.claim_id,
-            processor_id=self._processor_id,
-            next_caption=claim.next_caption if claim else 0,
-            reached=claim and claim.reached,
-        )
 
     def is_due(self, *, at_ms: int) -> bool:
         return self._left_seconds(at_ms) <= LEASE_SECONDS - RENEWED_EVERY_SECONDS
@@ -106,17 +98,20 @@ class Lease:
     def release(self, *, next_caption: int, reached: StreamPosition | None, at_ms: int) -> None:
         """End it in good order; what fails of that ends with the lease."""
         try:
-            stream_claims.release(
-                self._sessions,
-                self._task.session_id,
-                self._task.claim_id,
-                processor_id=self._processor_id,
-                next_caption=next_caption,
-                reached=reached,
-            )
+            self._release_stream(next_caption=next_caption, reached=reached)
             self._slots.release(self._task.slot, self._task.claim_id, at_ms=at_ms)
         except (ClientError, BotoCoreError):
             logger.exception("A lease was not released", extra={"session": self._task.session_id})
+
+    def _release_stream(self, *, next_caption: int, reached: StreamPosition | None) -> None:
+        stream_claims.release(
+            self._sessions,
+            self._task.session_id,
+            self._task.claim_id,
+            processor_id=self._processor_id,
+            next_caption=next_caption,
+            reached=reached,
+        )
 
 
 def _from(at_ms: int) -> tuple[int, float]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from live_sessions.audio.chunks import BYTES_PER_SECOND, SAMPLE_RATE_HZ, Chunk
+from live_sessions.audio.chunks import Chunk
+from live_sessions.pcm import BYTES_PER_SECOND, SAMPLE_RATE_HZ
 from live_sessions.transcribe.failures import FailureKind, TranscribeFailure
 from live_sessions.transcribe.results import Result
 from live_sessions.transcribe.stream import TranscribeStream

@@ -3,7 +3,7 @@
 import sys
 from array import array
 
-from live_sessions.audio.chunks import BYTES_PER_SECOND
+from live_sessions.pcm import BYTES_PER_SECOND
 
 PAUSE_SECONDS = 0.3
 """Longer than the silence within a word."""

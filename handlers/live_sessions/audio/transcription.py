@@ -10,9 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from live_sessions.audio.chunks import BYTES_PER_SECOND, Chunk
+from live_sessions.audio.chunks import Chunk
 from live_sessions.audio.listening import REMEMBERED_SECONDS, Heard, Listening
 from live_sessions.aws.backoff import backoff_seconds
+from live_sessions.pcm import BYTES_PER_SECOND
 from live_sessions.telemetry import count, logger
 from live_sessions.transcribe.failures import FailureKind, TranscribeFailure
 from live_sessions.transcribe.stream import TranscribeStream

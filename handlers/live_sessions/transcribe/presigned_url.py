@@ -11,12 +11,12 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from live_sessions.environment import AwsEnvironment
+from live_sessions.pcm import SAMPLE_RATE_HZ
 
 EXPIRES_SECONDS = 300
 """The longest that Transcribe takes."""
 
 PATH = "/stream-transcription-websocket"
-SAMPLE_RATE_HERTZ = 16_000
 
 _WEBSOCKET_SCHEMES = {"http": "ws", "https": "wss"}
 
@@ -32,7 +32,7 @@ def presigned_url(aws: AwsEnvironment, language_code: str, *, stability: str | N
     query = {
         "language-code": language_code,
         "media-encoding": "pcm",
-        "sample-rate": str(SAMPLE_RATE_HERTZ),
+        "sample-rate": str(SAMPLE_RATE_HZ),
     }
     if stability is not None:
         query["enable-partial-results-stabilization"] = "true"

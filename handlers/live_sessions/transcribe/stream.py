@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from websockets.exceptions import ConnectionClosed
 
 from live_sessions.environment import AwsEnvironment
+from live_sessions.pcm import BYTES_PER_SECOND
 from live_sessions.transcribe import failures
 from live_sessions.transcribe.connection import (
     Connection,
@@ -16,10 +17,10 @@ from live_sessions.transcribe.connection import (
 )
 from live_sessions.transcribe.event_stream import MalformedMessage, decode, encode
 from live_sessions.transcribe.failures import TranscribeFailure
-from live_sessions.transcribe.presigned_url import SAMPLE_RATE_HERTZ, presigned_url
+from live_sessions.transcribe.presigned_url import presigned_url
 from live_sessions.transcribe.results import Result, results_in
 
-MAX_AUDIO_BYTES = 2 * SAMPLE_RATE_HERTZ
+MAX_AUDIO_BYTES = BYTES_PER_SECOND
 """One second
 (https://docs.aws.amazon.com/transcribe/latest/APIReference/API_streaming_AudioEvent.html).
 """

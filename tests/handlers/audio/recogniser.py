@@ -9,7 +9,8 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from live_sessions.audio.chunks import BYTES_PER_SECOND, SAMPLE_RATE_HZ, Chunk
+from live_sessions.audio.chunks import Chunk
+from live_sessions.pcm import BYTES_PER_SECOND, SAMPLE_RATE_HZ
 from live_sessions.transcribe.failures import FailureKind, TranscribeFailure
 from live_sessions.transcribe.results import Result
 

@@ -1,4 +1,4 @@
-"""A certificate of localhost."""
+"""A certificate of localhost, as fixtures for whoever serves TLS."""
 
 from __future__ import annotations
 
