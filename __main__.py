@@ -3,11 +3,14 @@
 import pulumi
 import pulumi_aws as aws
 
+from components.alarms import AlarmTopic, AlarmTopicArgs
 from components.audio_transcription import AudioTranscription, AudioTranscriptionArgs
 from components.connection_store import ConnectionStore, ConnectionStoreArgs, TableSafety
+from components.custom_domain import CustomDomain, CustomDomainArgs
 from components.handler_function import FunctionPlatform
 from components.layers import FunctionLayers, FunctionLayersArgs, Target
 from components.listener_fan_out import ListenerFanOut, ListenerFanOutArgs
+from components.monitoring import Monitoring, MonitoringArgs
 from components.session_api import AccessLogsArgs, SessionApi, SessionApiArgs, Throttling
 from components.session_lifecycle import SessionLifecycle, SessionLifecycleArgs
 from components.settings import PROJECT, Settings
@@ -52,12 +55,22 @@ platform = FunctionPlatform(
     architecture=settings.lambda_architecture,
     log_level=settings.log_level,
     log_retention_days=settings.log_retention_days,
+    tracing=settings.monitoring_rules.tracing,
     layer_arn=layers.shared_arn,
     region=settings.region,
     partition=partition,
     account_id=account.account_id,
     reserved_concurrency=settings.reserved_concurrency,
 )
+alarm_topic_arn = None
+if settings.monitoring_rules.alarms:
+    alarm_topic = AlarmTopicArgs(
+        prefix=settings.prefix,
+        partition=partition,
+        account_id=account.account_id,
+        email=settings.monitoring_rules.alarm_email,
+    )
+    alarm_topic_arn = AlarmTopic("alarms", alarm_topic, here).arn
 table_safety = TableSafety(
     point_in_time_recovery=settings.point_in_time_recovery,
     deletion_protection=settings.deletion_protection,
@@ -74,6 +87,7 @@ api = SessionApi(
             rate_limit=settings.throttling_rate_limit,
             burst_limit=settings.throttling_burst_limit,
         ),
+        route_metrics=settings.monitoring_rules.route_metrics,
         access_logs=AccessLogsArgs(
             prefix=settings.prefix,
             retention_days=settings.log_retention_days,
@@ -127,6 +141,7 @@ status = StatusBroadcaster(
         session_checks=lifecycle.checks,
         session_rules=settings.session_rules,
         rate_limits=settings.rate_limits,
+        periodic=settings.periodic_status,
         interval_seconds=settings.status_interval_seconds,
         shards=settings.status_shards,
         query_timeout_milliseconds=settings.status_query_timeout_milliseconds,
@@ -155,26 +170,58 @@ audio = AudioTranscription(
         table_safety=table_safety,
         audio_rules=settings.audio_rules,
         rate_limits=settings.rate_limits,
+        alarm_topic_arn=alarm_topic_arn,
     ),
     here,
 )
-api.publish([*lifecycle.routes, *status.routes, *audio.routes], identity.authorizer)
+routes = [
+    route
+    for route in (*lifecycle.routes, *status.routes, *audio.routes)
+    if route.key not in settings.removed_routes
+]
+stage = api.publish(routes, identity.authorizer)
+domain = None
+if settings.domain_rules.domain_name:
+    domain_args = CustomDomainArgs(rules=settings.domain_rules, api_id=api.api_id, stage=stage)
+    domain = CustomDomain("domain", domain_args, here)
 
 functions = [
     *(identity.authorizer, fan_out.function, *lifecycle.functions, status.function),
     *(*audio.functions, *translation.functions),
 ]
-queues = {
-    **lifecycle.queues,
+failure_queues = {
+    **lifecycle.failure_queues,
     "fanOutFailures": fan_out.failures,
-    **status.queues,
-    **audio.queues,
+    **status.failure_queues,
+    **audio.failure_queues,
 }
+queues = {**lifecycle.queues, **status.queues, **failure_queues}
+tables = (store.sessions_table, store.connections_table, store.rate_limits_table, audio.slots_table)
+monitoring = Monitoring(
+    "monitoring",
+    MonitoringArgs(
+        platform=platform,
+        api=api,
+        functions=functions,
+        failure_queues=failure_queues,
+        slot_queue_names=audio.slot_queue_names,
+        tables=tables,
+        alarm_topic_arn=alarm_topic_arn,
+        has_dashboard=settings.monitoring_rules.dashboard,
+        has_route_metrics=settings.monitoring_rules.route_metrics,
+        route_keys=[route.key for route in routes],
+        is_periodic=settings.periodic_status,
+        status_interval_seconds=settings.status_interval_seconds,
+        status_shards=settings.status_shards,
+        status_query_timeout_milliseconds=settings.status_query_timeout_milliseconds,
+    ),
+    here,
+)
 log_groups = {function.entry: function.log_group_name for function in functions}
 if api.access_log_group_name is not None:
     log_groups["access"] = api.access_log_group_name
 
-pulumi.export("websocketUrl", api.url)
+pulumi.export("websocketUrl", domain.url if domain else api.url)
 pulumi.export("managementEndpoint", api.management_endpoint)
 pulumi.export("sessionsTable", store.sessions_table)
 pulumi.export("connectionsTable", store.connections_table)
@@ -188,3 +235,9 @@ pulumi.export("functionNames", {function.entry: function.name for function in fu
 pulumi.export("queueUrls", {name: queue.url for name, queue in queues.items()})
 pulumi.export("audioQueueUrls", list(audio.slot_queue_urls))
 pulumi.export("logGroupNames", log_groups)
+if domain is not None:
+    pulumi.export("domainTarget", domain.target)
+if alarm_topic_arn is not None:
+    pulumi.export("alarmTopicArn", alarm_topic_arn)
+if monitoring.dashboard_name is not None:
+    pulumi.export("dashboardName", monitoring.dashboard_name)

@@ -20,7 +20,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from local.client import Speaker  # noqa: E402
+from client.people import Speaker  # noqa: E402
 from local.cloud import LocalCloud  # noqa: E402
 
 CHUNK = bytes(3200)

@@ -15,8 +15,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from client.recordings import SAMPLE_RATE_HZ, read_recording  # noqa: E402
 from local.cloud import LocalCloud  # noqa: E402
-from local.recordings import SAMPLE_RATE_HZ, read_recording  # noqa: E402
 from local.sample_speech import SENTENCES, WAV  # noqa: E402
 
 QUIET_LEVEL = 300

@@ -62,7 +62,7 @@ ENVIRONMENT = {
     "AWS_SESSION_TOKEN": "token",
     "AWS_LAMBDA_FUNCTION_NAME": "fan-out",
     "POWERTOOLS_SERVICE_NAME": "benchmark",
-    "POWERTOOLS_METRICS_NAMESPACE": "LiveSessions",
+    "POWERTOOLS_METRICS_NAMESPACE": "LiveSessions/test",
     "API_GATEWAY_ENDPOINT": f"https://api1234567.execute-api.{REGION}.amazonaws.com/live",
     "SESSIONS_TABLE": "sessions",
     "CONNECTIONS_TABLE": "connections",

@@ -68,6 +68,7 @@ class MessageQueueArgs:
 class MessageQueue(pulumi.ComponentResource):
     """One queue and its policy."""
 
+    physical_name: str
     arn: pulumi.Output[str]
     url: pulumi.Output[str]
 
@@ -77,6 +78,7 @@ class MessageQueue(pulumi.ComponentResource):
         super().__init__("live-sessions:message_queue:MessageQueue", name, None, opts)
         child = ResourceOptions(parent=self)
         queue = self._create_queue(name, args, child)
+        self.physical_name = args.physical_name
         self.arn = queue.arn
         self.url = queue.url
         self._create_policy(name, args, child)

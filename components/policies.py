@@ -119,5 +119,63 @@ def queue_access(
     return _document(statements)
 
 
+def alarm_topic_access(
+    topic_arn: pulumi.Input[str], account_id: pulumi.Input[str]
+) -> pulumi.Output[str]:
+    """An SNS topic's own policy: the account's CloudWatch alarms may publish, by TLS alone."""
+    return _document(
+        [
+            {
+                "Sid": "DenyPlainHttp",
+                "Effect": "Deny",
+                "Principal": "*",
+                "Action": ["sns:Publish"],
+                "Resource": [topic_arn],
+                "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+            },
+            {
+                "Sid": "PublishAlarms",
+                "Effect": "Allow",
+                "Principal": {"Service": "cloudwatch.amazonaws.com"},
+                "Action": ["sns:Publish"],
+                "Resource": [topic_arn],
+                "Condition": {"StringEquals": {"aws:SourceAccount": account_id}},
+            },
+        ]
+    )
+
+
+def alarm_topic_key_access(
+    partition: pulumi.Input[str], account_id: pulumi.Input[str]
+) -> pulumi.Output[str]:
+    """A key's own policy: the account's policies govern it, and its CloudWatch alarms encrypt.
+
+    Without the first statement nobody could ever change the key again:
+    https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
+    """
+    return _document(
+        [
+            {
+                "Sid": "GovernByAccount",
+                "Effect": "Allow",
+                "Principal": {
+                    "AWS": pulumi.Output.format("arn:{0}:iam::{1}:root", partition, account_id)
+                },
+                "Action": ["kms:*"],
+                "Resource": ["*"],
+            },
+            {
+                "Sid": "EncryptAlarms",
+                "Effect": "Allow",
+                "Principal": {"Service": "cloudwatch.amazonaws.com"},
+                "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+                # A key's policy is about that key alone, whatever it calls it.
+                "Resource": ["*"],
+                "Condition": {"StringEquals": {"aws:SourceAccount": account_id}},
+            },
+        ]
+    )
+
+
 def _document(statements: list[dict[str, Any]]) -> pulumi.Output[str]:
     return pulumi.Output.json_dumps({"Version": _VERSION, "Statement": statements})

@@ -21,10 +21,11 @@ MAXIMUM_RETRIES = 2
 
 @dataclass(frozen=True, kw_only=True)
 class ScheduleArgs:
-    """`expression`: `rate(...)` in whole minutes."""
+    """`expression`: `rate(...)` in whole minutes; a rule that is not `enabled` never fires."""
 
     physical_name: str
     expression: str
+    enabled: bool = True
 
     def __post_init__(self) -> None:
         if len(self.physical_name) > MAXIMUM_NAME_LENGTH:
@@ -56,6 +57,7 @@ class Schedule(pulumi.ComponentResource):
             f"{name}-rule",
             name=args.physical_name,
             schedule_expression=args.expression,
+            state="ENABLED" if args.enabled else "DISABLED",
             opts=self._child,
         )
         self.arn = rule.arn

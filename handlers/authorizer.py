@@ -12,7 +12,7 @@ from jwt import PyJWKClient
 from live_sessions import environment
 from live_sessions.environment import AuthorizerEnvironment
 from live_sessions.protocol import Role
-from live_sessions.telemetry import hashed, logger
+from live_sessions.telemetry import count, hashed, logger
 
 JWKS_TIMEOUT_SECONDS = 3
 CLOCK_LEEWAY_SECONDS = 5
@@ -67,6 +67,9 @@ def speaker_of(tokens: list[str]) -> str:
             leeway=CLOCK_LEEWAY_SECONDS,
             options={"require": ["exp", "iat", "iss", "aud", "sub", "token_use"]},
         )
+    except jwt.PyJWKClientConnectionError as error:
+        count(KeysUnavailable=1)
+        raise TokenRefused(f"the pool's keys cannot be fetched: {error}") from None
     except jwt.PyJWTError as error:
         raise TokenRefused(f"{type(error).__name__}: {error}") from None
     if claims["token_use"] != "id":  # noqa: S105 - a claim's value, not a password

@@ -72,13 +72,18 @@ ANSWERS: Mapping[str, Answer] = {
     "pausePlayback": LISTENERS.controlling_playback(PlaybackPaused),
     "resumePlayback": LISTENERS.controlling_playback(PlaybackResumed),
 }
+TIMED = {
+    "createSession": "SessionCreationMilliseconds",
+    "joinSession": "JoinMilliseconds",
+    **dict.fromkeys(CONTROLS, "ControlAckMilliseconds"),
+}
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     """`$connect` and every message of this function's routes."""
     if event["requestContext"]["eventType"] == "CONNECT":
         return connect(event)
-    return answer_message(event, ANSWERS)
+    return answer_message(event, ANSWERS, TIMED)
 
 
 def connect(event: Mapping[str, Any]) -> dict[str, Any]:

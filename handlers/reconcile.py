@@ -30,7 +30,7 @@ from live_sessions.sessions import (
 from live_sessions.tables import listener_counts
 from live_sessions.tables.connection_table import ConnectionTable
 from live_sessions.tables.session_table import SessionTable
-from live_sessions.telemetry import count, logger
+from live_sessions.telemetry import count, gauge, logger
 
 PAGE_SIZE = 1000
 SETTLED_MS = 30_000
@@ -71,6 +71,14 @@ class Outcome:
     suspect: Suspect | None = None
 
 
+@dataclass(frozen=True)
+class ShardSweep:
+    """What was done with a shard's sessions; `listed`: those it held, None if it was not read."""
+
+    outcomes: list[Outcome]
+    listed: list[Session] | None
+
+
 def handler(event: Mapping[str, Any], context: Any) -> None:
     """Sweep every shard, several at a time, in an order that changes, so that none always comes
     last; then look again at the counts that were too high.
@@ -78,15 +86,17 @@ def handler(event: Mapping[str, Any], context: Any) -> None:
     totals: Counter[str] = Counter()
     suspects: list[Suspect] = []
 
-    def sweep_shard(shard: int) -> list[Outcome]:
+    def sweep_shard(shard: int) -> ShardSweep:
         return sweep(shard, context)
 
     shards = random.sample(range(STATUS_SHARDS_LIMIT), STATUS_SHARDS_LIMIT)
     with ThreadPoolExecutor(CONCURRENT_SHARDS) as pool:
-        for outcome in (each for outcomes in pool.map(sweep_shard, shards) for each in outcomes):
-            totals[outcome.what] += 1
-            if outcome.suspect is not None:
-                suspects.append(outcome.suspect)
+        sweeps = list(pool.map(sweep_shard, shards))
+    for outcome in (outcome for each in sweeps for outcome in each.outcomes):
+        totals[outcome.what] += 1
+        if outcome.suspect is not None:
+            suspects.append(outcome.suspect)
+    tell_how_many(sweeps)
     totals["corrected"] += look_again(suspects, context)
     count(
         SessionsFinished=totals["ended again"] + totals["expired"] + totals["speaker lost"],
@@ -96,19 +106,29 @@ def handler(event: Mapping[str, Any], context: Any) -> None:
     logger.info("reconciled", extra=dict(totals))
 
 
-def sweep(shard: int, context: Any) -> list[Outcome]:
+def tell_how_many(sweeps: list[ShardSweep]) -> None:
+    """Emit how many sessions live and how many listen; nothing if that is not known of all."""
+    listed = [each.listed for each in sweeps if each.listed is not None]
+    if len(listed) < len(sweeps):
+        return
+    live = [session for sessions in listed for session in sessions if session.ended_at is None]
+    gauge(ActiveSessions=len(live), ActiveListeners=sum(session.listener_count for session in live))
+
+
+def sweep(shard: int, context: Any) -> ShardSweep:
     """Set the shard's sessions right, as long as there is time."""
-    outcomes: list[Outcome] = []
     try:
-        for session in list(SESSIONS.active_in_shard(shard)):
-            if context.get_remaining_time_in_millis() < TIME_RESERVE_MS:
-                outcomes.append(Outcome("left to the next run"))
-            else:
-                outcomes.append(attempt(session))
+        sessions = list(SESSIONS.active_in_shard(shard))
     except (ClientError, BotoCoreError):
         logger.exception("A shard is left to the next run", extra={"shard": shard})
-        outcomes.append(Outcome("failed"))
-    return outcomes
+        return ShardSweep([Outcome("failed")], None)
+    outcomes: list[Outcome] = []
+    for session in sessions:
+        if context.get_remaining_time_in_millis() < TIME_RESERVE_MS:
+            outcomes.append(Outcome("left to the next run"))
+        else:
+            outcomes.append(attempt(session))
+    return ShardSweep(outcomes, sessions)
 
 
 def attempt(session: Session) -> Outcome:

@@ -1,5 +1,6 @@
 """The session's status: when the speaker asks, and to every live session's speaker each tick."""
 
+import math
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -22,7 +23,7 @@ from live_sessions.status.ticks import ShardQueue, TickMessage
 from live_sessions.tables.connection_table import ConnectionTable
 from live_sessions.tables.rate_limits import RateLimits, per_minute
 from live_sessions.tables.session_table import SessionTable
-from live_sessions.telemetry import logger
+from live_sessions.telemetry import logger, took
 
 TIME_RESERVE_SECONDS = 2.5
 """More than one post and the checks that follow the posts."""
@@ -85,11 +86,17 @@ def get_session_status(request: Request) -> Frame:
 
 def _session_in_time(request: Request) -> Session:
     began_seconds = time.monotonic()
-    session_id = HURRIED_CONNECTIONS.session_of(request.caller.connection_id, at_ms=request.at_ms)
-    if session_id is None:
-        raise connection_not_found()
-    found = HURRIED_SESSIONS.get(session_id)
-    if time.monotonic() - began_seconds > QUERY_TIMEOUT_SECONDS:
+    try:
+        session_id = HURRIED_CONNECTIONS.session_of(
+            request.caller.connection_id, at_ms=request.at_ms
+        )
+        if session_id is None:
+            raise connection_not_found()
+        found = HURRIED_SESSIONS.get(session_id)
+    finally:
+        query_seconds = time.monotonic() - began_seconds
+        took(StatusQueryMilliseconds=math.ceil(query_seconds * 1000))
+    if query_seconds > QUERY_TIMEOUT_SECONDS:
         raise _status_timeout()
     session = require_live(found, session_id, request.at_ms)
     if not session.is_of(request.caller.connection_id):

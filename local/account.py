@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from botocore.config import Config
 
-from local.aws_session import aws_session
+from client.aws_session import aws_session
 
 CREDENTIALS_FILE = "root-credentials.json"
 CALL_TIMEOUT_SECONDS = 30

@@ -10,18 +10,21 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
 
+from client.people import Listener, Participants, Speaker
+from client.sign_in import sign_in
 from components.layers import LayerBuildError, host_architecture
 from components.settings import SettingsError
 from local.account import Account
-from local.client import Listener, Participants, Speaker, sign_in
+from local.alarms import Change, evaluate_alarms
 from local.denials import Denial, denials_in
 from local.deployer import Deployer, DeployError, Ledger
 from local.emulator.process import HOST, Emulator
 from local.function_logs import LogLine, read_log
-from local.program import StackConfigError, run_program, stack_config
 from local.speech.process import SpeechServices
 from local.speech.recognisers import Recognition
 from local.state_folder import OUTPUTS_FILE
+from program.run import run_program
+from program.stack_config import StackConfigError, stack_config
 
 STACK = "local"
 ALIVE_TIMEOUT_SECONDS = 5.0
@@ -95,7 +98,7 @@ class LocalCloud:
         """
         deployer = Deployer(self.account, self._ledger)
         try:
-            exports = run_program(deployer, stack=STACK, config=self._stack_config())
+            exports = run_program(deployer, stack=STACK, config=self.config())
         except Exception as error:
             if deployer.error:
                 raise deployer.error from None
@@ -104,6 +107,10 @@ class LocalCloud:
             raise
         self._publish(exports)
         return [resource.name for resource in deployer.changed]
+
+    def config(self) -> dict[str, str]:
+        """The stack config with which the program runs."""
+        return config_on_this_host(self.account, self._config)
 
     def client(self, service: str) -> Any:
         """Return the boto3 client that acts as the account's root."""
@@ -130,6 +137,10 @@ class LocalCloud:
         """Return what the function has logged so far, oldest first."""
         return read_log(self.client("logs"), self.outputs["logGroupNames"][entry])
 
+    def evaluate_alarms(self, now: float) -> list[Change]:
+        """Set the alarms' states by what was measured before `now` (epoch seconds), and tell."""
+        return evaluate_alarms(self.client("cloudwatch"), now)
+
     def denials(self) -> list[Denial]:
         """Return every call that IAM has denied to any role so far."""
         return denials_in(self.emulator.log_path)
@@ -140,16 +151,6 @@ class LocalCloud:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
-
-    def _stack_config(self) -> dict[str, str]:
-        host = {
-            "region": self.account.region,
-            "lambdaRuntime": host_runtime(),
-            "lambdaArchitecture": host_architecture(),
-            "layerPlatform": "host",
-            "cognitoEndpoint": self.account.url,
-        }
-        return stack_config(STACK, {**host, **self._config})
 
     def _publish(self, exports: Mapping[str, Any]) -> None:
         """Keep the outputs; the file appears in one step, so that who sees it can use it."""
@@ -183,6 +184,21 @@ class LocalCloud:
             UserPoolId=pool, Username=username, Password=password, Permanent=True
         )
         return password
+
+
+def config_on_this_host(
+    account: Account, overrides: Mapping[str, Any] | None = None
+) -> dict[str, str]:
+    """The local stack's config, with what depends on this machine and run set; raises
+    StackConfigError."""
+    host = {
+        "region": account.region,
+        "lambdaRuntime": host_runtime(),
+        "lambdaArchitecture": host_architecture(),
+        "layerPlatform": "host",
+        "cognitoEndpoint": account.url,
+    }
+    return stack_config(STACK, {**host, **(overrides or {})})
 
 
 def host_runtime() -> str:

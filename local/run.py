@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from botocore.exceptions import BotoCoreError
+
+from local.alarms import State
 from local.cloud import LocalCloud
 from local.deployer import DeployError
 from local.emulator.process import EmulatorError
@@ -14,6 +17,10 @@ from local.state_folder import OUTPUTS_FILE, PROJECT_ROOT, StateFolder
 
 HANDLERS = PROJECT_ROOT / "handlers"
 WATCH_SECONDS = 0.5
+# As often as CloudWatch evaluates alarms; not before status ticks, of which the first comes after a
+# minute, could have come in each of their periods.
+ALARM_SECONDS = 60.0
+FIRST_ALARM_SECONDS = 300.0
 # The program's names of layers and functions.
 LAYER_START = "layers-"
 FUNCTION_END = "-function"
@@ -50,8 +57,12 @@ def serve(folder: Path) -> None:
             f"sockets {cloud.outputs['websocketUrl']} · AWS {cloud.outputs['emulatorUrl']} · "
             f"outputs {_shown(folder / OUTPUTS_FILE)} (Ctrl-C ends)"
         )
+        next_alarms = time.monotonic() + FIRST_ALARM_SECONDS
         while (ending := cloud.ending()) is None:
             time.sleep(WATCH_SECONDS)
+            if time.monotonic() >= next_alarms:
+                next_alarms = time.monotonic() + ALARM_SECONDS
+                tell_alarms(cloud)
             now = _modified()
             if now != seen:
                 reload(
@@ -61,6 +72,17 @@ def serve(folder: Path) -> None:
                 )
                 seen = now
         raise EmulatorError(ending)
+
+
+def tell_alarms(cloud: LocalCloud) -> None:
+    """Evaluate the alarms; name those that fire, and those that did so and are over."""
+    try:
+        changes = cloud.evaluate_alarms(time.time())
+    except BotoCoreError:  # no answer: the next look at the cloud says why
+        return
+    for change in changes:
+        if State.ALARM in (change.before, change.after):
+            _say(str(change))
 
 
 def reload(cloud: LocalCloud, changed: list[Path], deleted: list[Path]) -> None:

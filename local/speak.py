@@ -18,8 +18,8 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
-from local.client import Client, Frame, FrameMissing, HandshakeRefused, Participants, Speaker
-from local.recordings import (
+from client.people import Participants, Speaker
+from client.recordings import (
     RecordingError,
     chunks_of,
     duration_seconds,
@@ -27,6 +27,7 @@ from local.recordings import (
     read_recording,
     silence,
 )
+from client.sockets import Client, Frame, FrameMissing, HandshakeRefused
 from local.speak_options import Deployment, DeploymentUnknown, Options, deployment_of, options_of
 from local.timeline import Timeline
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from local.client import CHUNK_MILLISECONDS, sign_in
+from client.people import CHUNK_MILLISECONDS
+from client.sign_in import sign_in
 from local.state_folder import not_running, running_outputs
 
 # 24,000 bytes, the most that a chunk may have, are 750 ms; at 20 ms it is 50 chunks a second.
@@ -163,10 +164,10 @@ def _read_outputs(path: Path) -> dict[str, Any]:
 
 
 def _signed_in(outputs: Mapping[str, Any], username: str | None) -> str:
-    return sign_in(outputs, username, os.environ.get(PASSWORD_VARIABLE) or _asked(username))
+    return sign_in(outputs, username, os.environ.get(PASSWORD_VARIABLE) or asked_password(username))
 
 
-def _asked(username: str | None) -> str:
+def asked_password(username: str | None) -> str:
     """A password that somebody types. Raises DeploymentUnknown where nobody can."""
     with warnings.catch_warnings():
         warnings.simplefilter("error", getpass.GetPassWarning)

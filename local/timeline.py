@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 
-from local.client import Client, Frame
+from client.sockets import Client, Frame
 
 
 class Timeline:

@@ -13,7 +13,10 @@ from components.translation_pipeline import TranslationPipeline
 
 @dataclass(frozen=True, kw_only=True)
 class AudioTranscriptionArgs:
-    """`streaming_layer_arn`: the WebSocket client by which Transcribe is spoken to."""
+    """`streaming_layer_arn`: the WebSocket client by which Transcribe is spoken to.
+
+    `alarm_topic_arn`: who is told of audio that waits; None for nobody, and no alarms.
+    """
 
     platform: FunctionPlatform
     store: ConnectionStore
@@ -23,3 +26,4 @@ class AudioTranscriptionArgs:
     table_safety: TableSafety
     audio_rules: AudioRules
     rate_limits: RateLimits
+    alarm_topic_arn: pulumi.Input[str] | None

@@ -1,4 +1,4 @@
-"""The queues in which audio waits, one for each slot, each with an alarm for captions that lag.
+"""The queues in which audio waits, one for each slot, with alarms for captions that lag.
 
 A slot belongs to one live session at a time; what an earlier one left behind is thrown away by
 whoever receives it.
@@ -7,9 +7,9 @@ whoever receives it.
 from dataclasses import dataclass
 
 import pulumi
-import pulumi_aws as aws
 from pulumi import ResourceOptions
 
+from components.alarms import Alarm, Breach, Metric, create_alarm
 from components.message_queue import SHORTEST_RETENTION_SECONDS, MessageQueue, MessageQueueArgs
 from components.policies import Statement
 
@@ -29,15 +29,19 @@ LATE_REPORTS = 2
 
 @dataclass(frozen=True, kw_only=True)
 class SlotQueuesArgs:
-    """`slots`: how many sessions may speak at once."""
+    """`slots`: how many sessions may speak at once; `alarm_topic_arn`: None to have no alarms."""
 
     prefix: str
     slots: int
+    alarm_topic_arn: pulumi.Input[str] | None
 
 
 class SlotQueues(pulumi.ComponentResource):
-    """`url_prefix` and a slot's number are that slot's queue URL; `urls` has all, by slot."""
+    """`url_prefix` and a slot's number are that slot's queue URL; `names` and `urls` have all, by
+    slot.
+    """
 
+    names: tuple[str, ...]
     url_prefix: pulumi.Output[str]
     urls: tuple[pulumi.Output[str], ...]
 
@@ -48,8 +52,10 @@ class SlotQueues(pulumi.ComponentResource):
         self._resource_name = name
         self._child = ResourceOptions(parent=self)
         self._queues = [self._create_queue(args.prefix, slot) for slot in range(args.slots)]
-        for slot in range(args.slots):
-            self._create_alarm(args.prefix, slot)
+        if args.alarm_topic_arn is not None:
+            for slot in range(args.slots):
+                self._create_alarm(args.prefix, slot, args.alarm_topic_arn)
+        self.names = tuple(queue.physical_name for queue in self._queues)
         self.urls = tuple(queue.url for queue in self._queues)
         self.url_prefix = self.urls[0].apply(lambda url: url.removesuffix("0"))
         self.register_outputs({"urlPrefix": self.url_prefix})
@@ -66,26 +72,25 @@ class SlotQueues(pulumi.ComponentResource):
             self._child,
         )
 
-    def _create_alarm(self, prefix: str, slot: int) -> None:
+    def _create_alarm(self, prefix: str, slot: int, topic_arn: pulumi.Input[str]) -> None:
         name = _queue_name(prefix, slot)
-        aws.cloudwatch.MetricAlarm(
-            f"{self._resource_name}-{slot}-alarm",
+        alarm = Alarm(
             name=f"{name}-late",
-            alarm_description=f"Audio of slot {slot} waits for more than {LATE_AFTER_SECONDS} s:"
-            " the captions of its session are late or missing.",
-            namespace="AWS/SQS",
-            metric_name="ApproximateAgeOfOldestMessage",
-            dimensions={"QueueName": name},
+            description=f"Audio of slot {slot} waits for more than {LATE_AFTER_SECONDS} s: the"
+            " captions of its session are late or missing.",
+            metric=Metric(
+                namespace="AWS/SQS",
+                name="ApproximateAgeOfOldestMessage",
+                dimensions={"QueueName": name},
+            ),
             statistic="Maximum",
-            period=REPORT_SECONDS,
-            evaluation_periods=LATE_REPORTS,
-            datapoints_to_alarm=LATE_REPORTS,
-            comparison_operator="GreaterThanThreshold",
+            breaches=Breach.ABOVE,
             threshold=LATE_AFTER_SECONDS,
-            # A queue that nobody uses reports nothing.
-            treat_missing_data="notBreaching",
-            opts=self._child,
+            period_seconds=REPORT_SECONDS,
+            periods=LATE_REPORTS,
+            breaching_periods=LATE_REPORTS,
         )
+        create_alarm(f"{self._resource_name}-{slot}-alarm", alarm, topic_arn, self._child)
 
     def send_statement(self, sid: str) -> Statement:
         """Lets a role send to every slot's queue."""

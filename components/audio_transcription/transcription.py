@@ -26,8 +26,9 @@ class AudioTranscription(pulumi.ComponentResource):
     routes: tuple[Route, ...]
     functions: tuple[HandlerFunction, ...]
     slots_table: pulumi.Output[str]
+    slot_queue_names: tuple[str, ...]
     slot_queue_urls: tuple[pulumi.Output[str], ...]
-    queues: Mapping[str, MessageQueue]
+    failure_queues: Mapping[str, MessageQueue]
 
     def __init__(
         self, name: str, args: AudioTranscriptionArgs, opts: ResourceOptions | None = None
@@ -55,8 +56,9 @@ class AudioTranscription(pulumi.ComponentResource):
         )
         self.functions = (ingest, processor)
         self.slots_table = slots.name
+        self.slot_queue_names = queues.names
         self.slot_queue_urls = queues.urls
-        self.queues = {"audioFailures": failures}
+        self.failure_queues = {"audioFailures": failures}
         self.register_outputs({"slotsTable": self.slots_table})
 
     def _create_slots(self, name: str) -> SlotTable:
@@ -65,7 +67,9 @@ class AudioTranscription(pulumi.ComponentResource):
 
     def _create_queues(self, name: str) -> SlotQueues:
         queues = SlotQueuesArgs(
-            prefix=self._args.platform.prefix, slots=self._args.audio_rules.audio_slots
+            prefix=self._args.platform.prefix,
+            slots=self._args.audio_rules.audio_slots,
+            alarm_topic_arn=self._args.alarm_topic_arn,
         )
         return SlotQueues(f"{name}-queues", queues, self._child)
 

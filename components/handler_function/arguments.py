@@ -31,11 +31,17 @@ class FunctionPlatform:
     architecture: str
     log_level: str
     log_retention_days: int
+    tracing: bool
     layer_arn: pulumi.Input[str]
     region: str
     partition: pulumi.Input[str]
     account_id: pulumi.Input[str]
     reserved_concurrency: Mapping[str, int]
+
+    @property
+    def metrics_namespace(self) -> str:
+        """Where the functions' own metrics are, apart from those of the account's other stacks."""
+        return f"LiveSessions/{self.stack}"
 
     def function_name(self, entry: str) -> str:
         """The physical name of an entry module's function."""

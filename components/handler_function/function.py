@@ -12,7 +12,12 @@ from components.handler_function.arguments import HandlerFunctionArgs
 from components.layers import HANDLERS
 from components.policies import Statement, permissions, trust
 
-METRICS_NAMESPACE = "LiveSessions"
+SEND_TRACES = Statement.about_everything(
+    sid="SendTraces",
+    actions=("xray:PutTraceSegments", "xray:PutTelemetryRecords"),
+    reason="X-Ray's traces are no resource:"
+    " https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html",
+)
 
 
 class HandlerFunction(pulumi.ComponentResource):
@@ -76,11 +81,12 @@ class HandlerFunction(pulumi.ComponentResource):
             actions=("logs:CreateLogStream", "logs:PutLogEvents"),
             resources=(pulumi.Output.concat(log_group.arn, ":*"),),
         )
+        tracing = [SEND_TRACES] if args.platform.tracing else []
         return aws.iam.RolePolicy(
             f"{name}-policy",
             name="permissions",
             role=role.name,
-            policy=permissions([write_logs, *args.statements]),
+            policy=permissions([write_logs, *tracing, *args.statements]),
             opts=child,
         )
 
@@ -104,11 +110,14 @@ class HandlerFunction(pulumi.ComponentResource):
             memory_size=args.memory_megabytes,
             timeout=args.timeout_seconds,
             reserved_concurrent_executions=args.platform.reserved_concurrency.get(args.entry),
+            tracing_config=aws.lambda_.FunctionTracingConfigArgs(mode="Active")
+            if args.platform.tracing
+            else None,
             environment=aws.lambda_.FunctionEnvironmentArgs(
                 variables={
                     "ENV": args.platform.stack,
                     "POWERTOOLS_SERVICE_NAME": args.entry,
-                    "POWERTOOLS_METRICS_NAMESPACE": METRICS_NAMESPACE,
+                    "POWERTOOLS_METRICS_NAMESPACE": args.platform.metrics_namespace,
                     "POWERTOOLS_LOG_LEVEL": args.platform.log_level,
                     **args.environment,
                 }

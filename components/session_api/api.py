@@ -23,11 +23,12 @@ ROUTE_SELECTION = "$request.body.action"
 
 @dataclass(frozen=True, kw_only=True)
 class SessionApiArgs:
-    """`access_logs`: None to keep none."""
+    """`route_metrics`: whether each route is reported apart; `access_logs`: None to keep none."""
 
     prefix: str
     stage_name: str
     throttling: Throttling
+    route_metrics: bool
     access_logs: AccessLogsArgs | None
 
 
@@ -36,6 +37,8 @@ class SessionApi(pulumi.ComponentResource):
 
     url: pulumi.Output[str]
     management_endpoint: pulumi.Output[str]
+    api_id: pulumi.Output[str]
+    stage_name: str
     access_log_group_name: pulumi.Output[str] | None
 
     def __init__(
@@ -53,6 +56,8 @@ class SessionApi(pulumi.ComponentResource):
             opts=self._child,
         )
         self._access_logs = self._create_access_logs()
+        self.api_id = self._api.id
+        self.stage_name = args.stage_name
         self.url = pulumi.Output.concat(self._api.api_endpoint, "/", args.stage_name)
         self.management_endpoint = self.url.apply(lambda url: f"http{url.removeprefix('ws')}")
         self.access_log_group_name = self._access_logs and self._access_logs.log_group_name
@@ -72,10 +77,10 @@ class SessionApi(pulumi.ComponentResource):
             sid=sid, actions=("execute-api:ManageConnections",), resources=(connections,)
         )
 
-    def publish(self, routes: Sequence[Route], authorizer: HandlerFunction) -> None:
-        """Makes the routes and puts them on the stage; raises `ValueError` for routes that clash.
+    def publish(self, routes: Sequence[Route], authorizer: HandlerFunction) -> pulumi.Output[str]:
+        """Makes the routes and puts them on the stage, whose name it returns once it is there.
 
-        `authorizer` judges each handshake.
+        `authorizer` judges each handshake. Raises `ValueError` for routes that clash.
         """
         made = ApiRoutes(
             f"{self._resource_name}-routes",
@@ -87,15 +92,17 @@ class SessionApi(pulumi.ComponentResource):
             ),
             self._child,
         )
-        ApiStage(
+        stage = ApiStage(
             f"{self._resource_name}-stage",
             ApiStageArgs(
                 api_id=self._api.id,
                 stage_name=self._args.stage_name,
                 throttling=self._args.throttling,
+                route_metrics=self._args.route_metrics,
                 access_logs=self._access_logs,
                 snapshot=made.snapshot,
                 snapshot_resources=made.resources,
             ),
             self._child,
         )
+        return stage.name

@@ -29,18 +29,21 @@ class ApiStageArgs:
     api_id: pulumi.Input[str]
     stage_name: str
     throttling: Throttling
+    route_metrics: bool
     access_logs: AccessLogs | None
     snapshot: pulumi.Output[str]
     snapshot_resources: Sequence[pulumi.Resource]
 
 
 class ApiStage(pulumi.ComponentResource):
-    """One deployment and one stage."""
+    """One deployment and one stage, whose name it knows once it is there."""
+
+    name: pulumi.Output[str]
 
     def __init__(self, name: str, args: ApiStageArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("live-sessions:api_stage:ApiStage", name, None, opts)
         deployment = self._create_deployment(name, args)
-        self._create_stage(name, args, deployment)
+        self.name = self._create_stage(name, args, deployment).name
         self.register_outputs({})
 
     def _create_deployment(self, name: str, args: ApiStageArgs) -> aws.apigatewayv2.Deployment:
@@ -55,9 +58,9 @@ class ApiStage(pulumi.ComponentResource):
 
     def _create_stage(
         self, name: str, args: ApiStageArgs, deployment: aws.apigatewayv2.Deployment
-    ) -> None:
+    ) -> aws.apigatewayv2.Stage:
         logs = args.access_logs
-        aws.apigatewayv2.Stage(
+        return aws.apigatewayv2.Stage(
             f"{name}-stage",
             api_id=args.api_id,
             name=args.stage_name,
@@ -68,7 +71,7 @@ class ApiStage(pulumi.ComponentResource):
                 # Execution logs would hold messages and tokens.
                 data_trace_enabled=False,
                 logging_level="OFF",
-                detailed_metrics_enabled=False,
+                detailed_metrics_enabled=args.route_metrics,
                 throttling_rate_limit=args.throttling.rate_limit,
                 throttling_burst_limit=args.throttling.burst_limit,
             ),

@@ -29,6 +29,7 @@ class SessionLifecycle(pulumi.ComponentResource):
     functions: tuple[HandlerFunction, ...]
     checks: MessageQueue
     queues: Mapping[str, MessageQueue]
+    failure_queues: Mapping[str, MessageQueue]
 
     def __init__(
         self, name: str, args: SessionLifecycleArgs, opts: ResourceOptions | None = None
@@ -49,8 +50,8 @@ class SessionLifecycle(pulumi.ComponentResource):
             connection=connection, disconnect=disconnect, heartbeat=heartbeat, refresh=refresh
         )
         self.functions = (connection, disconnect, heartbeat, refresh, reconciler.function)
-        self.queues = {
-            "sessionChecks": checks.queue,
+        self.queues = {"sessionChecks": checks.queue}
+        self.failure_queues = {
             "sessionCheckFailures": checks.failures,
             "reconcileFailures": reconciler.failures,
         }

@@ -114,6 +114,28 @@ def _pairs(raw: str, example: str) -> dict[str, str]:
 
 
 @dataclass(frozen=True)
+class Words:
+    """A list of words out of a few, each once."""
+
+    choices: tuple[str, ...]
+    config_type: str = "array"
+
+    def read(self, raw: str) -> tuple[str, ...]:
+        try:
+            words: object = json.loads(raw)
+        except json.JSONDecodeError:
+            words = None
+        if not isinstance(words, list):
+            raise ValueError("must be a list of texts, each once")
+        for word in (found := cast(list[object], words)):
+            if word not in self.choices:
+                raise ValueError(f"must hold words out of {', '.join(self.choices)}, not {word!r}")
+            if found.count(word) > 1:
+                raise ValueError(f"must hold {word!r} once")
+        return tuple(str(word) for word in found)
+
+
+@dataclass(frozen=True)
 class Tags:
     """A list of `name=value`: the tags that every resource gets besides the program's own."""
 

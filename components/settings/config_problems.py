@@ -56,7 +56,14 @@ def unknown_keys(
 
 def conflicts(values: Mapping[str, Any]) -> list[Problem]:
     """Rules over several values, by field; one that is itself wrong is missing and not judged."""
-    return [*_interval(values), *_user_pool(values), *_account(values), *_translation(values)]
+    return [
+        *_interval(values),
+        *_user_pool(values),
+        *_account(values),
+        *_translation(values),
+        *_domain(values),
+        *_alarm_email(values),
+    ]
 
 
 def _stack_file() -> str:
@@ -107,3 +114,31 @@ def _translation(values: Mapping[str, Any]) -> list[Problem]:
         way_out = f"remove translation from it, or unset {key}"
         problems.append(Problem("reservedConcurrency", f"translation={reserved}", rule, way_out))
     return problems
+
+
+def _domain(values: Mapping[str, Any]) -> list[Problem]:
+    name, region = values.get("domain_name"), values.get("region")
+    certificate, zone = values.get("certificate_arn"), values.get("hosted_zone_id")
+    problems: list[Problem] = []
+    if name == "":
+        for key, value in (("certificateArn", certificate), ("hostedZoneId", zone)):
+            if value:
+                rule = "is of use with a domainName only"
+                problems.append(Problem(key, value, rule, f"set domainName or unset {key}"))
+    elif name and certificate == "" and zone == "":
+        rule = "needs a certificate: certificateArn, or hostedZoneId to have one made"
+        problems.append(Problem("domainName", name, rule, "set one of them"))
+    if certificate and region is not None and certificate.split(":")[3] != region:
+        # https://docs.aws.amazon.com/apigateway/latest/developerguide/websocket-api-custom-domain-names.html
+        rule = f"must be a certificate of the stack's own Region, {region}"
+        key = "certificateArn"
+        problems.append(Problem(key, certificate, rule, way_to_set(key)))
+    return problems
+
+
+def _alarm_email(values: Mapping[str, Any]) -> list[Problem]:
+    email = values.get("alarm_email")
+    if not email or values.get("alarms") is not False:
+        return []
+    rule = "is of use with alarms only"
+    return [Problem("alarmEmail", email, rule, "set alarms to true or unset alarmEmail")]

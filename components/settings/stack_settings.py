@@ -20,6 +20,7 @@ from components.settings.checks import (
     Tags,
     Text,
     WholeNumber,
+    Words,
 )
 from components.settings.config_fields import checks_by_key, filled, setting
 from components.settings.config_problems import (
@@ -29,6 +30,8 @@ from components.settings.config_problems import (
     unknown_keys,
     way_to_set,
 )
+from components.settings.domain_rules import DomainRules
+from components.settings.monitoring_rules import MonitoringRules
 from components.settings.rate_limits import RateLimits
 from components.settings.session_rules import SessionRules
 
@@ -45,6 +48,14 @@ FUNCTIONS = (
     "refresh",
     "session_status",
     "translation",
+)
+# All but $connect, $disconnect and $default, without which no API is published.
+REMOVABLE_ROUTES = (
+    *("createSession", "joinSession", "leaveSession", "endSession"),
+    *("heartbeat", "refreshConnection", "getSessionStatus", "sendAudio"),
+    *("pauseBroadcast", "resumeBroadcast", "muteBroadcast", "unmuteBroadcast"),
+    *("setVolume", "speakerStateChange"),
+    *("pausePlayback", "resumePlayback", "changeLanguage"),
 )
 PROGRAM_TAGS = ("Project", "Stack", "ManagedBy")
 # `live-sessions-<stack>-<function>` must fit into the 64 characters of a function's name, with room
@@ -87,6 +98,7 @@ class Settings:
     reserved_concurrency: Mapping[str, int] = setting(Reservations(FUNCTIONS, 10_000))
     # More than one rule's five targets can carry is ruled out by the shortest interval.
     status_interval_seconds: int = setting(WholeNumber(12, 3_600, "seconds"))
+    periodic_status: bool = setting(Switch())
     # One tick sends them all to the shard queue within the function's 5 seconds.
     status_shards: int = setting(WholeNumber(1, 64, "shards"))
     # The status function itself stops after 5 seconds.
@@ -101,6 +113,9 @@ class Settings:
         WholeNumber(1, 10_000, "requests per second", _WEBSOCKET_LIMITS)
     )
     throttling_burst_limit: int = setting(WholeNumber(1, 5_000, "requests", _THROTTLING_PAGE))
+    removed_routes: tuple[str, ...] = setting(Words(REMOVABLE_ROUTES))
+    domain_rules: DomainRules
+    monitoring_rules: MonitoringRules
     access_logs: bool = setting(Switch())
     manage_api_gateway_account: bool = setting(Switch())
     existing_user_pool_id: str = setting(

@@ -31,7 +31,9 @@ TIMEOUT_SECONDS = 5
 
 @dataclass(frozen=True, kw_only=True)
 class StatusBroadcasterArgs:
-    """`session_checks`: where the function reports a speaker whose socket is gone."""
+    """`session_checks`: where the function reports a speaker whose socket is gone; `periodic`:
+    whether the status is also pushed at every interval.
+    """
 
     platform: FunctionPlatform
     store: ConnectionStore
@@ -39,6 +41,7 @@ class StatusBroadcasterArgs:
     session_checks: MessageQueue
     session_rules: SessionRules
     rate_limits: RateLimits
+    periodic: bool
     interval_seconds: int
     shards: int
     query_timeout_milliseconds: int
@@ -51,6 +54,7 @@ class StatusBroadcaster(pulumi.ComponentResource):
     routes: tuple[Route, ...]
     rule_name: pulumi.Output[str]
     queues: Mapping[str, MessageQueue]
+    failure_queues: Mapping[str, MessageQueue]
 
     def __init__(
         self, name: str, args: StatusBroadcasterArgs, opts: ResourceOptions | None = None
@@ -70,9 +74,9 @@ class StatusBroadcaster(pulumi.ComponentResource):
         self.rule_name = self._ticks.rule_name
         self.queues = {
             "statusShards": self._ticks.shard_queue,
-            "statusFailures": self._ticks.failures,
             **{f"statusTicks{late}s": queue for late, queue in self._ticks.delay_queues.items()},
         }
+        self.failure_queues = {"statusFailures": self._ticks.failures}
         self.register_outputs({"functionName": self.function.name, "ruleName": self.rule_name})
 
     def _create_ticks(self, name: str, args: StatusBroadcasterArgs) -> StatusTicks:
@@ -81,6 +85,7 @@ class StatusBroadcaster(pulumi.ComponentResource):
             StatusTicksArgs(
                 prefix=args.platform.prefix,
                 interval_seconds=args.interval_seconds,
+                enabled=args.periodic,
                 consumer_timeout_seconds=TIMEOUT_SECONDS,
             ),
             self._child,

@@ -32,10 +32,13 @@ MAXIMUM_EVENT_AGE_SECONDS = SECONDS_PER_MINUTE
 
 @dataclass(frozen=True, kw_only=True)
 class StatusTicksArgs:
-    """`consumer_timeout_seconds`: the time limit of the function that takes the ticks."""
+    """`enabled`: whether there are ticks; `consumer_timeout_seconds`: the time limit of the
+    function that takes them.
+    """
 
     prefix: str
     interval_seconds: int
+    enabled: bool
     consumer_timeout_seconds: int
 
 
@@ -72,6 +75,7 @@ class StatusTicks(pulumi.ComponentResource):
             ScheduleArgs(
                 physical_name=f"{self._args.prefix}-status",
                 expression=self._cadence.schedule_expression,
+                enabled=self._args.enabled,
             ),
             self._child,
         )

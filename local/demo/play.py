@@ -6,7 +6,8 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 from websockets.exceptions import ConnectionClosed
 
-from local.client import FrameMissing, HandshakeRefused, Participants
+from client.people import Participants
+from client.sockets import FrameMissing, HandshakeRefused
 from local.demo.session_scenes import session_from_start_to_end, session_with_a_lost_speaker
 from local.demo.speech_scene import speech_with_captions
 from local.demo.stage import Stage

@@ -3,7 +3,8 @@
 import time
 from collections.abc import Iterable, Mapping
 
-from local.client import Frame, Listener, Participants, Speaker
+from client.people import Listener, Participants, Speaker
+from client.sockets import Frame
 from local.demo.stage import GRACE_SECONDS, GRACE_TOLERANCE_SECONDS, Stage
 
 LANGUAGES = {"Elena": "es", "Diego": "es", "Fleur": "fr", "Dieter": "de"}

@@ -3,9 +3,10 @@
 import re
 import time
 
-from local.client import Frame, Listener, Participants
+from client.people import Listener, Participants
+from client.recordings import duration_seconds, read_recording, silence
+from client.sockets import Frame
 from local.demo.stage import Stage
-from local.recordings import duration_seconds, read_recording, silence
 from local.sample_speech import SENTENCES, WAV
 from local.word_errors import word_errors, words_of
 

@@ -17,8 +17,10 @@ from local.deployer import (
     dynamodb,
     events,
     iam,
+    kms,
     lambda_functions,
     logs,
+    sns,
     sqs,
 )
 from local.deployer.resource import Created, DeployError, Kind, Resource, plain
@@ -30,8 +32,10 @@ KINDS: Mapping[str, Kind] = {
     **dynamodb.KINDS,
     **events.KINDS,
     **iam.KINDS,
+    **kms.KINDS,
     **lambda_functions.KINDS,
     **logs.KINDS,
+    **sns.KINDS,
     **sqs.KINDS,
 }
 

@@ -6,7 +6,7 @@ from local.deployer.resource import Created, DeployError, Kind, Resource
 
 def put_rule(account: Account, resource: Resource) -> Created:
     name = resource.physical_name
-    request = resource.request(without=("name", "forceDestroy"))
+    request = {"State": "ENABLED", **resource.request(without=("name", "forceDestroy"))}
     answer = account.client("events").put_rule(Name=name, Tags=resource.tag_list, **request)
     return Created(
         id=name,

@@ -29,6 +29,8 @@ def update_function(account: Account, resource: Resource) -> Created:
     name = resource.inputs["name"]
     configuration = _configuration(resource)
     architectures = configuration.pop("Architectures", None)
+    # Lambda keeps what an update does not name.
+    configuration.setdefault("TracingConfig", {"Mode": "PassThrough"})
     client.update_function_configuration(FunctionName=name, **configuration)
     function = client.update_function_code(
         FunctionName=name,

@@ -49,10 +49,12 @@ async def _serve_until_told() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told_to_end.set)
 
+    import alarm_actions
     import authorisation
     import cold_starts
     import iam_checks
     import init_errors
+    import metrics
     import websocket_gateway
     from hypercorn.asyncio import serve
     from hypercorn.config import Config
@@ -62,6 +64,8 @@ async def _serve_until_told() -> None:
     cold_starts.install()
     iam_checks.install()
     init_errors.install()
+    metrics.install()
+    alarm_actions.install()
     config = Config()
     listener = os.environ.pop("EMULATOR_LISTENER_FD", "")
     address = f"{os.environ['BIND_HOST']}:{os.environ['GATEWAY_PORT']}"

@@ -11,12 +11,14 @@ from components.settings.audio_rules import AudioRules
 from components.settings.rate_limits import RateLimits
 from components.settings.session_rules import SessionRules
 from components.translation_pipeline import TranslationPipeline, TranslationPipelineArgs
-from tests.components.engine import ACCOUNT, REGION
+from program.computed import ACCOUNT, REGION
 
 PREFIX = "live-sessions-test"
 
 
-def platform(reserved_concurrency: dict[str, int] | None = None) -> FunctionPlatform:
+def platform(
+    reserved_concurrency: dict[str, int] | None = None, *, tracing: bool = False
+) -> FunctionPlatform:
     return FunctionPlatform(
         stack="test",
         prefix=PREFIX,
@@ -24,6 +26,7 @@ def platform(reserved_concurrency: dict[str, int] | None = None) -> FunctionPlat
         architecture="arm64",
         log_level="INFO",
         log_retention_days=1,
+        tracing=tracing,
         layer_arn="arn:aws:lambda:us-east-1:123456789012:layer:shared:1",
         region=REGION,
         partition="aws",
@@ -70,6 +73,7 @@ def api() -> SessionApi:
             prefix=PREFIX,
             stage_name="live",
             throttling=Throttling(rate_limit=100, burst_limit=50),
+            route_metrics=False,
             access_logs=None,
         ),
     )

@@ -5,16 +5,17 @@ import pytest
 from components.audio_transcription.arguments import AudioTranscriptionArgs
 from components.audio_transcription.transcription import AudioTranscription
 from components.connection_store.tables import TableSafety
+from program.engine import Engine
 from tests.components import stack_parts
-from tests.components.engine import Engine
 
 PREFIX = stack_parts.PREFIX
 QUEUES = f"arn:aws:sqs:us-east-1:123456789012:{PREFIX}"
 SLOTS = 3
+TOPIC = "arn:aws:sns:us-east-1:123456789012:alarms"
 
 
 def run(
-    *, external_function_arn: str = "", deletion_protection: bool = True
+    *, external_function_arn: str = "", deletion_protection: bool = True, alarms: bool = True
 ) -> tuple[Engine, AudioTranscription]:
     engine = Engine()
     made: list[AudioTranscription] = []
@@ -32,6 +33,7 @@ def run(
             ),
             audio_rules=stack_parts.audio_rules(slots=SLOTS),
             rate_limits=stack_parts.rate_limits(),
+            alarm_topic_arn=TOPIC if alarms else None,
         )
         made.append(AudioTranscription("audio", args))
 
@@ -123,6 +125,12 @@ def test_each_slots_alarm_tells_of_audio_that_waits_while_the_queue_still_holds_
         assert alarm["comparisonOperator"] == "GreaterThanThreshold"
         assert alarm["threshold"] == 15 < 60, "no message gets older than the retention"
         assert alarm["treatMissingData"] == "notBreaching", "an idle queue reports nothing"
+        assert alarm["alarmActions"] == alarm["okActions"] == [TOPIC]
+
+
+def test_without_a_topic_there_are_no_alarms():
+    engine, _ = run(alarms=False)
+    assert engine.inputs("cloudwatch/metricAlarm") == []
 
 
 def test_what_an_ended_session_left_behind_raises_no_alarm(engine: Engine):

@@ -1,8 +1,8 @@
 import pytest
 
 from components.connection_store.store import ConnectionStore
+from program.engine import Engine
 from tests.components import stack_parts
-from tests.components.engine import Engine
 
 
 @pytest.fixture(scope="module")

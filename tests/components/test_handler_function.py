@@ -8,8 +8,8 @@ from components.handler_function.arguments import AsynchronousInvocation, Handle
 from components.handler_function.function import HandlerFunction
 from components.layers.function_layers import HANDLERS
 from components.policies import Statement
+from program.engine import Engine
 from tests.components import stack_parts
-from tests.components.engine import Engine
 
 FUNCTIONS = "arn:aws:lambda:us-east-1:123456789012:function"
 NAME = "live-sessions-test-session-status"
@@ -58,7 +58,7 @@ def test_the_environment_is_what_all_have_and_what_this_one_is_given():
         "variables": {
             "ENV": "test",
             "POWERTOOLS_SERVICE_NAME": "session_status",
-            "POWERTOOLS_METRICS_NAMESPACE": "LiveSessions",
+            "POWERTOOLS_METRICS_NAMESPACE": "LiveSessions/test",
             "POWERTOOLS_LOG_LEVEL": "INFO",
             "SESSIONS_TABLE": "sessions",
         }

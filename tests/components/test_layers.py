@@ -15,7 +15,7 @@ from components.layers.function_layers import (
 )
 from components.layers.installation import LayerSource
 from components.layers.wheels import Target
-from tests.components.engine import Engine
+from program.engine import Engine
 
 TARGET = Target(runtime="python3.13", architecture="arm64")
 

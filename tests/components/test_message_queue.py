@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from components.message_queue import DeadLetters, MessageQueue, MessageQueueArgs
-from tests.components.engine import Engine
+from program.engine import Engine
 
 
 def args(**changes: Any) -> MessageQueueArgs:

@@ -4,8 +4,15 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.policies import Statement, permissions, queue_access, trust
-from tests.components.engine import Engine
+from components.policies import (
+    Statement,
+    alarm_topic_access,
+    alarm_topic_key_access,
+    permissions,
+    queue_access,
+    trust,
+)
+from program.engine import Engine
 
 
 def document(make: Any) -> dict[str, Any]:
@@ -124,3 +131,29 @@ def test_a_queue_with_a_rule_takes_messages_from_that_rule_alone():
             "Condition": {"ArnEquals": {"aws:SourceArn": "arn:rule"}},
         }
     ]
+
+
+def test_a_topic_of_alarms_takes_them_from_this_accounts_cloudwatch_alone():
+    refused, allowed = document(lambda: alarm_topic_access("arn:topic", "123456789012"))[
+        "Statement"
+    ]
+    assert (refused["Effect"], refused["Principal"]) == ("Deny", "*")
+    assert refused["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert allowed == {
+        "Sid": "PublishAlarms",
+        "Effect": "Allow",
+        "Principal": {"Service": "cloudwatch.amazonaws.com"},
+        "Action": ["sns:Publish"],
+        "Resource": ["arn:topic"],
+        "Condition": {"StringEquals": {"aws:SourceAccount": "123456789012"}},
+    }
+
+
+def test_a_key_of_alarms_is_governed_by_the_account_of_its_own_partition():
+    govern, encrypt = document(lambda: alarm_topic_key_access("aws-us-gov", "123456789012"))[
+        "Statement"
+    ]
+    assert govern["Principal"] == {"AWS": "arn:aws-us-gov:iam::123456789012:root"}
+    assert (govern["Action"], govern["Resource"]) == (["kms:*"], ["*"])
+    assert encrypt["Action"] == ["kms:Decrypt", "kms:GenerateDataKey"]
+    assert encrypt["Condition"] == {"StringEquals": {"aws:SourceAccount": "123456789012"}}

@@ -2,7 +2,7 @@ import pytest
 
 from components.message_queue import MessageQueue, MessageQueueArgs
 from components.schedule import Schedule, ScheduleArgs
-from tests.components.engine import Engine
+from program.engine import Engine
 
 
 def test_a_rule_takes_no_sixth_target():

@@ -10,8 +10,8 @@ from components.session_api.access_logs import AccessLogsArgs
 from components.session_api.api import SessionApi, SessionApiArgs
 from components.session_api.api_stage import Throttling
 from components.session_api.routes import Route
+from program.engine import Engine
 from tests.components import stack_parts
-from tests.components.engine import Engine
 
 ARN = "arn:aws:execute-api:us-east-1:123456789012:abc123"
 
@@ -25,11 +25,12 @@ def access_logs(*, manage_account: bool = False) -> AccessLogsArgs:
     )
 
 
-def make_api(logs: AccessLogsArgs | None = None) -> SessionApi:
+def make_api(logs: AccessLogsArgs | None = None, *, route_metrics: bool = False) -> SessionApi:
     args = SessionApiArgs(
         prefix=stack_parts.PREFIX,
         stage_name="live",
         throttling=Throttling(rate_limit=100, burst_limit=50),
+        route_metrics=route_metrics,
         access_logs=logs,
     )
     return SessionApi("api", args)

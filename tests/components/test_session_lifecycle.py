@@ -4,8 +4,8 @@ import pytest
 
 from components.session_lifecycle.arguments import SessionLifecycleArgs
 from components.session_lifecycle.lifecycle import SessionLifecycle
+from program.engine import Engine
 from tests.components import stack_parts
-from tests.components.engine import Engine
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +101,7 @@ def test_reconcile_is_fired_every_five_minutes_by_its_rule_alone(engine: Engine)
     assert engine.only("cloudwatch/eventRule") == {
         "name": "live-sessions-test-reconcile",
         "scheduleExpression": "rate(5 minutes)",
+        "state": "ENABLED",
     }
     target = engine.only("cloudwatch/eventTarget")
     assert target["arn"].endswith(":function:live-sessions-test-reconcile")

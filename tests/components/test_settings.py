@@ -10,8 +10,8 @@ from components.settings.config_problems import SettingsError
 from components.settings.rate_limits import RateLimits
 from components.settings.session_rules import SessionRules
 from components.settings.stack_settings import PROJECT, Settings
-from local.program import stack_config
-from tests.components.engine import Engine
+from program.engine import Engine
+from program.stack_config import stack_config
 
 
 def load(overrides: dict[str, Any] | None = None, *, stack: str = "test") -> Settings:
@@ -110,6 +110,21 @@ BAD_VALUES: list[tuple[str, Any, str]] = [
     ("throttlingRateLimit", 10001, "from 1 to 10000"),
     ("throttlingBurstLimit", 5001, "from 1 to 5000"),
     ("accessLogs", 1, "must be true or false"),
+    ("periodicStatus", "off", "must be true or false"),
+    ("removedRoutes", "sendAudio", "must be a list of texts"),
+    ("removedRoutes", ["sendAudio", "$connect"], "not '$connect'"),
+    ("removedRoutes", ["sendAudio", "sendAudio"], "must hold 'sendAudio' once"),
+    ("removedRoutes", [["sendAudio"]], "must hold words out of"),
+    ("domainName", "Live.example.com", "must be a domain name in lower case"),
+    ("domainName", "localhost", "must be a domain name in lower case"),
+    ("domainName", f"{'a' * 64}.example.com", "must be a domain name in lower case"),
+    ("certificateArn", "arn:aws:iam::123456789012:server-certificate/x", "a certificate of ACM"),
+    ("hostedZoneId", "example.com", "must be the id of a Route 53 hosted zone"),
+    ("alarms", "all", "must be true or false"),
+    ("alarmEmail", "ops", "must be an e-mail address such as ops@example.com"),
+    ("dashboard", 2, "must be true or false"),
+    ("routeMetrics", "yes", "must be true or false"),
+    ("tracing", "active", "must be true or false"),
     ("manageApiGatewayAccount", "on", "must be true or false"),
     ("existingUserPoolId", "pool", "must be a user pool id"),
     ("existingUserPoolClientId", "a client", "must be a user pool client's id"),
@@ -198,6 +213,34 @@ def test_keeping_executions_for_a_translation_function_that_is_not_made_is_refus
     assert load({"reservedConcurrency": reserved}).reserved_concurrency["translation"] == 5
     (line,) = problems({"reservedConcurrency": reserved, "translationFunctionArn": FUNCTION})
     assert line.startswith("  - reservedConcurrency is 'translation=5': must not name translation")
+
+
+CERTIFICATE = (
+    "arn:aws:acm:eu-central-1:123456789012:certificate/12345678-1234-1234-1234-123456789012"
+)
+
+
+@pytest.mark.parametrize(
+    "proof", [{"certificateArn": CERTIFICATE}, {"hostedZoneId": "Z0123456789"}]
+)
+def test_a_domain_name_takes_a_certificate_or_a_zone_to_prove_one(proof: dict[str, str]):
+    assert load({"domainName": "live.example.com", **proof}).domain_rules.domain_name
+    (line,) = problems({"domainName": "live.example.com"})
+    assert line.startswith("  - domainName is 'live.example.com': needs a certificate")
+    (line,) = problems(proof)
+    assert "is of use with a domainName only" in line
+
+
+def test_a_certificate_of_another_region_is_refused():
+    other = CERTIFICATE.replace("eu-central-1", "us-east-1")
+    (line,) = problems({"domainName": "live.example.com", "certificateArn": other})
+    assert "must be a certificate of the stack's own Region, eu-central-1" in line
+
+
+def test_an_address_for_alarms_that_there_are_none_of_is_refused():
+    assert load({"alarmEmail": "ops@example.com"}).monitoring_rules.alarm_email
+    (line,) = problems({"alarmEmail": "ops@example.com", "alarms": False})
+    assert line.startswith("  - alarmEmail is 'ops@example.com': is of use with alarms only")
 
 
 def test_a_key_that_is_not_set_is_reported():

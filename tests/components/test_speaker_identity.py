@@ -3,8 +3,8 @@ from typing import Any
 import pytest
 
 from components.speaker_identity import SpeakerIdentity, SpeakerIdentityArgs
+from program.engine import Engine
 from tests.components import stack_parts
-from tests.components.engine import Engine
 
 
 def run(**changes: Any) -> Engine:

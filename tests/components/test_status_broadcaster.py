@@ -5,15 +5,15 @@ import pytest
 
 from components.message_queue import MessageQueue, MessageQueueArgs
 from components.status_broadcaster.broadcaster import StatusBroadcaster, StatusBroadcasterArgs
+from program.engine import Engine
 from tests.components import stack_parts
-from tests.components.engine import Engine
 
 FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:live-sessions-test-session-status"
 QUEUES = "arn:aws:sqs:us-east-1:123456789012:live-sessions-test-status"
 RULE = "arn:aws:events:us-east-1:123456789012:rule/live-sessions-test-status"
 
 
-def run(interval_seconds: int = 30) -> Engine:
+def run(interval_seconds: int = 30, *, periodic: bool = True) -> Engine:
     engine = Engine()
 
     def program() -> None:
@@ -24,6 +24,7 @@ def run(interval_seconds: int = 30) -> Engine:
             session_checks=MessageQueue(
                 "checks", MessageQueueArgs(physical_name="checks", retention_seconds=3_600)
             ),
+            periodic=periodic,
             interval_seconds=interval_seconds,
             shards=16,
             query_timeout_milliseconds=500,
@@ -41,6 +42,14 @@ def engine() -> Engine:
     return run()
 
 
+def test_the_rule_alone_is_disabled_where_there_is_to_be_no_periodic_status(engine: Engine):
+    assert engine.only("cloudwatch/eventRule")["state"] == "ENABLED"
+    stopped = run(periodic=False)
+    assert stopped.only("cloudwatch/eventRule")["state"] == "DISABLED"
+    assert {each.urn for each in stopped.registered} == {each.urn for each in engine.registered}
+    assert targets(stopped) == targets(engine)
+
+
 def targets(engine: Engine) -> dict[str, dict[str, Any]]:
     return {each["targetId"]: each for each in engine.inputs("cloudwatch/eventTarget")}
 
@@ -55,6 +64,7 @@ def test_a_rule_fires_every_minute(engine: Engine):
     assert engine.only("cloudwatch/eventRule") == {
         "name": "live-sessions-test-status",
         "scheduleExpression": "rate(1 minute)",
+        "state": "ENABLED",
     }
 
 

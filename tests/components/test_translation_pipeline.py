@@ -1,8 +1,8 @@
 import pytest
 
 from components.translation_pipeline import TranslationPipeline
+from program.engine import Engine
 from tests.components import stack_parts
-from tests.components.engine import Engine
 
 PREFIX = stack_parts.PREFIX
 EXTERNAL = "arn:aws:lambda:us-east-1:210987654321:function:captions"

@@ -7,7 +7,6 @@ import importlib
 import itertools
 import json
 import os
-import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -21,9 +20,9 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 from moto import mock_aws
 from moto.core import DEFAULT_ACCOUNT_ID
-from moto.dynamodb.responses import DynamoHandler
 from moto.sqs import sqs_backends
 
+from tests.handlers.direct_moto import shorten
 from tests.handlers.localhost_tls import certificate, server_tls  # noqa: F401
 
 REGION = "eu-central-1"
@@ -36,7 +35,7 @@ ENVIRONMENT = {
     "AWS_DEFAULT_REGION": REGION,
     "AWS_LAMBDA_FUNCTION_NAME": "live-sessions-test-fan-out",
     "POWERTOOLS_SERVICE_NAME": "test",
-    "POWERTOOLS_METRICS_NAMESPACE": "LiveSessions",
+    "POWERTOOLS_METRICS_NAMESPACE": "LiveSessions/test",
     "POWERTOOLS_LOG_LEVEL": "INFO",
     "ENV": "test",
     "SESSIONS_TABLE": "sessions",
@@ -73,7 +72,7 @@ ENVIRONMENT = {
 # The functions read their environment when they are imported, as Lambda's init phase does.
 os.environ.update(ENVIRONMENT)
 
-# As the ConnectionStore component declares them; tests/test_contracts.py holds them together.
+# As the ConnectionStore component declares them: tests/contracts/test_tables.py holds them to it.
 TABLES: list[dict[str, Any]] = [
     {
         "TableName": "sessions",
@@ -379,10 +378,11 @@ def sockets() -> OpenSockets:
 @pytest.fixture
 def stage(monkeypatch: pytest.MonkeyPatch, sockets: OpenSockets) -> Iterator[Stage]:
     with mock_aws():
+        shorten(monkeypatch, REGION)
         for table in TABLES:
             client("dynamodb").create_table(**table)
         for queue in QUEUES:
-            client("sqs").create_queue(QueueName=queue)
+            sqs_backends[DEFAULT_ACCOUNT_ID][REGION].create_queue(queue)
         entries = {
             name: importlib.import_module(name)
             for name in (
@@ -399,23 +399,10 @@ def stage(monkeypatch: pytest.MonkeyPatch, sockets: OpenSockets) -> Iterator[Sta
             )
         }
         stage = Stage(entries, sockets)
-        _carry_out_one_by_one(monkeypatch)
         monkeypatch.setattr(entries["reconcile"], "sleep", lambda _: None)
         _record_fan_outs(monkeypatch, stage)
         _answer_requests(monkeypatch, stage, sockets)
         yield stage
-
-
-def _carry_out_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    """DynamoDB changes an item atomically; moto's changes from two threads can undo each other."""
-    one_by_one = threading.RLock()
-    call_action = DynamoHandler.call_action
-
-    def call_action_alone(self: Any) -> Any:
-        with one_by_one:
-            return call_action(self)
-
-    monkeypatch.setattr(DynamoHandler, "call_action", call_action_alone)
 
 
 def _record_fan_outs(monkeypatch: pytest.MonkeyPatch, stage: Stage) -> None:

@@ -93,10 +93,10 @@ def test_a_volume_is_rounded_so_that_every_one_can_be_stored(stage: Stage) -> No
     speaker = stage.connect_speaker()
     session_id = stage.create_session(speaker)
     assert stage.send(speaker, "setVolume", volumeLevel=0.33333)["volumeLevel"] == 0.333
-    frame = stage.send_text(speaker, '{"action": "setVolume", "volumeLevel": 1e-200}')
+    frame = stage.send_text(speaker, '{"action": "setVolume", "volumeLevel": 1e-200}', "setVolume")
     assert frame["volumeLevel"] == 0
     assert (
-        stage.send_text(speaker, '{"action": "setVolume", "volumeLevel": -0.0}')
+        stage.send_text(speaker, '{"action": "setVolume", "volumeLevel": -0.0}', "setVolume")
         == {
             **frame,
             "timestamp": frame["timestamp"],

@@ -486,6 +486,21 @@ def test_a_denied_call_is_our_own_error_and_not_the_services(stage: Stage) -> No
     assert code_of(frame) == "INTERNAL_ERROR"
 
 
+@pytest.mark.parametrize("action", ["endSession", "pauseBroadcast", "sendAudio"])
+def test_an_action_whose_route_was_removed_is_refused_and_changes_nothing(
+    stage: Stage, action: str
+) -> None:
+    speaker = stage.connect_speaker()
+    session_id = stage.create_session(speaker)
+    before = stage.session(session_id)
+    body = json.dumps({"action": action, "requestId": "r1"})
+    frame = stage.send_text(speaker, body, "$default")
+    assert code_of(frame) == "INVALID_ACTION"
+    assert action in frame["message"]
+    assert frame["requestId"] == "r1"
+    assert stage.session(session_id) == before
+
+
 def test_a_message_on_the_wrong_route_is_refused_and_changes_nothing(stage: Stage) -> None:
     speaker = stage.connect_speaker()
     session_id = stage.create_session(speaker)

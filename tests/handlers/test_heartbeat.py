@@ -214,7 +214,8 @@ import sys
 import heartbeat
 event = {{
     "requestContext": {{
-        "eventType": "MESSAGE", "connectionId": "a=", "connectedAt": 0,
+        "eventType": "MESSAGE", "routeKey": "heartbeat",
+        "connectionId": "a=", "connectedAt": 0,
         "authorizer": {{"role": "listener"}}, "identity": {{"sourceIp": "203.0.113.7"}},
     }},
     "body": '{{"action": "heartbeat"}}',

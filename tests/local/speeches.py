@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
+from client.people import Speaker
 from live_sessions.audio.chunks import Chunk
-from local.client import Speaker
 from local.cloud import LocalCloud
 from local.speech.faults import StreamFault
 from tests.local.audio.spoken import sentence
@@ -64,7 +64,7 @@ def speak_what_transcribe_refuses(cloud: LocalCloud) -> None:
     send_chunk(cloud)
 
 
-def speak_far_too_fast(cloud: LocalCloud) -> None:
+def speak_far_too_fast(cloud: LocalCloud) -> tuple[Speaker, str]:
     """The excess of half a minute, put into the slot's queue as if it had just arrived there."""
     speaker, session_id = hold_session(cloud)
     speaker.send_audio(CHUNK, 0)
@@ -92,6 +92,7 @@ def speak_far_too_fast(cloud: LocalCloud) -> None:
                 for chunk in chunks[first : first + SQS_BATCH]
             ],
         )
+    return speaker, session_id
 
 
 def end_speeches(cloud: LocalCloud) -> None:

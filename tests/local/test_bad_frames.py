@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from local.client import Client
+from client.sockets import Client
 from local.cloud import LocalCloud
 
 BAD_FRAMES = {

@@ -1,6 +1,7 @@
 """The periodic status, from the rule and from the delay queue behind it."""
 
-from local.client import Frame, Listener, Speaker
+from client.people import Listener, Speaker
+from client.sockets import Frame
 from local.cloud import LocalCloud
 
 TICK_TIMEOUT_SECONDS = 100

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from client.people import Participants
+from client.sign_in import sign_in
+from client.sockets import FrameMissing, HandshakeRefused
 from local.account import Account
-from local.client import FrameMissing, HandshakeRefused, Participants, sign_in
 from local.cloud import LocalCloud
 from local.deployer import DeployError
 from tests.local.conftest import CloudWith

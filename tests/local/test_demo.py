@@ -2,7 +2,8 @@ from typing import Any
 
 import pytest
 
-from local.client import Frame, FrameMissing, Participants
+from client.people import Participants
+from client.sockets import Frame, FrameMissing
 from local.demo.play import play
 from local.demo.speech_scene import speech_with_captions
 from local.demo.stage import EXPECTATIONS, Stage

@@ -11,11 +11,13 @@ from local.deployer import Deployer, DeployError, Ledger
 from local.deployer.archives import archive_bytes
 from local.deployer.deployer import KINDS
 from local.deployer.resource import plain
-from local.program import run_program, stack_config
+from program.run import run_program
+from program.stack_config import stack_config
 
 TABLE = "aws:dynamodb/table:Table"
 QUEUE = "aws:sqs/queue:Queue"
 FUNCTION = "aws:lambda/function:Function"
+RULE = "aws:cloudwatch/eventRule:EventRule"
 
 
 class Recorder(pulumi.runtime.Mocks):
@@ -216,7 +218,10 @@ def test_targets_policies_and_settings_are_really_there(shared_cloud: LocalCloud
 
 def test_each_audio_queue_is_really_there_with_its_alarm(shared_cloud: LocalCloud) -> None:
     urls = shared_cloud.outputs["audioQueueUrls"]
-    alarms = shared_cloud.client("cloudwatch").describe_alarms()["MetricAlarms"]
+    pages = shared_cloud.client("cloudwatch").get_paginator("describe_alarms").paginate()
+    described = [alarm for page in pages for alarm in page["MetricAlarms"]]
+    age = "ApproximateAgeOfOldestMessage"
+    alarms = [alarm for alarm in described if alarm["MetricName"] == age]
     watched = {alarm["Dimensions"][0]["Value"]: alarm for alarm in alarms}
     assert watched.keys() == {url.rpartition("/")[2] for url in urls}
     assert {alarm["Threshold"] for alarm in alarms} == {15.0}
@@ -226,6 +231,31 @@ def test_each_audio_queue_is_really_there_with_its_alarm(shared_cloud: LocalClou
         )["Attributes"]
         assert queue["MessageRetentionPeriod"] == "60"
         assert queue["VisibilityTimeout"] == "1"
+
+
+def test_tracing_is_on_where_it_is_asked_for_and_off_again_where_it_is_not(
+    shared_cloud: LocalCloud,
+) -> None:
+    ledger, client = Ledger(), shared_cloud.client("lambda")
+
+    def mode(**tracing: Any) -> str:
+        inputs = {**function_inputs(shared_cloud, "traced", "x"), **tracing}
+        deploy(Deployer(shared_cloud.account, ledger), FUNCTION, "traced", inputs)
+        return client.get_function_configuration(FunctionName="traced")["TracingConfig"]["Mode"]
+
+    assert mode(tracingConfig={"mode": "Active"}) == "Active"
+    assert mode() == "PassThrough"
+
+
+def test_a_rule_is_enabled_unless_its_state_says_otherwise(shared_cloud: LocalCloud) -> None:
+    ledger, client = Ledger(), shared_cloud.client("events")
+
+    def state(**inputs: str) -> str:
+        inputs = {"name": "switched", "scheduleExpression": "rate(1 hour)", **inputs}
+        deploy(Deployer(shared_cloud.account, ledger), RULE, "switched", inputs)
+        return client.describe_rule(Name="switched")["State"]
+
+    assert [state(), state(state="DISABLED"), state()] == ["ENABLED", "DISABLED", "ENABLED"]
 
 
 def _archive() -> pulumi.AssetArchive:

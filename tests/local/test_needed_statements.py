@@ -1,7 +1,7 @@
 """Every statement of every role is needed: without it, its function is denied.
 
 What the local cloud does not enforce is asserted on the program's inputs in
-tests/test_contracts.py; NOT_ENFORCED_HERE names it, so that no statement escapes both.
+tests/contracts/test_permissions.py; NOT_ENFORCED_HERE names it, so that no statement escapes both.
 """
 
 import json
@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from local.client import Client, FrameMissing, HandshakeRefused
+from client.sockets import Client, FrameMissing, HandshakeRefused
 from local.cloud import LocalCloud
 from local.function_logs import LogLine
 from tests.local import speeches

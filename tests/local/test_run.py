@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
+from client.people import Participants
 from local.account import Account
-from local.client import Participants
 from local.run import in_words
 from local.state_folder import running_outputs
 
 ROOT = Path(__file__).resolve().parents[2]
-COPIED = ("__main__.py", "components", "handlers", "local")
+COPIED = ("__main__.py", "client", "components", "handlers", "local", "program")
 READY_TIMEOUT_SECONDS = 60.0
 RELOAD_TIMEOUT_SECONDS = 60.0
 ENDING_TIMEOUT_SECONDS = 20.0
@@ -132,6 +132,13 @@ def processes_of(project: Path) -> list[str]:
     return [line for line in listed.splitlines() if str(project) in line]
 
 
+def eventually(condition: Callable[[], object], what: str) -> None:
+    deadline = time.monotonic() + READY_TIMEOUT_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, f"{what} did not come"
+        time.sleep(0.05)
+
+
 def state_folders(project: Path) -> list[str]:
     return sorted(path.name for path in project.glob(".local*"))
 
@@ -153,23 +160,6 @@ def edit(path: Path, text: str) -> None:
     unfinished.rename(path)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_ended_run_leaves_no_process_and_no_file(start: Callable[[], Run], number: int) -> None:
-    run = start()
-    line = run.wait_until_ready()
-    outputs = running_outputs(run.project)
-    assert outputs
-    assert outputs[1]["websocketUrl"] in line
-    assert ".local/outputs.json" in line
-    with Participants(outputs[1]) as people:  # so that functions' processes are there to be ended
-        people.speaker().create_session("en")
-        assert processes_of(run.project)
-        assert run.end(number) == 0
-    assert processes_of(run.project) == []
-    assert state_folders(run.project) == []
-    assert list(run.scratch.iterdir()) == []
-
-
 @pytest.mark.parametrize(
     "first_file",
     [
@@ -181,31 +171,45 @@ def test_a_run_that_is_ended_while_it_starts_leaves_nothing(
     start: Callable[[], Run], first_file: str
 ) -> None:
     run = start()
-    deadline = time.monotonic() + READY_TIMEOUT_SECONDS
-    while not list(run.project.glob(f".local/{first_file}")):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    eventually(lambda: list(run.project.glob(f".local/{first_file}")), first_file)
     assert run.end(signal.SIGINT) == 0
     assert "ready" not in run.text
     assert processes_of(run.project) == []
     assert state_folders(run.project) == []
 
 
-def test_two_runs_take_two_folders_and_two_sets_of_ports(start: Callable[[], Run]) -> None:
-    first = start()
-    first.wait_until_ready()
-    second = start()
-    second.wait_until_ready()
+def test_two_runs_share_nothing_and_each_ends_by_a_signal_and_leaves_nothing(
+    start: Callable[[], Run],
+) -> None:
+    runs: dict[str, Run] = {}
+    for name in (".local", ".local-2"):
+        runs[name] = start()
+        claimed = runs[name].project / name
+        eventually(claimed.exists, f"a folder {name}")
+    first, second = runs.values()
+    lines = {name: run.wait_until_ready() for name, run in runs.items()}
     assert state_folders(first.project) == [".local", ".local-2"]
-    urls = {Account.load(first.project / name).url for name in (".local", ".local-2")}
+    urls = {Account.load(first.project / name).url for name in runs}
     assert len(urls) == 2
-    assert first.end(signal.SIGINT) == 0
-    running = running_outputs(first.project)
-    assert running
-    assert running[0].name == ".local-2"
-    with Participants(running[1]) as people:
-        assert people.speaker().create_session("en")
-    assert second.end(signal.SIGINT) == 0
+
+    for run, number, name in (
+        (first, signal.SIGINT, ".local"),
+        (second, signal.SIGTERM, ".local-2"),
+    ):
+        found = running_outputs(run.project)
+        assert found
+        folder, outputs = found
+        assert folder.name == name
+        assert outputs["websocketUrl"] in lines[name]
+        assert f"{name}/outputs.json" in lines[name]
+        with Participants(outputs) as people:  # so that functions' processes are there to be ended
+            people.speaker().create_session("en")
+            assert any(str(folder) in line for line in processes_of(run.project))
+            assert run.end(number) == 0
+        assert not any(f"{folder}/" in line for line in processes_of(run.project))
+        assert not folder.exists()
+        assert list(run.scratch.iterdir()) == []
+    assert processes_of(first.project) == []
     assert state_folders(first.project) == []
 
 

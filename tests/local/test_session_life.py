@@ -4,7 +4,9 @@ import time
 
 import pytest
 
-from local.client import FrameMissing, HandshakeRefused, Listener, sign_in
+from client.people import Listener
+from client.sign_in import sign_in
+from client.sockets import FrameMissing, HandshakeRefused
 from local.cloud import LocalCloud
 from tests.local.conftest import CloudWith
 
@@ -135,7 +137,7 @@ def test_reconcile_brings_back_a_count_that_is_too_low(cloud: LocalCloud) -> Non
 def test_a_bad_token_is_refused_at_the_handshake_and_makes_no_listener(
     cloud: LocalCloud, query: str
 ) -> None:
-    from local.client import Client
+    from client.sockets import Client
 
     with pytest.raises(HandshakeRefused) as refusal:
         Client(f"{cloud.outputs['websocketUrl']}?{query}")

@@ -1,6 +1,6 @@
 from typing import Any
 
-from local.client import Frame
+from client.sockets import Frame
 from local.timeline import summary
 
 

@@ -193,6 +193,7 @@ class Transcription:
             )
             self._forget_what_is_old()
             return
+        count(TranscriptionsGivenUp=1)
         self.lost += len(self._backlog)
         self._backlog.clear()
         self._attempts = Attempts()

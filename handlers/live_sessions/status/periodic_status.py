@@ -8,7 +8,7 @@ from live_sessions.protocol import UpdateReason
 from live_sessions.sessions import Session, now_ms, periodic_status_is_due, status_frame
 from live_sessions.status.ticks import ShardQueue, Tick, TickMessage
 from live_sessions.tables.session_table import SessionTable
-from live_sessions.telemetry import count, logger
+from live_sessions.telemetry import count, logger, took
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,7 @@ class PeriodicStatus:
         """
         if message.tick.is_stale(now_ms(), self.interval_seconds):
             count(TicksDropped=1)
+            took(TickDelayMilliseconds=now_ms() - message.tick.due_at_ms())
             logger.warning("A tick came too late", extra={"shard": message.shard})
         elif message.shard is None:
             self._hand_out(message.tick)
@@ -39,6 +40,7 @@ class PeriodicStatus:
     def _hand_out(self, tick: Tick) -> None:
         refused = self.shard_queue.hand_out(tick, self.shards)
         count(Ticks=1, ShardsRefused=refused)
+        took(TickDelayMilliseconds=now_ms() - tick.due_at_ms())
         logger.info("tick", extra={"offset_seconds": tick.offset_seconds, "refused": refused})
 
     def _push_to_shard(self, shard: int, until_seconds: float) -> None:

@@ -19,7 +19,6 @@ from live_sessions.captions.transcript import Transcript
 from tests.handlers.audio.clock import Clock
 from tests.handlers.audio.recogniser import Plan, Recogniser
 from tests.handlers.conftest import Stage
-from tests.handlers.properties.direct_moto import shorten
 
 
 class SteppedClock(Clock):
@@ -134,7 +133,6 @@ class Broadcast:
             self.captions.append(plain_captions(lambda transcript: self.pipeline(transcript)))
             return self.captions[-1]
 
-        shorten(monkeypatch)
         monkeypatch.setattr(ingest, "ADMISSION", admission)
         monkeypatch.setattr(entry, "QUEUES", self.queues)
         monkeypatch.setattr(entry.TranscribeStream, "open", open_stream)

@@ -12,7 +12,6 @@ from tests.handlers.conftest import ENTRY_OF_ROUTE, QUEUES, Stage
 from tests.handlers.faults.line import Attempt, Line
 from tests.handlers.properties.arrangement import SHARDS_SWEPT, arrange, modules_of
 from tests.handlers.properties.clock import START_MS, Clock
-from tests.handlers.properties.direct_moto import shorten
 from tests.handlers.properties.interleaving import PAUSE, Fate, Interleaver, Operation, Turn
 from tests.handlers.properties.records import Context, Due, Record, Socket
 from tests.handlers.properties.tables import Change, Tables
@@ -50,7 +49,6 @@ class World:
     def __init__(self, stage: Stage, monkeypatch: pytest.MonkeyPatch, *, lag: bool) -> None:
         self.stage = stage
         arrange(stage, monkeypatch)
-        shorten(monkeypatch)
         self.line = Line(monkeypatch, stage)
         self.clock = Clock(monkeypatch, modules_of(stage))
         self.tables = Tables()

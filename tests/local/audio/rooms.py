@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from local.client import Listener, Speaker
+from client.people import Listener, Speaker
 from local.cloud import LocalCloud
 
 

@@ -4,8 +4,8 @@ import time
 from array import array
 from collections.abc import Iterable
 
-from local.client import Listener
-from local.recordings import SAMPLE_RATE_HZ
+from client.people import Listener
+from client.recordings import SAMPLE_RATE_HZ
 
 WORD_MILLISECONDS = 80
 GAP_MILLISECONDS = 20

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from local.client import Speaker
+from client.people import Speaker
 from local.cloud import LocalCloud
 from tests.local.audio.processors import wait_for_ending
 from tests.local.audio.rooms import open_room

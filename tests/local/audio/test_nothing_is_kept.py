@@ -4,7 +4,7 @@ import base64
 import json
 from typing import Any
 
-from local.client import sign_in
+from client.sign_in import sign_in
 from local.cloud import LocalCloud
 from tests.local.audio.processors import wait_for_ending
 from tests.local.audio.spoken import sentence, wait_for_words

@@ -4,9 +4,9 @@ import time
 
 import pytest
 
-from local.client import Listener
+from client.people import Listener
+from client.recordings import read_recording
 from local.cloud import LocalCloud
-from local.recordings import read_recording
 from local.sample_speech import SENTENCES, WAV
 from local.speech.apertium import Translator
 from local.word_errors import word_error_rate, words_of

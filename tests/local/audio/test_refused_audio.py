@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from local.client import Speaker
+from client.people import Speaker
 from local.cloud import LocalCloud
 
 AUDIO = bytes(3200)

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from local.client import Speaker
+from client.people import Speaker
 from local.cloud import LocalCloud
 from tests.local.audio.rooms import open_room
 from tests.local.audio.spoken import numbers, sentence, wait_for_words
@@ -16,7 +16,7 @@ from tests.local.audio.spoken import numbers, sentence, wait_for_words
 SESSIONS = int(os.environ.get("SESSIONS_AT_ONCE", "6"))
 """SESSIONS_AT_ONCE=20 pytest tests/local/audio/test_sessions_apart.py: one for each slot."""
 
-WORDS = 20
+WORDS = 12
 INTERVAL_SECONDS = 1.0
 """A local machine runs the functions of all sessions: few chunks a second, and none at once."""
 

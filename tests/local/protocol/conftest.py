@@ -2,7 +2,7 @@
 
 import pytest
 
-from local.client import Participants
+from client.people import Participants
 from local.cloud import LocalCloud
 from tests.local.conftest import CloudWith
 from tests.local.protocol.seen import Seen

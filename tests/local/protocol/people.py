@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from local.client import Client, Frame, Listener, Speaker
+from client.people import Listener, Speaker
+from client.sockets import Client, Frame
 from local.cloud import LocalCloud
 
 PATIENCE_SECONDS = 30.0

@@ -2,7 +2,7 @@
 
 import threading
 
-from local.client import Client, Frame
+from client.sockets import Client, Frame
 
 
 class Seen:

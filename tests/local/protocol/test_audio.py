@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from local.client import Client
+from client.sockets import Client
 from local.cloud import LocalCloud
 from tests.local.protocol.people import connection_id_of, eventually, joined, refusal, session_of
 from tests.local.speech.sounds import babble, silence

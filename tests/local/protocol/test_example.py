@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from local.client import Client, Frame
+from client.sockets import Client, Frame
 from local.cloud import LocalCloud
 from tests.local.protocol.people import eventually
 from tests.protocol_page import PAGE, Step, example

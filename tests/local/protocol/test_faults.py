@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 import pytest
 
-from local.client import Frame
+from client.sockets import Frame
 from local.cloud import LocalCloud
 from local.speech.faults import StreamFault
 from tests.local.protocol.people import refusal, session_of

@@ -2,7 +2,7 @@
 
 import pytest
 
-from local.client import Client, Frame
+from client.sockets import Client, Frame
 from local.cloud import LocalCloud
 from tests.local.protocol.people import refusal, session_of
 

@@ -6,7 +6,8 @@ that answer has received every push that there is.
 
 from concurrent.futures import ThreadPoolExecutor
 
-from local.client import Frame, Speaker
+from client.people import Speaker
+from client.sockets import Frame
 from local.cloud import LocalCloud
 from tests.local.protocol.people import (
     connection_id_of,

@@ -1,6 +1,6 @@
 """Controls that overtake each other."""
 
-from local.client import Client
+from client.sockets import Client
 from local.cloud import LocalCloud
 from tests.local.protocol.people import eventually, session_of
 

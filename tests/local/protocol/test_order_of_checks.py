@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from local.client import Client
+from client.sockets import Client
 from local.cloud import LocalCloud
 from tests.local.conftest import CloudWith
 from tests.local.protocol.people import joined, refusal, session_of

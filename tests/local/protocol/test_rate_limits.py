@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from local.client import Frame, HandshakeRefused
+from client.sockets import Frame, HandshakeRefused
 from local.cloud import LocalCloud
 from tests.local.conftest import CloudWith
 from tests.local.protocol.people import session_of

@@ -2,7 +2,7 @@
 
 import pytest
 
-from local.client import Listener
+from client.people import Listener
 from local.cloud import LocalCloud
 from tests.local.protocol.people import (
     Session,

@@ -1,6 +1,6 @@
 """A speaker's new socket takes the place of the old one, also of one that was lost."""
 
-from local.client import Speaker
+from client.people import Speaker
 from local.cloud import LocalCloud
 from tests.local.conftest import CloudWith
 from tests.local.protocol.people import (

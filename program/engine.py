@@ -1,4 +1,4 @@
-"""A Pulumi engine for tests: records every resource, and answers as AWS would."""
+"""A Pulumi engine that makes nothing: records every resource, and answers as AWS would."""
 
 import json
 import threading
@@ -10,70 +10,21 @@ import pulumi
 from pulumi.runtime import rpc
 from pulumi.runtime.mocks import MockMonitor
 
-from local.program import run_under_mocks
+from program.computed import ACCOUNT, COMPUTED
+from program.run import run_under_mocks
 
-ACCOUNT = "123456789012"
-REGION = "us-east-1"
-
-_LAMBDA = f"arn:aws:lambda:{REGION}:{ACCOUNT}"
-_INVOKE = f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions"
-
-# What AWS computes for each type, from the resource's physical name or logical name.
-COMPUTED: dict[str, Callable[[str], dict[str, Any]]] = {
-    "aws:apigateway/account:Account": lambda name: {},
-    "aws:apigatewayv2/api:Api": lambda name: {
-        "apiEndpoint": f"wss://abc123.execute-api.{REGION}.amazonaws.com",
-        "executionArn": f"arn:aws:execute-api:{REGION}:{ACCOUNT}:abc123",
-    },
-    "aws:apigatewayv2/authorizer:Authorizer": lambda name: {},
-    "aws:apigatewayv2/deployment:Deployment": lambda name: {},
-    "aws:apigatewayv2/integration:Integration": lambda name: {},
-    "aws:apigatewayv2/route:Route": lambda name: {},
-    "aws:apigatewayv2/routeResponse:RouteResponse": lambda name: {},
-    "aws:apigatewayv2/stage:Stage": lambda name: {},
-    "aws:cloudwatch/eventRule:EventRule": lambda name: {
-        "arn": f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{name}"
-    },
-    "aws:cloudwatch/eventTarget:EventTarget": lambda name: {},
-    "aws:cloudwatch/logGroup:LogGroup": lambda name: {
-        "arn": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{name}"
-    },
-    "aws:cloudwatch/metricAlarm:MetricAlarm": lambda name: {},
-    "aws:cognito/userPool:UserPool": lambda name: {
-        "arn": f"arn:aws:cognito-idp:{REGION}:{ACCOUNT}:userpool/{name}"
-    },
-    "aws:cognito/userPoolClient:UserPoolClient": lambda name: {},
-    "aws:dynamodb/table:Table": lambda name: {
-        "arn": f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{name}"
-    },
-    "aws:iam/role:Role": lambda name: {"arn": f"arn:aws:iam::{ACCOUNT}:role/{name}"},
-    "aws:iam/rolePolicy:RolePolicy": lambda name: {},
-    "aws:iam/rolePolicyAttachment:RolePolicyAttachment": lambda name: {},
-    "aws:lambda/eventSourceMapping:EventSourceMapping": lambda name: {},
-    "aws:lambda/function:Function": lambda name: {
-        "arn": f"{_LAMBDA}:function:{name}",
-        "invokeArn": f"{_INVOKE}/{_LAMBDA}:function:{name}/invocations",
-    },
-    "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": lambda name: {},
-    "aws:lambda/layerVersion:LayerVersion": lambda name: {
-        "arn": f"{_LAMBDA}:layer:{name}:1",
-        "layerArn": f"{_LAMBDA}:layer:{name}",
-    },
-    "aws:lambda/permission:Permission": lambda name: {},
-    "aws:sqs/queue:Queue": lambda name: {
-        "arn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}",
-        "url": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{name}",
-    },
-    "aws:sqs/queuePolicy:QueuePolicy": lambda name: {},
-    "pulumi:providers:aws": lambda name: {},
-}
+CALLER_IDENTITY = "aws:index/getCallerIdentity:getCallerIdentity"
 
 
 @dataclass(frozen=True)
 class Registered:
-    """One resource as it was registered: its URN without stack and project, and its options."""
+    """One resource as it was registered: its URN without stack and project, and its options.
+
+    `parent` is such a URN too, empty under the stack itself.
+    """
 
     urn: str
+    parent: str
     typ: str
     name: str
     custom: bool
@@ -120,20 +71,25 @@ class Engine(pulumi.runtime.Mocks):
     ) -> tuple[str | None, dict[str, Any]]:
         if not args.custom:
             return "", dict(args.inputs)
-        if args.typ not in COMPUTED:
-            raise NotImplementedError(f"{args.typ} is missing in the engine's table of types.")
+        physical_name = args.inputs.get("name") or args.inputs.get("layerName") or args.name
+        computed = self.computed(args.typ, physical_name)
         if self.preview:
             return "", dict(args.inputs)
-        physical_name = args.inputs.get("name") or args.inputs.get("layerName") or args.name
         named = {"name": physical_name} if args.typ == "aws:iam/role:Role" else {}
-        return f"{args.name}-id", {**named, **args.inputs, **COMPUTED[args.typ](physical_name)}
+        return f"{args.name}-id", {**named, **args.inputs, **computed}
+
+    def computed(self, typ: str, physical_name: str) -> dict[str, Any]:
+        """What AWS computes for a resource; raises `NotImplementedError` for an unknown type."""
+        if typ not in COMPUTED:
+            raise NotImplementedError(f"{typ} is missing in the engine's table of types.")
+        return COMPUTED[typ](physical_name)
 
     def call(
         self, args: pulumi.runtime.MockCallArgs
     ) -> tuple[dict[str, Any], list[tuple[str, str]]]:
         with self.lock:
             self.calls.append(args)
-        if args.token != "aws:index/getCallerIdentity:getCallerIdentity":
+        if args.token != CALLER_IDENTITY:
             raise NotImplementedError(f"{args.token} is not a call that the program makes.")
         return {
             "accountId": ACCOUNT,
@@ -146,7 +102,8 @@ class Engine(pulumi.runtime.Mocks):
         """Every resource of a type, by its name; `typ` as `lambda/function`."""
         kind = typ.rpartition("/")[2]
         token = f"aws:{typ}:{kind[0].upper()}{kind[1:]}"
-        assert token in COMPUTED, f"{token} is no type that the engine knows"
+        if token not in COMPUTED:
+            raise KeyError(f"{token} is no type that the engine knows")
         return {each.name: each for each in self.registered if each.typ == token}
 
     def inputs(self, typ: str) -> list[dict[str, Any]]:
@@ -164,6 +121,13 @@ class Engine(pulumi.runtime.Mocks):
         return {each["Sid"]: each for each in json.loads(policy["policy"])["Statement"]}
 
 
+_STACK = "pulumi:pulumi:Stack"
+
+
+def _within_stack(urn: str) -> str:
+    return urn.split("::", 2)[-1]
+
+
 class RecordingMonitor(MockMonitor):
     """Also sees what mocks are not told: URNs with every parent's type, and resource options."""
 
@@ -172,16 +136,17 @@ class RecordingMonitor(MockMonitor):
         self.engine = engine
 
     def make_urn(self, parent: str, type_: str, name: str) -> str:
-        parents = parent.split("::")[2] if parent else "pulumi:pulumi:Stack"
-        if parents == "pulumi:pulumi:Stack":
+        parents = parent.split("::")[2] if parent else _STACK
+        if parents == _STACK:
             return f"urn:pulumi:test::live-sessions::{type_}::{name}"
         return f"urn:pulumi:test::live-sessions::{parents}${type_}::{name}"
 
     def RegisterResource(self, request: Any) -> Any:
         response = super().RegisterResource(request)
-        if request.type != "pulumi:pulumi:Stack":
+        if request.type != _STACK:
             registered = Registered(
-                urn=response.urn.split("::", 2)[2],
+                urn=_within_stack(response.urn),
+                parent=_within_stack(request.parent) if _STACK not in request.parent else "",
                 typ=request.type,
                 name=request.name,
                 custom=request.custom,

@@ -1,18 +1,19 @@
 """The whole program, for every committed stack config, as `pulumi up` and as `pulumi preview`."""
 
-import sys
-from typing import Any
+from collections import Counter
 
 import pulumi
 import pytest
 
-from components.layers.wheels import host_architecture
 from components.settings.config_problems import SettingsError
-from local.program import committed_stacks, run_program, stack_config
-from tests.components.engine import Engine, RecordingMonitor
+from program.engine import Engine, RecordingMonitor
+from program.run import run_program
+from program.stack_config import committed_stacks, stack_config
+from tests.contracts.program_runs import EVERYTHING, STACKS, run, run_afresh, run_named
 
 # What no resource's inputs say: only AWS knows it, so a first preview cannot.
 COMPUTED_OUTPUTS = {
+    "alarmTopicArn",
     "audioQueueUrls",
     "managementEndpoint",
     "queueUrls",
@@ -20,39 +21,22 @@ COMPUTED_OUTPUTS = {
     "userPoolId",
     "websocketUrl",
 }
-HOST = {
-    "lambdaRuntime": f"python3.{sys.version_info[1]}",
-    "lambdaArchitecture": host_architecture(),
-}
+EXECUTE_API = "abc123.execute-api.us-east-1.amazonaws.com/staging"
 
 
-def run(
-    stack: str, *, preview: bool = False, overrides: dict[str, Any] | None = None, name: str = ""
-) -> tuple[Engine, dict[str, Any]]:
-    """A stack's config (the local cloud's with the host's Python, as its runner sets it)."""
-    engine = Engine(preview=preview)
-    config = stack_config(stack, {**(HOST if stack == "local" else {}), **(overrides or {})})
-    outputs = run_program(
-        engine,
-        stack=name or stack,
-        config=config,
-        preview=preview,
-        monitor=RecordingMonitor(engine),
-    )
-    return engine, outputs
-
-
-def test_staging_and_the_local_cloud_have_a_committed_config():
-    assert {"local", "staging"} <= set(committed_stacks())
+def test_staging_production_and_the_local_cloud_have_a_committed_config():
+    assert {"local", "production", "staging"} <= set(committed_stacks())
 
 
 @pytest.mark.parametrize("stack", committed_stacks())
 def test_the_program_makes_every_output(stack: str):
-    _, outputs = run(stack)
+    outputs = run(stack).outputs
     assert outputs.keys() == {
         *("websocketUrl", "managementEndpoint", "sessionsTable", "connectionsTable"),
         *("rateLimitsTable", "userPoolId", "userPoolClientId", "statusFunction", "statusRule"),
         *("functionNames", "queueUrls", "logGroupNames", "audioSlotsTable", "audioQueueUrls"),
+        "alarmTopicArn",
+        *(("dashboardName",) if stack_config(stack)["live-sessions:dashboard"] == "true" else ()),
     }
     prefix = f"live-sessions-{stack}"
     assert outputs["statusFunction"] == f"{prefix}-session-status"
@@ -70,32 +54,73 @@ def test_the_program_makes_every_output(stack: str):
     assert stage == stack_config(stack)["live-sessions:stageName"]
 
 
-@pytest.mark.parametrize("stack", committed_stacks())
+@pytest.mark.parametrize("stack", STACKS)
 def test_a_preview_with_every_computed_output_unknown_plans_the_same_resources(stack: str):
-    made, _ = run(stack)
-    planned, outputs = run(stack, preview=True)
-    assert {each.urn for each in planned.registered} == {each.urn for each in made.registered}
-    assert {name for name, value in outputs.items() if value is None} == COMPUTED_OUTPUTS
+    made = run_named(stack)
+    if stack == "everything":
+        planned = run("staging", EVERYTHING, preview=True)
+        # Config has the name that clients find the API by; only AWS, where it leads.
+        unknown = COMPUTED_OUTPUTS - {"websocketUrl"} | {"domainTarget"}
+    else:
+        planned, unknown = run(stack, preview=True), COMPUTED_OUTPUTS
+    assert {each.urn for each in planned.engine.registered} == {
+        each.urn for each in made.engine.registered
+    }
+    assert {name for name, value in planned.outputs.items() if value is None} == unknown
+
+
+def test_clients_find_the_api_by_its_domain_and_functions_by_its_own_name():
+    made = run_named("everything")
+    assert made.outputs["websocketUrl"] == "wss://live.example.com"
+    assert made.outputs["domainTarget"] == "d-abc123.execute-api.us-east-1.amazonaws.com"
+    # Posts to connections go there, and roles allow them there alone.
+    assert made.outputs["managementEndpoint"] == f"https://{EXECUTE_API}"
+    endpoints = [
+        each["environment"]["variables"].get("API_GATEWAY_ENDPOINT")
+        for each in made.engine.inputs("lambda/function")
+    ]
+    # The authorizer and reconcile post to nobody.
+    assert Counter(endpoints) == {f"https://{EXECUTE_API}": 9, None: 2}
+    assert "disableExecuteApiEndpoint" not in made.engine.only("apigatewayv2/api")
+    mapping = made.engine.only("apigatewayv2/apiMapping")
+    assert (mapping["apiId"], mapping["stage"]) == ("api-api-id", "staging")
+
+
+def test_the_domain_leads_to_the_stage_only_once_that_is_there():
+    (mapping,) = run_named("everything").engine.of_type("apigatewayv2/apiMapping").values()
+    assert "api-stage-stage" in mapping.depends_on
+
+
+def test_a_stack_without_a_domain_has_nothing_of_one():
+    made = run_named("staging")
+    assert "domainTarget" not in made.outputs
+    for typ in ("apigatewayv2/domainName", "apigatewayv2/apiMapping", "route53/record"):
+        assert made.engine.inputs(typ) == []
+    assert made.engine.inputs("acm/certificate") == []
+
+
+def test_a_stack_without_alarms_and_dashboard_has_nothing_of_them():
+    made = run("staging", {"alarms": False, "dashboard": False})
+    assert not {"alarmTopicArn", "dashboardName"} & made.outputs.keys()
+    for typ in ("cloudwatch/metricAlarm", "cloudwatch/dashboard", "sns/topic", "kms/key"):
+        assert made.engine.inputs(typ) == []
 
 
 def test_a_translation_pipeline_from_elsewhere_takes_the_place_of_the_stacks_own():
     arn = "arn:aws:lambda:eu-central-1:210987654321:function:captions"
     overrides = {"translationFunctionArn": arn}
-    engine, outputs = run("staging", overrides=overrides)
+    made = run("staging", overrides)
+    engine, outputs = made.engine, made.outputs
     assert "translation" not in outputs["functionNames"]
     assert "translation" not in outputs["logGroupNames"]
     functions = {each["name"]: each for each in engine.inputs("lambda/function")}
     assert "live-sessions-staging-translation" not in functions
     processor = functions["live-sessions-staging-audio-processor"]
     assert processor["environment"]["variables"]["TRANSLATION_FUNCTION"] == arn
-    planned, _ = run("staging", preview=True, overrides=overrides)
-    assert {each.urn for each in planned.registered} == {each.urn for each in engine.registered}
-
-
-def test_two_stacks_share_no_physical_name():
-    one, _ = run("staging", name="one")
-    two, _ = run("staging", name="two")
-    assert physical_names(one).isdisjoint(physical_names(two))
+    planned = run("staging", overrides, preview=True)
+    assert {each.urn for each in planned.engine.registered} == {
+        each.urn for each in engine.registered
+    }
 
 
 def physical_names(engine: Engine) -> set[tuple[str, str]]:
@@ -108,7 +133,7 @@ def physical_names(engine: Engine) -> set[tuple[str, str]]:
 
 
 def test_a_stack_name_of_full_length_fits_every_physical_name():
-    engine, _ = run("staging", name="x" * 32, overrides={"statusIntervalSeconds": 12})
+    engine = run("staging", {"statusIntervalSeconds": 12}, name="x" * 32).engine
     limits = {"Function": 64, "Role": 64, "EventRule": 64, "Queue": 80}
     seen: set[str] = set()
     for typ, name in physical_names(engine):
@@ -120,9 +145,11 @@ def test_a_stack_name_of_full_length_fits_every_physical_name():
 
 def test_a_program_that_fails_says_why_and_leaves_the_next_run_alone():
     with pytest.raises(SettingsError, match="statusShards is '0'"):
-        run("staging", overrides={"statusShards": 0})
-    _, outputs = run("staging")
-    assert outputs["sessionsTable"] == "live-sessions-staging-sessions"
+        run("staging", {"statusShards": 0})
+    assert (
+        run_afresh("staging", {}, name="staging").outputs["sessionsTable"]
+        == "live-sessions-staging-sessions"
+    )
 
 
 def test_a_resource_that_fails_ends_the_run_with_its_own_error():
@@ -149,9 +176,9 @@ def test_a_resource_that_hangs_ends_the_run():
 
 
 def test_settings_reach_the_resources_they_are_about():
-    engine, _ = run(
+    engine = run(
         "staging",
-        overrides={
+        {
             "region": "eu-west-1",
             "logRetentionDays": 14,
             "logLevel": "DEBUG",
@@ -174,7 +201,7 @@ def test_settings_reach_the_resources_they_are_about():
             "existingUserPoolClientId": "client123",
             "tags": ["Team=speech"],
         },
-    )
+    ).engine
     (provider,) = [each for each in engine.registered if each.typ == "pulumi:providers:aws"]
     assert provider.inputs["region"] == "eu-west-1"
     assert '"Team": "speech"' in provider.inputs["defaultTags"]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from local.recordings import (
+from client.recordings import (
     RecordingError,
     chunks_of,
     duration_seconds,

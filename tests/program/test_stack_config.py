@@ -4,14 +4,14 @@ import pytest
 
 from local.cloud import LocalCloud
 from local.deployer import DeployError
-from local.program import StackConfigError, stack_config
+from program.stack_config import StackConfigError, stack_config
 
 
 @pytest.fixture(autouse=True)
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a Pulumi.yaml, in which the test writes a Pulumi.local.yaml."""
     (tmp_path / "Pulumi.yaml").write_text("name: p\nconfig:\n  size:\n    default: 1\n")
-    monkeypatch.setattr("local.program.ROOT", tmp_path)
+    monkeypatch.setattr("program.stack_config.ROOT", tmp_path)
     return tmp_path
 
 

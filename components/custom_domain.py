@@ -1,0 +1,119 @@
+"""A name of one's own for clients: certificate, domain name, mapping to the stage, DNS record.
+
+Posts to connections go on through API Gateway's own endpoint, which stays open for that: it is the
+only one that the functions' permissions and `API_GATEWAY_ENDPOINT` know.
+"""
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+from pulumi import ResourceOptions
+
+from components.settings import DomainRules
+
+# The newest that API Gateway offers clients of a Regional domain with no further choice of ciphers:
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-custom-domain-tls-version.html
+TLS_POLICY = "TLS_1_2"
+VALIDATION_TTL_SECONDS = 300
+
+
+@dataclass(frozen=True, kw_only=True)
+class CustomDomainArgs:
+    """`stage`: the name of the stage, once it is there."""
+
+    rules: DomainRules
+    api_id: pulumi.Input[str]
+    stage: pulumi.Input[str]
+
+
+class CustomDomain(pulumi.ComponentResource):
+    """`url` is for clients (wss); `target` is what a DNS record kept elsewhere has to point at."""
+
+    url: pulumi.Output[str]
+    target: pulumi.Output[str]
+
+    def __init__(
+        self, name: str, args: CustomDomainArgs, opts: ResourceOptions | None = None
+    ) -> None:
+        super().__init__("live-sessions:custom_domain:CustomDomain", name, None, opts)
+        self._resource_name = name
+        self._rules = args.rules
+        self._child = ResourceOptions(parent=self)
+        domain = self._create_domain(args.rules.certificate_arn or self._create_certificate())
+        mapping = self._create_mapping(args, domain)
+        configuration = domain.domain_name_configuration
+        self.target = configuration.target_domain_name
+        if args.rules.hosted_zone_id:
+            self._create_record(configuration)
+        # Known only once clients would be answered there.
+        self.url = mapping.domain_name.apply(lambda domain_name: f"wss://{domain_name}")
+        self.register_outputs({"url": self.url, "target": self.target})
+
+    def _create_certificate(self) -> pulumi.Output[str]:
+        """Proved by a record in the hosted zone, and renewed by ACM as long as that stays."""
+        certificate = aws.acm.Certificate(
+            f"{self._resource_name}-certificate",
+            domain_name=self._rules.domain_name,
+            validation_method="DNS",
+            opts=self._child,
+        )
+        proof = certificate.domain_validation_options[0]
+        record = aws.route53.Record(
+            f"{self._resource_name}-certificate-record",
+            zone_id=self._rules.hosted_zone_id,
+            name=proof.resource_record_name,
+            type=proof.resource_record_type,
+            records=[proof.resource_record_value],
+            ttl=VALIDATION_TTL_SECONDS,
+            opts=self._child,
+        )
+        validation = aws.acm.CertificateValidation(
+            f"{self._resource_name}-certificate-validation",
+            certificate_arn=certificate.arn,
+            validation_record_fqdns=[record.fqdn],
+            opts=self._child,
+        )
+        return validation.certificate_arn
+
+    def _create_domain(self, certificate_arn: pulumi.Input[str]) -> aws.apigatewayv2.DomainName:
+        return aws.apigatewayv2.DomainName(
+            f"{self._resource_name}-name",
+            domain_name=self._rules.domain_name,
+            domain_name_configuration=aws.apigatewayv2.DomainNameDomainNameConfigurationArgs(
+                certificate_arn=certificate_arn,
+                endpoint_type="REGIONAL",
+                security_policy=TLS_POLICY,
+            ),
+            opts=self._child,
+        )
+
+    def _create_mapping(
+        self, args: CustomDomainArgs, domain: aws.apigatewayv2.DomainName
+    ) -> aws.apigatewayv2.ApiMapping:
+        return aws.apigatewayv2.ApiMapping(
+            f"{self._resource_name}-mapping",
+            api_id=args.api_id,
+            domain_name=domain.domain_name,
+            stage=args.stage,
+            opts=self._child,
+        )
+
+    def _create_record(
+        self,
+        configuration: pulumi.Output[aws.apigatewayv2.outputs.DomainNameDomainNameConfiguration],
+    ) -> None:
+        aws.route53.Record(
+            f"{self._resource_name}-record",
+            zone_id=self._rules.hosted_zone_id,
+            name=self._rules.domain_name,
+            type="A",
+            aliases=[
+                aws.route53.RecordAliasArgs(
+                    name=configuration.target_domain_name,
+                    zone_id=configuration.hosted_zone_id,
+                    evaluate_target_health=False,
+                )
+            ],
+            opts=self._child,
+        )

@@ -1,0 +1,88 @@
+"""What AWS reports of the API, the functions and the tables."""
+
+from typing import Any
+
+import pulumi
+
+from components.monitoring.arguments import MonitoringArgs
+from components.monitoring.failure_alarms import ANSWERING
+from components.monitoring.graph import PERCENTILES, Line, graph, own_lines, percentiles
+
+
+def clients_graphs(args: MonitoringArgs) -> list[dict[str, Any]]:
+    """https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-logging.html"""
+    stage: tuple[pulumi.Input[str], ...] = (
+        *("ApiId", args.api.api_id),
+        *("Stage", args.api.stage_name),
+    )
+    graphs = [
+        graph(
+            "Connections and messages",
+            [["AWS/ApiGateway", name, *stage] for name in ("ConnectCount", "MessageCount")],
+        ),
+        graph(
+            "Errors that clients met",
+            [
+                *(
+                    ["AWS/ApiGateway", name, *stage]
+                    for name in ("ClientError", "ExecutionError", "IntegrationError")
+                ),
+                *(
+                    line
+                    for entry in ANSWERING
+                    for line in own_lines(args, entry, "InternalErrors", "ServicesUnavailable")
+                ),
+            ],
+        ),
+        graph(
+            "Answers, from when the message arrived (ms)",
+            [
+                *percentiles(args, "connection", "SessionCreationMilliseconds"),
+                *percentiles(args, "connection", "JoinMilliseconds"),
+                *percentiles(args, "connection", "ControlAckMilliseconds"),
+                *percentiles(args, "session_status", "StatusQueryMilliseconds"),
+            ],
+        ),
+    ]
+    if args.has_route_metrics:
+        graphs += [
+            graph(
+                f"Latency by route, {stat} (ms)",
+                [
+                    ["AWS/ApiGateway", "IntegrationLatency", *stage, "Route", key]
+                    for key in args.route_keys
+                ],
+                stat,
+            )
+            for stat in PERCENTILES
+        ]
+    return graphs
+
+
+def functions_graphs(args: MonitoringArgs) -> list[dict[str, Any]]:
+    def of_each(name: str) -> list[Line]:
+        return [
+            ["AWS/Lambda", name, "FunctionName", function.physical_name, {"label": function.entry}]
+            for function in args.functions
+        ]
+
+    return [
+        *(graph(f"Duration, {stat} (ms)", of_each("Duration"), stat) for stat in PERCENTILES),
+        graph("Errors of functions", of_each("Errors")),
+        graph("Throttles of functions", of_each("Throttles")),
+        graph("Functions at once", of_each("ConcurrentExecutions"), "Maximum"),
+    ]
+
+
+def tables_graphs(args: MonitoringArgs) -> list[dict[str, Any]]:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/metrics-dimensions.html"""
+    return [
+        graph(
+            "DynamoDB throttles",
+            [
+                ["AWS/DynamoDB", name, "TableName", table]
+                for table in args.tables
+                for name in ("ReadThrottleEvents", "WriteThrottleEvents")
+            ],
+        )
+    ]

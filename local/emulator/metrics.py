@@ -1,0 +1,144 @@
+"""Metrics as AWS makes them of what happens, where MiniStack makes none or others.
+
+Every line in the embedded metric format that reaches a log becomes its metrics. Each execution of a
+function counts as an invocation, however it came about, with its duration (which here includes the
+start of its environment); MiniStack counts those of the Invoke API alone. Queues and running
+functions are measured whenever metrics are read. MiniStack's alarms look at no dimension, no
+missing data and no single period, so they rest: local/alarms/ evaluates them, and sets states as an
+operator would.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable
+from contextvars import Context, copy_context
+from typing import Any
+
+from embedded_metrics import Datum, embedded_in
+from ministack.services import cloudwatch, cloudwatch_logs, lambda_svc, sqs
+
+_append_log_events = cloudwatch_logs._append_log_events
+_emit_lambda_logs = lambda_svc._emit_lambda_logs
+_evict_old_metrics = cloudwatch._evict_old_metrics
+# Functions end on threads of their own, and MiniStack's metrics are for the server's alone.
+_unread: deque[tuple[Context, list[Datum]]] = deque()
+# Levels that have not changed are stored once a minute.
+_last_levels: dict[tuple[Any, ...], tuple[list[float], float]] = {}
+
+
+def install() -> None:
+    """Put these into MiniStack, which looks the functions up at each call."""
+    cloudwatch_logs._append_log_events = _append_and_read
+    lambda_svc._emit_lambda_logs = _log_and_count
+    lambda_svc._emit_lambda_metrics = _count_throttle
+    cloudwatch._evict_old_metrics = _take_in
+    cloudwatch._get_metric_data = _measured_first(cloudwatch._get_metric_data)
+    cloudwatch._get_metric_statistics = _measured_first(cloudwatch._get_metric_statistics)
+    cloudwatch._evaluate_alarm = lambda alarm: None
+
+
+def _append_and_read(stream: Any, events: list[dict[str, Any]]) -> None:
+    _append_log_events(stream, events)
+    for event in events:
+        _keep(embedded_in(event["message"]))
+
+
+def _log_and_count(
+    func: dict[str, Any],
+    request_id: str,
+    log_text: str,
+    error: bool,
+    duration_ms: int,
+    **options: Any,
+) -> None:
+    _emit_lambda_logs(func, request_id, log_text, error, duration_ms, **options)
+    name = (func.get("config") or func)["FunctionName"]
+    counts = {"Invocations": 1, "Errors": int(error), "Throttles": 0}
+    data = [_of_function(name, metric, "Count", value) for metric, value in counts.items()]
+    _keep([*data, _of_function(name, "Duration", "Milliseconds", duration_ms)])
+
+
+def _count_throttle(name: str, duration_ms: float, error: bool, throttle: bool) -> None:
+    """MiniStack tells a throttled invocation twice, and the second time how long it took."""
+    if throttle and not duration_ms:
+        _keep([_of_function(name, "Throttles", "Count", 1)])
+
+
+def _take_in() -> None:
+    """Runs at the start of each request to CloudWatch."""
+    while _unread:
+        context, data = _unread.popleft()
+        for datum in data:
+            context.run(_store, datum)
+    _evict_old_metrics()
+
+
+def _measured_first(read: Callable[..., Any]) -> Callable[..., Any]:
+    def measure_and_read(*request: Any) -> Any:
+        for datum in [*_queue_levels(), *_function_levels()]:
+            level = (datum.namespace, datum.name, *datum.dimensions.items())
+            moment = (datum.values, datum.timestamp // 60)
+            if _last_levels.get(level) != moment:
+                _last_levels[level] = moment
+                _store(datum)
+        return read(*request)
+
+    return measure_and_read
+
+
+def _function_levels() -> list[Datum]:
+    """https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html"""
+    running = lambda_svc.executions_in_flight()[1]
+    return [
+        _of_function(key.rpartition(":")[2], "ConcurrentExecutions", "Count", count)
+        for key, count in running.items()
+    ]
+
+
+def _queue_levels() -> list[Datum]:
+    """https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html"""
+    levels: list[Datum] = []
+    now = time.time()
+    for queue in sqs._queues.values():
+        sqs._refresh_counts(queue)
+        messages = list(queue["messages"])
+        visible = sum(each["visible_at"] <= now for each in messages)
+        # Delayed ones are not there yet; those being processed are.
+        present = [each for each in messages if each["visible_at"] <= now or each["receive_count"]]
+        age_seconds = now - min((each["sent_at"] for each in present), default=now)
+        levels += [
+            _of_queue(queue["name"], "ApproximateNumberOfMessagesVisible", "Count", visible),
+            _of_queue(queue["name"], "ApproximateAgeOfOldestMessage", "Seconds", int(age_seconds)),
+        ]
+    return levels
+
+
+def _of_function(name: str, metric: str, unit: str, value: float) -> Datum:
+    return _now("AWS/Lambda", metric, {"FunctionName": name}, unit, value)
+
+
+def _of_queue(name: str, metric: str, unit: str, value: float) -> Datum:
+    return _now("AWS/SQS", metric, {"QueueName": name}, unit, value)
+
+
+def _now(namespace: str, name: str, dimensions: dict[str, str], unit: str, value: float) -> Datum:
+    return Datum(namespace, name, dimensions, unit, [float(value)], time.time())
+
+
+def _keep(data: list[Datum]) -> None:
+    if data:
+        _unread.append((copy_context(), data))
+
+
+def _store(datum: Datum) -> None:
+    cloudwatch._store_datum(
+        datum.namespace,
+        datum.name,
+        datum.dimensions,
+        datum.timestamp,
+        datum.unit,
+        None,
+        datum.values,
+        None,
+        None,
+    )

@@ -1,0 +1,83 @@
+"""A stack's config as the Pulumi CLI would hand it to the program."""
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+class StackConfigError(ValueError):
+    """Pulumi.<stack>.yaml cannot be read; the message is one line with its name and the place."""
+
+
+def project(root: Path | None = None) -> dict[str, Any]:
+    """Pulumi.yaml as it stands, here or in another checkout."""
+    return yaml.safe_load(((root or ROOT) / "Pulumi.yaml").read_text())
+
+
+def committed_stacks(root: Path | None = None) -> list[str]:
+    """The stacks that have a Pulumi.<stack>.yaml, here or in another checkout."""
+    files = (root or ROOT).glob("Pulumi.*.yaml")
+    names = (re.fullmatch(r"Pulumi\.(.+)\.yaml", path.name) for path in files)
+    return sorted(name[1] for name in names if name)
+
+
+def stack_config(
+    stack: str, overrides: Mapping[str, Any] | None = None, root: Path | None = None
+) -> dict[str, str]:
+    """A stack's whole config as the engine passes it on: `live-sessions:key` to text or JSON.
+
+    The defaults of Pulumi.yaml, the values of Pulumi.<stack>.yaml over them, and over these the
+    `overrides`, whose keys have no prefix; here or in another checkout. Raises `StackConfigError`.
+    """
+    declared = project(root)
+    prefix = f"{declared['name']}:"
+    values = {f"{prefix}{key}": each["default"] for key, each in declared["config"].items()}
+    for key, value in _config_in((root or ROOT) / f"Pulumi.{stack}.yaml").items():
+        values[key if ":" in key else f"{prefix}{key}"] = value
+    for key, value in (overrides or {}).items():
+        values[f"{prefix}{key}"] = value
+    return {key: _as_text(value) for key, value in values.items()}
+
+
+def _config_in(path: Path) -> dict[str, Any]:
+    """What a stack's file has under `config`; nothing in an empty file."""
+    try:
+        text = path.read_text()
+        tree, content = yaml.compose(text, yaml.SafeLoader), yaml.safe_load(text)
+    except (OSError, UnicodeDecodeError) as error:
+        raise StackConfigError(f"{path.name}: cannot be read: {_reason(error)}") from None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = f", line {mark.line + 1}" if mark else ""
+        raise StackConfigError(f"{path.name}{line}: {error.problem}") from None
+    except yaml.YAMLError as error:
+        raise StackConfigError(f"{path.name}: {_reason(error)}") from None
+    if tree is None or content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise StackConfigError(f"{_place(path, tree)}: must be a mapping with the key config")
+    config = content.get("config")
+    if config is None:
+        return {}
+    if not isinstance(config, dict):
+        node = next(value for key, value in tree.value if key.value == "config")
+        raise StackConfigError(f"{_place(path, node)}: config must be a mapping of keys to values")
+    return {str(key): value for key, value in config.items()}
+
+
+def _place(path: Path, node: yaml.Node) -> str:
+    return f"{path.name}, line {node.start_mark.line + 1}"
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or getattr(error, "reason", None) or str(error)
+
+
+def _as_text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, default=str)

@@ -1,0 +1,104 @@
+import json
+from typing import Any
+
+import pulumi
+
+from components.alarms import AlarmTopic, AlarmTopicArgs
+from program.computed import ACCOUNT, REGION
+from program.engine import Engine
+
+PREFIX = "live-sessions-test"
+TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:{PREFIX}-alarms"
+KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/alarms-key"
+
+
+def run(email: str = "", *, preview: bool = False) -> Engine:
+    def program() -> None:
+        args = AlarmTopicArgs(prefix=PREFIX, partition="aws", account_id=ACCOUNT, email=email)
+        pulumi.export("arn", AlarmTopic("alarms", args).arn)
+
+    engine = Engine(preview=preview)
+    outputs = engine.run(program)
+    assert outputs["arn"] == (None if preview else TOPIC)
+    return engine
+
+
+def statements(policy: str) -> dict[str, dict[str, Any]]:
+    return {each["Sid"]: each for each in json.loads(policy)["Statement"]}
+
+
+def test_the_topic_is_encrypted_by_a_key_of_its_own_that_rotates():
+    engine = run()
+    assert engine.only("sns/topic") == {"name": f"{PREFIX}-alarms", "kmsMasterKeyId": KEY}
+    key = engine.only("kms/key")
+    assert key["enableKeyRotation"] is True
+    assert key["deletionWindowInDays"] == 7
+    assert engine.only("kms/alias") == {
+        "name": f"alias/{PREFIX}-alarms",
+        "targetKeyId": "alarms-key",
+    }
+
+
+def test_cloudwatch_of_this_account_alone_may_encrypt_with_the_key():
+    found = statements(run().only("kms/key")["policy"])
+    assert found.keys() == {"GovernByAccount", "EncryptAlarms"}
+    assert found["EncryptAlarms"] == {
+        "Sid": "EncryptAlarms",
+        "Effect": "Allow",
+        "Principal": {"Service": "cloudwatch.amazonaws.com"},
+        "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+        "Resource": ["*"],
+        "Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT}},
+    }
+
+
+def test_the_accounts_own_policies_govern_the_key():
+    governing = statements(run().only("kms/key")["policy"])["GovernByAccount"]
+    assert governing["Principal"] == {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
+    assert governing["Action"] == ["kms:*"]
+
+
+def test_the_accounts_alarms_alone_publish_and_nobody_without_tls():
+    policy = run().only("sns/topicPolicy")
+    assert policy["arn"] == TOPIC
+    assert statements(policy["policy"]) == {
+        "DenyPlainHttp": {
+            "Sid": "DenyPlainHttp",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": ["sns:Publish"],
+            "Resource": [TOPIC],
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        },
+        "PublishAlarms": {
+            "Sid": "PublishAlarms",
+            "Effect": "Allow",
+            "Principal": {"Service": "cloudwatch.amazonaws.com"},
+            "Action": ["sns:Publish"],
+            "Resource": [TOPIC],
+            "Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT}},
+        },
+    }
+
+
+def test_nobody_is_subscribed_unless_an_address_is_set():
+    assert run().inputs("sns/topicSubscription") == []
+
+
+def test_the_address_that_is_set_is_asked_to_confirm():
+    assert run("ops@example.com").only("sns/topicSubscription") == {
+        "topic": TOPIC,
+        "protocol": "email",
+        "endpoint": "ops@example.com",
+    }
+
+
+def test_the_key_stays_while_the_topic_is_there():
+    # Without the key what is on its way could not be read.
+    (topic,) = run().of_type("sns/topic").values()
+    assert "alarms-key" in topic.depends_on
+
+
+def test_a_preview_with_no_arn_known_yet_plans_the_same():
+    planned = {each.urn for each in run("ops@example.com", preview=True).registered}
+    assert planned == {each.urn for each in run("ops@example.com").registered}

@@ -1,0 +1,112 @@
+from typing import Any
+
+import pulumi
+import pytest
+
+from components.custom_domain import CustomDomain, CustomDomainArgs
+from components.settings import DomainRules
+from program.computed import ACCOUNT, REGION
+from program.engine import Engine
+
+NAME = "live.example.com"
+ZONE = "Z0123456789"
+CERTIFICATE = f"arn:aws:acm:{REGION}:{ACCOUNT}:certificate/{'0' * 8}-0000-0000-0000-{'0' * 12}"
+# The engine proves what the resource is called.
+PROOF = "_proof.domain-certificate"
+TARGET = f"d-abc123.execute-api.{REGION}.amazonaws.com"
+
+
+def run(
+    *, certificate_arn: str = "", hosted_zone_id: str = "", preview: bool = False
+) -> tuple[Engine, dict[str, Any]]:
+    def program() -> None:
+        rules = DomainRules(
+            domain_name=NAME, certificate_arn=certificate_arn, hosted_zone_id=hosted_zone_id
+        )
+        stage = pulumi.Output.from_input("live")
+        domain = CustomDomain("domain", CustomDomainArgs(rules=rules, api_id="abc123", stage=stage))
+        pulumi.export("url", domain.url)
+        pulumi.export("target", domain.target)
+
+    engine = Engine(preview=preview)
+    return engine, engine.run(program)
+
+
+def test_clients_are_told_the_name_and_whoever_keeps_its_dns_where_it_leads():
+    _, outputs = run(certificate_arn=CERTIFICATE)
+    assert outputs == {"url": f"wss://{NAME}", "target": TARGET}
+
+
+def test_the_name_leads_to_the_whole_stage():
+    engine, _ = run(certificate_arn=CERTIFICATE)
+    # A mapping key would be a path that clients have to add.
+    assert engine.only("apigatewayv2/apiMapping") == {
+        "apiId": "abc123",
+        "domainName": NAME,
+        "stage": "live",
+    }
+
+
+def test_a_given_certificate_is_used_and_none_made():
+    engine, _ = run(certificate_arn=CERTIFICATE, hosted_zone_id=ZONE)
+    domain = engine.only("apigatewayv2/domainName")
+    assert domain == {
+        "domainName": NAME,
+        "domainNameConfiguration": {
+            "certificateArn": CERTIFICATE,
+            "endpointType": "REGIONAL",
+            "securityPolicy": "TLS_1_2",
+        },
+    }
+    assert engine.inputs("acm/certificate") == []
+    assert engine.inputs("acm/certificateValidation") == []
+    assert engine.of_type("route53/record").keys() == {"domain-record"}
+
+
+def test_without_one_a_certificate_is_made_and_proved_in_the_zone():
+    engine, _ = run(hosted_zone_id=ZONE)
+    assert engine.only("acm/certificate") == {"domainName": NAME, "validationMethod": "DNS"}
+    assert engine.of_type("route53/record")["domain-certificate-record"].inputs == {
+        "zoneId": ZONE,
+        "name": PROOF,
+        "type": "CNAME",
+        "records": ["_answer.acm-validations.aws"],
+        "ttl": 300,
+    }
+    assert engine.only("acm/certificateValidation") == {
+        "certificateArn": f"arn:aws:acm:{REGION}:{ACCOUNT}:certificate/domain-certificate",
+        "validationRecordFqdns": [PROOF],
+    }
+
+
+def test_the_name_waits_for_the_certificate_that_is_made():
+    engine, _ = run(hosted_zone_id=ZONE)
+    (domain,) = engine.of_type("apigatewayv2/domainName").values()
+    assert "domain-certificate-validation" in domain.depends_on, "API Gateway takes no unproved one"
+
+
+def test_the_zone_gets_a_record_of_the_name():
+    engine, _ = run(certificate_arn=CERTIFICATE, hosted_zone_id=ZONE)
+    assert engine.of_type("route53/record")["domain-record"].inputs == {
+        "zoneId": ZONE,
+        "name": NAME,
+        "type": "A",
+        "aliases": [{"name": TARGET, "zoneId": "Z1EXAMPLE", "evaluateTargetHealth": False}],
+    }
+
+
+def test_a_name_whose_dns_is_kept_elsewhere_gets_no_record():
+    engine, _ = run(certificate_arn=CERTIFICATE)
+    assert engine.inputs("route53/record") == []
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{"certificate_arn": CERTIFICATE}, {"hosted_zone_id": ZONE}],
+    ids=lambda each: next(iter(each)),
+)
+def test_a_preview_with_nothing_known_yet_plans_the_same(given: dict[str, str]):
+    planned, outputs = run(**given, preview=True)
+    made, _ = run(**given)
+    assert {each.urn for each in planned.registered} == {each.urn for each in made.registered}
+    assert outputs == {"url": f"wss://{NAME}", "target": None}

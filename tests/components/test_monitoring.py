@@ -1,0 +1,217 @@
+import functools
+import json
+from typing import Any
+
+import pulumi
+import pytest
+
+from components.message_queue import MessageQueue, MessageQueueArgs
+from components.monitoring import Monitoring, MonitoringArgs
+from components.settings.stack_settings import FUNCTIONS
+from program.engine import Engine
+from tests.components import stack_parts
+from tests.components.stack_parts import PREFIX
+
+TOPIC = "arn:aws:sns:us-east-1:123456789012:alarms"
+NAMESPACE = "LiveSessions/test"
+OWN_TRANSLATION, ANOTHERS_TRANSLATION = FUNCTIONS, tuple(set(FUNCTIONS) - {"translation"})
+
+
+@functools.cache
+def run(
+    *,
+    alarms: bool = True,
+    has_dashboard: bool = True,
+    has_route_metrics: bool = False,
+    is_periodic: bool = True,
+    interval_seconds: int = 30,
+    entries: tuple[str, ...] = ("connection", "session_status"),
+    preview: bool = False,
+) -> tuple[Engine, dict[str, Any]]:
+    """Monitoring of a small stack; `entries` are the functions that it has."""
+
+    def program() -> None:
+        monitoring = Monitoring(
+            "monitoring",
+            MonitoringArgs(
+                platform=stack_parts.platform(),
+                api=stack_parts.api(),
+                functions=[stack_parts.function(entry) for entry in entries],
+                failure_queues={"fanOutFailures": failures()},
+                slot_queue_names=[f"{PREFIX}-audio-{slot}" for slot in range(5)],
+                tables=[pulumi.Output.from_input(f"{PREFIX}-sessions")],
+                alarm_topic_arn=TOPIC if alarms else None,
+                has_dashboard=has_dashboard,
+                has_route_metrics=has_route_metrics,
+                route_keys=["$connect", "heartbeat"],
+                is_periodic=is_periodic,
+                status_interval_seconds=interval_seconds,
+                status_shards=16,
+                status_query_timeout_milliseconds=500,
+            ),
+        )
+        pulumi.export("dashboard", monitoring.dashboard_name)
+
+    engine = Engine(preview=preview)
+    return engine, engine.run(program)
+
+
+def failures() -> MessageQueue:
+    args = MessageQueueArgs(physical_name=f"{PREFIX}-fan-out-failures", retention_seconds=60)
+    return MessageQueue("failures", args)
+
+
+def alarms_of(engine: Engine) -> dict[str, dict[str, Any]]:
+    return {
+        each["name"].removeprefix(f"{PREFIX}-"): each
+        for each in engine.inputs("cloudwatch/metricAlarm")
+    }
+
+
+def widgets_of(engine: Engine) -> list[dict[str, Any]]:
+    return json.loads(engine.only("cloudwatch/dashboard")["dashboardBody"])["widgets"]
+
+
+def lines_of(engine: Engine) -> list[list[Any]]:
+    return [line for widget in widgets_of(engine) for line in widget["properties"]["metrics"]]
+
+
+def test_without_a_topic_there_is_no_alarm_and_still_a_dashboard():
+    engine, outputs = run(alarms=False)
+    assert engine.inputs("cloudwatch/metricAlarm") == []
+    assert outputs["dashboard"] == PREFIX
+    assert engine.only("cloudwatch/dashboard")["dashboardName"] == PREFIX
+
+
+def test_a_dashboard_that_is_not_wanted_is_not_made():
+    engine, outputs = run(has_dashboard=False)
+    assert engine.inputs("cloudwatch/dashboard") == []
+    assert outputs["dashboard"] is None
+    assert alarms_of(engine)
+
+
+def test_every_alarm_tells_the_topic():
+    engine, _ = run()
+    for name, alarm in alarms_of(engine).items():
+        assert alarm["alarmActions"] == alarm["okActions"] == [TOPIC], name
+        assert len(alarm["alarmDescription"]) > 20, name
+
+
+@pytest.mark.parametrize(
+    ("interval_seconds", "period_seconds", "due"),
+    [(12, 60, 5), (15, 60, 4), (20, 60, 3), (30, 60, 2), (60, 60, 1), (300, 300, 1)],
+)
+def test_a_missed_tick_is_one_fewer_than_the_interval_brings_in_a_period(
+    interval_seconds: int, period_seconds: int, due: int
+):
+    engine, _ = run(interval_seconds=interval_seconds, has_dashboard=False)
+    missed = alarms_of(engine)["status-ticks-missed"]
+    assert missed["period"] == period_seconds
+    assert (missed["comparisonOperator"], missed["threshold"]) == ("LessThanThreshold", due)
+    assert missed["statistic"] == "Sum"
+    assert missed["dimensions"] == {"service": "session_status"}
+    assert (missed["namespace"], missed["metricName"]) == (NAMESPACE, "Ticks")
+    assert missed["treatMissingData"] == "breaching", "no tick at all is no data"
+
+
+def test_a_tick_at_the_turn_of_a_minute_is_not_missed():
+    engine, _ = run()
+    missed = alarms_of(engine)["status-ticks-missed"]
+    # Late ticks take one from their minute and give it to the next: never from two in a row.
+    assert missed["evaluationPeriods"] == missed["datapointsToAlarm"] == 2
+
+
+def test_ticks_that_are_not_to_come_are_neither_missed_nor_late():
+    with_ticks, without = (alarms_of(run(is_periodic=on)[0]).keys() for on in (True, False))
+    assert with_ticks - without == {"status-ticks-missed", "status-ticks-late"}
+    assert "status-queries-slow" in without
+
+
+def test_a_status_query_is_slow_from_where_it_is_answered_with_a_timeout():
+    slow = alarms_of(run()[0])["status-queries-slow"]
+    assert (slow["comparisonOperator"], slow["threshold"]) == ("GreaterThanThreshold", 500)
+    assert slow["metricName"] == "StatusQueryMilliseconds"
+
+
+def test_the_near_limits_are_four_fifths_of_what_the_stack_is_laid_out_for():
+    alarms = alarms_of(run()[0])
+    assert alarms["active-sessions-near-limit"]["threshold"] == 16 * 700 * 0.8
+    assert alarms["audio-slots-near-limit"]["threshold"] == 4, "of five slots"
+
+
+def test_latency_is_told_by_the_slowest_twentieth():
+    alarms = alarms_of(run()[0])
+    for name in ("session-creation-slow", "control-acks-slow"):
+        assert alarms[name]["extendedStatistic"] == "p95"
+        assert alarms[name]["dimensions"] == {"service": "connection"}
+
+
+def test_each_function_has_alarms_of_its_errors_and_throttles():
+    alarms = alarms_of(run()[0])
+    for entry in ("connection", "session-status"):
+        for metric in ("Errors", "Throttles"):
+            alarm = alarms[f"{entry}-{metric.lower()}"]
+            assert (alarm["namespace"], alarm["metricName"]) == ("AWS/Lambda", metric)
+            assert alarm["dimensions"] == {"FunctionName": f"{PREFIX}-{entry}"}
+    assert "heartbeat-errors" not in alarms, "this stack has no such function"
+
+
+def test_a_translation_from_elsewhere_has_no_alarm_and_no_line_here():
+    ours, _ = run(entries=OWN_TRANSLATION)
+    anothers, _ = run(entries=ANOTHERS_TRANSLATION)
+    assert alarms_of(ours).keys() - alarms_of(anothers).keys() == {
+        *("translation-errors", "translation-throttles", "translations-failed")
+    }
+    assert "transcripts-failed" in alarms_of(anothers), "that it fails is ours to know"
+    assert any("translation" in line for line in lines_of(ours))
+    assert not any("translation" in str(line) for line in lines_of(anothers))
+    titles = [widget["properties"]["title"] for widget in widgets_of(anothers)]
+    assert "Captions" not in titles, "an empty graph tells nothing"
+
+
+@pytest.mark.parametrize("entries", [OWN_TRANSLATION, ANOTHERS_TRANSLATION], ids=len)
+@pytest.mark.parametrize("has_route_metrics", [True, False], ids=["routes", "no-routes"])
+def test_widgets_fill_the_grid_and_do_not_overlap(
+    has_route_metrics: bool, entries: tuple[str, ...]
+):
+    engine, _ = run(has_route_metrics=has_route_metrics, entries=entries)
+    taken: set[tuple[int, int]] = set()
+    for widget in widgets_of(engine):
+        assert widget["x"] >= 0
+        assert widget["x"] + widget["width"] <= 24, "the grid has 24 columns"
+        cells = {
+            (x, y)
+            for x in range(widget["x"], widget["x"] + widget["width"])
+            for y in range(widget["y"], widget["y"] + widget["height"])
+        }
+        assert not cells & taken, f"{widget['properties']['title']} lies on another"
+        taken |= cells
+    assert taken
+
+
+def test_every_widget_has_a_title_lines_a_statistic_and_the_stacks_region():
+    widgets = widgets_of(run(entries=OWN_TRANSLATION, has_route_metrics=True)[0])
+    titles = [widget["properties"]["title"] for widget in widgets]
+    assert len(set(titles)) == len(titles)
+    for widget in widgets:
+        assert widget["type"] == "metric"
+        properties = widget["properties"]
+        assert properties["region"] == "us-east-1"
+        assert properties["metrics"], properties["title"]
+        assert properties["stat"] in ("Sum", "Maximum", "p50", "p95", "p99")
+        # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html
+        assert len(properties["metrics"]) <= 500
+    assert sum(len(widget["properties"]["metrics"]) for widget in widgets) <= 2_500
+
+
+def test_routes_are_shown_apart_only_where_they_are_reported_apart():
+    with_routes, without = (lines_of(run(has_route_metrics=on)[0]) for on in (True, False))
+    by_route = [line for line in with_routes if "Route" in line]
+    assert {line[line.index("Route") + 1] for line in by_route} == {"$connect", "heartbeat"}
+    assert len(by_route) == 2 * 3, "each by three percentiles"
+    assert not [line for line in without if "Route" in line]
+
+
+def test_a_preview_with_nothing_known_yet_plans_the_same():
+    planned, _ = run(preview=True)
+    assert {each.urn for each in planned.registered} == {each.urn for each in run()[0].registered}

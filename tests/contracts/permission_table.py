@@ -1,0 +1,131 @@
+"""What each function's role may do in the staging stack, and where its resources are."""
+
+from program.computed import ACCOUNT, REGION
+
+PREFIX = "live-sessions-staging"
+
+TABLES = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{PREFIX}"
+SESSIONS, CONNECTIONS = f"{TABLES}-sessions", f"{TABLES}-connections"
+ACTIVE_SESSIONS = f"{SESSIONS}/index/active-sessions-index"
+LISTENERS = f"{CONNECTIONS}/index/sessionId-targetLanguage-index"
+RATE_LIMITS = f"{TABLES}-rate-limits"
+AUDIO_SLOTS = f"{TABLES}-audio-slots"
+STAGE = f"arn:aws:execute-api:{REGION}:{ACCOUNT}:abc123/staging"
+POST = ("execute-api:ManageConnections", f"{STAGE}/POST/@connections/*")
+FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{PREFIX}"
+QUEUE = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{PREFIX}"
+# Staging's five.
+AUDIO_QUEUES = " ".join(f"{QUEUE}-audio-{slot}" for slot in range(5))
+CONSUME = "sqs:ReceiveMessage sqs:DeleteMessage sqs:GetQueueAttributes"
+
+# Each role's statements besides WriteOwnLogs: Sid to (actions, resources).
+STATEMENTS: dict[str, dict[str, tuple[str, str]]] = {
+    "authorizer": {},
+    "connection": {
+        "ReadWriteSessions": (
+            "dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem dynamodb:DeleteItem",
+            SESSIONS,
+        ),
+        "ReadWriteConnections": (
+            "dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem dynamodb:DeleteItem",
+            CONNECTIONS,
+        ),
+        "CountRateLimits": ("dynamodb:UpdateItem", RATE_LIMITS),
+        "GetConnections": ("execute-api:ManageConnections", f"{STAGE}/GET/@connections/*"),
+        "PostToConnections": POST,
+        "InvokeFanOut": ("lambda:InvokeFunction", f"{FUNCTION}-fan-out"),
+        "SendSessionChecks": ("sqs:SendMessage", f"{QUEUE}-session-checks"),
+    },
+    "disconnect": {
+        "ReadUpdateSessions": ("dynamodb:GetItem dynamodb:UpdateItem", SESSIONS),
+        "DeleteConnections": ("dynamodb:DeleteItem", CONNECTIONS),
+        "PostToConnections": POST,
+        "InvokeFanOut": ("lambda:InvokeFunction", f"{FUNCTION}-fan-out"),
+        "SendSessionChecks": ("sqs:SendMessage", f"{QUEUE}-session-checks"),
+        "ConsumeSessionChecks": (CONSUME, f"{QUEUE}-session-checks"),
+    },
+    "heartbeat": {
+        "ReadConnections": ("dynamodb:GetItem", CONNECTIONS),
+        "PostToConnections": POST,
+    },
+    "refresh": {
+        "ReadUpdateSessions": ("dynamodb:GetItem dynamodb:UpdateItem", SESSIONS),
+        "ReadWriteConnections": (
+            "dynamodb:GetItem dynamodb:UpdateItem dynamodb:DeleteItem",
+            CONNECTIONS,
+        ),
+        "PostToConnections": POST,
+    },
+    "session-status": {
+        "ReadSessions": ("dynamodb:GetItem", SESSIONS),
+        "NoteStatusRequests": ("dynamodb:UpdateItem", SESSIONS),
+        "QueryActiveSessions": ("dynamodb:Query", ACTIVE_SESSIONS),
+        "ReadConnections": ("dynamodb:GetItem", CONNECTIONS),
+        "CountRateLimits": ("dynamodb:UpdateItem", RATE_LIMITS),
+        "PostToConnections": POST,
+        "SendSessionChecks": ("sqs:SendMessage", f"{QUEUE}-session-checks"),
+        "SendShards": ("sqs:SendMessage", f"{QUEUE}-status-shards"),
+        "ConsumeShards": (CONSUME, f"{QUEUE}-status-shards"),
+        "ConsumeTicks30s": (CONSUME, f"{QUEUE}-status-ticks-30s"),
+        "SendFailures": ("sqs:SendMessage", f"{QUEUE}-status-failures"),
+    },
+    "fan-out": {
+        "ReadUpdateSessions": ("dynamodb:GetItem dynamodb:UpdateItem", SESSIONS),
+        "ReleaseConnections": ("dynamodb:UpdateItem dynamodb:DeleteItem", CONNECTIONS),
+        "QueryListeners": ("dynamodb:Query", LISTENERS),
+        "PostToConnections": POST,
+        "InvokeItself": ("lambda:InvokeFunction", f"{FUNCTION}-fan-out"),
+        "SendFailures": ("sqs:SendMessage", f"{QUEUE}-fan-out-failures"),
+    },
+    "reconcile": {
+        "ReadUpdateSessions": ("dynamodb:GetItem dynamodb:UpdateItem", SESSIONS),
+        "QueryActiveSessions": ("dynamodb:Query", ACTIVE_SESSIONS),
+        "ReadDeleteConnections": ("dynamodb:GetItem dynamodb:DeleteItem", CONNECTIONS),
+        "QueryListeners": ("dynamodb:Query", LISTENERS),
+        "InvokeFanOut": ("lambda:InvokeFunction", f"{FUNCTION}-fan-out"),
+        "SendFailures": ("sqs:SendMessage", f"{QUEUE}-reconcile-failures"),
+    },
+    "audio-ingest": {
+        "ReadUpdateSessions": ("dynamodb:GetItem dynamodb:UpdateItem", SESSIONS),
+        "ReadConnections": ("dynamodb:GetItem", CONNECTIONS),
+        "ClaimSlots": ("dynamodb:BatchGetItem dynamodb:UpdateItem", AUDIO_SLOTS),
+        "SendAudio": ("sqs:SendMessage", AUDIO_QUEUES),
+        "InvokeAudioProcessor": ("lambda:InvokeFunction", f"{FUNCTION}-audio-processor"),
+        "PostToConnections": POST,
+    },
+    "audio-processor": {
+        "UpdateSessions": ("dynamodb:UpdateItem", SESSIONS),
+        "RenewSlots": ("dynamodb:UpdateItem", AUDIO_SLOTS),
+        "ReceiveAudio": ("sqs:ReceiveMessage sqs:DeleteMessage", AUDIO_QUEUES),
+        "StreamTranscription": (
+            "transcribe:StartStreamTranscription transcribe:StartStreamTranscriptionWebSocket",
+            "*",
+        ),
+        "InvokeTranslation": ("lambda:InvokeFunction", f"{FUNCTION}-translation"),
+        "PostToConnections": POST,
+        "DeleteConnections": (
+            "execute-api:ManageConnections",
+            f"{STAGE}/DELETE/@connections/*",
+        ),
+        "SendFailures": ("sqs:SendMessage", f"{QUEUE}-audio-failures"),
+    },
+    "translation": {
+        "ReadUpdateSessions": ("dynamodb:GetItem dynamodb:UpdateItem", SESSIONS),
+        "DeleteConnections": ("dynamodb:DeleteItem", CONNECTIONS),
+        "QueryListeners": ("dynamodb:Query", LISTENERS),
+        "TranslateText": ("translate:TranslateText", "*"),
+        "PostToConnections": POST,
+    },
+}
+CONDITIONS = {
+    ("session-status", "NoteStatusRequests"): {
+        "ForAllValues:StringEquals": {"dynamodb:Attributes": ["sessionId", "statusRequestedAt"]},
+        "StringEqualsIfExists": {"dynamodb:ReturnValues": ["NONE", "UPDATED_OLD", "UPDATED_NEW"]},
+    }
+}
+# Sid of each statement that AWS offers no narrower resource than `*` for, with the reason.
+STAR_RESOURCES = {
+    "SendTraces": "X-Ray's traces are no resource",
+    "StreamTranscription": "a stream is no resource",
+    "TranslateText": "its only resources are terminologies, and it uses none",
+}

@@ -1,0 +1,91 @@
+"""Runs of the whole program on recording mocks, made once for all tests that ask for the same."""
+
+import functools
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from components.layers.wheels import host_architecture
+from program.computed import REGION
+from program.engine import Engine, RecordingMonitor
+from program.run import run_program
+from program.stack_config import committed_stacks, stack_config
+
+HOST = {
+    "lambdaRuntime": f"python3.{sys.version_info[1]}",
+    "lambdaArchitecture": host_architecture(),
+}
+# What may be in a stack besides what staging has.
+EVERYTHING = {
+    "region": REGION,
+    "manageApiGatewayAccount": True,
+    "accessLogs": True,
+    "domainName": "live.example.com",
+    "hostedZoneId": "Z0123456789",
+    "alarms": True,
+    "alarmEmail": "ops@example.com",
+    "dashboard": True,
+    "routeMetrics": True,
+    "tracing": True,
+}
+# A stack of few resources, for tests that need many runs.
+LEAN = {
+    "alarms": False,
+    "dashboard": False,
+    "accessLogs": False,
+    "manageApiGatewayAccount": False,
+    "audioSlots": 1,
+    "statusIntervalSeconds": 60,
+}
+STACKS = (*committed_stacks(), "everything")
+
+
+@dataclass(frozen=True)
+class ProgramRun:
+    """One run, whose engine nobody may change; `config` has no prefixes."""
+
+    name: str
+    config: Mapping[str, str]
+    engine: Engine
+    outputs: Mapping[str, Any]
+
+    def is_on(self, key: str) -> bool:
+        return self.config[key] == "true"
+
+
+def run(
+    stack: str,
+    overrides: Mapping[str, Any] | None = None,
+    *,
+    name: str = "",
+    preview: bool = False,
+) -> ProgramRun:
+    """A committed stack's config, with overrides, as the stack `name`; the local cloud's has the
+    host's Python, as its runner sets it.
+    """
+    return _made_once(stack, json.dumps(overrides or {}), name or stack, preview)
+
+
+def run_named(stack: str) -> ProgramRun:
+    """One of STACKS: a committed stack, or staging with everything in it."""
+    return run("staging", EVERYTHING) if stack == "everything" else run(stack)
+
+
+@functools.cache
+def _made_once(stack: str, overrides: str, name: str, preview: bool) -> ProgramRun:
+    return run_afresh(stack, json.loads(overrides), name=name, preview=preview)
+
+
+def run_afresh(
+    stack: str, overrides: Mapping[str, Any], *, name: str, preview: bool = False
+) -> ProgramRun:
+    """A run that is nobody else's."""
+    engine = Engine(preview=preview)
+    config = stack_config(stack, {**(HOST if stack == "local" else {}), **overrides})
+    outputs = run_program(
+        engine, stack=name, config=config, preview=preview, monitor=RecordingMonitor(engine)
+    )
+    plain = {key.removeprefix("live-sessions:"): value for key, value in config.items()}
+    return ProgramRun(name, plain, engine, outputs)

@@ -1,0 +1,80 @@
+"""What each type of resource keeps, and who can reach it from outside.
+
+A type that is new to the program is in none of these until somebody has thought of it.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+Inputs = Mapping[str, Any]
+
+
+def _always(inputs: Inputs) -> bool:
+    return True
+
+
+# What keeps data of users or of the stack, and what its inputs have to say to keep it encrypted.
+# Where a service encrypts all there is by itself, its page is named.
+ENCRYPTED: dict[str, Callable[[Inputs], bool]] = {
+    "aws:dynamodb/table:Table": lambda inputs: inputs["serverSideEncryption"] == {"enabled": True},
+    "aws:sqs/queue:Queue": lambda inputs: inputs["sqsManagedSseEnabled"] is True,
+    "aws:sns/topic:Topic": lambda inputs: inputs["kmsMasterKeyId"].endswith(":key/alarms-key"),
+    # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
+    "aws:cloudwatch/logGroup:LogGroup": _always,
+    # Code and environment: https://docs.aws.amazon.com/lambda/latest/dg/security-encryption-at-rest.html
+    "aws:lambda/function:Function": _always,
+    "aws:lambda/layerVersion:LayerVersion": _always,
+    # https://docs.aws.amazon.com/cognito/latest/developerguide/data-protection.html
+    "aws:cognito/userPool:UserPool": _always,
+    # Its private key: https://docs.aws.amazon.com/acm/latest/userguide/data-protection.html
+    "aws:acm/certificate:Certificate": _always,
+    "aws:kms/key:Key": lambda inputs: inputs["enableKeyRotation"] is True,
+}
+# What says how the stack is built, and holds nothing that anybody sent.
+HOLDS_NOTHING = {
+    "aws:acm/certificateValidation:CertificateValidation",
+    "aws:apigateway/account:Account",
+    "aws:apigatewayv2/api:Api",
+    "aws:apigatewayv2/apiMapping:ApiMapping",
+    "aws:apigatewayv2/authorizer:Authorizer",
+    "aws:apigatewayv2/deployment:Deployment",
+    "aws:apigatewayv2/domainName:DomainName",
+    "aws:apigatewayv2/integration:Integration",
+    "aws:apigatewayv2/route:Route",
+    "aws:apigatewayv2/routeResponse:RouteResponse",
+    "aws:apigatewayv2/stage:Stage",
+    "aws:cloudwatch/dashboard:Dashboard",
+    "aws:cloudwatch/eventRule:EventRule",
+    "aws:cloudwatch/eventTarget:EventTarget",
+    "aws:cloudwatch/metricAlarm:MetricAlarm",
+    "aws:cognito/userPoolClient:UserPoolClient",
+    "aws:iam/role:Role",
+    "aws:iam/rolePolicy:RolePolicy",
+    "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+    "aws:kms/alias:Alias",
+    "aws:lambda/eventSourceMapping:EventSourceMapping",
+    "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig",
+    "aws:lambda/permission:Permission",
+    "aws:route53/record:Record",
+    "aws:sns/topicPolicy:TopicPolicy",
+    "aws:sns/topicSubscription:TopicSubscription",
+    "aws:sqs/queuePolicy:QueuePolicy",
+    "pulumi:providers:aws",
+}
+# What answers anybody on the internet, and why that is meant.
+ANSWERS_EVERYBODY = {
+    "aws:apigatewayv2/api:Api": "clients; the authorizer judges each handshake",
+    "aws:apigatewayv2/domainName:DomainName": "another name of the same API",
+    "aws:cognito/userPool:UserPool": "speakers sign in; only an operator makes them",
+    "aws:route53/record:Record": "names are there to be looked up",
+}
+# Types by which a stack could be opened to everybody; none has a place here.
+OPENINGS = (
+    "aws:s3/",
+    "aws:lambda/functionUrl:",
+    "aws:ec2/",
+    "aws:lb/",
+    "aws:cloudfront/",
+    "aws:cognito/identityPool:",
+    "aws:cognito/userPoolDomain:",
+)

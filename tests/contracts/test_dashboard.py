@@ -1,0 +1,97 @@
+"""Each line of the dashboard is about something that the program makes or a function emits."""
+
+import ast
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.contracts.program_runs import EVERYTHING, ProgramRun, run, run_named
+
+HANDLERS = Path(__file__).resolve().parents[2] / "handlers"
+PIPELINE = f"arn:aws:lambda:{EVERYTHING['region']}:210987654321:function:captions"
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-logging.html
+OF_THE_API = {
+    *("ConnectCount", "MessageCount", "ClientError", "ExecutionError"),
+    *("IntegrationError", "IntegrationLatency"),
+}
+# https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
+OF_FUNCTIONS = {"Duration", "Errors", "Throttles", "ConcurrentExecutions"}
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
+OF_QUEUES = {"ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOldestMessage"}
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/metrics-dimensions.html
+OF_TABLES = {"ReadThrottleEvents", "WriteThrottleEvents"}
+
+
+@pytest.fixture(scope="module", params=["production", "everything", "a pipeline from elsewhere"])
+def watched(request: pytest.FixtureRequest) -> ProgramRun:
+    if request.param == "a pipeline from elsewhere":
+        return run("staging", {**EVERYTHING, "translationFunctionArn": PIPELINE})
+    return run_named(request.param)
+
+
+def lines(stack: ProgramRun) -> list[tuple[str, str, dict[str, str]]]:
+    """Namespace, name and dimensions of each line."""
+    body = json.loads(stack.engine.only("cloudwatch/dashboard")["dashboardBody"])
+    found: list[tuple[str, str, dict[str, str]]] = []
+    for widget in body["widgets"]:
+        for namespace, name, *rest in widget["properties"]["metrics"]:
+            words = [word for word in rest if isinstance(word, str)]
+            assert rest[len(words) :] == [each for each in rest if isinstance(each, dict)]
+            found.append((namespace, name, dict(zip(words[::2], words[1::2], strict=True))))
+    return found
+
+
+def physical(stack: ProgramRun, typ: str) -> set[str]:
+    return {each["name"] for each in stack.engine.inputs(typ)}
+
+
+def test_each_line_is_about_a_part_of_the_stack(watched: ProgramRun):
+    route_keys = {each["routeKey"] for each in watched.engine.inputs("apigatewayv2/route")}
+    of: dict[str, tuple[set[str], dict[str, set[str]]]] = {
+        "AWS/ApiGateway": (
+            OF_THE_API,
+            {"ApiId": {"api-api-id"}, "Stage": {watched.config["stageName"]}, "Route": route_keys},
+        ),
+        "AWS/Lambda": (OF_FUNCTIONS, {"FunctionName": physical(watched, "lambda/function")}),
+        "AWS/SQS": (OF_QUEUES, {"QueueName": physical(watched, "sqs/queue")}),
+        "AWS/DynamoDB": (OF_TABLES, {"TableName": physical(watched, "dynamodb/table")}),
+        f"LiveSessions/{watched.name}": (
+            names_in_handlers(),
+            {"service": set(watched.outputs["functionNames"])},
+        ),
+    }
+    assert {namespace for namespace, _, _ in lines(watched)} == of.keys()
+    for namespace, name, dimensions in lines(watched):
+        metrics, values = of[namespace]
+        assert name in metrics, f"nobody emits {name} to {namespace}"
+        assert dimensions.keys() <= values.keys(), f"{name} has no dimensions {dimensions}"
+        for dimension, value in dimensions.items():
+            assert value in values[dimension], f"{name}: the stack has no {dimension} {value}"
+        assert dimensions.keys() == values.keys() or set(dimensions) == {"ApiId", "Stage"}
+
+
+def names_in_handlers() -> set[str]:
+    """What the functions' code names as a metric: keywords in capitals, and texts in tables."""
+    found: set[str] = set()
+    for path in HANDLERS.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            word: Any = None
+            if isinstance(node, ast.keyword):
+                word = node.arg
+            elif isinstance(node, ast.Constant):
+                word = node.value
+            if isinstance(word, str) and word[:1].isupper() and word.isidentifier():
+                found.add(word)
+    return found
+
+
+def test_every_function_queue_of_failures_slot_and_table_is_shown(watched: ProgramRun):
+    shown = {value for _, _, dimensions in lines(watched) for value in dimensions.values()}
+    assert shown >= physical(watched, "lambda/function") | physical(watched, "dynamodb/table")
+    fed = {
+        each["eventSourceArn"].rpartition(":")[2]
+        for each in watched.engine.inputs("lambda/eventSourceMapping")
+    }
+    assert shown >= physical(watched, "sqs/queue") - fed

@@ -1,0 +1,163 @@
+"""What fails where nobody waits for the answer is kept, and somebody is told."""
+
+import json
+import re
+from pathlib import Path
+
+from program.computed import ACCOUNT, REGION
+from program.engine import Engine
+from tests.contracts.program_runs import ProgramRun
+
+HANDLERS = Path(__file__).resolve().parents[2] / "handlers"
+FORTNIGHT_SECONDS = 14 * 86_400
+# Whoever invokes these waits for their answer, and counts what fails.
+ANSWERING = {"translation"}
+# Processors poll these themselves, for as long as they speak to Transcribe. What is left in one is
+# too old for a live caption, so it is forgotten after a minute; an alarm tells of audio that waits.
+SLOT_QUEUE = re.compile(r"audio-[0-9]+")
+
+
+def short(stack: ProgramRun, arn: str) -> str:
+    """A queue's or function's ARN or URL without the stack."""
+    return re.split("[:/]", arn)[-1].removeprefix(f"live-sessions-{stack.name}-")
+
+
+def invoked_asynchronously(stack: ProgramRun) -> set[str]:
+    """Functions that a rule fires, or that a role may invoke without waiting."""
+    engine = stack.engine
+    invoked = {
+        short(stack, resource)
+        for policy in engine.inputs("iam/rolePolicy")
+        for statement in json.loads(policy["policy"])["Statement"]
+        if "lambda:InvokeFunction" in statement["Action"]
+        for resource in statement["Resource"]
+    }
+    fired = {
+        short(stack, each["arn"])
+        for each in engine.inputs("cloudwatch/eventTarget")
+        if ":function:" in each["arn"]
+    }
+    return (invoked - ANSWERING) | fired
+
+
+def dead_letter_queues(stack: ProgramRun) -> set[str]:
+    """Where a rule, Lambda or a queue puts what failed for good."""
+    engine = stack.engine
+    return {
+        *(
+            short(stack, each["deadLetterConfig"]["arn"])
+            for each in engine.inputs("cloudwatch/eventTarget")
+        ),
+        *(
+            short(stack, each["destinationConfig"]["onFailure"]["destination"])
+            for each in engine.inputs("lambda/functionEventInvokeConfig")
+        ),
+        *(
+            short(stack, json.loads(each["redrivePolicy"])["deadLetterTargetArn"])
+            for each in engine.inputs("sqs/queue")
+            if "redrivePolicy" in each
+        ),
+    }
+
+
+def test_the_functions_that_are_invoked_without_waiting_are_these(stack: ProgramRun):
+    assert invoked_asynchronously(stack) == {
+        *("audio-processor", "fan-out", "reconcile", "session-status")
+    }
+
+
+def test_the_handlers_invoke_nothing_else_without_waiting():
+    sources = {path: path.read_text() for path in HANDLERS.rglob("*.py")}
+    invoking = {path.name for path, text in sources.items() if ".invoke(" in text}
+    assert invoking == {"asynchronous.py", "pipeline.py"}
+    events = {path.name for path, text in sources.items() if "InvocationType" in text}
+    assert events == {"asynchronous.py"}, "the pipeline waits for the translation function"
+
+
+def test_whatever_a_rule_cannot_deliver_is_tried_again_and_then_kept(stack: ProgramRun):
+    targets = stack.engine.inputs("cloudwatch/eventTarget")
+    assert targets
+    for each in targets:
+        assert 1 <= each["retryPolicy"]["maximumRetryAttempts"] <= 2, each["targetId"]
+        assert each["retryPolicy"]["maximumEventAgeInSeconds"] >= 60, each["targetId"]
+        assert each["deadLetterConfig"]["arn"], each["targetId"]
+
+
+def test_whatever_a_function_fails_at_without_anybody_waiting_is_kept(stack: ProgramRun):
+    engine = stack.engine
+    configs = {
+        short(stack, each["functionName"]): each
+        for each in engine.inputs("lambda/functionEventInvokeConfig")
+    }
+    assert configs.keys() == invoked_asynchronously(stack)
+    for function, config in configs.items():
+        destination = config["destinationConfig"]["onFailure"]["destination"]
+        assert destination in queue_arns(engine)
+        assert "qualifier" not in config
+        role = f"live-sessions-{stack.name}-{function}"
+        sends = engine.statements(role)["SendFailures"]
+        assert sends["Action"] == ["sqs:SendMessage"]
+        assert sends["Resource"] == [destination], f"{function} may not keep its failures"
+
+
+def queue_arns(engine: Engine) -> set[str]:
+    return {f"arn:aws:sqs:{REGION}:{ACCOUNT}:{each['name']}" for each in engine.inputs("sqs/queue")}
+
+
+def test_whatever_a_function_cannot_work_off_a_queue_is_kept(stack: ProgramRun):
+    engine = stack.engine
+    queues = {short(stack, each["name"]): each for each in engine.inputs("sqs/queue")}
+    fed = {
+        short(stack, each["eventSourceArn"]) for each in engine.inputs("lambda/eventSourceMapping")
+    }
+    slots = {name for name in queues if SLOT_QUEUE.fullmatch(name)}
+    assert queues.keys() == fed | slots | dead_letter_queues(stack), "a queue that nobody empties"
+    assert len(slots) == int(stack.config["audioSlots"])
+    for name in fed:
+        redrive = json.loads(queues[name]["redrivePolicy"])
+        kept = queues[short(stack, redrive["deadLetterTargetArn"])]
+        assert 1 <= redrive["maxReceiveCount"] <= 5, name
+        # A message keeps the age it had: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html
+        assert kept["messageRetentionSeconds"] > queues[name]["messageRetentionSeconds"]
+    for name in slots:
+        assert "redrivePolicy" not in queues[name]
+        assert queues[name]["messageRetentionSeconds"] == 60
+
+
+def test_failures_are_kept_as_long_as_sqs_can_and_lead_nowhere_else(stack: ProgramRun):
+    queues = {short(stack, each["name"]): each for each in stack.engine.inputs("sqs/queue")}
+    assert dead_letter_queues(stack) == {
+        *("audio-failures", "fan-out-failures", "reconcile-failures"),
+        *("session-check-failures", "status-failures"),
+    }
+    for name in dead_letter_queues(stack):
+        assert queues[name]["messageRetentionSeconds"] == FORTNIGHT_SECONDS
+        assert "redrivePolicy" not in queues[name]
+        assert not queues[name]["delaySeconds"]
+
+
+def test_somebody_is_told_of_each_queue_of_failures_that_is_not_empty(stack: ProgramRun):
+    assert stack.is_on("alarms"), "each committed stack has alarms"
+    told = {
+        short(stack, each["dimensions"]["QueueName"]): each
+        for each in stack.engine.inputs("cloudwatch/metricAlarm")
+        if each["metricName"] == "ApproximateNumberOfMessagesVisible"
+    }
+    assert told.keys() == dead_letter_queues(stack)
+    for each in told.values():
+        assert each["namespace"] == "AWS/SQS"
+        assert each["statistic"] == "Maximum"
+        assert (each["comparisonOperator"], each["threshold"]) == (
+            "GreaterThanOrEqualToThreshold",
+            1,
+        )
+        assert each["alarmActions"] == [stack.outputs["alarmTopicArn"]]
+
+
+def test_somebody_is_told_of_each_slots_audio_that_waits(stack: ProgramRun):
+    told = {
+        short(stack, each["dimensions"]["QueueName"])
+        for each in stack.engine.inputs("cloudwatch/metricAlarm")
+        if each["metricName"] == "ApproximateAgeOfOldestMessage"
+    }
+    assert told == {f"audio-{slot}" for slot in range(int(stack.config["audioSlots"]))}

@@ -1,0 +1,105 @@
+"""A deployment is a snapshot: whatever changes of any route, its trigger has to change too."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import cast
+
+import pulumi
+import pytest
+
+from components.handler_function import HandlerFunction
+from components.session_api import CONNECT, DEFAULT, DISCONNECT, Route
+from program.engine import Engine
+from tests.components import stack_parts
+from tests.contracts.program_runs import LEAN, run, run_afresh
+from tests.contracts.route_table import ROUTES, SILENT
+
+
+@dataclass(frozen=True)
+class Answering:
+    """As much of a function as a route asks of it."""
+
+    entry: str
+
+    @property
+    def physical_name(self) -> str:
+        return f"live-sessions-test-{self.entry}"
+
+    @property
+    def name(self) -> pulumi.Output[str]:
+        return pulumi.Output.from_input(self.physical_name)
+
+    @property
+    def invoke_arn(self) -> pulumi.Output[str]:
+        return pulumi.Output.from_input(f"arn:{self.entry}")
+
+
+def route(key: str, entry: str, timeout_milliseconds: int) -> Route:
+    return Route(
+        key=key,
+        function=cast(HandlerFunction, Answering(entry)),
+        timeout_milliseconds=timeout_milliseconds,
+        replies=key not in SILENT,
+    )
+
+
+# The program's own, by key.
+EVERY_ROUTE = {
+    key: route(key, function.replace("-", "_"), timeout_milliseconds)
+    for function, routes in ROUTES.items()
+    for timeout_milliseconds, keys in routes.items()
+    for key in keys.split()
+}
+REQUIRED = (CONNECT, DISCONNECT, DEFAULT)
+
+
+def trigger(routes: Sequence[Route], authorizer: str = "authorizer") -> str:
+    engine = Engine()
+    judge = cast(HandlerFunction, Answering(authorizer))
+    engine.run(lambda: stack_parts.api().publish(routes, judge))
+    return engine.only("apigatewayv2/deployment")["triggers"]["snapshot"]
+
+
+def api_with(key: str) -> dict[str, Route]:
+    """The least API that has the route."""
+    return {each: EVERY_ROUTE[each] for each in dict.fromkeys((*REQUIRED, key))}
+
+
+def changes_of(key: str) -> Iterator[tuple[str, dict[str, Route]]]:
+    """What can become of one route, each with the API that then is there."""
+    before = api_with(key)
+    one = before[key]
+    other = cast(HandlerFunction, Answering("another"))
+    yield "another function", {**before, key: replace(one, function=other)}
+    yield "another timeout", {**before, key: replace(one, timeout_milliseconds=28_999)}
+    if key not in (CONNECT, DISCONNECT):
+        yield "replies or not", {**before, key: replace(one, replies=not one.replies)}
+    if key not in REQUIRED:
+        yield "removed", {name: each for name, each in before.items() if name != key}
+
+
+@pytest.mark.parametrize("key", EVERY_ROUTE)
+def test_a_change_of_any_route_is_deployed(key: str):
+    triggers = {"as it is": trigger([*api_with(key).values()])}
+    for change, routes in changes_of(key):
+        triggers[change] = trigger([*routes.values()])
+    assert len(set(triggers.values())) == len(triggers) >= 3, triggers
+
+
+def test_another_authorizer_is_deployed():
+    routes = [*api_with(DEFAULT).values()]
+    assert trigger(routes, "another") != trigger(routes)
+
+
+def test_the_same_config_deploys_nothing_new():
+    one, two = run("staging", LEAN), run_afresh("staging", LEAN, name="staging")
+    triggers = [each.engine.only("apigatewayv2/deployment")["triggers"] for each in (one, two)]
+    assert triggers[0] == triggers[1]
+
+
+def test_the_deployment_waits_for_every_route_and_response_of_the_program():
+    engine = run("staging", LEAN).engine
+    kinds = ("authorizer", "integration", "route", "routeResponse")
+    held = {name for kind in kinds for name in engine.of_type(f"apigatewayv2/{kind}")}
+    (deployment,) = engine.of_type("apigatewayv2/deployment").values()
+    assert held <= deployment.depends_on

@@ -1,0 +1,44 @@
+"""What a mistake could not bring back is protected, where config says so."""
+
+import pytest
+
+from program.engine import Registered
+from tests.contracts.program_runs import ProgramRun, run_named
+
+KEPT = ("dynamodb/table", "cognito/userPool", "cognito/userPoolClient")
+
+
+def kept(stack: ProgramRun) -> list[Registered]:
+    return [each for typ in KEPT for each in stack.engine.of_type(typ).values()]
+
+
+@pytest.mark.parametrize("name", ["staging", "production"])
+def test_what_holds_sessions_and_speakers_outlives_a_mistake(name: str):
+    stack = run_named(name)
+    assert len(kept(stack)) == 4 + 1 + 1
+    for each in kept(stack):
+        assert each.protect, f"{each.name}: pulumi destroy would take it"
+        assert each.retain_on_delete, f"{each.name}: taken out of the program it would be deleted"
+    for table in stack.engine.inputs("dynamodb/table"):
+        assert table["deletionProtectionEnabled"] is True
+        assert table["pointInTimeRecovery"]["enabled"] is True
+    assert stack.engine.only("cognito/userPool")["deletionProtection"] == "ACTIVE"
+
+
+def test_the_local_cloud_leaves_nothing_behind():
+    stack = run_named("local")
+    assert len(kept(stack)) == 4 + 1 + 1
+    assert not [each.name for each in stack.engine.registered if each.protect]
+    assert not [each.name for each in stack.engine.registered if each.retain_on_delete]
+    for table in stack.engine.inputs("dynamodb/table"):
+        assert table["deletionProtectionEnabled"] is False
+        assert table["pointInTimeRecovery"]["enabled"] is False
+    assert stack.engine.only("cognito/userPool")["deletionProtection"] == "INACTIVE"
+
+
+def test_nothing_else_stays_when_a_stack_goes_but_the_accounts_logging_role(stack: ProgramRun):
+    staying = {each.name for each in stack.engine.registered if each.retain_on_delete}
+    shared = {"api-access-role", "api-access-role-policy", "api-access-account"}
+    assert staying - {each.name for each in kept(stack)} <= shared
+    protected = {each.name for each in stack.engine.registered if each.protect}
+    assert protected <= {each.name for each in kept(stack)}

@@ -1,0 +1,162 @@
+"""Two stacks live in one account and Region: nothing that has to be unique there is both's."""
+
+from collections import Counter
+
+import pytest
+
+from program.computed import COMPUTED
+from program.engine import Registered
+from program.stack_config import committed_stacks
+from tests.contracts.program_runs import EVERYTHING, ProgramRun, run, run_named
+
+# Each type's own name, unique in the account and Region (a role's: in the account).
+NAMED_BY = {
+    "aws:apigatewayv2/api:Api": "name",
+    "aws:cloudwatch/dashboard:Dashboard": "dashboardName",
+    "aws:cloudwatch/eventRule:EventRule": "name",
+    "aws:cloudwatch/logGroup:LogGroup": "name",
+    "aws:cloudwatch/metricAlarm:MetricAlarm": "name",
+    "aws:cognito/userPool:UserPool": "name",
+    "aws:dynamodb/table:Table": "name",
+    "aws:iam/role:Role": "name",
+    "aws:kms/alias:Alias": "name",
+    "aws:lambda/function:Function": "name",
+    "aws:lambda/layerVersion:LayerVersion": "layerName",
+    "aws:sns/topic:Topic": "name",
+    "aws:sqs/queue:Queue": "name",
+}
+# Its name is config: two stacks are told two.
+NAMED_BY_CONFIG = {"aws:apigatewayv2/domainName:DomainName", "aws:acm/certificate:Certificate"}
+# Unique only within what they belong to, which is one of the above.
+WITHIN_PARENT = {
+    "aws:acm/certificateValidation:CertificateValidation",
+    "aws:apigatewayv2/apiMapping:ApiMapping",
+    "aws:apigatewayv2/authorizer:Authorizer",
+    "aws:apigatewayv2/deployment:Deployment",
+    "aws:apigatewayv2/integration:Integration",
+    "aws:apigatewayv2/route:Route",
+    "aws:apigatewayv2/routeResponse:RouteResponse",
+    "aws:apigatewayv2/stage:Stage",
+    "aws:cloudwatch/eventTarget:EventTarget",
+    "aws:cognito/userPoolClient:UserPoolClient",
+    "aws:iam/rolePolicy:RolePolicy",
+    "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+    "aws:kms/key:Key",
+    "aws:lambda/eventSourceMapping:EventSourceMapping",
+    "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig",
+    "aws:lambda/permission:Permission",
+    "aws:route53/record:Record",
+    "aws:sns/topicPolicy:TopicPolicy",
+    "aws:sns/topicSubscription:TopicSubscription",
+    "aws:sqs/queuePolicy:QueuePolicy",
+    "pulumi:providers:aws",
+}
+# One for the account and Region as a whole, so that one stack alone may have it.
+ONE_PER_ACCOUNT = {"aws:apigateway/account:Account"}
+WITHOUT_DOMAIN = {**EVERYTHING, "domainName": "", "hostedZoneId": "", "audioSlots": 1}
+
+
+def name_of(resource: Registered) -> str | None:
+    """Its physical name, or None where Pulumi makes one up that nobody else has."""
+    return resource.inputs.get(NAMED_BY[resource.typ])
+
+
+def names(stack: ProgramRun) -> set[tuple[str, str]]:
+    named = [each for each in stack.engine.registered if each.typ in NAMED_BY]
+    return {(each.typ, name) for each in named if (name := name_of(each)) is not None}
+
+
+def test_every_type_is_known_by_where_its_name_has_to_be_unique():
+    kinds = [*NAMED_BY, *NAMED_BY_CONFIG, *WITHIN_PARENT, *ONE_PER_ACCOUNT]
+    assert Counter(kinds) == Counter(COMPUTED.keys())
+
+
+def test_only_the_accounts_logging_role_has_no_name_of_its_own(stack: ProgramRun):
+    named = [each for each in stack.engine.registered if each.typ in NAMED_BY]
+    nameless = [each.name for each in named if name_of(each) is None]
+    assert nameless == (["api-access-role"] if stack.is_on("manageApiGatewayAccount") else [])
+
+
+def test_no_two_resources_of_a_stack_have_one_name(stack: ProgramRun):
+    named = [each for each in stack.engine.registered if each.typ in NAMED_BY]
+    counted = Counter((each.typ, name_of(each)) for each in named)
+    assert [name for name, count in counted.items() if count > 1] == []
+
+
+def pair(names_of_two: tuple[str, str]) -> list[ProgramRun]:
+    """Two stacks as they are committed, or two copies of one with everything in it."""
+    if set(names_of_two) <= set(committed_stacks()):
+        return [run_named(name) for name in names_of_two]
+    return [run("staging", WITHOUT_DOMAIN, name=name) for name in names_of_two]
+
+
+PAIRS = [("staging", "production"), ("one", "two")]
+
+
+@pytest.mark.parametrize("two_names", PAIRS, ids="-and-".join)
+def test_two_stacks_have_no_physical_name_in_common(two_names: tuple[str, str]):
+    one, two = (names(each) for each in pair(two_names))
+    assert {typ for typ, _ in one} >= set(NAMED_BY) - {"aws:cloudwatch/dashboard:Dashboard"}
+    assert one & two == set()
+
+
+@pytest.mark.parametrize("two_names", PAIRS, ids="-and-".join)
+def test_two_stacks_report_into_two_namespaces(two_names: tuple[str, str]):
+    one, two = (namespaces(each) for each in pair(two_names))
+    assert len(one) == len(two) == 1
+    assert one != two
+
+
+def namespaces(stack: ProgramRun) -> set[str]:
+    return {
+        each["environment"]["variables"]["POWERTOOLS_METRICS_NAMESPACE"]
+        for each in stack.engine.inputs("lambda/function")
+    }
+
+
+def test_no_alarm_listens_to_another_stacks_functions_queues_or_metrics(stack: ProgramRun):
+    engine, prefix = stack.engine, f"live-sessions-{stack.name}"
+    functions = {each["name"] for each in engine.inputs("lambda/function")}
+    queues = {each["name"] for each in engine.inputs("sqs/queue")}
+    for each in engine.inputs("cloudwatch/metricAlarm"):
+        assert each["name"].startswith(f"{prefix}-")
+        match each["namespace"]:
+            case "AWS/Lambda":
+                assert each["dimensions"].keys() == {"FunctionName"}
+                assert each["dimensions"]["FunctionName"] in functions, each["name"]
+            case "AWS/SQS":
+                assert each["dimensions"].keys() == {"QueueName"}
+                assert each["dimensions"]["QueueName"] in queues, each["name"]
+            case namespace:
+                assert {namespace} == namespaces(stack), each["name"]
+
+
+def test_no_stacks_names_can_be_anothers_whatever_both_are_called():
+    """`live-sessions-a` + `-b-x` is `live-sessions-a-b` + `-x`: no two endings may fit so."""
+    endings: dict[tuple[str, str], set[str]] = {}
+    for typ, name in names(pair(("one", "two"))[0]):
+        start, own, ending = name.partition("live-sessions-one")
+        assert own, f"{name} does not have the stack in it"
+        endings.setdefault((typ, start), set()).add(ending)
+    assert {typ for typ, _ in endings} == NAMED_BY.keys()
+    for kind, of_kind in endings.items():
+        clashes = [(a, b) for a in of_kind for b in of_kind if a != b and a.endswith(b)]
+        assert clashes == [], kind
+
+
+def test_at_most_one_committed_stack_of_a_region_sets_the_accounts_logging_role():
+    managing = Counter(
+        stack.config["region"]
+        for name in committed_stacks()
+        if (stack := run_named(name)).engine.inputs("apigateway/account")
+    )
+    assert managing
+    assert set(managing.values()) == {1}
+    # The local cloud has no such role.
+    logging = {
+        stack.config["region"]
+        for name in committed_stacks()
+        if (stack := run_named(name)).is_on("accessLogs")
+        and stack.config["layerPlatform"] == "lambda"
+    }
+    assert logging <= managing.keys(), "stages that log need the role that one stack sets"

@@ -1,0 +1,103 @@
+"""The stack's own alarms, evaluated at moments of the test's choice, and who is told."""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from local.alarms import State
+from local.cloud import LocalCloud
+
+MINUTE_SECONDS = 60
+LONG_AFTER_SECONDS = 3600
+PREFIX = "live-sessions-local"
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What a subscriber of the alarms' topic is told."""
+
+    alarm: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class Watching:
+    """A cloud whose alarms' topic a queue of the test hears. Alarms are named without the prefix.
+
+    Metrics are emitted as time really goes by; the evaluations look at them from later on.
+    """
+
+    cloud: LocalCloud
+    queue_url: str
+
+    def evaluate(self, minutes_ahead: int) -> dict[str, State]:
+        """Which alarms changed to what, looking back from so many whole minutes ahead."""
+        now = (time.time() // MINUTE_SECONDS + minutes_ahead) * MINUTE_SECONDS
+        return self._named(self.cloud.evaluate_alarms(now))
+
+    def settle(self) -> None:
+        """Nothing that was there before matters any more; what is heard until now is forgotten."""
+        self.cloud.evaluate_alarms(time.time() + LONG_AFTER_SECONDS)
+        self.cloud.client("sqs").purge_queue(QueueUrl=self.queue_url)
+
+    def state(self, alarm: str) -> State:
+        described = self.cloud.client("cloudwatch").describe_alarms(
+            AlarmNames=[f"{PREFIX}-{alarm}"]
+        )
+        return State(described["MetricAlarms"][0]["StateValue"])
+
+    def heard(self) -> set[Notice]:
+        """All notices since the last time."""
+        notices: set[Notice] = set()
+        while messages := self._receive():
+            for message in messages:
+                notice = json.loads(json.loads(message["Body"])["Message"])
+                name = notice["AlarmName"].removeprefix(f"{PREFIX}-")
+                notices.add(Notice(name, notice["OldStateValue"], notice["NewStateValue"]))
+                self.cloud.client("sqs").delete_message(
+                    QueueUrl=self.queue_url, ReceiptHandle=message["ReceiptHandle"]
+                )
+        return notices
+
+    def _receive(self) -> list[dict[str, Any]]:
+        answer = self.cloud.client("sqs").receive_message(
+            QueueUrl=self.queue_url, MaxNumberOfMessages=10
+        )
+        return answer.get("Messages", [])
+
+    @staticmethod
+    def _named(changes: list[Any]) -> dict[str, State]:
+        return {change.name.removeprefix(f"{PREFIX}-"): change.after for change in changes}
+
+
+@contextmanager
+def watching(cloud: LocalCloud) -> Iterator[Watching]:
+    """Subscribe a queue to the alarms' topic for the length of a block."""
+    sns, sqs = cloud.client("sns"), cloud.client("sqs")
+    account = cloud.account
+    topic = f"arn:aws:sns:{account.region}:{account.account_id}:{PREFIX}-alarms"
+    name = f"test-{uuid4().hex[:8]}"
+    queue = f"arn:aws:sqs:{account.region}:{account.account_id}:{name}"
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": queue,
+        "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    url = sqs.create_queue(QueueName=name, Attributes={"Policy": policy})["QueueUrl"]
+    subscription = sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)
+    try:
+        watched = Watching(cloud, url)
+        watched.settle()
+        yield watched
+        watched.settle()
+    finally:
+        sns.unsubscribe(SubscriptionArn=subscription["SubscriptionArn"])
+        sqs.delete_queue(QueueUrl=url)
