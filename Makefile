@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 LOCK := $(BIN)/uv pip compile --universal --generate-hashes --python-version 3.11 --no-header --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo local-logs local-reset test test-local-cloud test-everything-else bench check format lint types lock clean
+.PHONY: help setup run demo local-logs local-reset plan verify cost test test-local-cloud test-speaking test-everything-else bench check format lint types lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,21 +41,35 @@ local-logs: setup ## Follow the functions' logs of the running local cloud, or o
 local-reset: setup ## Empty the state of the running local cloud, or of CLOUD=.local-2
 	@$(BIN)/python -m local.reset $(if $(CLOUD),--cloud '$(CLOUD)')
 
-# The local cloud's tests mostly wait, so they run beside all others, with which those of its emulator
-# go; each prints when it is done.
+plan: setup ## List what the program declares, of each stack or STACK=staging; AGAINST=main: the difference
+	@$(BIN)/python -m operations.plan $(if $(STACK),--stack '$(STACK)') $(if $(AGAINST),--against '$(AGAINST)') $(PLAN)
+
+verify: setup ## Check a deployment: STACK=staging, or the running local cloud; options in VERIFY='--json'
+	@$(BIN)/python -m operations.verify $(if $(STACK),--stack '$(STACK)') $(VERIFY)
+
+cost: setup ## Estimate a month's bill: STACK=staging, COST='--sessions 20 --listeners 100 --hours 160'
+	@$(BIN)/python -m operations.cost $(if $(STACK),--stack '$(STACK)') $(COST)
+
+# The local cloud's tests mostly wait, so they run beside all others, in two parts; those of its emulator
+# go with the others. Each run prints when it is done.
 EMULATOR_TESTS := tests/local/emulator
+SPEAKING_TESTS := tests/local/audio tests/local/speech tests/local/verify tests/local/monitoring
 OTHER_FOLDERS := $(filter-out tests/local/ tests/__pycache__/,$(wildcard tests/*/))
-BESIDE := --no-print-directory --jobs=2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
+TEST_RUNS := test-local-cloud test-speaking test-everything-else
+BESIDE := --no-print-directory --jobs=3 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
 test: setup ## Run every test
-	@echo 'Two test runs side by side; each shows its results when it has ended, in some twelve minutes.'
-	@$(MAKE) $(BESIDE) test-local-cloud test-everything-else
+	@echo 'Three test runs side by side; each shows its results when it has ended, in some twelve minutes.'
+	@$(MAKE) $(BESIDE) $(TEST_RUNS)
 
 test-local-cloud:
-	$(BIN)/python -m pytest tests/local --ignore=$(EMULATOR_TESTS)
+	$(BIN)/python -m pytest tests/local $(addprefix --ignore=,$(EMULATOR_TESTS) $(SPEAKING_TESTS))
+
+test-speaking:
+	$(BIN)/python -m pytest $(SPEAKING_TESTS)
 
 test-everything-else:
-	$(BIN)/python -m pytest $(OTHER_FOLDERS) $(EMULATOR_TESTS) $(wildcard tests/test_*.py)
+	nice -n 5 $(BIN)/python -m pytest $(OTHER_FOLDERS) $(EMULATOR_TESTS) $(wildcard tests/test_*.py)
 
 bench: setup ## Measure posts, cold starts, audio and captions; ratios where there are any
 	$(BIN)/python benchmarks/fan_out.py
@@ -67,7 +81,7 @@ check: setup ## Format, lint, types and tests: what CI runs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/pyright
-	@$(MAKE) $(BESIDE) test-local-cloud test-everything-else
+	@$(MAKE) $(BESIDE) $(TEST_RUNS)
 
 format: setup ## Format and apply the safe lint fixes
 	$(BIN)/ruff format .

@@ -1,0 +1,125 @@
+"""What keeping and watching uses: DynamoDB, and CloudWatch with what belongs to it."""
+
+from collections.abc import Iterator
+from math import ceil
+
+from operations.cost.assumptions import ROW_BYTES
+from operations.cost.load import HOURS_PER_MONTH
+from operations.cost.month import RECONCILES_PER_MONTH, Month
+from operations.cost.serving import BYTES_PER_GB
+from operations.cost.usage import Usage
+
+# Write request units: a row, and once more where an index has it; the calls are those of
+# tests/handlers/faults/calls.txt.
+WRITES_OF_A_CONNECTION = 2
+WRITES_OF_A_CREATION = 4
+WRITES_OF_A_JOIN = 7
+WRITES_OF_A_LEAVE = 6
+WRITES_OF_A_CONTROL = 3
+WRITES_OF_AN_END = 3
+WRITES_OF_A_RENEWAL = 2
+RENEWAL_SECONDS = 3
+# Read request units of consistent reads, one for each row; of an index half a one for each begun
+# 4 KB of a page.
+READS_OF_A_CREATION = 1
+READS_OF_A_JOIN = 2
+READS_OF_A_CONTROL = 1
+READS_OF_A_SESSION_RECONCILED = 2
+PAGE_READ = 0.5
+READ_BYTES = 4_096
+RECONCILED_SHARDS = 64
+DAYS_PER_MONTH = 30
+
+
+def tables(month: Month) -> Iterator[Usage]:
+    """Request units by what asks for them, and the little that is kept."""
+    joins = month.started_sessions * month.load.listeners
+    writes = {
+        "joining and leaving": month.connections * WRITES_OF_A_CONNECTION
+        + joins * (WRITES_OF_A_JOIN + WRITES_OF_A_LEAVE),
+        "sessions and controls": month.started_sessions * (WRITES_OF_A_CREATION + WRITES_OF_AN_END)
+        + month.controls * WRITES_OF_A_CONTROL,
+        "leases of speech": month.speaking_seconds / RENEWAL_SECONDS * WRITES_OF_A_RENEWAL,
+    }
+    listeners = listeners_read(month)
+    reads = {
+        "audio chunks": month.chunks,
+        "captions": month.transcripts * (1 + listeners),
+        "ticks": month.ticks * month.facts.status_shards * PAGE_READ,
+        "joining, controls, heartbeats": joins * READS_OF_A_JOIN
+        + month.started_sessions * READS_OF_A_CREATION
+        + month.controls * READS_OF_A_CONTROL
+        + month.fan_outs * listeners
+        + month.heartbeats,
+        "reconciling": RECONCILES_PER_MONTH * RECONCILED_SHARDS * PAGE_READ
+        + month.load.session_hours * 12 * (READS_OF_A_SESSION_RECONCILED + listeners),
+    }
+    for price, drivers in (("dynamodb-write", writes), ("dynamodb-read", reads)):
+        for driver, quantity in drivers.items():
+            kind = price.removeprefix("dynamodb-")
+            yield Usage(
+                service="DynamoDB", driver=f"{driver}, {kind}s", quantity=quantity, price=price
+            )
+    share = month.load.hours / HOURS_PER_MONTH
+    rows = month.load.sessions * (month.load.listeners + 2) * share
+    kept = rows * ROW_BYTES / BYTES_PER_GB
+    yield Usage(service="DynamoDB", driver="rows kept", quantity=kept, price="dynamodb-storage")
+    if month.facts.point_in_time_recovery:
+        yield Usage(
+            service="DynamoDB",
+            driver="point-in-time recovery",
+            quantity=kept,
+            price="dynamodb-recovery",
+        )
+
+
+def listeners_read(month: Month) -> float:
+    """Read request units of a session's listeners, all of them."""
+    bytes_read = month.load.listeners * month.assumptions.listener_row_bytes
+    return max(ceil(bytes_read / READ_BYTES), 1) * PAGE_READ
+
+
+def watching(month: Month) -> Iterator[Usage]:
+    """Logs, metrics, alarms, dashboard, traces, and the topic with its key."""
+    facts, assumed = month.facts, month.assumptions
+    invocations = sum(month.invocations.values())
+    per_invocation = assumed.platform_log_bytes
+    if facts.function_lines:
+        per_invocation += assumed.function_log_bytes
+    gigabytes = {
+        "functions' logs": invocations * per_invocation / BYTES_PER_GB,
+        "access log": (month.received_messages + 2 * month.connections)
+        * (assumed.access_log_bytes if facts.access_logs else 0)
+        / BYTES_PER_GB,
+    }
+    counts = {
+        "alarms": (facts.alarm_metrics, "alarm-metric"),
+        "own metrics": (facts.own_metrics, "custom-metric"),
+        "routes' metrics": (facts.measured_routes * assumed.metrics_per_route, "custom-metric"),
+        "dashboard": (facts.dashboards, "dashboard"),
+    }
+    for driver, quantity in gigabytes.items():
+        yield Usage(service="CloudWatch", driver=driver, quantity=quantity, price="logs-ingested")
+    yield Usage(
+        service="CloudWatch",
+        driver=f"logs kept for {facts.log_retention_days} days",
+        quantity=sum(gigabytes.values()) * facts.log_retention_days / DAYS_PER_MONTH,
+        price="logs-stored",
+    )
+    for driver, (number, price) in counts.items():
+        yield Usage(service="CloudWatch", driver=driver, quantity=number, price=price)
+    yield Usage(
+        service="X-Ray",
+        driver="traces",
+        quantity=invocations * assumed.traced_share if facts.tracing else 0,
+        price="xray-trace",
+    )
+    yield Usage(
+        service="SNS",
+        driver="alarm mails",
+        quantity=assumed.mails if facts.alarm_mails else 0,
+        price="sns-mail",
+    )
+    yield Usage(
+        service="KMS", driver="key of the alarms' topic", quantity=facts.keys, price="kms-key"
+    )

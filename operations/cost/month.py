@@ -1,0 +1,122 @@
+"""How often things happen in a month: arithmetic on the load and the stack's facts, no prices."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from operations.cost.assumptions import Assumptions
+from operations.cost.load import HOURS_PER_MONTH, Load
+from operations.cost.stack_facts import StackFacts
+
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-batch-api-actions.html
+SQS_BATCH = 10
+LISTENERS_PER_PAGE = 500
+MINUTES_PER_MONTH = HOURS_PER_MONTH * 60
+RECONCILES_PER_MONTH = MINUTES_PER_MONTH / 5
+PROCESSOR_SECONDS = 900
+CHECKS_PER_SESSION = 2
+"""Messages of the session checks: a second pass after an end, and a speaker's closed socket."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Month:
+    """Counts of a month. `captions` are finished ones, `transcripts` partial ones as well."""
+
+    load: Load
+    facts: StackFacts
+    assumptions: Assumptions
+
+    @property
+    def started_sessions(self) -> float:
+        return self.load.session_hours * 60 / self.load.session_minutes
+
+    @property
+    def connections(self) -> float:
+        return self.started_sessions * (self.load.listeners + 1)
+
+    @property
+    def connection_minutes(self) -> float:
+        return self.load.session_hours * 60 * (self.load.listeners + 1)
+
+    @property
+    def heartbeats(self) -> float:
+        return self.connection_minutes / self.load.heartbeat_minutes
+
+    @property
+    def controls(self) -> float:
+        return self.started_sessions * self.load.controls_per_session
+
+    @property
+    def speaking_seconds(self) -> float:
+        if not self.facts.takes_audio:
+            return 0
+        return self.load.session_hours * 3_600 * self.load.speaking_share
+
+    @property
+    def chunks(self) -> float:
+        return self.speaking_seconds * self.load.chunks_per_second
+
+    @property
+    def captions(self) -> float:
+        return self.speaking_seconds / 60 * self.load.captions_per_minute
+
+    @property
+    def transcripts(self) -> float:
+        shares = {"never": 0.0, "premium": self.load.premium_share, "always": 1.0}
+        with_partials = shares[self.facts.partial_captions]
+        return self.captions * (1 + self.load.partials_per_caption * with_partials)
+
+    @property
+    def ticks(self) -> float:
+        return MINUTES_PER_MONTH * self.facts.ticks_per_minute
+
+    @property
+    def status_pushes(self) -> float:
+        """To each speaker, at each tick while his session lives."""
+        return self.load.session_hours * 60 * self.facts.ticks_per_minute
+
+    @property
+    def received_messages(self) -> float:
+        """Joins; creates and ends; controls; heartbeats; audio."""
+        joins = self.started_sessions * self.load.listeners
+        return joins + 2 * self.started_sessions + self.controls + self.heartbeats + self.chunks
+
+    @property
+    def sent_messages(self) -> float:
+        """A reply to each message but audio, and whatever a listener or speaker is told."""
+        replies = self.received_messages - self.chunks
+        told = self.started_sessions + self.controls + self.transcripts
+        return replies + self.status_pushes + told * self.load.listeners
+
+    @property
+    def fan_outs(self) -> float:
+        """Of each end two (a second pass), of each control one; more where there are pages."""
+        pages = -(-self.load.listeners // LISTENERS_PER_PAGE)
+        return (2 * self.started_sessions + self.controls) * (1 + pages if pages > 1 else 1)
+
+    @property
+    def invocations(self) -> Mapping[str, float]:
+        """By the function's entry, of the functions that the stack has."""
+        joins = self.started_sessions * self.load.listeners
+        every = {
+            "authorizer": self.connections,
+            "connection": self.connections + joins + 2 * self.started_sessions + self.controls,
+            "disconnect": self.connections + CHECKS_PER_SESSION * self.started_sessions,
+            "heartbeat": self.heartbeats,
+            "refresh": 0.0,
+            "session_status": self.ticks * (1 + self.facts.status_shards),
+            "fan_out": self.fan_outs,
+            "reconcile": RECONCILES_PER_MONTH,
+            "audio_ingest": self.chunks,
+            "audio_processor": self.speaking_seconds / PROCESSOR_SECONDS,
+            "translation": self.transcripts,
+        }
+        return {entry: every[entry] for entry in self.facts.functions}
+
+    def milliseconds_of(self, entry: str) -> float:
+        """How long one invocation works."""
+        if entry == "audio_processor":
+            return PROCESSOR_SECONDS * 1_000
+        base = self.assumptions.duration_milliseconds[entry]
+        if entry in ("fan_out", "translation"):
+            return base + self.load.listeners * self.assumptions.post_milliseconds
+        return base

@@ -1,0 +1,93 @@
+"""The estimate for people, and as JSON."""
+
+from typing import Any
+
+from operations.cost.estimate import Estimate, Line
+from operations.cost.load import option, options
+from operations.cost.serving import requests_per_second
+
+LEAST_SHOWN_DOLLARS = 0.005
+
+
+def as_text(estimate: Estimate) -> str:
+    """A table of drivers, the totals, and what it rests on."""
+    load, facts = estimate.month.load, estimate.month.facts
+    shown = [line for line in estimate.lines if line.dollars >= LEAST_SHOWN_DOLLARS]
+    rest = sum(line.dollars for line in estimate.lines) - sum(line.dollars for line in shown)
+    stated = ", ".join(
+        f"{option(name)} {value:g}" for name in options() if (value := getattr(load, name))
+    )
+    text = [
+        f"A month of {facts.stack} with {stated}",
+        "",
+        f"{'dollars':>12}  {'service':<14} {'driver':<36} quantity",
+        *(_row(line) for line in shown),
+        f"{rest:>12,.2f}  all that is less than a cent each",
+        f"{estimate.dollars:>12,.2f}  a month",
+        f"{estimate.dollars_per_session_hour:>12,.4f}  an hour of a session,"
+        f" of {load.session_hours:,.0f}",
+        "",
+        "By service: "
+        + ", ".join(f"{name} {dollars:,.2f}" for name, dollars in estimate.by_service.items()),
+        f"API Gateway: {requests_per_second(estimate.month):,.0f} messages a second while sessions"
+        " run, on average; the quota is 10,000 requests a second for the account and Region.",
+        *(f"Warning: {warning}." for warning in estimate.warnings),
+        "",
+        f"List prices of {estimate.prices.region}, in US dollars, looked up on"
+        f" {estimate.prices.looked_up} (operations/cost/prices.toml has their pages); no free tier,"
+        " no discount, no tax, always the first step of a price that falls with use.",
+    ]
+    if facts.region != estimate.prices.region:
+        text.append(f"The stack is in {facts.region}, where prices differ.")
+    if estimate.unconfirmed:
+        names = ", ".join(price.name for price in estimate.unconfirmed)
+        text.append(f"* Not confirmed by any page: {names}.")
+    text += ["", "Assumed:", *(f"- {each}" for each in estimate.month.assumptions.sentences())]
+    return "\n".join(text)
+
+
+def _row(line: Line) -> str:
+    star = "" if line.price.is_confirmed else " *"
+    driver = f"{line.usage.driver}{star}"
+    return (
+        f"{line.dollars:>12,.2f}  {line.usage.service:<14} {driver:<36}"
+        f" {_number(line.usage.quantity)} {line.price.unit}"
+    )
+
+
+def _number(quantity: float) -> str:
+    return f"{quantity:,.0f}" if quantity >= 10 else f"{quantity:.3g}"
+
+
+def as_json(estimate: Estimate) -> dict[str, Any]:
+    """The same with every line, unrounded."""
+    load, facts = estimate.month.load, estimate.month.facts
+    return {
+        "stack": facts.stack,
+        "stackRegion": facts.region,
+        "load": {name: getattr(load, name) for name in options()},
+        "dollarsPerMonth": estimate.dollars,
+        "dollarsPerSessionHour": estimate.dollars_per_session_hour,
+        "dollarsByService": estimate.by_service,
+        "messagesPerSecond": requests_per_second(estimate.month),
+        "warnings": list(estimate.warnings),
+        "prices": {
+            "region": estimate.prices.region,
+            "lookedUp": estimate.prices.looked_up.isoformat(),
+            "unconfirmed": [price.name for price in estimate.unconfirmed],
+        },
+        "assumptions": estimate.month.assumptions.sentences(),
+        "lines": [
+            {
+                "service": line.usage.service,
+                "driver": line.usage.driver,
+                "dollars": line.dollars,
+                "quantity": line.usage.quantity,
+                "unit": line.price.unit,
+                "price": line.price.name,
+                "confirmed": line.price.is_confirmed,
+                "source": line.price.source,
+            }
+            for line in estimate.lines
+        ],
+    }

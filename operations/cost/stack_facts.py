@@ -1,0 +1,133 @@
+"""What of a stack is paid for: read from its config, and from the program run on mocks."""
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from components.cadence import SECONDS_PER_MINUTE
+from components.settings import Settings
+from program.engine import Engine, RecordingMonitor
+from program.run import ROOT, run_program
+from program.stack_config import committed_stacks, stack_config
+
+EMITTERS = ("count", "gauge", "took")
+
+
+class NoSuchStack(ValueError):
+    """There is nothing to estimate; the message says what there is."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Function:
+    """A Lambda function's size."""
+
+    gigabytes: float
+    architecture: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackFacts:
+    """`functions` by entry; `ticks_per_minute` is 0 where the rule is disabled; the counts are of
+    resources, `alarm_metrics` of the metrics that all alarms evaluate.
+    """
+
+    stack: str
+    region: str
+    functions: Mapping[str, Function]
+    ticks_per_minute: float
+    status_shards: int
+    fed_queues: int
+    takes_audio: bool
+    audio_slots: int
+    partial_captions: str
+    maximum_listeners: int
+    access_logs: bool
+    function_lines: bool
+    log_retention_days: int
+    point_in_time_recovery: bool
+    tracing: bool
+    alarm_metrics: int
+    alarm_mails: bool
+    dashboards: int
+    keys: int
+    own_metrics: int
+    measured_routes: int
+    own_user_pool: bool
+
+
+def facts_of(stack: str) -> StackFacts:
+    """Raises `NoSuchStack`, and what is wrong with the stack's config as the program does."""
+    on_aws = [each for each in committed_stacks() if each != "local"]
+    if stack not in on_aws:
+        raise NoSuchStack(
+            f"--stack {stack}: there is no Pulumi.{stack}.yaml of a stack on AWS; there are"
+            f" {', '.join(on_aws)}"
+        )
+    engine = Engine()
+    config = stack_config(stack)
+    run_program(engine, stack=stack, config=config, monitor=RecordingMonitor(engine))
+    loaded: list[Settings] = []
+    Engine().run(lambda: loaded.append(Settings.load()), stack=stack, config=config)
+    return facts(loaded[0], engine)
+
+
+def facts(settings: Settings, engine: Engine) -> StackFacts:
+    """The same of settings and of the engine on which they ran."""
+    monitoring = settings.monitoring_rules
+    routes = len(engine.of_type("apigatewayv2/route"))
+    return StackFacts(
+        stack=settings.stack,
+        region=settings.region,
+        functions={
+            each["handler"].partition(".")[0]: Function(
+                gigabytes=each["memorySize"] / 1_024, architecture=each["architectures"][0]
+            )
+            for each in engine.inputs("lambda/function")
+        },
+        ticks_per_minute=SECONDS_PER_MINUTE / settings.status_interval_seconds
+        if settings.periodic_status
+        else 0,
+        status_shards=settings.status_shards,
+        fed_queues=len(engine.of_type("lambda/eventSourceMapping")),
+        takes_audio="sendAudio" not in settings.removed_routes,
+        audio_slots=settings.audio_rules.audio_slots,
+        partial_captions=settings.audio_rules.partial_captions,
+        maximum_listeners=settings.session_rules.max_listeners_per_session,
+        access_logs=settings.access_logs,
+        function_lines=settings.log_level in ("DEBUG", "INFO"),
+        log_retention_days=settings.log_retention_days,
+        point_in_time_recovery=settings.point_in_time_recovery,
+        tracing=monitoring.tracing,
+        alarm_metrics=sum(map(_metrics, engine.inputs("cloudwatch/metricAlarm"))),
+        alarm_mails=bool(monitoring.alarm_email),
+        dashboards=_number(engine, "aws:cloudwatch/dashboard:Dashboard"),
+        keys=_number(engine, "aws:kms/key:Key"),
+        own_metrics=len(own_metrics()),
+        measured_routes=routes if monitoring.route_metrics else 0,
+        own_user_pool=not settings.existing_user_pool_id,
+    )
+
+
+def _metrics(alarm: Mapping[str, Any]) -> int:
+    """An alarm is paid for by the metrics that it reads."""
+    queries = alarm.get("metricQueries") or []
+    return sum(1 for query in queries if query.get("metric")) or 1
+
+
+def _number(engine: Engine, token: str) -> int:
+    return sum(1 for each in engine.registered if each.typ == token)
+
+
+def own_metrics() -> frozenset[str]:
+    """The names of the metrics that the handlers emit through their logs."""
+    names: set[str] = set()
+    for path in (ROOT / "handlers").rglob("*.py"):
+        for call in ast.walk(ast.parse(path.read_text())):
+            if (
+                isinstance(call, ast.Call)
+                and isinstance(call.func, ast.Name)
+                and call.func.id in EMITTERS
+            ):
+                names.update(keyword.arg for keyword in call.keywords if keyword.arg)
+    return frozenset(names)

@@ -1,0 +1,115 @@
+"""What is added, removed and changed between two recordings of a stack."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from operations.plan.changes import Change, changes
+from operations.plan.recording import Recording, Resource
+
+
+@dataclass(frozen=True)
+class Changed:
+    """A resource that both sides have, and what is not the same about it."""
+
+    resource: Resource
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One stack on both sides; a side without the stack has an empty recording."""
+
+    old: Recording
+    new: Recording
+
+    @cached_property
+    def added(self) -> list[Resource]:
+        """Of the new side alone."""
+        return _sorted(self.new, self.new.made.keys() - self.old.made.keys())
+
+    @cached_property
+    def removed(self) -> list[Resource]:
+        """Of the old side alone."""
+        return _sorted(self.old, self.old.made.keys() - self.new.made.keys())
+
+    @cached_property
+    def changed(self) -> list[Changed]:
+        """Of both, with different inputs or options."""
+        both = _sorted(self.new, self.new.made.keys() & self.old.made.keys())
+        found = (
+            Changed(each, tuple(_resource_changes(self.old.made[each.urn], each))) for each in both
+        )
+        return [each for each in found if each.changes]
+
+    @property
+    def outputs_added(self) -> list[str]:
+        """Stack outputs of the new side alone; their values are AWS's."""
+        return sorted(set(self.new.outputs) - set(self.old.outputs))
+
+    @property
+    def outputs_removed(self) -> list[str]:
+        """Stack outputs of the old side alone."""
+        return sorted(set(self.old.outputs) - set(self.new.outputs))
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Resources by what happens to them."""
+        counted = {
+            "added": len(self.added),
+            "removed": len(self.removed),
+            "changed": len(self.changed),
+        }
+        return {**counted, "same": len(self.new.made) - counted["added"] - counted["changed"]}
+
+    def as_json(self) -> dict[str, Any]:
+        """For machines, with whole values."""
+        return {
+            "stack": self.new.stack,
+            "counts": self.counts,
+            "added": [described(self.new, each) for each in self.added],
+            "removed": [described(self.old, each) for each in self.removed],
+            "changed": [
+                {
+                    **_identity(self.new, each.resource),
+                    "changes": [change.as_json() for change in each.changes],
+                }
+                for each in self.changed
+            ],
+            "outputsAdded": self.outputs_added,
+            "outputsRemoved": self.outputs_removed,
+        }
+
+
+def described(recording: Recording, resource: Resource) -> dict[str, Any]:
+    """A resource for machines, with the titles of the components it is in."""
+    return {
+        **_identity(recording, resource),
+        "inputs": resource.inputs,
+        "options": resource.options,
+    }
+
+
+def in_order(recording: Recording) -> list[Resource]:
+    """Everything but components, by component and name."""
+    return _sorted(recording, set(recording.made))
+
+
+def _identity(recording: Recording, resource: Resource) -> dict[str, Any]:
+    return {
+        "urn": resource.urn,
+        "components": list(recording.components_above(resource)),
+        "type": resource.typ,
+        "name": resource.name,
+    }
+
+
+def _sorted(recording: Recording, urns: set[str]) -> list[Resource]:
+    found = (recording.made[urn] for urn in urns)
+    return sorted(found, key=lambda each: (recording.components_above(each), each.place))
+
+
+def _resource_changes(old: Resource, new: Resource) -> Iterator[Change]:
+    yield from changes(old.inputs, new.inputs)
+    yield from changes(old.options, new.options, "options")

@@ -1,0 +1,150 @@
+"""Runs the program of one checkout, this one or another, and prints what it declares as JSON.
+
+A process of its own (`python -m operations.plan.recorder`), because the checkout's packages have
+this one's names: what records is this checkout's, what is recorded comes from the other alone.
+"""
+
+import contextlib
+import difflib
+import json
+import platform
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+import pulumi
+
+from operations.plan.contents import plain
+from operations.plan.recording import PlanError, Recording, Resource
+from program.computed import ACCOUNT, COMPUTED, REGION
+from program.engine import Engine, RecordingMonitor, Registered
+from program.run import run_program
+from program.stack_config import project, stack_config
+
+HERE = Path(__file__).resolve().parents[2]
+_NOT_THE_PROGRAM = (".venv", "operations", "program")
+
+
+class TolerantEngine(Engine):
+    """Takes types and calls of other revisions, too, that the engine's table does not have."""
+
+    def computed(self, typ: str, physical_name: str) -> dict[str, Any]:
+        if typ in COMPUTED:
+            return super().computed(typ, physical_name)
+        service = typ.partition(":")[2].partition("/")[0]
+        return {"arn": f"arn:aws:{service}:{REGION}:{ACCOUNT}:{physical_name}"}
+
+    def call(
+        self, args: pulumi.runtime.MockCallArgs
+    ) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+        try:
+            return super().call(args)
+        except NotImplementedError:
+            return {}, []
+
+
+def record(root: Path, stack: str, overrides: dict[str, str], *, preview: bool) -> Recording:
+    """What `up` would be told. With `preview` a first preview has to run to its end as well.
+
+    Raises what the program raises, and `PlanError` for an override that the checkout lacks.
+    """
+    config = _config(root, stack, overrides)
+    engine = TolerantEngine()
+    outputs = _run(engine, root, stack, config)
+    if preview:
+        try:
+            _run(TolerantEngine(preview=True), root, stack, config)
+        except (Exception, SystemExit) as error:
+            raise PlanError(
+                "runs, but not in a first preview, where nobody knows yet what AWS computes:"
+                f" {_reason(error, root)}"
+            ) from error
+    return Recording(
+        stack=stack,
+        outputs=tuple(sorted(outputs)),
+        resources=tuple(_resource(each) for each in engine.registered),
+    )
+
+
+def _run(engine: Engine, root: Path, stack: str, config: dict[str, str]) -> dict[str, Any]:
+    return run_program(
+        engine,
+        stack=stack,
+        config=config,
+        preview=engine.preview,
+        monitor=RecordingMonitor(engine),
+        root=root,
+    )
+
+
+def _config(root: Path, stack: str, overrides: dict[str, str]) -> dict[str, str]:
+    declared = project(root)
+    known = sorted(declared.get("config") or {})
+    for key in overrides:
+        if key not in known:
+            nearest = ", ".join(difflib.get_close_matches(key, known, n=1, cutoff=0)) or "none"
+            raise PlanError(f"--config {key}: Pulumi.yaml has no such key; the nearest: {nearest}.")
+    config = stack_config(stack, overrides, root)
+    # The local cloud's runner does the same.
+    if config.get(f"{declared['name']}:layerPlatform") == "host":
+        machine = platform.machine().lower()
+        host = {
+            "lambdaRuntime": f"python3.{sys.version_info[1]}",
+            "lambdaArchitecture": {"aarch64": "arm64", "amd64": "x86_64"}.get(machine, machine),
+        }
+        config = stack_config(stack, {**host, **overrides}, root)
+    return config
+
+
+def _resource(registered: Registered) -> Resource:
+    options = {
+        "protect": registered.protect,
+        "retainOnDelete": registered.retain_on_delete,
+        # A reference ends with the provider's name and id.
+        "provider": registered.provider.split("::")[-2] if registered.provider else "",
+    }
+    return Resource(
+        urn=registered.urn,
+        parent=registered.parent,
+        typ=registered.typ,
+        name=registered.name,
+        custom=registered.custom,
+        inputs=plain(registered.inputs),
+        options={name: value for name, value in options.items() if value},
+    )
+
+
+def _reason(error: BaseException, root: Path) -> str:
+    """The message; for Python's own errors also which one, and where in the program it was."""
+    if type(error).__module__.partition(".")[0] not in ("builtins", "yaml"):
+        return str(error).replace(f"{root}/", "")
+    frames = traceback.extract_tb(error.__traceback__)
+    inside = [each for each in frames if Path(each.filename).is_relative_to(root)]
+    places = [
+        f" ({place}, line {each.lineno})"
+        for each in inside
+        if (place := Path(each.filename).relative_to(root)).parts[0] not in _NOT_THE_PROGRAM
+    ]
+    told = f"{type(error).__name__}: {error}".replace(f"{root}/", "")
+    return f"{told}{places[-1] if places else ''}"
+
+
+def _main(request: dict[str, Any]) -> dict[str, Any]:
+    root = Path(request["root"])
+    # What is imported by now is the recorder; from here on it is the checkout's turn, alone.
+    sys.path[:] = [str(root), *(each for each in sys.path if Path(each or ".").resolve() != HERE)]
+    recordings: list[dict[str, Any]] = []
+    for stack in request["stacks"]:
+        try:
+            recording = record(root, stack, request["overrides"], preview=request["preview"])
+        except (Exception, SystemExit) as error:
+            return {"stack": stack, "error": _reason(error, root)}
+        recordings.append(recording.as_json())
+    return {"recordings": recordings}
+
+
+if __name__ == "__main__":
+    with contextlib.redirect_stdout(sys.stderr):
+        answer = _main(json.load(sys.stdin))
+    json.dump(answer, sys.stdout)

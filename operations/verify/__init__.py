@@ -1,0 +1,1 @@
+"""`make verify`: whether a deployed stack, or the running local cloud, does what it should."""

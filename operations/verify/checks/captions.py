@@ -1,0 +1,46 @@
+"""A few seconds of recorded speech come back as captions; on request, for Transcribe charges."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from client.recordings import BYTES_PER_SECOND, read_recording
+from operations.verify.guests import SOCKET_ERRORS
+from operations.verify.scene import Scene
+from operations.verify.verdicts import Verdict, right, untried, wrong
+
+SAMPLE_SPEECH = Path(__file__).parents[3] / "local" / "sample_speech" / "speech.wav"
+SPEECH_SECONDS = 10
+SUBJECT = "captions of English speech"
+CAPTION_SECONDS = 30.0
+LANGUAGES = ("en", "es")
+
+
+def captions(scene: Scene) -> Iterator[Verdict]:
+    if not scene.with_captions:
+        yield untried(SUBJECT, "Transcribe charges for it", "--captions")
+        return
+    samples = read_recording(SAMPLE_SPEECH)[: SPEECH_SECONDS * BYTES_PER_SECOND]
+    speaker = scene.company.speaker("captioned speaker")
+    try:
+        session_id = speaker.create_session("en")
+        scene.company.note(session_id, speaker)
+        listeners = {language: scene.company.listener(language) for language in LANGUAGES}
+        for language, listener in listeners.items():
+            listener.join(session_id, language)
+            listener.expect("sessionJoined")
+        scene.say(f"captions: speaking for {SPEECH_SECONDS} s")
+        speaker.speak(samples)
+        spoken_at = time.monotonic()
+        for language, listener in listeners.items():
+            caption = listener.expect("caption", CAPTION_SECONDS, isPartial=False)
+            waited = caption.received_at - spoken_at
+            when = f"{waited:.1f} s after the last word" if waited > 0 else "while it was spoken"
+            yield right(f"captions in {language}", f"{caption['text']!r}, {when}")
+    except SOCKET_ERRORS as error:
+        told = [frame["message"] for frame in speaker.received("transcriptionError")]
+        yield wrong(
+            SUBJECT,
+            f"{told[-1] if told else error}",
+            "see the log groups of audio_ingest, audio_processor and translation",
+        )

@@ -1,0 +1,135 @@
+"""What must not answer anybody: @connections unsigned, function URLs, foreign policies."""
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from operations.verify.checks.feeds import FUNCTION
+from operations.verify.deployment import code_of
+from operations.verify.policy_documents import agree, by_sid
+from operations.verify.scene import Scene
+from operations.verify.verdicts import Verdict, right, wrong
+
+PERMISSION = "aws:lambda/permission:Permission"
+QUEUE_POLICY = "aws:sqs/queuePolicy:QueuePolicy"
+UNSIGNED_TIMEOUT_SECONDS = 20
+FORBIDDEN = (401, 403)
+Permit = tuple[str, str, str]
+
+
+def strangers(scene: Scene) -> Iterator[Verdict]:
+    yield from _connections(scene)
+    yield from _functions(scene)
+    yield from _queues(scene)
+
+
+def _connections(scene: Scene) -> Iterator[Verdict]:
+    """No such connection exists: who is let in is told 410, who is not is told so before."""
+    url = f"{scene.deployment.outputs['managementEndpoint']}/@connections/bm8tc3VjaA%3D%3D"
+    # The local cloud is on loopback; a deployed one may be behind the host's proxy.
+    proxies = urllib.request.ProxyHandler({} if scene.deployment.is_local else None)
+    opener = urllib.request.build_opener(proxies)
+    for method in ("POST", "GET", "DELETE"):
+        request = urllib.request.Request(url, method=method, data=None)  # noqa: S310
+        try:
+            with opener.open(request, timeout=UNSIGNED_TIMEOUT_SECONDS) as answer:
+                status = answer.status
+        except urllib.error.HTTPError as error:
+            status = error.code
+        subject = f"{method} @connections without a signature"
+        if status in FORBIDDEN:
+            yield right(subject, f"refused with {status}")
+        else:
+            yield wrong(subject, f"was answered by {status}", scene.deployment.repair)
+
+
+def _functions(scene: Scene) -> Iterator[Verdict]:
+    """Without URLs, invoked by those alone whom the program permits."""
+    client = scene.deployment.client("lambda")
+    declared: dict[str, set[Permit]] = {}
+    for each in scene.declared.of(PERMISSION).values():
+        permit = (each["principal"], each["action"], _source(each["sourceArn"]))
+        declared.setdefault(each["function"], set()).add(permit)
+    found = False
+    functions = list(scene.declared.named(FUNCTION))
+    for function in functions:
+        try:
+            urls = client.list_function_url_configs(FunctionName=function)["FunctionUrlConfigs"]
+        except client.exceptions.ResourceNotFoundException:
+            found = True
+            yield wrong(f"function {function}", "does not exist", scene.deployment.repair)
+            continue
+        for url in urls:
+            found = True
+            yield wrong(
+                f"function {function}",
+                f"has a URL, for {url['AuthType']}: {url['FunctionUrl']}",
+                f"aws lambda delete-function-url-config --function-name {function}",
+            )
+        live, wanted = _permits(client, function), declared.get(function, set())
+        for permit in sorted(live - wanted):
+            found = True
+            seen = f"may be invoked by {permit[0]} for {permit[2] or 'anything'}: not declared"
+            yield wrong(f"function {function}", seen, scene.deployment.repair)
+        for permit in sorted(wanted - live):
+            found = True
+            seen = f"may not be invoked by {permit[0]} for {permit[2]}, as declared"
+            yield wrong(f"function {function}", seen, scene.deployment.repair)
+    if not found:
+        seen = f"{len(functions)} without URLs, invoked by those alone who are declared"
+        yield right("functions", seen)
+
+
+def _permits(client: Any, function: str) -> set[Permit]:
+    try:
+        policy = json.loads(client.get_policy(FunctionName=function)["Policy"])
+    except client.exceptions.ResourceNotFoundException:
+        return set()
+    return {_permit(statement) for statement in policy["Statement"]}
+
+
+def _permit(statement: Mapping[str, Any]) -> Permit:
+    principal = statement["Principal"]
+    who = principal if isinstance(principal, str) else next(iter(principal.values()))
+    sources = [
+        str(value)
+        for tests in statement.get("Condition", {}).values()
+        for key, value in tests.items()
+        if key.lower() == "aws:sourcearn"
+    ]
+    return str(who), str(statement["Action"]), _source("".join(sources))
+
+
+def _source(arn: str) -> str:
+    """Without an authorizer's id, which is made by AWS."""
+    before, authorizers, _ = arn.partition("/authorizers/")
+    return f"{before}{authorizers}*" if authorizers else arn
+
+
+def _queues(scene: Scene) -> Iterator[Verdict]:
+    """Each queue's own policy, which refuses plain HTTP, is the declared one."""
+    client = scene.deployment.client("sqs")
+    found = False
+    policies = scene.declared.of(QUEUE_POLICY).values()
+    for each in policies:
+        name = each["queueUrl"].rpartition("/")[2]
+        try:
+            url = client.get_queue_url(QueueName=name)["QueueUrl"]
+            answer = client.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])
+        except ClientError as error:
+            found = True
+            code = code_of(error)
+            yield wrong(f"queue {name}", f"cannot be read: {code}", scene.deployment.repair)
+            continue
+        live = by_sid(json.loads(answer.get("Attributes", {}).get("Policy", "{}")))
+        declared = by_sid(json.loads(each["policy"]))
+        if not agree(declared, live):
+            found = True
+            seen = f"its policy has {sorted(live)}, declared is {sorted(declared)}"
+            yield wrong(f"queue {name}", seen, scene.deployment.repair)
+    if not found:
+        yield right("queues", f"{len(policies)} refuse plain HTTP, with policies as declared")

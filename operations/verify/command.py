@@ -1,0 +1,73 @@
+"""`make verify`: finds the deployment, runs the checks, and says what they saw."""
+
+import sys
+import time
+
+from components.settings import SettingsError
+from local.account import Account
+from local.cloud import config_on_this_host
+from local.state_folder import not_running, running_outputs
+from operations.verify.deployment import (
+    CannotVerify,
+    Deployment,
+    aws_deployment,
+    local_deployment,
+)
+from operations.verify.interruptions import ending_on_signals
+from operations.verify.options import LOCAL, Options, options_of
+from operations.verify.report import exit_status, write_json, write_table
+from operations.verify.stack_outputs import outputs_in, outputs_of_cli
+from operations.verify.verification import verify
+from program.stack_config import StackConfigError, committed_stacks, stack_config
+
+COULD_NOT_RUN = 2
+INTERRUPTED = 130
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Return the exit status."""
+    options = options_of(arguments)
+    started = time.monotonic()
+
+    def say(text: str) -> None:
+        print(f"{time.monotonic() - started:6.1f} s  {text}", file=sys.stderr, flush=True)
+
+    try:
+        with ending_on_signals():
+            rows = verify(deployment_of(options), options, say)
+    except (CannotVerify, StackConfigError, SettingsError) as error:
+        print(f"not verified: {error}", file=sys.stderr)
+        return COULD_NOT_RUN
+    except KeyboardInterrupt:
+        print("ended; nothing of the verification is left behind", file=sys.stderr)
+        return INTERRUPTED
+    if options.as_json:
+        write_json(options.stack, rows, sys.stdout)
+    else:
+        write_table(rows, sys.stdout)
+    return exit_status(rows)
+
+
+def deployment_of(options: Options) -> Deployment:
+    """Raises CannotVerify, and StackConfigError."""
+    if options.stack == LOCAL and options.outputs is None:
+        return _running_cloud(options)
+    if options.stack not in committed_stacks():
+        stacks = ", ".join(committed_stacks())
+        raise CannotVerify(f"there is no Pulumi.{options.stack}.yaml: --stack takes {stacks}")
+    outputs = outputs_in(options.outputs) if options.outputs else outputs_of_cli(options.stack)
+    if "emulatorUrl" in outputs:
+        raise CannotVerify(
+            f"--outputs {options.outputs} are a local cloud's: verify it by --stack {LOCAL}, "
+            "with --cloud for another than the first"
+        )
+    return aws_deployment(options.stack, outputs, stack_config(options.stack))
+
+
+def _running_cloud(options: Options) -> Deployment:
+    running = running_outputs(name=options.cloud)
+    if running is None:
+        raise CannotVerify(not_running(options.cloud))
+    folder, outputs = running
+    account = Account.load(folder)
+    return local_deployment(account, outputs, config_on_this_host(account), folder)

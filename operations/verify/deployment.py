@@ -1,0 +1,143 @@
+"""The deployment that is verified: its outputs, its ids, and clients for its account."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local.account import Account
+from operations.verify.declared import Identity
+from program.stack_config import project
+
+STANDARD_RETRIES = Config(
+    retries={"mode": "adaptive", "max_attempts": 8}, connect_timeout=10, read_timeout=30
+)
+
+
+class CannotVerify(Exception):
+    """Nothing can be checked; the message says why and what to do about it."""
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """`client` returns the boto3 client of a service, the same one each time.
+
+    `emulator_folder` is a local cloud's own, None on AWS.
+    """
+
+    stack: str
+    outputs: Mapping[str, Any] = field(repr=False)
+    config: Mapping[str, str] = field(repr=False)
+    identity: Identity
+    client: Callable[[str], Any] = field(repr=False)
+    emulator_folder: Path | None = None
+
+    @property
+    def is_local(self) -> bool:
+        return self.emulator_folder is not None
+
+    @property
+    def repair(self) -> str:
+        """How to make what is deployed what is declared, whatever it is."""
+        if self.is_local:
+            return "start `make run` anew, which deploys everything"
+        return f"pulumi up --refresh --stack {self.stack}"
+
+
+def local_deployment(
+    account: Account, outputs: Mapping[str, Any], config: Mapping[str, str], folder: Path
+) -> Deployment:
+    """The local cloud of a folder, as its account's root. Raises CannotVerify."""
+    [emulator_folder, *_] = [*folder.glob("emulator-*"), folder]
+    return _checked(
+        Deployment(
+            stack="local",
+            outputs=outputs,
+            config=config,
+            identity=Identity(
+                account_id=account.account_id,
+                region=account.region,
+                partition="aws",
+                api_id=api_id_of(outputs),
+            ),
+            client=account.client,
+            emulator_folder=emulator_folder,
+        )
+    )
+
+
+def aws_deployment(stack: str, outputs: Mapping[str, Any], config: Mapping[str, str]) -> Deployment:
+    """A stack on AWS, with the credentials that boto3 finds. Raises CannotVerify."""
+    region = setting(config, "region")
+    try:
+        session = boto3.Session(region_name=region)
+        caller = session.client("sts", config=STANDARD_RETRIES).get_caller_identity()
+    except (BotoCoreError, ClientError) as error:
+        raise CannotVerify(
+            f"no AWS credentials that hold: {error}; sign in as for `pulumi up`, "
+            "for example with `aws sso login`"
+        ) from None
+
+    @cache
+    def client(service: str) -> Any:
+        return session.client(service, config=STANDARD_RETRIES)  # pyright: ignore
+
+    return _checked(
+        Deployment(
+            stack=stack,
+            outputs=outputs,
+            config=config,
+            identity=Identity(
+                account_id=caller["Account"],
+                region=region,
+                partition=caller["Arn"].split(":")[1],
+                api_id=api_id_of(outputs),
+            ),
+            client=client,
+        )
+    )
+
+
+def setting(config: Mapping[str, str], key: str) -> str:
+    """A setting's text, JSON where it is no string."""
+    return config[f"{project()['name']}:{key}"]
+
+
+def api_id_of(outputs: Mapping[str, Any]) -> str:
+    """The API's id: a custom domain hides it in `websocketUrl`, but not in `managementEndpoint`."""
+    endpoint = outputs["managementEndpoint"]
+    found = re.search(r"//(\w+)\.execute-api\.|/_aws/execute-api/(\w+)/", endpoint)
+    if found is None:
+        raise CannotVerify(
+            f"the output managementEndpoint is {endpoint!r}, which names no API: "
+            "take the outputs of `pulumi stack output --json` as they are"
+        )
+    return found[1] or found[2]
+
+
+def _checked(deployment: Deployment) -> Deployment:
+    """The deployment, if its API is in the account and Region at hand."""
+    identity = deployment.identity
+    try:
+        deployment.client("apigatewayv2").get_api(ApiId=identity.api_id)
+    except ClientError as error:
+        code = code_of(error)
+        raise CannotVerify(
+            f"the API {identity.api_id} of the outputs cannot be read in account "
+            f"{identity.account_id}, Region {identity.region} ({code}): take credentials of the "
+            "stack's account that may read it, and the stack's own outputs"
+        ) from None
+    except BotoCoreError as error:
+        raise CannotVerify(f"AWS does not answer: {error}") from None
+    return deployment
+
+
+def code_of(error: ClientError) -> str:
+    """AWS's word for what went wrong, such as `AccessDenied`."""
+    return error.response.get("Error", {}).get("Code", "an error without a code")

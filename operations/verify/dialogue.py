@@ -1,0 +1,118 @@
+"""A talk with the service in which each answer is held against what the protocol promises."""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from client.sockets import REPLY_TIMEOUT_SECONDS, Client, Frame
+from operations.verify.guests import SOCKET_ERRORS
+from operations.verify.promises import PROMISES
+from operations.verify.scene import Scene
+from operations.verify.verdicts import Verdict, right, wrong
+
+COMMON_FIELDS = ("timestamp", "requestId")
+ERROR_FIELDS = ("timestamp", "code", "message")
+
+
+class Dialogue:
+    """Notes what is wrong as verdicts, and counts by role what was answered as promised."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.wrong: list[Verdict] = []
+        self._scene = scene
+        self._answered: Counter[str] = Counter()
+
+    def verdicts(self) -> list[Verdict]:
+        """What was wrong, and how much was right."""
+        return [
+            *self.wrong,
+            *(
+                right(f"{role}", f"{count} messages answered as docs/protocol.md says")
+                for role, count in self._answered.items()
+            ),
+        ]
+
+    def has_route(self, action: str) -> bool:
+        """Whether the stack has the action; removedRoutes takes actions off it."""
+        return action in self._scene.declared_routes
+
+    def ask(self, client: Client, action: str, **fields: Any) -> Frame | None:
+        """Send what is allowed; return the promised reply, None where that did not come.
+
+        An action without a route must be unknown.
+        """
+        if not self.has_route(action):
+            self.refused(client, action, "INVALID_ACTION", **fields)
+            return None
+        promise = PROMISES[action]
+        frame = self._answer(client, action, action, fields)
+        if frame is None:
+            return None
+        fault = _fault(frame, promise.reply, (*COMMON_FIELDS, *promise.fields))
+        self._note(client, action, fault)
+        return None if fault else frame
+
+    def refused(self, client: Client, action: str, code: str, **fields: Any) -> None:
+        """Send what must be refused, with this error code."""
+        what = f"{action} ({code})"
+        if frame := self._answer(client, what, action, fields):
+            fault = _fault(frame, "error", ERROR_FIELDS)
+            if not fault and frame["code"] != code:
+                fault = f"was refused by {frame['code']}, not by {code}: {frame['message']}"
+            self._note(client, what, fault)
+
+    def told(self, client: Client, frame_type: str, after: str, **fields: Any) -> None:
+        """Wait for what comes by itself after an action."""
+        try:
+            client.expect(frame_type, **fields)
+        except SOCKET_ERRORS:
+            self._note(client, after, f"{frame_type} was not told to the {client.name}")
+        else:
+            self._note(client, after, "")
+
+    def silent(self, client: Client, action: str, *, for_seconds: float, **fields: Any) -> None:
+        """Send what is accepted without an answer; an error within the time is wrong."""
+        request_id = client.send(action, **fields)
+        try:
+            frame = client.answer_to(request_id, for_seconds)
+        except SOCKET_ERRORS:
+            fault = "" if client.is_open else f"the socket was closed with {client.close_code}"
+        else:
+            fault = f"was answered, by {_shown(frame.body)}"
+        self._note(client, action, fault)
+
+    def _answer(
+        self, client: Client, what: str, action: str, fields: Mapping[str, Any]
+    ) -> Frame | None:
+        """The answer; API Gateway's own, which has no type, has no requestId of the client's."""
+        try:
+            return client.ask(action, **fields)
+        except SOCKET_ERRORS:
+            gateways = [frame for frame in client.received("") if frame.get("connectionId")]
+            if not client.is_open:
+                fault = f"the socket is closed, with code {client.close_code}"
+            elif gateways:
+                fault = f"API Gateway itself answered: {gateways[-1].get('message')}"
+            else:
+                fault = f"was not answered within {REPLY_TIMEOUT_SECONDS:g} s"
+            self._note(client, what, fault)
+            return None
+
+    def _note(self, client: Client, what: str, fault: str) -> None:
+        if not fault:
+            self._answered[client.name] += 1
+            return
+        way_out = "see routes and permissions, and the log group of the route's function"
+        self.wrong.append(wrong(f"{client.name}: {what}", fault, way_out))
+
+
+def _fault(frame: Frame, frame_type: str, fields: tuple[str, ...]) -> str:
+    if frame.type != frame_type:
+        return f"was answered by {_shown(frame.body)}, not by {frame_type}"
+    missing = [name for name in fields if name not in frame.body]
+    return f"{frame_type} lacks {', '.join(missing)}" if missing else ""
+
+
+def _shown(body: Mapping[str, Any]) -> str:
+    kept = ("type", "code", "message")
+    return " ".join(str(body[name]) for name in kept if name in body)

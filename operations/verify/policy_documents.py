@@ -1,0 +1,42 @@
+"""IAM documents made comparable: AWS may hand a list of one back as its item, and in any order."""
+
+from collections.abc import Mapping
+from typing import Any
+
+Statements = dict[str, dict[str, Any]]
+EVERYBODY = {"AWS": "*"}
+
+
+def by_sid(document: Mapping[str, Any]) -> Statements:
+    """The statements as they are, by their Sid."""
+    return {each.get("Sid", "(no Sid)"): each for each in document.get("Statement", [])}
+
+
+def agree(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two documents, or two statements, say the same."""
+    return _normal(one) == _normal(other)
+
+
+def told(statement: Mapping[str, Any]) -> str:
+    """A role's statement in a line."""
+    actions, resources = (_normal(statement.get(key)) for key in ("Action", "Resource"))
+    condition = " on a condition" if statement.get("Condition") else ""
+    effect = "" if statement["Effect"] == "Allow" else f"{statement['Effect']} "
+    first, more = (resources, "") if isinstance(resources, str) else _first(resources)
+    listed = actions if isinstance(actions, str) else ", ".join(actions)
+    return f"{effect}{listed} on {first}{more}{condition}"
+
+
+def _first(resources: list[str]) -> tuple[str, str]:
+    return resources[0], f" and {len(resources) - 1} more"
+
+
+def _normal(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        if value == EVERYBODY:
+            return "*"
+        return {key: _normal(item) for key, item in value.items()}
+    if isinstance(value, list):
+        items = [_normal(item) for item in value]
+        return items[0] if len(items) == 1 else sorted(items, key=str)
+    return value

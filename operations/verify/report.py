@@ -1,0 +1,62 @@
+"""The rows for people, as a table, and for machines, as JSON."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from typing import TextIO
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from operations.verify.verdicts import Result, Row
+
+COLOURS = {
+    Result.RIGHT: "green",
+    Result.WRONG: "bold red",
+    Result.UNTRIED: "yellow",
+    Result.BROKEN: "bold magenta",
+}
+PLAIN_WIDTH = 160
+
+
+def exit_status(rows: Sequence[Row]) -> int:
+    """1 when something is wrong, 2 when something could not be checked, 0 otherwise."""
+    results = {row.verdict.result for row in rows}
+    if Result.WRONG in results:
+        return 1
+    return 2 if Result.BROKEN in results else 0
+
+
+def write_table(rows: Sequence[Row], stream: TextIO) -> None:
+    """As wide as the terminal; elsewhere as wide as it takes."""
+    console = Console(file=stream, width=None if stream.isatty() else PLAIN_WIDTH)
+    table = Table(show_lines=False, pad_edge=False, box=None)
+    for heading in ("check", "result", "what", "what was seen", "way out"):
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        verdict = row.verdict
+        table.add_row(
+            row.check,
+            Text(verdict.result.value, style=COLOURS[verdict.result]),
+            Text(verdict.subject),
+            Text(verdict.seen),
+            Text(verdict.way_out),
+        )
+    console.print(table)
+    console.print(summary(rows), highlight=False)
+
+
+def write_json(stack: str, rows: Sequence[Row], stream: TextIO) -> None:
+    document = {
+        "stack": stack,
+        "exitStatus": exit_status(rows),
+        "rows": [row.as_json() for row in rows],
+    }
+    stream.write(json.dumps(document, indent=2) + "\n")
+
+
+def summary(rows: Sequence[Row]) -> str:
+    """Such as `18 ok, 1 WRONG`."""
+    counts = Counter(row.verdict.result for row in rows)
+    return ", ".join(f"{counts[result]} {result.value}" for result in Result if counts[result])

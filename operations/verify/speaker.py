@@ -1,0 +1,95 @@
+"""Whose tokens the checks use: one handed over, a user's, or those of a user for the run."""
+
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from client.sign_in import Tokens, tokens_of
+from local.speak_options import (
+    PASSWORD_VARIABLE,
+    TOKEN_VARIABLE,
+    DeploymentUnknown,
+    asked_password,
+)
+from operations.verify.deployment import CannotVerify, Deployment
+from operations.verify.interruptions import uninterrupted
+from operations.verify.options import Options
+
+Say = Callable[[str], None]
+
+
+@contextmanager
+def speaker_tokens(deployment: Deployment, options: Options, say: Say) -> Iterator[Tokens]:
+    """Raises CannotVerify. A user made for the run is gone afterwards."""
+    if token := options.token or os.environ.get(TOKEN_VARIABLE):
+        yield Tokens(token, access_token="")
+        return
+    if options.username:
+        yield _signed_in(deployment, options.username, _password_of(options.username))
+        return
+    with _user_for_the_run(deployment, say) as (username, password):
+        yield _signed_in(deployment, username, password)
+
+
+def _password_of(username: str) -> str:
+    try:
+        return os.environ.get(PASSWORD_VARIABLE) or asked_password(username)
+    except DeploymentUnknown as error:
+        raise CannotVerify(str(error)) from None
+
+
+def _signed_in(deployment: Deployment, username: str, password: str) -> Tokens:
+    try:
+        return tokens_of(deployment.outputs, username, password)
+    except (BotoCoreError, ClientError) as error:
+        raise CannotVerify(
+            f"{username} cannot sign in: {error}; name another by --username, or hand over an ID "
+            f"token by --token or {TOKEN_VARIABLE}"
+        ) from None
+
+
+@contextmanager
+def _user_for_the_run(deployment: Deployment, say: Say) -> Iterator[tuple[str, str]]:
+    """A confirmed user of the pool, who is sent no mail."""
+    cognito, pool = deployment.client("cognito-idp"), deployment.outputs["userPoolId"]
+    username = f"verify-{secrets.token_hex(6)}@example.com"
+    password = f"{secrets.token_urlsafe(24)}-aA1"
+    try:
+        try:
+            _create(cognito, pool, username, password)
+        except (BotoCoreError, ClientError) as error:
+            raise CannotVerify(
+                f"no user can be made for the run in {pool}: {error}; name one by --username, or "
+                f"hand over an ID token by --token or {TOKEN_VARIABLE}"
+            ) from None
+        yield username, password
+    finally:
+        with uninterrupted():
+            _delete(cognito, pool, username, say)
+
+
+def _create(cognito: Any, pool: str, username: str, password: str) -> None:
+    cognito.admin_create_user(
+        UserPoolId=pool,
+        Username=username,
+        MessageAction="SUPPRESS",
+        UserAttributes=[
+            {"Name": "email", "Value": username},
+            {"Name": "email_verified", "Value": "true"},
+        ],
+    )
+    cognito.admin_set_user_password(
+        UserPoolId=pool, Username=username, Password=password, Permanent=True
+    )
+
+
+def _delete(cognito: Any, pool: str, username: str, say: Say) -> None:
+    try:
+        with suppress(cognito.exceptions.UserNotFoundException):
+            cognito.admin_delete_user(UserPoolId=pool, Username=username)
+    except (BotoCoreError, ClientError) as error:
+        say(f"user {username} of {pool} could not be deleted: {error}; delete it by hand")

@@ -1,0 +1,101 @@
+"""Tokens that must not open a speaker's socket, made of one that does."""
+
+import base64
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+GARBAGE = "not-a-token"
+LONG_AGO_SECONDS = 86_400
+HOUR_SECONDS = 3_600
+
+
+def tampered(token: str) -> str:
+    """Another user's id under the genuine signature."""
+    header, _, signature = token.split(".")
+    claims = {**_claims(token), "sub": "00000000-0000-0000-0000-000000000000"}
+    return f"{header}.{_encoded(claims)}.{signature}"
+
+
+def signed_by_another_key(token: str) -> str:
+    """The same claims and key id, by a key that nobody knows."""
+    key = rsa.generate_private_key(public_exponent=65_537, key_size=2_048)
+    return jwt.encode(_claims(token), key, "RS256", {"kid": _key_id(token)})
+
+
+def unsigned(token: str) -> str:
+    """The same claims, `alg` none and no signature."""
+    header = {"alg": "none", "typ": "JWT", "kid": _key_id(token)}
+    return f"{_encoded(header)}.{_encoded(_claims(token))}."
+
+
+def genuinely_signed(token: str, emulator_folder: Path, **claims: Any) -> str | None:
+    """The token with other claims, signed by the local pool's own key; None if that is not found.
+
+    The emulator keeps the key in its folder.
+    """
+    pool = str(_claims(token)["iss"]).rpartition("/")[2]
+    paths = list(emulator_folder.glob(f"**/cognito-pool-keys/{pool}-id.pem"))
+    if not paths:
+        return None
+    key = load_pem_private_key(paths[0].read_bytes(), password=None)
+    if not isinstance(key, rsa.RSAPrivateKey):
+        return None
+    return jwt.encode({**_claims(token), **claims}, key, "RS256", {"kid": _key_id(token)})
+
+
+def expired(token: str, emulator_folder: Path) -> str | None:
+    """As `genuinely_signed`: all of it holds but its time."""
+    then = int(time.time()) - LONG_AGO_SECONDS
+    times = {"iat": then, "auth_time": then, "exp": then + HOUR_SECONDS}
+    return genuinely_signed(token, emulator_folder, **times)
+
+
+def of_another_client(token: str, emulator_folder: Path) -> str | None:
+    """As `genuinely_signed`: all of it holds but its audience."""
+    return genuinely_signed(token, emulator_folder, aud="another-client")
+
+
+def unfit_as_expired(token: str, outputs: Mapping[str, Any]) -> str:
+    """Why its refusal would prove nothing; "" when all of it holds but its time."""
+    claims = _claims(token)
+    if reason := _of_another_pool(claims, outputs):
+        return reason
+    if claims.get("aud") != outputs["userPoolClientId"]:
+        return f"it is for the client {claims.get('aud')}, not the stack's"
+    return "" if claims.get("exp", 0) < time.time() else "it has not expired yet"
+
+
+def unfit_as_foreign(token: str, outputs: Mapping[str, Any]) -> str:
+    """As `unfit_as_expired`, of a token that is another client's."""
+    claims = _claims(token)
+    if reason := _of_another_pool(claims, outputs):
+        return reason
+    if claims.get("aud") == outputs["userPoolClientId"]:
+        return "it is for the stack's own client"
+    return "" if claims.get("exp", 0) > time.time() else "it has expired"
+
+
+def _of_another_pool(claims: Mapping[str, Any], outputs: Mapping[str, Any]) -> str:
+    issuer = str(claims.get("iss"))
+    if issuer.rpartition("/")[2] != outputs["userPoolId"]:
+        return f"it is of {issuer}, not of the stack's user pool"
+    return "" if claims.get("token_use") == "id" else "it is no ID token"
+
+
+def _claims(token: str) -> dict[str, Any]:
+    return jwt.decode(token, options={"verify_signature": False})
+
+
+def _encoded(part: Mapping[str, Any]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=")
+
+
+def _key_id(token: str) -> str:
+    return jwt.get_unverified_header(token)["kid"]

@@ -1,0 +1,39 @@
+"""One cloud of 12 s between two statuses, and one preparation, for all tests of `make verify`."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from local.cloud import LocalCloud
+from operations.verify.declared import Declared, declared_by
+from operations.verify.deployment import Deployment, local_deployment
+from operations.verify.options import Options
+from operations.verify.scene import Scene
+from operations.verify.verification import prepared
+
+
+def silent(_: str) -> None:
+    """Nobody follows a test's progress."""
+
+
+@pytest.fixture(scope="session")
+def verified_cloud(started_clouds: Callable[[dict[str, Any]], LocalCloud]) -> LocalCloud:
+    return started_clouds({"statusIntervalSeconds": 12})
+
+
+@pytest.fixture(scope="session")
+def deployment(verified_cloud: LocalCloud) -> Deployment:
+    cloud = verified_cloud
+    return local_deployment(cloud.account, cloud.outputs, cloud.config(), cloud.folder)
+
+
+@pytest.fixture(scope="session")
+def declared(deployment: Deployment) -> Declared:
+    return declared_by(deployment.stack, deployment.config, deployment.identity)
+
+
+@pytest.fixture(scope="session")
+def scene(deployment: Deployment, declared: Declared) -> Iterator[Scene]:
+    with prepared(deployment, declared, Options(), silent) as scene:
+        yield scene

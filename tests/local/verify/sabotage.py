@@ -1,0 +1,167 @@
+"""Ways in which a deployment goes wrong without anybody deploying, each undone afterwards."""
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+from components.layers import HANDLERS
+from operations.verify.deployment import Deployment
+from tests.local.permissions import without_statement
+
+CHECKED = 'options={"require"'
+UNCHECKED = 'options={"verify_exp": False, "require"'
+
+
+@contextmanager
+def rule_disabled(deployment: Deployment) -> Iterator[None]:
+    events, rule = deployment.client("events"), deployment.outputs["statusRule"]
+    events.disable_rule(Name=rule)
+    try:
+        yield
+    finally:
+        events.enable_rule(Name=rule)
+
+
+@contextmanager
+def target_removed(deployment: Deployment) -> Iterator[None]:
+    """That of the first delay queue."""
+    events, rule = deployment.client("events"), deployment.outputs["statusRule"]
+    targets = events.list_targets_by_rule(Rule=rule)["Targets"]
+    queues = [each for each in targets if ":sqs:" in each["Arn"]]
+    target = min(queues, key=lambda each: each["Id"])
+    events.remove_targets(Rule=rule, Ids=[target["Id"]])
+    try:
+        yield
+    finally:
+        events.put_targets(Rule=rule, Targets=[target])
+
+
+@contextmanager
+def route_without_response(deployment: Deployment) -> Iterator[None]:
+    """And deployed so, as a program without it would."""
+    gateway, api_id = deployment.client("apigatewayv2"), deployment.identity.api_id
+    [route] = [
+        each
+        for each in gateway.get_routes(ApiId=api_id)["Items"]
+        if each["RouteKey"] == "pauseBroadcast"
+    ]
+    responses = gateway.get_route_responses(ApiId=api_id, RouteId=route["RouteId"])["Items"]
+    [response] = responses
+    gateway.delete_route_response(
+        ApiId=api_id, RouteId=route["RouteId"], RouteResponseId=response["RouteResponseId"]
+    )
+    _deploy(deployment)
+    try:
+        yield
+    finally:
+        gateway.create_route_response(
+            ApiId=api_id, RouteId=route["RouteId"], RouteResponseKey=response["RouteResponseKey"]
+        )
+        _deploy(deployment)
+
+
+def permission_taken(deployment: Any) -> AbstractContextManager[None]:
+    return without_statement(deployment, "heartbeat", "ReadConnections")
+
+
+@contextmanager
+def expired_token_accepted(deployment: Deployment) -> Iterator[None]:
+    """The authorizer's code, but for its look at the time."""
+    code = (HANDLERS / "authorizer.py").read_text()
+    assert CHECKED in code, "the authorizer checks otherwise now: find its line for the sabotage"
+    _put_authorizer(deployment, code.replace(CHECKED, UNCHECKED))
+    try:
+        yield
+    finally:
+        _put_authorizer(deployment, code)
+
+
+@contextmanager
+def role_with_more(deployment: Deployment) -> Iterator[None]:
+    iam, role = deployment.client("iam"), deployment.outputs["functionNames"]["heartbeat"]
+    statement = {"Sid": "All", "Effect": "Allow", "Action": "dynamodb:Scan", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    iam.put_role_policy(RoleName=role, PolicyName="more", PolicyDocument=document)
+    try:
+        yield
+    finally:
+        iam.delete_role_policy(RoleName=role, PolicyName="more")
+
+
+@contextmanager
+def role_for_anybody(deployment: Deployment) -> Iterator[None]:
+    iam, role = deployment.client("iam"), deployment.outputs["functionNames"]["heartbeat"]
+    before = iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]
+    statement = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": "*"}}
+    document = {"Version": "2012-10-17", "Statement": [statement]}
+    iam.update_assume_role_policy(RoleName=role, PolicyDocument=json.dumps(document))
+    try:
+        yield
+    finally:
+        iam.update_assume_role_policy(RoleName=role, PolicyDocument=json.dumps(before))
+
+
+@contextmanager
+def mapping_disabled(deployment: Deployment) -> Iterator[None]:
+    client = deployment.client("lambda")
+    mapping = client.list_event_source_mappings()["EventSourceMappings"][0]
+    client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+    try:
+        yield
+    finally:
+        client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
+
+
+@contextmanager
+def alarm_muted(deployment: Deployment) -> Iterator[None]:
+    client = deployment.client("cloudwatch")
+    [alarm, *_] = client.describe_alarms()["MetricAlarms"]
+    client.disable_alarm_actions(AlarmNames=[alarm["AlarmName"]])
+    try:
+        yield
+    finally:
+        client.enable_alarm_actions(AlarmNames=[alarm["AlarmName"]])
+
+
+@contextmanager
+def function_with_url(deployment: Deployment) -> Iterator[None]:
+    client, function = deployment.client("lambda"), deployment.outputs["functionNames"]["refresh"]
+    client.create_function_url_config(FunctionName=function, AuthType="NONE")
+    try:
+        yield
+    finally:
+        client.delete_function_url_config(FunctionName=function)
+
+
+@contextmanager
+def queue_open_to_all(deployment: Deployment) -> Iterator[None]:
+    client, url = deployment.client("sqs"), deployment.outputs["queueUrls"]["statusShards"]
+    before = client.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])["Attributes"]
+    policy = json.loads(before["Policy"])
+    policy["Statement"].append(
+        {"Sid": "Open", "Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage"}
+    )
+    client.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
+    try:
+        yield
+    finally:
+        client.set_queue_attributes(QueueUrl=url, Attributes=before)
+
+
+def _deploy(deployment: Deployment) -> None:
+    gateway, api_id = deployment.client("apigatewayv2"), deployment.identity.api_id
+    made = gateway.create_deployment(ApiId=api_id)["DeploymentId"]
+    stage = deployment.outputs["websocketUrl"].rpartition("/")[2]
+    gateway.update_stage(ApiId=api_id, StageName=stage, DeploymentId=made)
+
+
+def _put_authorizer(deployment: Deployment, code: str) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("authorizer.py", code)
+    deployment.client("lambda").update_function_code(
+        FunctionName=deployment.outputs["functionNames"]["authorizer"], ZipFile=buffer.getvalue()
+    )

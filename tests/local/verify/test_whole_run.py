@@ -1,0 +1,109 @@
+"""All checks on a deployment as it should be, and what is left of them: nothing."""
+
+import io
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from local.cloud import LocalCloud
+from operations.verify.declared import Declared
+from operations.verify.deployment import Deployment
+from operations.verify.options import Options
+from operations.verify.report import exit_status, write_json, write_table
+from operations.verify.verdicts import Result
+from operations.verify.verification import prepared, run_checks, verify
+from tests.local.protocol.people import eventually
+
+CHECKS = (
+    *("rules", "feeds", "cadence", "routes", "answers", "captions", "permissions"),
+    *("handshakes", "strangers", "alarms"),
+)
+IN_A_SESSION = "cadence: waiting for status 1 of 3"
+
+
+def test_a_run_without_findings_says_what_it_saw_and_leaves_nothing(
+    deployment: Deployment, verified_cloud: LocalCloud
+) -> None:
+    told: list[str] = []
+    before = left_behind(verified_cloud)
+    rows = verify(deployment, Options(), told.append)
+    results = {(row.check, row.verdict.subject): row.verdict.result for row in rows}
+    cadence = results.pop(("cadence", "periodic status"))
+    not_right = {key for key, result in results.items() if result is not Result.RIGHT}
+    assert not_right == {("captions", "captions of English speech")}, rows
+    assert tuple(dict.fromkeys(row.check for row in rows)) == CHECKS
+    # A busy machine may be late, which is no fault of what measures it.
+    assert exit_status(rows) == (1 if cadence is Result.WRONG else 0)
+    assert any(text.startswith("cadence: waiting for status 3 of 3") for text in told)
+    [seen] = [row.verdict.seen for row in rows if row.check == "cadence"]
+    assert re.match(r"\d+\.\d s, \d+\.\d s from one to the next; 12 s is set", seen)
+    eventually(lambda: left_behind(verified_cloud) == before, "nothing is left")
+    table, document = io.StringIO(), io.StringIO()
+    write_table(rows, table)
+    write_json(deployment.stack, rows, document)
+    assert len(json.loads(document.getvalue())["rows"]) == len(rows)
+    everything = table.getvalue() + document.getvalue() + "".join(told)
+    assert "eyJ" not in everything, "every token begins so"
+    assert deployment.outputs["speakerPassword"] not in everything
+
+
+def test_a_run_that_is_interrupted_leaves_nothing(
+    deployment: Deployment, declared: Declared, verified_cloud: LocalCloud
+) -> None:
+    told: list[str] = []
+    before = left_behind(verified_cloud)
+
+    def interrupt(text: str) -> None:
+        told.append(text)
+        if text == IN_A_SESSION:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_all(deployment, declared, interrupt)
+    eventually(lambda: left_behind(verified_cloud) == before, "nothing is left")
+    assert told[-1] == IN_A_SESSION, "nothing went wrong with cleaning up"
+
+
+def test_a_run_that_fails_in_the_midst_of_a_session_ends_that(
+    deployment: Deployment, declared: Declared, verified_cloud: LocalCloud
+) -> None:
+    before = left_behind(verified_cloud)
+    with pytest.raises(ZeroDivisionError):
+        fail_in_a_session(deployment, declared)
+    eventually(lambda: left_behind(verified_cloud) == before, "nothing is left")
+
+
+def run_all(deployment: Deployment, declared: Declared, say: Callable[[str], None]) -> None:
+    with prepared(deployment, declared, Options(), say) as scene:
+        run_checks(scene, ("cadence", "answers"))
+
+
+def fail_in_a_session(deployment: Deployment, declared: Declared) -> None:
+    """Its speaker's socket is lost on the way."""
+    with prepared(deployment, declared, Options(), lambda _: None) as scene:
+        speaker = scene.company.speaker()
+        scene.company.note(speaker.create_session("en"), speaker)
+        speaker.drop()
+        raise ZeroDivisionError
+
+
+def left_behind(cloud: LocalCloud) -> tuple[list[str], list[str], int]:
+    """Users that a run made, sessions that live, and sockets that take part in one."""
+    pages = cloud.client("cognito-idp").list_users(UserPoolId=cloud.outputs["userPoolId"])
+    emails = [
+        attribute["Value"]
+        for user in pages["Users"]
+        for attribute in user["Attributes"]
+        if attribute["Name"] == "email" and attribute["Value"].startswith("verify-")
+    ]
+    sessions = [
+        item["sessionId"]["S"] for item in items(cloud, "sessionsTable") if "endedAt" not in item
+    ]
+    return sorted(emails), sorted(sessions), len(items(cloud, "connectionsTable"))
+
+
+def items(cloud: LocalCloud, table: str) -> list[dict[str, Any]]:
+    return cloud.client("dynamodb").scan(TableName=cloud.outputs[table])["Items"]

@@ -1,0 +1,166 @@
+"""Hand-worked figures: how much of what one session-hour, one tick, one caption uses."""
+
+from typing import Any
+
+import pytest
+
+from operations.cost import keeping, serving
+from operations.cost.month import MINUTES_PER_MONTH, Month
+from tests.operations.cost.worked import facts, load, month
+
+
+def quantity(part: Any, of: Month, driver: str) -> float:
+    """Of the one driver of that name."""
+    (found,) = [usage.quantity for usage in part(of) if usage.driver == driver]
+    return found
+
+
+def test_an_hour_of_speech_is_so_many_chunks_captions_and_minutes():
+    hour = month()
+    assert hour.speaking_seconds == 3_600
+    assert hour.chunks == 36_000
+    assert hour.captions == 1_200
+    assert quantity(serving.speech, hour, "speech") == 60
+    assert hour.invocations["audio_processor"] == 4
+    assert quantity(serving.functions, hour, "audio_processor, GB-s") == 3_600
+
+
+def test_a_caption_to_a_hundred_listeners_is_a_hundred_messages():
+    captions = quantity(serving.gateway, month(), "captions to listeners")
+    assert captions == 1_200 * 100
+
+
+def test_a_caption_is_translated_once_for_each_language_and_not_for_each_listener():
+    # 1,200 captions of 45 characters into 5 languages.
+    few, many = month(load(listeners=5)), month(load(listeners=500))
+    assert quantity(serving.speech, few, "captions, for each language") == 270_000
+    assert quantity(serving.speech, many, "captions, for each language") == 270_000
+
+
+@pytest.mark.parametrize(
+    ("whose", "premium_share", "transcripts"),
+    [("never", 1, 1_200), ("premium", 0, 1_200), ("premium", 0.5, 3_600), ("always", 0, 6_000)],
+)
+def test_partial_captions_cost_where_the_stack_lets_them(
+    whose: str, premium_share: float, transcripts: float
+):
+    # Four partial ones before each finished one.
+    hour = month(load(premium_share=premium_share), facts(partial_captions=whose))
+    assert hour.transcripts == transcripts
+    assert quantity(serving.gateway, hour, "captions to listeners") == transcripts * 100
+
+
+def test_a_tick_of_16_shards_is_17_invocations_8_reads_and_34_requests():
+    hour = month()
+    ticks = 2 * MINUTES_PER_MONTH
+    assert hour.ticks == ticks
+    assert hour.invocations["session_status"] == 17 * ticks
+    assert quantity(keeping.tables, hour, "ticks, reads") == 8 * ticks
+    # Two batches sent, 16 received, 16 deleted; half of the ticks come through a queue: 3 more.
+    requests = quantity(serving.queues, hour, "ticks and their shards")
+    assert requests == 34 * ticks + 3 * ticks / 2
+
+
+def test_ticks_go_on_without_sessions_but_not_with_the_rule_disabled():
+    silent = month(on=facts(ticks_per_minute=0))
+    assert silent.invocations["session_status"] == 0
+    assert quantity(serving.queues, silent, "ticks and their shards") == 0
+    assert silent.status_pushes == 0
+    # reconcile's rule goes on: every five minutes.
+    assert quantity(serving.events, silent, "the rules' firings") == MINUTES_PER_MONTH / 5
+
+
+def test_several_ticks_a_minute_are_one_firing_and_long_intervals_fewer():
+    assert quantity(serving.events, month(), "the rules' firings") == MINUTES_PER_MONTH * 1.2
+    rare = month(on=facts(ticks_per_minute=0.2))
+    assert quantity(serving.events, rare, "the rules' firings") == pytest.approx(
+        MINUTES_PER_MONTH * 0.4
+    )
+    assert quantity(serving.queues, rare, "ticks and their shards") == pytest.approx(
+        34 * 0.2 * MINUTES_PER_MONTH
+    )
+
+
+def test_audio_queues_are_asked_only_while_somebody_speaks():
+    # A send for each of ten chunks a second, five receives, five deletes.
+    assert quantity(serving.queues, month(), "audio through the slots' queues") == 20 * 3_600
+    mute = month(load(speaking_share=0))
+    assert quantity(serving.queues, mute, "audio through the slots' queues") == 0
+
+
+def test_lambda_polls_the_queues_that_feed_functions_all_month():
+    polls = quantity(serving.queues, month(load(speaking_share=0)), "Lambda's polls of queues")
+    assert polls == 3 * 15 * MINUTES_PER_MONTH
+
+
+def test_sockets_are_open_for_speaker_and_listeners():
+    assert quantity(serving.gateway, month(), "sockets kept open") == 101 * 60
+
+
+def test_every_message_is_counted_once():
+    hour = month()
+    drivers = [each for each in serving.gateway(hour) if each.price == "api-gateway-message"]
+    # 100 joins, a create, an end, 10 controls, 101 clients' 12 heartbeats, 36,000 chunks.
+    received = 100 + 2 + 10 + 101 * 12 + 36_000
+    # A reply to all but chunks; 120 ticks; an end, 10 controls and 1,200 captions to 100 listeners.
+    sent = 1_324 + 120 + (1 + 10 + 1_200) * 100
+    assert hour.received_messages == received
+    assert hour.sent_messages == sent
+    assert sum(each.quantity for each in drivers) == received + sent
+    assert serving.requests_per_second(hour) == (received + sent) / 3_600
+
+
+@pytest.mark.parametrize(("listeners", "fan_outs"), [(500, 12), (501, 36), (1_500, 48)])
+def test_many_listeners_are_told_by_pages(listeners: int, fan_outs: int):
+    # An end in two passes and ten controls; more than one page: one hands the pages out.
+    assert month(load(listeners=listeners)).fan_outs == fan_outs
+
+
+def test_the_listeners_of_a_caption_are_read_by_the_4_kilobytes():
+    # 100 rows of 150 bytes are 15,000: four begun 4 KB, each half a unit, and the session's row.
+    assert keeping.listeners_read(month()) == 2.0
+    assert quantity(keeping.tables, month(), "captions, reads") == 1_200 * 3
+
+
+def test_a_stack_without_the_audio_route_pays_for_no_speech():
+    hour = month(on=facts(takes_audio=False))
+    assert hour.chunks == hour.transcripts == 0
+    assert quantity(serving.speech, hour, "speech") == 0
+
+
+def test_another_pipeline_than_the_stacks_own_translates_on_its_own_bill():
+    own = dict(facts().functions)
+    del own["translation"]
+    hour = month(on=facts(functions=own))
+    assert "translation" not in hour.invocations
+    assert {each.service for each in serving.speech(hour)} == {"Transcribe"}
+    # Its captions pass through this API all the same.
+    assert quantity(serving.gateway, hour, "captions to listeners") == 120_000
+
+
+def test_an_existing_user_pool_is_paid_elsewhere():
+    assert [each.quantity for each in serving.users(month(load(speakers=7)))] == [7]
+    assert list(serving.users(month(on=facts(own_user_pool=False)))) == []
+
+
+def test_logs_cost_by_what_is_logged_and_for_how_long():
+    loud, quiet = month(), month(on=facts(access_logs=False, function_lines=False))
+    assert quantity(keeping.watching, quiet, "access log") == 0
+    assert quantity(keeping.watching, quiet, "functions' logs") == pytest.approx(
+        quantity(keeping.watching, loud, "functions' logs") * 350 / 750
+    )
+    month_kept = quantity(keeping.watching, loud, "logs kept for 30 days")
+    year_kept = quantity(
+        keeping.watching, month(on=facts(log_retention_days=360)), "logs kept for 360 days"
+    )
+    assert year_kept == pytest.approx(12 * month_kept)
+
+
+def test_what_config_turns_on_costs_only_then():
+    bare = month(on=facts(tracing=False, alarm_mails=False, measured_routes=0, dashboards=0))
+    for driver in ("traces", "alarm mails", "routes' metrics", "dashboard"):
+        assert quantity(keeping.watching, bare, driver) == 0
+    full = month(on=facts(tracing=True, alarm_mails=True, measured_routes=20))
+    assert quantity(keeping.watching, full, "traces") > 0
+    assert quantity(keeping.watching, full, "alarm mails") == 100
+    assert quantity(keeping.watching, full, "routes' metrics") == 100

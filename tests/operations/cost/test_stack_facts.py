@@ -1,0 +1,109 @@
+"""What a stack's own config and program say about its bill."""
+
+import json
+
+import pytest
+
+from components.settings import Settings
+from operations.cost.command import main
+from operations.cost.stack_facts import StackFacts, facts, facts_of, own_metrics
+from program.engine import Engine, RecordingMonitor
+from program.run import run_program
+from program.stack_config import stack_config
+
+
+def of(**overrides: object) -> StackFacts:
+    """The facts of staging with some keys changed."""
+    engine = Engine()
+    config = stack_config("staging", overrides)
+    run_program(engine, stack="staging", config=config, monitor=RecordingMonitor(engine))
+    loaded: list[Settings] = []
+    Engine().run(lambda: loaded.append(Settings.load()), stack="staging", config=config)
+    return facts(loaded[0], engine)
+
+
+def test_the_facts_are_those_of_the_program():
+    staging = facts_of("staging")
+    assert staging.functions["audio_processor"].gigabytes == 1
+    assert staging.functions["heartbeat"].gigabytes == 0.125
+    assert {each.architecture for each in staging.functions.values()} == {"arm64"}
+    assert staging.region == stack_config("staging")["live-sessions:region"]
+    assert str(staging.audio_slots) == stack_config("staging")["live-sessions:audioSlots"]
+    assert staging.ticks_per_minute == 2
+    # Shards, the tick half a minute late, session checks.
+    assert staging.fed_queues == 3
+    assert staging.takes_audio
+    assert staging.own_user_pool
+
+
+def test_config_changes_them():
+    changed = of(
+        statusIntervalSeconds=15,
+        lambdaArchitecture="x86_64",
+        removedRoutes=["sendAudio"],
+        translationFunctionArn="arn:aws:lambda:eu-central-1:123456789012:function:captions",
+        routeMetrics=True,
+        tracing=True,
+        pointInTimeRecovery=False,
+        logLevel="WARNING",
+        existingUserPoolId="eu-central-1_AbCdEfGhI",
+        existingUserPoolClientId="abc",
+    )
+    assert changed.ticks_per_minute == 4
+    assert changed.fed_queues == 5
+    assert {each.architecture for each in changed.functions.values()} == {"x86_64"}
+    assert not changed.takes_audio
+    assert "translation" not in changed.functions
+    assert changed.measured_routes == 19
+    assert changed.tracing
+    assert not changed.point_in_time_recovery
+    assert not changed.function_lines
+    assert not changed.own_user_pool
+
+
+def test_a_disabled_rule_ticks_no_more():
+    assert of(periodicStatus=False).ticks_per_minute == 0
+
+
+def test_alarms_and_what_belongs_to_them_are_counted_as_they_are_declared():
+    assert of(alarms=True).alarm_metrics > of(alarms=False).alarm_metrics
+    assert of(alarms=False).keys == 0
+    assert of(alarms=False, dashboard=False).dashboards == 0
+
+
+def test_the_handlers_own_metrics_are_found():
+    assert {"Ticks", "StatusPushes", "CaptionsPosted", "ChunksUnreadable"} <= own_metrics()
+    assert "extra" not in own_metrics()
+
+
+def test_the_command_prints_an_estimate(capsys: pytest.CaptureFixture[str]):
+    stated = "--sessions 20 --listeners 100 --hours 160 --captions-per-minute 20".split()
+    assert main(["--stack", "staging", *stated]) == 0
+    text = capsys.readouterr().out
+    assert text.startswith("A month of staging with --sessions 20, --listeners 100, --hours 160")
+    assert main(["--stack", "staging", *stated, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["load"]["listeners"] == 100
+    assert f"{told['dollarsPerMonth']:,.2f}  a month" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ("--stack staging --sessions 0", "--sessions is 0"),
+        (
+            "--stack local --sessions 1",
+            "--stack local: there is no Pulumi.local.yaml of a stack on",
+        ),
+        ("--stack nowhere --sessions 1", "--stack nowhere: there is no Pulumi.nowhere.yaml"),
+    ],
+)
+def test_the_command_refuses_in_one_line(
+    arguments: str, told: str, capsys: pytest.CaptureFixture[str]
+):
+    stated = "--listeners 100 --hours 160 --captions-per-minute 20".split()
+    assert main([*arguments.split(), *stated]) == 2
+    told_in = capsys.readouterr()
+    assert told_in.err.startswith(told)
+    assert told_in.err.count("\n") == 1
+    assert told_in.out == ""

@@ -1,0 +1,117 @@
+"""`make plan` on this very program: each stack, and what single changes to it change."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from operations.plan.__main__ import difference
+from operations.plan.checkout import Checkout
+from operations.plan.comparison import Comparison
+from operations.plan.report import Difference, text
+from operations.plan.tree import comparison_lines, plan_lines
+from program.stack_config import committed_stacks
+from tests.operations.plan import trees
+
+COMPONENTS = Path("components", "session_lifecycle")
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """This program, committed as `before`."""
+    root = trees.copy_this_tree(tmp_path_factory.mktemp("tree"))
+    trees.commit(root, "before")
+    return root
+
+
+@pytest.fixture(scope="module")
+def one_route_more(repository: Path) -> Difference:
+    """From that commit to one that has another route."""
+    root = repository
+    trees.change(
+        root / COMPONENTS / "session_routes.py",
+        '"resumeBroadcast"),',
+        '"resumeBroadcast", "applaud"),',
+    )
+    trees.commit(root, "after")
+    return difference(Checkout(root, "the working tree"), "before", ["staging"], {})
+
+
+def test_every_committed_stack_has_a_plan():
+    # That each also has a first preview is tested with the program.
+    recorded = Checkout(trees.HERE, "this tree").record(committed_stacks(), preview=False)
+    assert list(recorded) == committed_stacks()
+    for stack, recording in recorded.items():
+        lines = [line.strip() for line in plan_lines(recording)]
+        function = f"lambda.Function fan-out-function: live-sessions-{stack}-fan-out, runtime "
+        assert any(line.startswith(function) for line in lines)
+        assert lines[-1].startswith("outputs: ")
+        assert str(trees.HERE) not in "".join(lines)
+
+
+def test_an_added_route_shows_with_its_response_and_the_new_deployment_and_nothing_else(
+    one_route_more: Difference,
+):
+    (comparison,) = one_route_more.comparisons
+    same = len(comparison.old.made) - 1
+    lines = text(one_route_more).splitlines()
+    assert lines[:7] == [
+        f"staging: 2 added, 0 removed, 1 changed, {same} same",
+        "  SessionApi api",
+        "    ApiRoutes api-routes",
+        "+     apigatewayv2.Route api-routes-applaud-route: applaud, authorizationType NONE,"
+        " routeResponseSelectionExpression $default",
+        "+     apigatewayv2.RouteResponse api-routes-applaud-response: $default",
+        "    ApiStage api-stage",
+        "~     apigatewayv2.Deployment api-stage-deployment (replaced by a new one)",
+    ]
+    assert re.fullmatch(r' {10}triggers\.snapshot: "\w{12}…" -> "\w{12}…"', lines[7])
+    assert lines[8] == ""
+    assert lines[9].startswith("Total against before (")
+    assert len(lines) == 10
+
+
+def test_a_removed_route_shows_the_same_the_other_way_round(one_route_more: Difference):
+    (there,) = one_route_more.comparisons
+    back = Comparison(there.new, there.old)
+    assert back.added == []
+    assert [each.name for each in back.removed] == [each.name for each in there.added]
+    assert [each.title for each in back.removed] == [
+        "apigatewayv2.Route api-routes-applaud-route",
+        "apigatewayv2.RouteResponse api-routes-applaud-response",
+    ]
+    (deployment,) = back.changed
+    assert [each.path for each in deployment.changes] == ["triggers.snapshot"]
+
+
+def test_a_changed_permission_and_changed_code_show_where_they_are_and_nowhere_else(
+    one_route_more: Difference, repository: Path, tmp_path: Path
+):
+    root = tmp_path / "clone"
+    trees.git(repository, "clone", "--quiet", "--branch=before", str(repository), str(root))
+    (root / ".build").symlink_to(repository / ".build", target_is_directory=True)
+    trees.change(
+        root / COMPONENTS / "heartbeat_function.py",
+        '"ReadConnections", "GetItem"',
+        '"ReadConnections", "Query"',
+    )
+    for file in ("handlers/fan_out.py", "handlers/live_sessions/telemetry.py"):
+        with (root / file).open("a") as code:
+            code.write("# one more line\n")
+    recorded = Checkout(root, "the working tree").record(["staging"], preview=False)
+    comparison = Comparison(one_route_more.comparisons[0].old, recorded["staging"])
+    assert (comparison.added, comparison.removed) == ([], [])
+    assert [line.strip("~ ") for line in comparison_lines(comparison)[1:]] == [
+        "FunctionLayers layers",
+        "lambda.LayerVersion layers-shared (replaced by a new one)",
+        "code changed: ~ python/live_sessions/telemetry.py",
+        "ListenerFanOut fan-out",
+        "HandlerFunction fan-out",
+        "lambda.Function fan-out-function",
+        "code changed: ~ fan_out.py",
+        "SessionLifecycle lifecycle",
+        "HandlerFunction heartbeat",
+        "iam.RolePolicy heartbeat-policy",
+        'policy.Statement[ReadConnections].Action: - "dynamodb:GetItem"',
+        'policy.Statement[ReadConnections].Action: + "dynamodb:Query"',
+    ]

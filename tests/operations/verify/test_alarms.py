@@ -1,0 +1,99 @@
+"""Alarms and their subscribers as CloudWatch and SNS tell of them."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from operations.verify.checks import alarms
+from operations.verify.checks.alarms import ALARM, SUBSCRIPTION
+from operations.verify.verdicts import Result, Verdict
+from tests.operations.verify.scenes import declared, scene_of
+
+TOPIC = "arn:aws:sns:eu-central-1:998877665544:alarms"
+INPUTS = {
+    "name": "late",
+    "metricName": "TickLateMilliseconds",
+    "namespace": "LiveSessions/staging",
+    "dimensions": {"service": "session_status"},
+    "threshold": 2000.0,
+    "alarmActions": [TOPIC],
+}
+LIVE = {
+    "AlarmName": "late",
+    "MetricName": "TickLateMilliseconds",
+    "Namespace": "LiveSessions/staging",
+    "Dimensions": [{"Name": "service", "Value": "session_status"}],
+    "Threshold": 2000.0,
+    "AlarmActions": [TOPIC],
+    "ActionsEnabled": True,
+    "StateValue": "OK",
+}
+MAIL = {"topic": TOPIC, "protocol": "email", "endpoint": "ops@example.com"}
+
+
+class Aws:
+    """CloudWatch and SNS in one."""
+
+    def __init__(self, *live: dict[str, Any], subscription: str | None = None) -> None:
+        self._live = live
+        self._subscription = subscription
+
+    def describe_alarms(self, **asked: Any) -> dict[str, Any]:
+        return {
+            "MetricAlarms": [
+                each for each in self._live if each["AlarmName"] in asked["AlarmNames"]
+            ]
+        }
+
+    def get_paginator(self, operation: str) -> "Aws":
+        assert operation == "list_subscriptions_by_topic"
+        return self
+
+    def paginate(self, **asked: Any) -> Iterator[dict[str, Any]]:
+        assert asked == {"TopicArn": TOPIC}
+        mine = {"SubscriptionArn": self._subscription, "Endpoint": "ops@example.com"}
+        yield {"Subscriptions": [mine] if self._subscription else []}
+
+
+def verdicts(aws: Aws, **inputs: Any) -> list[Verdict]:
+    resources = [declared(ALARM, "one", **INPUTS)]
+    if inputs:
+        resources.append(declared(SUBSCRIPTION, "mail", **inputs))
+    return list(alarms(scene_of(*resources, client=lambda service: aws)))
+
+
+def test_an_alarm_as_declared_is_right_and_its_state_is_told() -> None:
+    [verdict] = verdicts(Aws(LIVE))
+    assert (verdict.result, verdict.seen) == (Result.RIGHT, "1 of 1 as declared, none in alarm now")
+    [verdict] = verdicts(Aws(LIVE | {"StateValue": "ALARM"}))
+    assert verdict.seen == "1 of 1 as declared; in alarm now: late"
+    assert "docs/operations.md" in verdict.way_out
+
+
+def test_an_alarm_over_something_else_than_declared_is_found() -> None:
+    for change, name in (
+        ({"MetricName": "Other"}, "MetricName"),
+        ({"Dimensions": []}, "dimensions"),
+        ({"Threshold": 1.0}, "Threshold"),
+        ({"AlarmActions": []}, "actions"),
+        ({"ActionsEnabled": False}, "ActionsEnabled"),
+    ):
+        [verdict] = verdicts(Aws(LIVE | change))
+        assert verdict.result is Result.WRONG
+        assert verdict.seen.startswith(f"{name} is ")
+    [verdict] = verdicts(Aws())
+    assert verdict.seen == "does not exist"
+
+
+def test_an_address_that_has_not_confirmed_is_told_nothing_and_found() -> None:
+    for subscription, result in (
+        (f"{TOPIC}:1234", Result.RIGHT),
+        ("PendingConfirmation", Result.WRONG),
+        (None, Result.WRONG),
+    ):
+        [_, verdict] = verdicts(Aws(LIVE, subscription=subscription), **MAIL)
+        assert verdict.result is result
+
+
+def test_a_stack_without_alarms_is_not_green_for_that() -> None:
+    [verdict] = alarms(scene_of())
+    assert verdict.result is Result.UNTRIED

@@ -1,0 +1,110 @@
+"""What cannot be run ends with status 2 and says what would help."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from operations.verify import command, stack_outputs
+from operations.verify.command import main
+from operations.verify.deployment import CannotVerify, api_id_of
+
+OUTPUTS = {
+    "websocketUrl": "wss://live.example.com",
+    "managementEndpoint": "https://abcde12345.execute-api.eu-central-1.amazonaws.com/staging",
+    "userPoolId": "eu-central-1_abc",
+    "userPoolClientId": "client",
+}
+
+
+def refusal(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    assert main([*arguments, "--json"]) == 2
+    written = capsys.readouterr()
+    assert written.out == ""
+    return written.err
+
+
+def file_of(folder: Path, content: object) -> str:
+    path = folder / "outputs.json"
+    path.write_text(content if isinstance(content, str) else json.dumps(content))
+    return str(path)
+
+
+def test_a_stack_without_config_is_told_with_those_that_have_some(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert "no Pulumi.moon.yaml: --stack takes local, " in refusal(capsys, "--stack", "moon")
+
+
+def test_without_a_running_cloud_the_way_to_one_is_told(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "running_outputs", lambda name: None)
+    assert "`make run`" in refusal(capsys)
+
+
+def test_without_outputs_and_pulumi_cli_the_way_to_outputs_is_told(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stack_outputs.shutil, "which", lambda name: None)
+    assert "--outputs FILE" in refusal(capsys, "--stack", "staging")
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("no json", "no JSON object"),
+        ([], "no JSON object"),
+        ({"websocketUrl": "wss://x"}, "has no managementEndpoint, userPoolId, userPoolClientId"),
+        ({**OUTPUTS, "emulatorUrl": "http://127.0.0.1:1"}, "--stack local"),
+    ],
+)
+def test_outputs_that_cannot_be_used_are_told(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, content: object, told: str
+) -> None:
+    path = file_of(tmp_path, content)
+    assert told in refusal(capsys, "--stack", "staging", "--outputs", path)
+
+
+def test_a_file_that_is_not_there_is_told(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    message = refusal(capsys, "--stack", "staging", "--outputs", str(tmp_path / "none.json"))
+    assert "none.json cannot be read: No such file or directory" in message
+
+
+def test_without_aws_credentials_the_way_to_them_is_told(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    path = file_of(tmp_path, OUTPUTS)
+    assert "sign in as for `pulumi up`" in refusal(capsys, "--stack", "staging", "--outputs", path)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--only", "weather"], "invalid choice: 'weather'"),
+        (["--intervals", "0"], "'0' is no number of intervals: it takes 1 to 100"),
+        (["--expired-token-file", "/nowhere"], "/nowhere cannot be read"),
+    ],
+)
+def test_bad_arguments_are_told(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], told: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert told in capsys.readouterr().err
+
+
+def test_an_api_is_found_behind_a_custom_domain_and_in_a_local_cloud() -> None:
+    assert api_id_of(OUTPUTS) == "abcde12345"
+    local = "http://127.0.0.1:4566/_aws/execute-api/26d1d842/live"
+    assert api_id_of({"managementEndpoint": local}) == "26d1d842"
+    with pytest.raises(CannotVerify, match="names no API"):
+        api_id_of({"managementEndpoint": "https://live.example.com/live"})

@@ -1,0 +1,113 @@
+"""Answers held against the protocol's promises."""
+
+import itertools
+from typing import Any
+
+import pytest
+
+from client.sockets import Frame, FrameMissing
+from operations.verify.dialogue import Dialogue
+from operations.verify.scene import ROUTE
+from operations.verify.verdicts import Result
+from tests.operations.verify.scenes import declared, scene_of
+
+ACK = {"type": "heartbeatAck", "timestamp": 1, "requestId": "r"}
+REFUSAL = {
+    "type": "error",
+    "timestamp": 1,
+    "requestId": "r",
+    "code": "INVALID_ACTION",
+    "message": "m",
+}
+GATEWAYS = {"message": "Internal server error", "connectionId": "c", "requestId": "g"}
+
+
+class Client:
+    """Answers each message by the next of these; None is no answer."""
+
+    name = "speaker"
+    close_code = 1006
+
+    def __init__(self, *answers: dict[str, Any] | None, is_open: bool = True) -> None:
+        self.is_open = is_open
+        self._answers = itertools.chain(answers, itertools.repeat(None))
+        self._untyped: list[Frame] = []
+
+    def ask(self, action: str, **fields: Any) -> Frame:
+        return self.answer_to(action, 1)
+
+    def send(self, action: str, **fields: Any) -> str:
+        return action
+
+    def answer_to(self, request_id: str, timeout_seconds: float) -> Frame:
+        answer = next(self._answers)
+        if answer is None or "type" not in answer:
+            self._untyped = [Frame(answer, 0)] if answer else []
+            raise FrameMissing("nothing came")
+        return Frame(answer, 0)
+
+    def received(self, frame_type: str) -> list[Frame]:
+        return self._untyped
+
+
+def dialogue(*routes: str) -> Dialogue:
+    return Dialogue(scene_of(*(declared(ROUTE, key, routeKey=key) for key in routes)))
+
+
+@pytest.mark.parametrize(
+    ("answer", "fault"),
+    [
+        ({**ACK, "type": "sessionLeft"}, "was answered by sessionLeft, not by heartbeatAck"),
+        ({"type": "heartbeatAck", "timestamp": 1}, "heartbeatAck lacks requestId"),
+        (REFUSAL, "was answered by error INVALID_ACTION m, not by heartbeatAck"),
+        (None, "was not answered within 10 s"),
+        (GATEWAYS, "API Gateway itself answered: Internal server error"),
+    ],
+)
+def test_an_answer_that_was_not_promised_is_found(
+    answer: dict[str, Any] | None, fault: str
+) -> None:
+    talk, client = dialogue("heartbeat"), Client(answer)
+    assert talk.ask(client, "heartbeat") is None  # pyright: ignore[reportArgumentType]
+    [verdict] = talk.verdicts()
+    assert (verdict.subject, verdict.seen) == ("speaker: heartbeat", fault)
+
+
+def test_a_promised_answer_is_counted_and_handed_on() -> None:
+    talk, client = dialogue("heartbeat"), Client(ACK)
+    frame = talk.ask(client, "heartbeat")  # pyright: ignore[reportArgumentType]
+    assert frame is not None
+    assert frame.type == "heartbeatAck"
+    [verdict] = talk.verdicts()
+    assert verdict.result is Result.RIGHT
+    assert verdict.seen.startswith("1 messages answered")
+
+
+def test_an_action_without_a_route_must_be_unknown() -> None:
+    talk = dialogue()
+    assert talk.ask(Client(REFUSAL), "heartbeat") is None  # pyright: ignore[reportArgumentType]
+    assert [each.result for each in talk.verdicts()] == [Result.RIGHT]
+    talk.ask(Client(ACK), "heartbeat")  # pyright: ignore[reportArgumentType]
+    assert [each.result for each in talk.verdicts()] == [Result.WRONG, Result.RIGHT]
+
+
+def test_a_refusal_for_another_reason_is_found() -> None:
+    talk = dialogue("heartbeat")
+    client: Any = Client(REFUSAL)
+    talk.refused(client, "heartbeat", "UNAUTHORIZED_ACTION")
+    [verdict] = talk.verdicts()
+    assert verdict.seen == "was refused by INVALID_ACTION, not by UNAUTHORIZED_ACTION: m"
+
+
+def test_an_error_after_what_is_taken_in_silence_is_found() -> None:
+    talk = dialogue("sendAudio")
+    quiet: Any = Client(None)
+    talk.silent(quiet, "sendAudio", for_seconds=0)
+    refused: Any = Client(REFUSAL)
+    talk.silent(refused, "sendAudio", for_seconds=0)
+    closed: Any = Client(None, is_open=False)
+    talk.silent(closed, "sendAudio", for_seconds=0)
+    assert [each.seen for each in talk.wrong] == [
+        "was answered, by error INVALID_ACTION m",
+        "the socket was closed with 1006",
+    ]

@@ -1,0 +1,59 @@
+"""Documents as AWS hands them back, against documents as they were declared."""
+
+import pytest
+
+from operations.verify.policy_documents import agree, by_sid, told
+
+DECLARED = {
+    "Sid": "Read",
+    "Effect": "Allow",
+    "Action": ["dynamodb:Query", "dynamodb:GetItem"],
+    "Resource": ["arn:aws:dynamodb:us-east-1:1:table/a"],
+    "Condition": {"ForAllValues:StringEquals": {"dynamodb:Attributes": ["one", "two"]}},
+}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"Action": ["dynamodb:GetItem", "dynamodb:Query"]},
+        {"Resource": "arn:aws:dynamodb:us-east-1:1:table/a"},
+        {"Condition": {"ForAllValues:StringEquals": {"dynamodb:Attributes": ["two", "one"]}}},
+    ],
+)
+def test_order_and_a_list_of_one_make_no_difference(change: dict[str, object]) -> None:
+    assert agree(DECLARED, DECLARED | change)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"Effect": "Deny"},
+        {"Action": ["dynamodb:GetItem"]},
+        {"Action": ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan"]},
+        {"Resource": ["*"]},
+        {"Condition": {}},
+        {"NotPrincipal": "*"},
+    ],
+)
+def test_anything_else_does(change: dict[str, object]) -> None:
+    assert not agree(DECLARED, DECLARED | change)
+
+
+def test_everybody_has_two_spellings() -> None:
+    assert agree({"Principal": "*"}, {"Principal": {"AWS": "*"}})
+    assert not agree({"Principal": "*"}, {"Principal": {"AWS": "arn:aws:iam::1:root"}})
+
+
+def test_a_statement_is_told_in_a_line() -> None:
+    assert told(DECLARED) == (
+        "dynamodb:GetItem, dynamodb:Query on arn:aws:dynamodb:us-east-1:1:table/a on a condition"
+    )
+    several = {"Effect": "Deny", "Action": "a:B", "Resource": ["x", "y", "z"]}
+    assert told(several) == "Deny a:B on x and 2 more"
+
+
+def test_statements_are_found_by_sid_whether_they_have_one_or_not() -> None:
+    document = {"Statement": [DECLARED, {"Effect": "Allow"}]}
+    assert set(by_sid(document)) == {"Read", "(no Sid)"}
+    assert by_sid({}) == {}

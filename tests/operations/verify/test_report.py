@@ -1,0 +1,71 @@
+"""The table for people, JSON for machines, and the exit status for both."""
+
+import io
+import json
+
+import pytest
+
+from operations.verify.report import exit_status, write_json, write_table
+from operations.verify.verdicts import Row, Verdict, broken, differences, right, untried, wrong
+
+RIGHT = right("rule tick", "ENABLED")
+WRONG = wrong("route sing", "[red]is[/red] missing", "pulumi up --refresh")
+UNTRIED = untried("captions", "Transcribe charges for it", "--captions")
+BROKEN = broken("alarms", "DescribeAlarms was answered by AccessDenied", "let whoever verifies")
+
+
+def rows(*verdicts: Verdict) -> list[Row]:
+    return [Row("check", verdict) for verdict in verdicts]
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "status"),
+    [
+        ([RIGHT, RIGHT], 0),
+        ([RIGHT, UNTRIED], 0),
+        ([RIGHT, WRONG, UNTRIED], 1),
+        ([WRONG, BROKEN], 1),
+        ([RIGHT, BROKEN], 2),
+    ],
+)
+def test_the_exit_status_is_that_of_the_worst_row(verdicts: list[Verdict], status: int) -> None:
+    assert exit_status(rows(*verdicts)) == status
+
+
+def test_the_table_has_each_row_with_its_way_out_as_it_was_said() -> None:
+    stream = io.StringIO()
+    write_table(rows(RIGHT, WRONG, UNTRIED), stream)
+    lines = stream.getvalue().splitlines()
+    assert "\x1b" not in stream.getvalue(), "no colours where nobody sees them"
+    assert lines[2].split("  ")[1:2] == ["WRONG"]
+    assert all(text in lines[2] for text in ("route sing", "[red]is[/red] missing", "pulumi up"))
+    assert lines[-1] == "1 ok, 1 WRONG, 1 not tried"
+
+
+def test_json_says_the_same_to_machines() -> None:
+    stream = io.StringIO()
+    write_json("staging", rows(RIGHT, WRONG), stream)
+    document = json.loads(stream.getvalue())
+    assert (document["stack"], document["exitStatus"]) == ("staging", 1)
+    assert document["rows"][1] == {
+        "check": "check",
+        "subject": "route sing",
+        "result": "WRONG",
+        "seen": "[red]is[/red] missing",
+        "wayOut": "pulumi up --refresh",
+    }
+
+
+def test_differences_name_what_is_other_than_declared_alone() -> None:
+    live = {"Arn": "a", "State": "DISABLED", "More": 1}
+    assert differences({"Arn": "a", "State": "ENABLED"}, live) == (
+        "State is 'DISABLED', declared is 'ENABLED'"
+    )
+    assert differences({"Missing": 5}, live) == "Missing is None, declared is 5"
+    assert differences({"Arn": "a"}, live) == ""
+
+
+def test_members_that_aws_adds_to_a_structure_are_no_difference() -> None:
+    live = {"InputTransformer": {"InputTemplate": "t", "InputPathsMap": {}}}
+    assert differences({"InputTransformer": {"InputTemplate": "t"}}, live) == ""
+    assert differences({"InputTransformer": {"InputTemplate": "other"}}, live)

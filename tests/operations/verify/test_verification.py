@@ -1,0 +1,75 @@
+"""How checks are run: in order, those that wait beside the others, and none lost to another."""
+
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+from botocore.exceptions import ClientError
+
+from client.sockets import FrameMissing
+from operations.verify import verification
+from operations.verify.checks import Listed
+from operations.verify.scene import Check, Scene
+from operations.verify.verdicts import Result, Verdict, right
+from operations.verify.verification import run_checks
+from tests.operations.verify.scenes import scene_of
+
+DENIED = ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "DescribeRule")
+
+
+def failing(error: Exception) -> Check:
+    def check(scene: Scene) -> Iterator[Verdict]:
+        yield right("first", "seen")
+        raise error
+
+    return check
+
+
+def fine(scene: Scene) -> Iterator[Verdict]:
+    yield right("fine", "seen")
+
+
+@pytest.fixture
+def listed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    def listed(**checks: Listed) -> None:
+        monkeypatch.setattr(verification, "CHECKS", checks)
+
+    return listed
+
+
+@pytest.mark.parametrize(
+    ("error", "seen"),
+    [
+        (DENIED, "DescribeRule was answered by AccessDenied"),
+        (FrameMissing("nothing came"), "FrameMissing: nothing came"),
+        (ZeroDivisionError("oh"), "the check itself failed: ZeroDivisionError: oh"),
+    ],
+)
+def test_a_check_that_fails_keeps_what_it_said_and_the_others_go_on(
+    listed: Callable[..., None], error: Exception, seen: str
+) -> None:
+    listed(bad=Listed(failing(error)), good=Listed(fine))
+    said, broke, other = run_checks(scene_of(), ["bad", "good"])
+    assert (said.check, said.verdict.result) == ("bad", Result.RIGHT)
+    assert (broke.check, broke.verdict.result) == ("bad", Result.BROKEN)
+    assert broke.verdict.seen == seen
+    assert broke.verdict.way_out
+    assert other.check == "good"
+
+
+def test_what_waits_runs_beside_the_others_and_stands_in_its_place(
+    listed: Callable[..., None],
+) -> None:
+    others_ran = threading.Event()
+
+    def waits(scene: Scene) -> Iterator[Verdict]:
+        assert others_ran.wait(20), "the others wait for this one"
+        yield right("waits", "seen")
+
+    def sets(scene: Scene) -> Iterator[Verdict]:
+        others_ran.set()
+        yield right("sets", "seen")
+
+    listed(slow=Listed(waits, is_waiting=True), quick=Listed(sets))
+    rows = run_checks(scene_of(), ["slow", "quick"])
+    assert [row.verdict.subject for row in rows] == ["waits", "sets"]

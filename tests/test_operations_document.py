@@ -1,0 +1,58 @@
+"""docs/operations.md, held against the program: its alarms, settings, outputs and commands."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from program.engine import Engine, RecordingMonitor
+from program.run import run_program
+from program.stack_config import stack_config
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = (ROOT / "docs" / "operations.md").read_text()
+STACK = "production"
+PREFIX = f"live-sessions-{STACK}-"
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    engine = Engine()
+    config = stack_config(STACK)
+    run_program(engine, stack=STACK, config=config, monitor=RecordingMonitor(engine))
+    return engine
+
+
+def row_of(alarm: str, functions: set[str]) -> str:
+    """An alarm's name in the page's table: many functions and slots share a row each."""
+    name = alarm.removeprefix(PREFIX)
+    for function in functions:
+        for kind in ("errors", "throttles", "internal-errors"):
+            if name == f"{function}-{kind}":
+                return f"<function>-{kind}"
+    return re.sub(r"^audio-[0-9]+-late$", "audio-<slot>-late", name)
+
+
+def test_each_alarm_has_a_row_and_each_row_an_alarm(engine: Engine) -> None:
+    functions = {each["name"].removeprefix(PREFIX) for each in engine.inputs("lambda/function")}
+    alarms = {row_of(each["name"], functions) for each in engine.inputs("cloudwatch/metricAlarm")}
+    section = PAGE.partition("## Alarms")[2].partition("\n## ")[0]
+    rows = re.findall(r"(?m)^\| `([a-z<>-]+)` \|", section)
+    assert sorted(rows) == sorted(alarms)
+
+
+def test_every_setting_that_is_named_exists() -> None:
+    settings = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"].keys()
+    named = set(re.findall(r"`([a-z]+[A-Z][A-Za-z]+)(?::[^`]*)?`", PAGE))
+    outputs_and_actions = {
+        *("websocketUrl", "domainTarget", "alarmTopicArn", "transcriptionError"),
+        *("createSession", "joinSession"),
+    }
+    files_own = {"secretsprovider", "encryptedkey"}
+    assert named - outputs_and_actions - files_own <= settings
+
+
+def test_every_make_command_exists() -> None:
+    targets = set(re.findall(r"(?m)^([a-z-]+):", (ROOT / "Makefile").read_text()))
+    assert set(re.findall(r"`make ([a-z-]+)", PAGE)) <= targets

@@ -1,0 +1,201 @@
+"""The workflows: pinned, bounded, with the least of rights, and calling what exists."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from program.stack_config import ROOT, committed_stacks, stack_config
+
+GITHUB = ROOT / ".github"
+WORKFLOWS = sorted((GITHUB / "workflows").glob("*.yml"))
+PINNED = re.compile(r"\s*-? ?uses: [\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
+OWN = re.compile(r"\s*uses: \$/(?P<path>\.github/workflows/[\w-]+\.yml)")
+
+
+class ActionsLoader(yaml.SafeLoader):
+    """YAML as GitHub reads it: `on` is a word there, not a truth value."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012
+        first: [each for each in resolvers if each[0] != "tag:yaml.org,2002:bool"]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+def read(path: Path) -> dict[str, Any]:
+    return yaml.load(path.read_text(), ActionsLoader)  # noqa: S506
+
+
+def jobs() -> Iterator[Any]:
+    for path in WORKFLOWS:
+        for name, job in read(path)["jobs"].items():
+            yield pytest.param(job, id=f"{path.stem}: {name}")
+
+
+def steps() -> Iterator[tuple[Path, dict[str, Any]]]:
+    for path in WORKFLOWS:
+        for job in read(path)["jobs"].values():
+            for step in job.get("steps", []):
+                yield path, step
+
+
+def zizmor(where: Path) -> list[dict[str, Any]]:
+    """The findings of the strictest persona."""
+    command = [
+        *(str(Path(sys.executable).with_name("zizmor")), "--offline", "--persona=auditor"),
+        *("--no-progress", "--no-exit-codes", "--format=json", str(where)),
+    ]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    return json.loads(ran.stdout)
+
+
+def test_zizmor_finds_nothing():
+    found = zizmor(GITHUB)
+    assert [(each["ident"], each["locations"][0]["symbolic"]["key"]) for each in found] == []
+
+
+def test_zizmor_would_find_an_action_that_is_not_pinned_and_a_value_in_a_script(tmp_path: Path):
+    shutil.copytree(GITHUB, tmp_path / ".github")
+    path = tmp_path / ".github/workflows/deploy-stack.yml"
+    text = re.sub(r"(actions/checkout)@\S+ # \S+", r"\1@v7", path.read_text())
+    path.write_text(text.replace('STACK="$STACK"', "STACK='${{ inputs.stack }}'"))
+    idents = {each["ident"] for each in zizmor(tmp_path / ".github")}
+    assert {"unpinned-uses", "template-injection"} <= idents
+
+
+def test_there_are_a_check_a_preview_and_a_deployment():
+    assert {"check", "preview", "deploy"} <= {path.stem for path in WORKFLOWS}
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_every_action_is_pinned_to_a_commit_beside_its_version(path: Path):
+    lines = [line for line in path.read_text().splitlines() if "uses:" in line]
+    assert lines
+    for line in lines:
+        own = OWN.fullmatch(line)
+        assert own or PINNED.fullmatch(line), line
+        assert own is None or (ROOT / own["path"]).is_file(), line
+
+
+def test_an_action_has_one_version_everywhere():
+    pins = {step["uses"] for _, step in steps() if "uses" in step}
+    assert len({pin.partition("@")[0] for pin in pins}) == len(pins)
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_a_workflow_grants_nothing_that_a_job_does_not_ask_for(path: Path):
+    assert read(path)["permissions"] == {}
+
+
+@pytest.mark.parametrize("job", list(jobs()))
+def test_a_job_asks_for_its_permissions_and_ends_in_time(job: dict[str, Any]):
+    assert job["permissions"]
+    writes = {name for name, right in job["permissions"].items() if right == "write"}
+    assert writes <= {"id-token", "pull-requests"}
+    # Beside what may write to the repository runs no code of a pull request.
+    if "pull-requests" in writes:
+        assert not any("uses" in step for step in job["steps"])
+    if "uses" not in job:
+        assert 1 <= int(job["timeout-minutes"]) <= 60
+        assert job["runs-on"] == "ubuntu-24.04"
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_a_workflow_is_started_by_no_event_that_hands_secrets_to_strangers(path: Path):
+    assert read(path)["on"].keys() <= {"pull_request", "push", "workflow_call"}
+
+
+def test_previews_are_for_branches_of_this_repository_alone():
+    preview = read(GITHUB / "workflows/preview.yml")["jobs"]["preview"]
+    assert "github.event.pull_request.head.repo.full_name == github.repository" in preview["if"]
+    assert "dependabot[bot]" in preview["if"]
+    assert preview["with"]["stack"] == "staging"
+
+
+def test_production_comes_after_staging_and_each_waits_for_an_approval_of_its_own():
+    deploy = read(GITHUB / "workflows/deploy.yml")["jobs"]
+    assert deploy["staging"]["needs"] == "check"
+    assert deploy["preview-production"]["needs"] == "staging"
+    assert deploy["production"]["needs"] == "preview-production"
+    job = read(GITHUB / "workflows/deploy-stack.yml")["jobs"]["deploy"]
+    assert job["environment"] == "${{ inputs.stack }}"
+
+
+def test_deployments_of_a_stack_never_overlap_and_are_never_cut_short():
+    job = read(GITHUB / "workflows/deploy-stack.yml")["jobs"]["deploy"]
+    assert job["concurrency"] == {
+        "group": "deploy-${{ inputs.stack }}",
+        "cancel-in-progress": "false",
+    }
+    assert read(GITHUB / "workflows/deploy.yml")["concurrency"]["cancel-in-progress"] == "false"
+
+
+def test_a_deployment_is_verified_after_it():
+    scripts = [step.get("run", "") for path, step in steps() if path.stem == "deploy-stack"]
+    up = next(number for number, script in enumerate(scripts) if "pulumi up" in script)
+    verify = next(number for number, script in enumerate(scripts) if "verify STACK=" in script)
+    assert up < verify
+
+
+def test_every_script_runs_in_a_bash_that_stops_at_errors():
+    for path in WORKFLOWS:
+        if any("run" in step for where, step in steps() if where == path):
+            assert read(path)["defaults"]["run"]["shell"] == "bash", path.name
+
+
+def test_scripts_hold_no_expressions():
+    for path, step in steps():
+        assert "${{" not in step.get("run", ""), (path.name, step)
+
+
+def test_workflows_call_make_targets_that_exist():
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    called = {
+        target
+        for _, step in steps()
+        for target in re.findall(r"\bmake (?:--[a-z-]+ )*([a-z-]+)", step.get("run", ""))
+    }
+    assert called == {"check", "plan", "setup", "verify"}
+    assert called <= targets
+
+
+def test_the_stacks_that_are_deployed_have_a_committed_config():
+    calls = [job for each in WORKFLOWS for job in read(each)["jobs"].values() if "with" in job]
+    stacks = {job["with"]["stack"] for job in calls}
+    assert stacks == {"staging", "production"}
+    assert stacks <= set(committed_stacks())
+
+
+@pytest.mark.parametrize("stack", ["staging", "production"])
+def test_previews_and_deployments_run_the_python_of_the_functions(stack: str):
+    # Only then do the layers hold bytecode; another Python would plan other layers.
+    runtime = stack_config(stack)["live-sessions:lambdaRuntime"]
+    pythons = {
+        step["with"]["python-version"]
+        for path, step in steps()
+        if path.stem.endswith("-stack") and "setup-python" in step.get("uses", "")
+    }
+    assert pythons == {runtime.removeprefix("python")}
+
+
+def test_the_locked_version_of_pulumi_is_found_as_the_workflows_look_for_it():
+    scripts = [step["run"] for _, step in steps() if "sed -n" in step.get("run", "")]
+    assert len(scripts) == 2
+    for script in scripts:
+        sed = next(line for line in script.splitlines() if line.startswith("sed"))
+        ran = subprocess.run(
+            ["bash", "-c", sed.partition(" >> ")[0]],  # noqa: S607
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=True,
+        )
+        assert re.fullmatch(r"version=\d+\.\d+\.\d+\n", ran.stdout)
