@@ -69,7 +69,7 @@ test-speaking:
 	$(BIN)/python -m pytest $(SPEAKING_TESTS)
 
 test-everything-else:
-	nice -n 5 $(BIN)/python -m pytest $(OTHER_FOLDERS) $(EMULATOR_TESTS) $(wildcard tests/test_*.py)
+	nice -n 15 $(BIN)/python -m pytest $(OTHER_FOLDERS) $(EMULATOR_TESTS) $(wildcard tests/test_*.py)
 
 bench: setup ## Measure posts, cold starts, audio and captions; ratios where there are any
 	$(BIN)/python benchmarks/fan_out.py

@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from client.people import Listener, Participants, Speaker
 from client.sign_in import sign_in
+from client.users import add_user, new_password
 from components.layers import LayerBuildError, host_architecture
 from components.settings import SettingsError
 from local.account import Account
@@ -169,20 +170,8 @@ class LocalCloud:
 
     def _add_user(self, pool: str, username: str) -> str:
         """Make a confirmed user of the pool and return the password."""
-        password = f"{secrets.token_urlsafe(12)}-aA1"
-        cognito = self.client("cognito-idp")
-        cognito.admin_create_user(
-            UserPoolId=pool,
-            Username=username,
-            MessageAction="SUPPRESS",
-            UserAttributes=[
-                {"Name": "email", "Value": username},
-                {"Name": "email_verified", "Value": "true"},
-            ],
-        )
-        cognito.admin_set_user_password(
-            UserPoolId=pool, Username=username, Password=password, Permanent=True
-        )
+        password = new_password()
+        add_user(self.client("cognito-idp"), pool, username, password)
         return password
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from botocore.exceptions import BotoCoreError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from local.alarms import State
 from local.cloud import LocalCloud
@@ -78,7 +78,7 @@ def tell_alarms(cloud: LocalCloud) -> None:
     """Evaluate the alarms; name those that fire, and those that did so and are over."""
     try:
         changes = cloud.evaluate_alarms(time.time())
-    except BotoCoreError:  # no answer: the next look at the cloud says why
+    except (BotoCoreError, ClientError):  # no answer: the next look at the cloud says why
         return
     for change in changes:
         if State.ALARM in (change.before, change.after):

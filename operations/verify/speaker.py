@@ -9,6 +9,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from client.sign_in import Tokens, tokens_of
+from client.users import add_user, new_password
 from local.speak_options import (
     PASSWORD_VARIABLE,
     TOKEN_VARIABLE,
@@ -57,10 +58,10 @@ def _user_for_the_run(deployment: Deployment, say: Say) -> Iterator[tuple[str, s
     """A confirmed user of the pool, who is sent no mail."""
     cognito, pool = deployment.client("cognito-idp"), deployment.outputs["userPoolId"]
     username = f"verify-{secrets.token_hex(6)}@example.com"
-    password = f"{secrets.token_urlsafe(24)}-aA1"
+    password = new_password()
     try:
         try:
-            _create(cognito, pool, username, password)
+            add_user(cognito, pool, username, password)
         except (BotoCoreError, ClientError) as error:
             raise CannotVerify(
                 f"no user can be made for the run in {pool}: {error}; name one by --username, or "
@@ -70,21 +71,6 @@ def _user_for_the_run(deployment: Deployment, say: Say) -> Iterator[tuple[str, s
     finally:
         with uninterrupted():
             _delete(cognito, pool, username, say)
-
-
-def _create(cognito: Any, pool: str, username: str, password: str) -> None:
-    cognito.admin_create_user(
-        UserPoolId=pool,
-        Username=username,
-        MessageAction="SUPPRESS",
-        UserAttributes=[
-            {"Name": "email", "Value": username},
-            {"Name": "email_verified", "Value": "true"},
-        ],
-    )
-    cognito.admin_set_user_password(
-        UserPoolId=pool, Username=username, Password=password, Permanent=True
-    )
 
 
 def _delete(cognito: Any, pool: str, username: str, say: Say) -> None:

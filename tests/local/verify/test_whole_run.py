@@ -40,7 +40,7 @@ def test_a_run_without_findings_says_what_it_saw_and_leaves_nothing(
     assert any(text.startswith("cadence: waiting for status 3 of 3") for text in told)
     [seen] = [row.verdict.seen for row in rows if row.check == "cadence"]
     assert re.match(r"\d+\.\d s, \d+\.\d s from one to the next; 12 s is set", seen)
-    eventually(lambda: left_behind(verified_cloud) == before, "nothing is left")
+    eventually(lambda: left_behind(verified_cloud) <= before, "nothing is left")
     table, document = io.StringIO(), io.StringIO()
     write_table(rows, table)
     write_json(deployment.stack, rows, document)
@@ -63,8 +63,8 @@ def test_a_run_that_is_interrupted_leaves_nothing(
 
     with pytest.raises(KeyboardInterrupt):
         run_all(deployment, declared, interrupt)
-    eventually(lambda: left_behind(verified_cloud) == before, "nothing is left")
-    assert told[-1] == IN_A_SESSION, "nothing went wrong with cleaning up"
+    eventually(lambda: left_behind(verified_cloud) <= before, "nothing is left")
+    assert not [text for text in told if "could not be" in text], "nothing went wrong"
 
 
 def test_a_run_that_fails_in_the_midst_of_a_session_ends_that(
@@ -73,7 +73,7 @@ def test_a_run_that_fails_in_the_midst_of_a_session_ends_that(
     before = left_behind(verified_cloud)
     with pytest.raises(ZeroDivisionError):
         fail_in_a_session(deployment, declared)
-    eventually(lambda: left_behind(verified_cloud) == before, "nothing is left")
+    eventually(lambda: left_behind(verified_cloud) <= before, "nothing is left")
 
 
 def run_all(deployment: Deployment, declared: Declared, say: Callable[[str], None]) -> None:
@@ -90,19 +90,20 @@ def fail_in_a_session(deployment: Deployment, declared: Declared) -> None:
         raise ZeroDivisionError
 
 
-def left_behind(cloud: LocalCloud) -> tuple[list[str], list[str], int]:
+def left_behind(cloud: LocalCloud) -> set[str]:
     """Users that a run made, sessions that live, and sockets that take part in one."""
     pages = cloud.client("cognito-idp").list_users(UserPoolId=cloud.outputs["userPoolId"])
-    emails = [
+    emails = {
         attribute["Value"]
         for user in pages["Users"]
         for attribute in user["Attributes"]
         if attribute["Name"] == "email" and attribute["Value"].startswith("verify-")
-    ]
-    sessions = [
+    }
+    sessions = {
         item["sessionId"]["S"] for item in items(cloud, "sessionsTable") if "endedAt" not in item
-    ]
-    return sorted(emails), sorted(sessions), len(items(cloud, "connectionsTable"))
+    }
+    sockets = {item["connectionId"]["S"] for item in items(cloud, "connectionsTable")}
+    return emails | sessions | sockets
 
 
 def items(cloud: LocalCloud, table: str) -> list[dict[str, Any]]:
