@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 LOCK := $(BIN)/uv pip compile --universal --generate-hashes --python-version 3.11 --no-header --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo local-logs local-reset plan verify cost test test-local-cloud test-speaking test-everything-else bench check format lint types lock clean
+.PHONY: help setup run demo local-logs local-reset plan verify cost test test-local-cloud test-speaking test-handlers test-everything-else bench check format lint types lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,16 +50,16 @@ verify: setup ## Check a deployment: STACK=staging, or the running local cloud; 
 cost: setup ## Estimate a month's bill: STACK=staging, COST='--sessions 20 --listeners 100 --hours 160'
 	@$(BIN)/python -m operations.cost $(if $(STACK),--stack '$(STACK)') $(COST)
 
-# The local cloud's tests mostly wait, so they run beside all others, in two parts; those of its emulator
-# go with the others. Each run prints when it is done.
+# The local cloud's tests mostly wait, so they run beside all others, which stand back for them; each
+# run prints when it is done.
 EMULATOR_TESTS := tests/local/emulator
 SPEAKING_TESTS := tests/local/audio tests/local/speech tests/local/verify tests/local/monitoring
-OTHER_FOLDERS := $(filter-out tests/local/ tests/__pycache__/,$(wildcard tests/*/))
-TEST_RUNS := test-local-cloud test-speaking test-everything-else
-BESIDE := --no-print-directory --jobs=3 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
+OTHER_FOLDERS := $(filter-out tests/local/ tests/handlers/ tests/__pycache__/,$(wildcard tests/*/))
+TEST_RUNS := test-local-cloud test-speaking test-handlers test-everything-else
+BESIDE := --no-print-directory --jobs=4 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
 test: setup ## Run every test
-	@echo 'Three test runs side by side; each shows its results when it has ended, in some twelve minutes.'
+	@echo 'Four test runs side by side; each shows its results when it has ended, in some twelve minutes.'
 	@$(MAKE) $(BESIDE) $(TEST_RUNS)
 
 test-local-cloud:
@@ -67,6 +67,9 @@ test-local-cloud:
 
 test-speaking:
 	$(BIN)/python -m pytest $(SPEAKING_TESTS)
+
+test-handlers:
+	nice -n 15 $(BIN)/python -m pytest tests/handlers
 
 test-everything-else:
 	nice -n 15 $(BIN)/python -m pytest $(OTHER_FOLDERS) $(EMULATOR_TESTS) $(wildcard tests/test_*.py)

@@ -66,6 +66,8 @@ class CustomDomain(pulumi.ComponentResource):
             type=proof.resource_record_type,
             records=[proof.resource_record_value],
             ttl=VALIDATION_TTL_SECONDS,
+            # ACM proves a name by the same record whenever the account asks, in every Region.
+            allow_overwrite=True,
             opts=self._child,
         )
         validation = aws.acm.CertificateValidation(

@@ -14,6 +14,10 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "docs" / "operations.md").read_text()
 STACK = "production"
 PREFIX = f"live-sessions-{STACK}-"
+KINDS = (
+    *("errors", "throttles", "internal-errors", "services-unavailable"),
+    *("rate-limits-unavailable", "posts-failed"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +32,7 @@ def row_of(alarm: str, functions: set[str]) -> str:
     """An alarm's name in the page's table: many functions and slots share a row each."""
     name = alarm.removeprefix(PREFIX)
     for function in functions:
-        for kind in ("errors", "throttles", "internal-errors"):
+        for kind in KINDS:
             if name == f"{function}-{kind}":
                 return f"<function>-{kind}"
     return re.sub(r"^audio-[0-9]+-late$", "audio-<slot>-late", name)

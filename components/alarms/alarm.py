@@ -35,7 +35,7 @@ class Metric:
 
     namespace: str
     name: str
-    dimensions: Mapping[str, str]
+    dimensions: Mapping[str, pulumi.Input[str]]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,11 +30,12 @@ class ConnectionStoreArgs:
 
 
 class ConnectionStore(pulumi.ComponentResource):
-    """The tables' names, and statements for them."""
+    """The tables' names, their indexes' with them, and statements for both."""
 
     sessions_table: pulumi.Output[str]
     connections_table: pulumi.Output[str]
     rate_limits_table: pulumi.Output[str]
+    indexes: tuple[tuple[pulumi.Output[str], str], ...]
 
     def __init__(
         self, name: str, args: ConnectionStoreArgs, opts: ResourceOptions | None = None
@@ -46,6 +47,10 @@ class ConnectionStore(pulumi.ComponentResource):
         self.sessions_table = self._sessions.name
         self.connections_table = self._connections.name
         self.rate_limits_table = self._rate_limits.name
+        self.indexes = (
+            (self.sessions_table, ACTIVE_SESSIONS.name),
+            (self.connections_table, LISTENERS.name),
+        )
         self.register_outputs(
             {
                 "sessionsTable": self.sessions_table,

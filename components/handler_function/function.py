@@ -110,9 +110,10 @@ class HandlerFunction(pulumi.ComponentResource):
             memory_size=args.memory_megabytes,
             timeout=args.timeout_seconds,
             reserved_concurrent_executions=args.platform.reserved_concurrency.get(args.entry),
-            tracing_config=aws.lambda_.FunctionTracingConfigArgs(mode="Active")
-            if args.platform.tracing
-            else None,
+            # Left out, it would stay what it was.
+            tracing_config=aws.lambda_.FunctionTracingConfigArgs(
+                mode="Active" if args.platform.tracing else "PassThrough"
+            ),
             environment=aws.lambda_.FunctionEnvironmentArgs(
                 variables={
                     "ENV": args.platform.stack,

@@ -24,10 +24,10 @@ class MonitoringArgs:
     failure_queues: Mapping[str, MessageQueue]
     slot_queue_names: Sequence[str]
     tables: Sequence[pulumi.Output[str]]
+    indexes: Sequence[tuple[pulumi.Output[str], str]]
     alarm_topic_arn: pulumi.Input[str] | None
     has_dashboard: bool
     has_route_metrics: bool
-    route_keys: Sequence[str]
     is_periodic: bool
     status_interval_seconds: int
     status_shards: int

@@ -6,6 +6,7 @@ functions' own to what the handlers emit.
 
 from components.alarms import Metric
 from components.handler_function import FunctionPlatform
+from components.session_api import SessionApi
 
 
 def own(platform: FunctionPlatform, entry: str, name: str) -> Metric:
@@ -21,3 +22,12 @@ def of_function(physical_name: str, name: str) -> Metric:
 def of_queue(physical_name: str, name: str) -> Metric:
     """https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html"""
     return Metric(namespace="AWS/SQS", name=name, dimensions={"QueueName": physical_name})
+
+
+def of_stage(api: SessionApi, name: str) -> Metric:
+    """https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-logging.html"""
+    return Metric(
+        namespace="AWS/ApiGateway",
+        name=name,
+        dimensions={"ApiId": api.api_id, "Stage": api.stage_name},
+    )

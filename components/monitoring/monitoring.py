@@ -9,10 +9,12 @@ import pulumi_aws as aws
 from pulumi import ResourceOptions
 
 from components.alarms import Alarm, create_alarm
+from components.monitoring.answer_alarms import answer_alarms
 from components.monitoring.arguments import MonitoringArgs
 from components.monitoring.dashboard import dashboard
-from components.monitoring.failure_alarms import function_alarms, queue_alarms, speech_alarms
+from components.monitoring.function_alarms import function_alarms, queue_alarms
 from components.monitoring.session_alarms import session_alarms
+from components.monitoring.speech_alarms import speech_alarms
 from components.monitoring.status_alarms import status_alarms
 
 
@@ -35,6 +37,7 @@ class Monitoring(pulumi.ComponentResource):
         alarms: list[Alarm] = [
             *status_alarms(args),
             *session_alarms(args),
+            *answer_alarms(args),
             *function_alarms(args),
             *queue_alarms(args),
             *speech_alarms(args),

@@ -4,9 +4,11 @@ from typing import Any
 
 import pulumi
 
+from components.monitoring.answer_alarms import ANSWERING
 from components.monitoring.arguments import MonitoringArgs
-from components.monitoring.failure_alarms import ANSWERING
 from components.monitoring.graph import PERCENTILES, Line, graph, own_lines, percentiles
+
+THROTTLES = ("ReadThrottleEvents", "WriteThrottleEvents")
 
 
 def clients_graphs(args: MonitoringArgs) -> list[dict[str, Any]]:
@@ -46,17 +48,22 @@ def clients_graphs(args: MonitoringArgs) -> list[dict[str, Any]]:
     ]
     if args.has_route_metrics:
         graphs += [
-            graph(
-                f"Latency by route, {stat} (ms)",
-                [
-                    ["AWS/ApiGateway", "IntegrationLatency", *stage, "Route", key]
-                    for key in args.route_keys
-                ],
-                stat,
-            )
+            graph(f"Latency by route, {stat} (ms)", [[{"expression": _routes(args, stat)}]], stat)
             for stat in PERCENTILES
         ]
     return graphs
+
+
+def _routes(args: MonitoringArgs, stat: str) -> pulumi.Output[str]:
+    """A search, for AWS's page names other dimensions of a route than are seen elsewhere.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/search-expression-syntax.html
+    """
+    return pulumi.Output.concat(
+        'SEARCH(\'Namespace="AWS/ApiGateway" MetricName="IntegrationLatency" "',
+        args.api.api_id,
+        f"\"', '{stat}')",
+    )
 
 
 def functions_graphs(args: MonitoringArgs) -> list[dict[str, Any]]:
@@ -80,9 +87,17 @@ def tables_graphs(args: MonitoringArgs) -> list[dict[str, Any]]:
         graph(
             "DynamoDB throttles",
             [
-                ["AWS/DynamoDB", name, "TableName", table]
-                for table in args.tables
-                for name in ("ReadThrottleEvents", "WriteThrottleEvents")
+                *(
+                    ["AWS/DynamoDB", name, "TableName", table]
+                    for table in args.tables
+                    for name in THROTTLES
+                ),
+                # A table's own do not hold those of its indexes.
+                *(
+                    ["AWS/DynamoDB", name, "TableName", table, "GlobalSecondaryIndexName", index]
+                    for table, index in args.indexes
+                    for name in THROTTLES
+                ),
             ],
         )
     ]

@@ -1,5 +1,7 @@
 """Alarms of sessions: slow answers, and more of them than the stack is laid out for."""
 
+import math
+
 from components.alarms import Alarm, Breach
 from components.monitoring.arguments import MonitoringArgs
 from components.monitoring.metrics import of_function, own
@@ -35,7 +37,7 @@ def session_alarms(args: MonitoringArgs) -> list[Alarm]:
         ),
         _keys(args),
         _active_sessions(args),
-        _slots(args),
+        *_slots(args),
     ]
 
 
@@ -82,19 +84,24 @@ def _active_sessions(args: MonitoringArgs) -> Alarm:
     )
 
 
-def _slots(args: MonitoringArgs) -> Alarm:
+def _slots(args: MonitoringArgs) -> list[Alarm]:
+    """None where so few slots are near their limit only when all are taken."""
     slots = len(args.slot_queue_names)
+    near = math.ceil(slots * NEAR_SHARE)
+    if near >= slots:
+        return []
     processor = args.platform.function_name("audio_processor")
-    return Alarm(
+    alarm = Alarm(
         name=f"{args.platform.prefix}-audio-slots-near-limit",
-        description=f"{NEAR_SHARE:.0%} of the {slots} sessions speak that may speak at"
-        " once; a further one is refused.",
+        description=f"{near} sessions speak at once, of {slots} that may; one more than those is"
+        " refused.",
         # One runs for each session that speaks.
         metric=of_function(processor, "ConcurrentExecutions"),
         statistic="Maximum",
         breaches=Breach.FROM,
-        threshold=max(1, round(slots * NEAR_SHARE)),
+        threshold=near,
         period_seconds=MINUTE_SECONDS,
         periods=3,
         breaching_periods=2,
     )
+    return [alarm]

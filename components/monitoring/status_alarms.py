@@ -4,10 +4,12 @@ from components.alarms import Alarm, Breach, Missing
 from components.cadence import SECONDS_PER_MINUTE
 from components.monitoring.arguments import MonitoringArgs
 from components.monitoring.metrics import own
+from components.monitoring.occurrence import occurrence
 
 ENTRY = "session_status"
 # Ticks are held to a second; a cold start and a busy queue may add some.
 LATE_AFTER_MILLISECONDS = 5_000
+FAILED_PUSHES = 5
 
 
 def status_alarms(args: MonitoringArgs) -> list[Alarm]:
@@ -26,7 +28,7 @@ def status_alarms(args: MonitoringArgs) -> list[Alarm]:
     )
     if not args.is_periodic:
         return [slow]
-    return [_missed(args), _late(args), slow]
+    return [_missed(args), _late(args), *_pushes(args), slow]
 
 
 def _missed(args: MonitoringArgs) -> Alarm:
@@ -63,3 +65,29 @@ def _late(args: MonitoringArgs) -> Alarm:
         periods=5,
         breaching_periods=2,
     )
+
+
+def _pushes(args: MonitoringArgs) -> list[Alarm]:
+    """A tick counts when it begins, whatever becomes of what it hands out."""
+    meanings = {
+        "ShardsRefused": ("status-shards-refused", 1, "Parts of a status tick were not queued"),
+        "StatusPushesFailed": (
+            "status-pushes-failed",
+            FAILED_PUSHES,
+            f"{FAILED_PUSHES} posts of the periodic status failed in five minutes",
+        ),
+        "StatusPushesOutOfTime": (
+            "status-pushes-out-of-time",
+            1,
+            "There are too few shards, or posts too slow, to tell all speakers in time",
+        ),
+    }
+    return [
+        occurrence(
+            name=f"{args.platform.prefix}-{name}",
+            description=f"{meaning}: speakers are not told who listens.",
+            metric=own(args.platform, ENTRY, metric),
+            times=times,
+        )
+        for metric, (name, times, meaning) in meanings.items()
+    ]

@@ -72,6 +72,7 @@ def test_without_one_a_certificate_is_made_and_proved_in_the_zone():
         "type": "CNAME",
         "records": ["_answer.acm-validations.aws"],
         "ttl": 300,
+        "allowOverwrite": True,
     }
     assert engine.only("acm/certificateValidation") == {
         "certificateArn": f"arn:aws:acm:{REGION}:{ACCOUNT}:certificate/domain-certificate",

@@ -23,6 +23,7 @@ def run(
     alarms: bool = True,
     has_dashboard: bool = True,
     has_route_metrics: bool = False,
+    slots: int = 5,
     is_periodic: bool = True,
     interval_seconds: int = 30,
     entries: tuple[str, ...] = ("connection", "session_status"),
@@ -38,12 +39,12 @@ def run(
                 api=stack_parts.api(),
                 functions=[stack_parts.function(entry) for entry in entries],
                 failure_queues={"fanOutFailures": failures()},
-                slot_queue_names=[f"{PREFIX}-audio-{slot}" for slot in range(5)],
+                slot_queue_names=[f"{PREFIX}-audio-{slot}" for slot in range(slots)],
                 tables=[pulumi.Output.from_input(f"{PREFIX}-sessions")],
+                indexes=[(pulumi.Output.from_input(f"{PREFIX}-sessions"), "active")],
                 alarm_topic_arn=TOPIC if alarms else None,
                 has_dashboard=has_dashboard,
                 has_route_metrics=has_route_metrics,
-                route_keys=["$connect", "heartbeat"],
                 is_periodic=is_periodic,
                 status_interval_seconds=interval_seconds,
                 status_shards=16,
@@ -123,7 +124,10 @@ def test_a_tick_at_the_turn_of_a_minute_is_not_missed():
 
 def test_ticks_that_are_not_to_come_are_neither_missed_nor_late():
     with_ticks, without = (alarms_of(run(is_periodic=on)[0]).keys() for on in (True, False))
-    assert with_ticks - without == {"status-ticks-missed", "status-ticks-late"}
+    assert with_ticks - without == {
+        *("status-ticks-missed", "status-ticks-late", "status-shards-refused"),
+        *("status-pushes-failed", "status-pushes-out-of-time"),
+    }
     assert "status-queries-slow" in without
 
 
@@ -137,6 +141,25 @@ def test_the_near_limits_are_four_fifths_of_what_the_stack_is_laid_out_for():
     alarms = alarms_of(run()[0])
     assert alarms["active-sessions-near-limit"]["threshold"] == 16 * 700 * 0.8
     assert alarms["audio-slots-near-limit"]["threshold"] == 4, "of five slots"
+
+
+@pytest.mark.parametrize(("slots", "near"), [(1, None), (4, None), (5, 4), (6, 5), (20, 16)])
+def test_few_slots_are_not_near_their_limit_before_they_are_at_it(slots: int, near: int | None):
+    alarms = alarms_of(run(slots=slots, has_dashboard=False)[0])
+    assert alarms.get("audio-slots-near-limit", {}).get("threshold") == near
+    assert "audio-slots-exhausted" in alarms
+
+
+def test_the_api_has_alarms_of_what_no_function_knows():
+    alarms = alarms_of(run()[0])
+    for name, metric in (
+        ("api-execution-errors", "ExecutionError"),
+        ("api-integration-errors", "IntegrationError"),
+    ):
+        alarm = alarms[name]
+        assert (alarm["namespace"], alarm["metricName"]) == ("AWS/ApiGateway", metric)
+        assert alarm["dimensions"] == {"ApiId": "api-api-id", "Stage": "live"}
+        assert alarm["period"] == 300
 
 
 def test_latency_is_told_by_the_slowest_twentieth():
@@ -160,7 +183,8 @@ def test_a_translation_from_elsewhere_has_no_alarm_and_no_line_here():
     ours, _ = run(entries=OWN_TRANSLATION)
     anothers, _ = run(entries=ANOTHERS_TRANSLATION)
     assert alarms_of(ours).keys() - alarms_of(anothers).keys() == {
-        *("translation-errors", "translation-throttles", "translations-failed")
+        *("translation-errors", "translation-throttles", "translations-failed"),
+        "translation-posts-failed",
     }
     assert "transcripts-failed" in alarms_of(anothers), "that it fails is ours to know"
     assert any("translation" in line for line in lines_of(ours))
@@ -206,10 +230,10 @@ def test_every_widget_has_a_title_lines_a_statistic_and_the_stacks_region():
 
 def test_routes_are_shown_apart_only_where_they_are_reported_apart():
     with_routes, without = (lines_of(run(has_route_metrics=on)[0]) for on in (True, False))
-    by_route = [line for line in with_routes if "Route" in line]
-    assert {line[line.index("Route") + 1] for line in by_route} == {"$connect", "heartbeat"}
-    assert len(by_route) == 2 * 3, "each by three percentiles"
-    assert not [line for line in without if "Route" in line]
+    searches = [line[0]["expression"] for line in with_routes if isinstance(line[0], dict)]
+    assert len(searches) == 3, "one for each percentile"
+    assert all('MetricName="IntegrationLatency" "api-api-id"' in each for each in searches)
+    assert not [line for line in without if isinstance(line[0], dict)]
 
 
 def test_a_preview_with_nothing_known_yet_plans_the_same():

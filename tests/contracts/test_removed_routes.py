@@ -70,5 +70,8 @@ def test_the_rule_of_the_periodic_status_alone_is_disabled():
     assert found.removed == {
         "monitoring-status-ticks-missed-alarm",
         "monitoring-status-ticks-late-alarm",
+        "monitoring-status-pushes-failed-alarm",
+        "monitoring-status-pushes-out-of-time-alarm",
+        "monitoring-status-shards-refused-alarm",
     }, "there would be alarms about ticks that are not to come"
     assert found.added == set()

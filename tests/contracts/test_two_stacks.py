@@ -127,6 +127,9 @@ def test_no_alarm_listens_to_another_stacks_functions_queues_or_metrics(stack: P
             case "AWS/SQS":
                 assert each["dimensions"].keys() == {"QueueName"}
                 assert each["dimensions"]["QueueName"] in queues, each["name"]
+            case "AWS/ApiGateway":
+                stage = stack.config["stageName"]
+                assert each["dimensions"] == {"ApiId": "api-api-id", "Stage": stage}
             case namespace:
                 assert {namespace} == namespaces(stack), each["name"]
 

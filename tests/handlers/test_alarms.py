@@ -9,13 +9,14 @@ import importlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import jwt
 import pytest
 from aws_lambda_powertools import Metrics
-from botocore.exceptions import ReadTimeoutError
+from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 from jwt import PyJWKClient
 
 from live_sessions import telemetry
@@ -27,7 +28,7 @@ from tests.handlers.audio.broadcast import Broadcast
 from tests.handlers.audio.recogniser import PERMANENT, Plan, word
 from tests.handlers.captions.audience import gathered
 from tests.handlers.conftest import LambdaContext, Stage
-from tests.handlers.test_session_status import deliver, tick
+from tests.handlers.test_session_status import deliver, run_tick, tick
 from tests.handlers.translate_service import refused
 
 STACK = "staging"
@@ -57,26 +58,65 @@ class Scene:
 Scenario = Callable[[Scene], None]
 
 
+def silent(*_: Any, **__: Any) -> Any:
+    raise ReadTimeoutError(endpoint_url="https://dynamodb")
+
+
+def unreachable(*_: Any, **__: Any) -> Any:
+    raise EndpointConnectionError(endpoint_url="https://dynamodb")
+
+
 def broken(*_: Any, **__: Any) -> Any:
     raise RuntimeError("a bug")
 
 
-def breaks(entry: str, owner: str, name: str, action: str, **fields: Any) -> Scenario:
-    """A bug in what the entry calls for an action: `owner` is a name of its module."""
+@dataclass(frozen=True)
+class Call:
+    """An action, and what its entry calls for it: `owner` is a name of the entry's module."""
 
-    def act(scene: Scene) -> None:
-        speaker = scene.stage.connect_speaker()
-        if entry != "connection":
-            scene.stage.create_session(speaker)
-        target = getattr(scene.stage.entries[entry], owner)
-        scene.monkeypatch.setattr(type(target), name, broken)
-        if action == "sendAudio":
-            scene.stage.send_audio(speaker, 0, AUDIO)
-        else:
-            answer = scene.stage.send(speaker, action, **fields)
-            assert answer["code"] == "INTERNAL_ERROR"
+    entry: str
+    owner: str
+    method: str
+    action: str
+    fields: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
-    return act
+    def failing(self, failure: Callable[..., Any], code: str) -> Scenario:
+        """The action, while that call fails; its sender gets the code."""
+
+        def act(scene: Scene) -> None:
+            stage = scene.stage
+            speaker = stage.connect_speaker()
+            if self.entry != "connection":
+                stage.create_session(speaker)
+            owner = getattr(stage.entries[self.entry], self.owner)
+            scene.monkeypatch.setattr(type(owner), self.method, failure)
+            if self.action == "sendAudio":
+                stage.send_audio(speaker, 0, AUDIO)
+                (answer,) = stage.sockets.frames_of(speaker, "error")
+            else:
+                answer = stage.send(speaker, self.action, **self.fields)
+            assert answer["code"] == code
+
+        return act
+
+
+CALLS = (
+    Call("connection", "SESSIONS", "create", "createSession", {"sourceLanguage": "en"}),
+    Call("heartbeat", "CONNECTIONS", "is_known", "heartbeat"),
+    Call("refresh", "SESSIONS", "get", "refreshConnection", {"sessionId": "quiet-river-123"}),
+    Call("session_status", "HURRIED_CONNECTIONS", "session_of", "getSessionStatus"),
+    Call("audio_ingest", "ADMISSION", "send_audio", "sendAudio"),
+)
+
+
+def cannot_count_rates(entry: str, act: Scenario) -> Scenario:
+    def without_rates(scene: Scene) -> None:
+        limits = scene.stage.entries[entry].RATE_LIMITS
+        client = SimpleNamespace(update_item=unreachable, exceptions=limits._client.exceptions)
+        scene.monkeypatch.setattr(limits, "_client", client)
+        act(scene)
+
+    return without_rates
 
 
 def ticks(scene: Scene) -> None:
@@ -96,10 +136,6 @@ def asks_for_a_status(scene: Scene) -> None:
 def asks_for_a_status_that_does_not_come(scene: Scene) -> None:
     speaker = scene.stage.connect_speaker()
     scene.stage.create_session(speaker)
-
-    def silent(*_: Any, **__: Any) -> Any:
-        raise ReadTimeoutError(endpoint_url="https://dynamodb")
-
     entry = scene.stage.entries["session_status"]
     scene.monkeypatch.setattr(entry.HURRIED_SESSIONS, "get", silent, raising=False)
     assert scene.stage.send(speaker, "getSessionStatus")["code"] == "STATUS_TIMEOUT"
@@ -170,34 +206,81 @@ def reads_what_cannot_be_translated(scene: Scene) -> None:
         audience.say()
 
 
+def mutes_for_one_who_cannot_be_reached(scene: Scene) -> None:
+    speaker = scene.stage.connect_speaker()
+    listener = scene.stage.join(scene.stage.create_session(speaker))
+    scene.stage.sockets.failing.add(listener)
+    scene.stage.send(speaker, "muteBroadcast")
+    scene.stage.run_fan_outs()
+
+
+def speaks_to_one_who_cannot_be_reached(scene: Scene) -> None:
+    with gathered(scene.stage, scene.monkeypatch) as audience:
+        scene.stage.sockets.failing.update(audience.join("fr"))
+        audience.say()
+
+
+def pushes_to_one_who_cannot_be_reached(scene: Scene) -> None:
+    speaker = scene.stage.connect_speaker()
+    scene.stage.create_session(speaker)
+    scene.stage.sockets.failing.add(speaker)
+    run_tick(scene.stage)
+
+
+def pushes_out_of_time(scene: Scene) -> None:
+    """Nothing is left of the function's five seconds."""
+    scene.stage.create_session(scene.stage.connect_speaker())
+    deliver(scene.stage, tick(age_seconds=-3600))
+    for message in scene.stage.queued("status-shards"):
+        record = {"Records": [{"body": json.dumps(message)}]}
+        scene.stage.entries["session_status"].handler(record, LambdaContext(remaining_ms=0))
+
+
+def hands_a_tick_out_to_a_queue_that_refuses(scene: Scene) -> None:
+    queue = scene.stage.entries["session_status"].PERIODIC.shard_queue
+    scene.monkeypatch.setattr(type(queue), "hand_out", lambda _, tick, shards: shards)
+    ticks(scene)
+
+
+def reconciles_what_cannot_be_read(scene: Scene) -> None:
+    reconcile = scene.stage.entries["reconcile"]
+    scene.monkeypatch.setattr(type(reconcile.SESSIONS), "active_in_shard", silent)
+    scene.stage.reconcile()
+
+
 # Each metric of ours that an alarm watches: what makes its function emit it, and in which unit.
 SCENARIOS: Mapping[tuple[str, str], tuple[Scenario, str]] = {
+    **{
+        (call.entry, "InternalErrors"): (call.failing(broken, "INTERNAL_ERROR"), COUNT)
+        for call in CALLS
+    },
+    **{
+        (call.entry, "ServicesUnavailable"): (
+            call.failing(unreachable, "SERVICE_UNAVAILABLE"),
+            COUNT,
+        )
+        for call in CALLS
+    },
+    ("connection", "RateLimitsUnavailable"): (
+        cannot_count_rates("connection", creates_a_session),
+        COUNT,
+    ),
+    ("session_status", "RateLimitsUnavailable"): (
+        cannot_count_rates("session_status", asks_for_a_status),
+        COUNT,
+    ),
+    ("fan_out", "PostsFailed"): (mutes_for_one_who_cannot_be_reached, COUNT),
+    ("translation", "PostsFailed"): (speaks_to_one_who_cannot_be_reached, COUNT),
+    ("session_status", "StatusPushesFailed"): (pushes_to_one_who_cannot_be_reached, COUNT),
+    ("session_status", "StatusPushesOutOfTime"): (pushes_out_of_time, COUNT),
+    ("session_status", "ShardsRefused"): (hands_a_tick_out_to_a_queue_that_refuses, COUNT),
+    ("reconcile", "SessionsNotReconciled"): (reconciles_what_cannot_be_read, COUNT),
     ("session_status", "Ticks"): (ticks, COUNT),
     ("session_status", "TickDelayMilliseconds"): (ticks, MILLISECONDS),
     ("session_status", "StatusQueryMilliseconds"): (asks_for_a_status, MILLISECONDS),
-    ("session_status", "InternalErrors"): (
-        breaks("session_status", "HURRIED_CONNECTIONS", "session_of", "getSessionStatus"),
-        COUNT,
-    ),
     ("authorizer", "KeysUnavailable"): (signs_in_while_there_are_no_keys, COUNT),
     ("connection", "SessionCreationMilliseconds"): (creates_a_session, MILLISECONDS),
     ("connection", "ControlAckMilliseconds"): (mutes, MILLISECONDS),
-    ("connection", "InternalErrors"): (
-        breaks("connection", "SESSIONS", "create", "createSession", sourceLanguage="en"),
-        COUNT,
-    ),
-    ("heartbeat", "InternalErrors"): (
-        breaks("heartbeat", "CONNECTIONS", "is_known", "heartbeat"),
-        COUNT,
-    ),
-    ("refresh", "InternalErrors"): (
-        breaks("refresh", "SESSIONS", "get", "refreshConnection", sessionId="quiet-river-123"),
-        COUNT,
-    ),
-    ("audio_ingest", "InternalErrors"): (
-        breaks("audio_ingest", "ADMISSION", "send_audio", "sendAudio"),
-        COUNT,
-    ),
     ("audio_ingest", "AudioSlotsExhausted"): (finds_no_slot, COUNT),
     ("reconcile", "ActiveSessions"): (reconciles, COUNT),
     ("audio_processor", "TranscribeFailures"): (speaks_what_transcribe_refuses, COUNT),
@@ -337,9 +420,6 @@ def test_what_is_refused_is_not_timed(stage: Stage, capsys: pytest.CaptureFixtur
 def test_a_service_that_fails_is_no_bug_of_ours(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def silent(*_: Any, **__: Any) -> Any:
-        raise ReadTimeoutError(endpoint_url="https://dynamodb")
-
     speaker = stage.connect_speaker()
     monkeypatch.setattr(type(stage.entries["connection"].SESSIONS), "create", silent)
     answer = stage.send(speaker, "createSession", sourceLanguage="en")
@@ -373,9 +453,6 @@ def test_how_many_there_are_is_told_also_when_there_are_none(
 def test_where_a_shard_could_not_be_read_no_number_is_told(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def silent(*_: Any, **__: Any) -> Any:
-        raise ReadTimeoutError(endpoint_url="https://dynamodb")
-
     monkeypatch.setattr(type(stage.entries["reconcile"].SESSIONS), "active_in_shard", silent)
     stage.reconcile()
     assert emitted(capsys.readouterr().out, "ActiveSessions") == []
