@@ -1,5 +1,6 @@
 """The workflows' scripts, run in bash with stand-ins for gh, pulumi and make."""
 
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -13,7 +14,11 @@ from program.stack_config import ROOT
 STAND_IN = """#!/bin/bash
 printf '%s\\n' "$(basename "$0") $*" >> "$CALLS"
 [ -f body.md ] && cp body.md "$CALLS.body"
-cat "$ANSWERS/$(basename "$0")" 2>/dev/null
+answer="$ANSWERS/$(basename "$0")"
+for special in "$answer".*; do
+  [[ "$*" == *"${special##*.}"* ]] && answer="$special"
+done
+cat "$answer" 2>/dev/null
 exit "${STATUS:-0}"
 """
 
@@ -51,9 +56,9 @@ class Runner:
             },
         )
 
-    def answer(self, command: str, text: str) -> None:
-        """What the stand-in of a command prints."""
-        (self.folder / command).write_text(text)
+    def answer(self, command: str, text: str, *, asked: str | None = None) -> None:
+        """What the stand-in of a command prints, if need be only where it is asked for a word."""
+        (self.folder / (f"{command}.{asked}" if asked else command)).write_text(text)
 
 
 @pytest.fixture
@@ -71,7 +76,11 @@ def script(workflow: str, job: str, step: str) -> str:
 
 COMMENT = script("preview", "comment", "Write the comment, or write it anew")
 PREVIEW = script("preview-stack", "preview", "Preview")
-NEWEST = script("deploy-stack", "deploy", "See whether this commit is still main's newest")
+NEWEST = script(
+    "deploy-stack", "deploy", "See that main has not gone on, and which commit is to be deployed"
+)
+OVER = script("deploy-stack", "deploy", "Say which commit goes over which")
+OLD, NEW, LATER = "a" * 40, "b" * 40, "c" * 40
 PULL_REQUEST = {
     "GH_REPO": "acme/live-sessions",
     "NUMBER": "7",
@@ -134,32 +143,91 @@ def test_a_preview_that_fails_is_handed_on_too(runner: Runner):
     assert "error: audioSlots is '0'" in runner.summary.read_text()
 
 
-@pytest.mark.parametrize(
-    ("newest", "attempt", "deploys"),
-    [("abc", "1", "true"), ("def", "1", "false"), ("def", "2", "true")],
-)
-def test_an_older_commit_is_deployed_only_when_its_run_is_run_again(
-    runner: Runner, newest: str, attempt: str, deploys: str
-):
-    runner.answer("gh", f"{newest}\n")
-    ran = runner.run(
-        NEWEST,
-        GITHUB_REPOSITORY="acme/live-sessions",
-        GITHUB_SHA="abc",
-        GITHUB_RUN_ATTEMPT=attempt,
-    )
+def asked_for(runner: Runner, *, main: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The run of a deployment of NEW, while main is where it is."""
+    runner.answer("gh", f"{main}\n")
+    given = {"GITHUB_REPOSITORY": "acme/live-sessions", "GITHUB_SHA": NEW, "BACK_TO": ""}
+    return runner.run(NEWEST, **{**given, **environment})
+
+
+def test_mains_newest_commit_is_deployed(runner: Runner):
+    ran = asked_for(runner, main=NEW)
     assert ran.returncode == 0, ran.stderr
-    assert runner.outputs.read_text() == f"newest={deploys}\n"
-    assert "commits/main" in runner.calls.read_text()
+    assert runner.outputs.read_text().splitlines() == [f"commit={NEW}", "newest=true"]
+    (call,) = runner.calls.read_text().splitlines()
+    assert "commits/main" in call
+
+
+@pytest.mark.parametrize("attempt", ["1", "2"])
+@pytest.mark.parametrize("back_to", ["", OLD])
+def test_a_run_that_main_has_left_behind_deploys_nothing_however_often_it_is_run(
+    runner: Runner, attempt: str, back_to: str
+):
+    runner.answer("gh", "ahead\n", asked="compare")
+    ran = asked_for(runner, main=LATER, GITHUB_RUN_ATTEMPT=attempt, BACK_TO=back_to)
+    assert ran.returncode == 0, ran.stderr
+    assert runner.outputs.read_text() == "newest=false\n"
+    assert f"this run is of {NEW}, and main is at {LATER}" in ran.stdout
+
+
+@pytest.mark.parametrize("main_is", ["ahead", "identical"])
+def test_an_older_commit_of_main_is_deployed_when_it_is_asked_for(runner: Runner, main_is: str):
+    runner.answer("gh", f"{main_is}\n", asked="compare")
+    ran = asked_for(runner, main=NEW, BACK_TO=OLD)
+    assert ran.returncode == 0, ran.stderr
+    assert runner.outputs.read_text().splitlines() == [f"commit={OLD}", "newest=true"]
+    _, compared = runner.calls.read_text().splitlines()
+    assert f"repos/acme/live-sessions/compare/{OLD}...{NEW}" in compared
+
+
+@pytest.mark.parametrize("main_is", ["diverged", "behind", ""])
+def test_a_commit_that_main_never_had_is_refused(runner: Runner, main_is: str):
+    runner.answer("gh", f"{main_is}\n", asked="compare")
+    ran = asked_for(runner, main=NEW, BACK_TO=OLD)
+    assert ran.returncode == 1
+    assert runner.outputs.read_text() == ""
+    assert f"::error::commit {OLD} is not in main's history" in ran.stdout
+
+
+@pytest.mark.parametrize("back_to", ["main", "abc1234", f"{OLD}0", "A" * 40, f"{OLD}\n::error::x"])
+def test_what_is_no_whole_commit_is_refused_before_anybody_is_asked(runner: Runner, back_to: str):
+    ran = asked_for(runner, main=NEW, BACK_TO=back_to)
+    assert ran.returncode == 1
+    assert runner.outputs.read_text() == ""
+    assert len(ran.stdout.splitlines()) == 1
+    assert "must be all 40 digits of a commit" in ran.stdout
+    assert "compare" not in runner.calls.read_text()
 
 
 def test_nothing_is_deployed_when_github_does_not_say_what_is_newest(runner: Runner):
-    ran = runner.run(
-        NEWEST,
-        GITHUB_REPOSITORY="acme/live-sessions",
-        GITHUB_SHA="abc",
-        GITHUB_RUN_ATTEMPT="1",
-        STATUS="1",
-    )
+    ran = asked_for(runner, main=NEW, STATUS="1")
     assert ran.returncode == 1
     assert runner.outputs.read_text() == ""
+
+
+@pytest.mark.parametrize(
+    ("updates", "over"),
+    [
+        ([], "nothing yet"),
+        ([{"kind": "update", "message": "by hand", "environment": {}}], "by hand"),
+        (
+            [
+                {"kind": "refresh", "message": "", "environment": {"git.head": LATER}},
+                {"kind": "update", "message": "m", "environment": {"git.head": OLD}},
+                {"kind": "update", "message": "m", "environment": {"git.head": LATER}},
+            ],
+            OLD,
+        ),
+    ],
+)
+@pytest.mark.parametrize(("back_to", "how"), [("", ""), (NEW, "(back, as asked for) ")])
+def test_it_is_said_which_commit_goes_over_which(
+    runner: Runner, updates: list[dict[str, Any]], over: str, back_to: str, how: str
+):
+    runner.answer("pulumi", json.dumps(updates))
+    ran = runner.run(OVER, STACK="production", COMMIT=NEW, BACK_TO=back_to)
+    assert ran.returncode == 0, ran.stderr
+    assert runner.summary.read_text() == f"production: {NEW} {how}goes over {over}\n"
+    assert f"::notice::production: {NEW} {how}goes over {over}" in ran.stdout
+    (call,) = runner.calls.read_text().splitlines()
+    assert call.startswith("pulumi stack history --stack production --json")

@@ -109,7 +109,9 @@ def test_a_job_asks_for_its_permissions_and_ends_in_time(job: dict[str, Any]):
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
 def test_a_workflow_is_started_by_no_event_that_hands_secrets_to_strangers(path: Path):
-    assert read(path)["on"].keys() <= {"pull_request", "push", "workflow_call"}
+    assert read(path)["on"].keys() <= {
+        *("pull_request", "push", "workflow_call", "workflow_dispatch")
+    }
 
 
 def test_previews_are_for_branches_of_this_repository_alone():
@@ -135,6 +137,26 @@ def test_deployments_of_a_stack_never_overlap_and_are_never_cut_short():
         "cancel-in-progress": "false",
     }
     assert read(GITHUB / "workflows/deploy.yml")["concurrency"]["cancel-in-progress"] == "false"
+
+
+def test_a_deployment_is_started_by_hand_only_with_the_commit_to_go_back_to():
+    by_hand = [path.stem for path in WORKFLOWS if "workflow_dispatch" in read(path)["on"]]
+    assert by_hand == ["deploy"]
+    deploy = read(GITHUB / "workflows/deploy.yml")
+    (commit,) = deploy["on"]["workflow_dispatch"]["inputs"].items()
+    assert commit[0] == "commit"
+    assert commit[1]["required"] == "true"
+    # Checked, previewed and deployed is the same commit.
+    assert {job["with"]["commit"] for job in deploy["jobs"].values()} == {"${{ inputs.commit }}"}
+
+
+def test_nothing_but_the_commit_that_was_settled_is_checked_out_for_a_deployment():
+    of_deployment = [step for path, step in steps() if path.stem == "deploy-stack"]
+    settled, *others = of_deployment
+    assert settled["id"] == "newest"
+    assert all(step["if"] == "steps.newest.outputs.newest == 'true'" for step in others)
+    (checkout,) = [step for step in others if "actions/checkout" in step.get("uses", "")]
+    assert checkout["with"]["ref"] == "${{ steps.newest.outputs.commit }}"
 
 
 def test_a_deployment_is_verified_after_it():
@@ -168,7 +190,7 @@ def test_workflows_call_make_targets_that_exist():
 
 def test_the_stacks_that_are_deployed_have_a_committed_config():
     calls = [job for each in WORKFLOWS for job in read(each)["jobs"].values() if "with" in job]
-    stacks = {job["with"]["stack"] for job in calls}
+    stacks = {job["with"]["stack"] for job in calls if "stack" in job["with"]}
     assert stacks == {"staging", "production"}
     assert stacks <= set(committed_stacks())
 

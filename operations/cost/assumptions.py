@@ -39,6 +39,7 @@ class Assumptions:
     empty_receives_per_minute: float = 15
     mails: int = 100
     traced_share: float = 0.05
+    """https://docs.aws.amazon.com/lambda/latest/dg/services-xray.html: beyond one each second."""
     metrics_per_route: int = 5
 
     def sentences(self) -> list[str]:
@@ -59,8 +60,11 @@ class Assumptions:
             f" {self.listener_row_bytes}.",
             f"Lambda polls each queue that feeds a function {self.empty_receives_per_minute:g}"
             " times a minute all month (five pollers that wait 20 s each).",
-            f"{self.mails} alarm mails a month; traces of {self.traced_share:.0%} of the"
-            f" invocations; {self.metrics_per_route} metrics a route.",
+            f"{self.mails} alarm mails a month; {self.metrics_per_route} metrics a route; every own"
+            " metric in every hour, though an hour without a value costs nothing.",
+            "X-Ray records, of each function, the first request of each second and"
+            f" {self.traced_share:.0%} of the rest: requests come evenly over the seconds in which"
+            " sessions run, those of a tick in two seconds, and none brings a decision with it.",
             "Each listener joins once and leaves once. Not counted: cold starts, refreshes, changes"
             " of language, status queries and pushes at once, errors and retries, KMS requests,"
             " Logs Insights queries, build minutes, DNS.",

@@ -111,7 +111,7 @@ def watching(month: Month) -> Iterator[Usage]:
     yield Usage(
         service="X-Ray",
         driver="traces",
-        quantity=invocations * assumed.traced_share if facts.tracing else 0,
+        quantity=sum(map(month.traces_of, month.invocations)) if facts.tracing else 0,
         price="xray-trace",
     )
     yield Usage(

@@ -120,3 +120,16 @@ class Month:
         if entry in ("fan_out", "translation"):
             return base + self.load.listeners * self.assumptions.post_milliseconds
         return base
+
+    def busy_seconds_of(self, entry: str) -> float:
+        """In how many seconds there is a request at most; the functions of a tick share two."""
+        if entry == "session_status":
+            return 2 * self.ticks
+        hours = HOURS_PER_MONTH if entry == "reconcile" else self.load.hours
+        return hours * 3_600
+
+    def traces_of(self, entry: str) -> float:
+        """The first request of each second, and a share of the rest."""
+        requests = self.invocations[entry]
+        first = min(requests, self.busy_seconds_of(entry))
+        return first + self.assumptions.traced_share * (requests - first)

@@ -1,17 +1,15 @@
 """What of a stack is paid for: read from its config, and from the program run on mocks."""
 
-import ast
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from components.cadence import SECONDS_PER_MINUTE
 from components.settings import Settings
+from operations.cost.own_metrics import WATCHED, Pair, own_metrics
 from program.engine import Engine, RecordingMonitor
-from program.run import ROOT, run_program
+from program.run import run_program
 from program.stack_config import committed_stacks, stack_config
-
-EMITTERS = ("count", "gauge", "took")
 
 
 class NoSuchStack(ValueError):
@@ -64,16 +62,25 @@ def facts_of(stack: str) -> StackFacts:
             f"--stack {stack}: there is no Pulumi.{stack}.yaml of a stack on AWS; there are"
             f" {', '.join(on_aws)}"
         )
-    engine = Engine()
-    config = stack_config(stack)
-    run_program(engine, stack=stack, config=config, monitor=RecordingMonitor(engine))
+    return facts_with(stack, {})
+
+
+def facts_with(stack: str, overrides: Mapping[str, Any]) -> StackFacts:
+    """The same with some keys of the config changed; raises what the program does."""
+    config = stack_config(stack, overrides)
     loaded: list[Settings] = []
     Engine().run(lambda: loaded.append(Settings.load()), stack=stack, config=config)
-    return facts(loaded[0], engine)
+    watched = _recorded(stack, stack_config(stack, {**overrides, **WATCHED}))
+    return _facts(loaded[0], _recorded(stack, config), own_metrics(watched))
 
 
-def facts(settings: Settings, engine: Engine) -> StackFacts:
-    """The same of settings and of the engine on which they ran."""
+def _recorded(stack: str, config: Mapping[str, str]) -> Engine:
+    engine = Engine()
+    run_program(engine, stack=stack, config=config, monitor=RecordingMonitor(engine))
+    return engine
+
+
+def _facts(settings: Settings, engine: Engine, own: Collection[Pair]) -> StackFacts:
     monitoring = settings.monitoring_rules
     routes = len(engine.of_type("apigatewayv2/route"))
     return StackFacts(
@@ -103,7 +110,7 @@ def facts(settings: Settings, engine: Engine) -> StackFacts:
         alarm_mails=bool(monitoring.alarm_email),
         dashboards=_number(engine, "aws:cloudwatch/dashboard:Dashboard"),
         keys=_number(engine, "aws:kms/key:Key"),
-        own_metrics=len(own_metrics()),
+        own_metrics=len(own),
         measured_routes=routes if monitoring.route_metrics else 0,
         own_user_pool=not settings.existing_user_pool_id,
     )
@@ -117,17 +124,3 @@ def _metrics(alarm: Mapping[str, Any]) -> int:
 
 def _number(engine: Engine, token: str) -> int:
     return sum(1 for each in engine.registered if each.typ == token)
-
-
-def own_metrics() -> frozenset[str]:
-    """The names of the metrics that the handlers emit through their logs."""
-    names: set[str] = set()
-    for path in (ROOT / "handlers").rglob("*.py"):
-        for call in ast.walk(ast.parse(path.read_text())):
-            if (
-                isinstance(call, ast.Call)
-                and isinstance(call.func, ast.Name)
-                and call.func.id in EMITTERS
-            ):
-                names.update(keyword.arg for keyword in call.keywords if keyword.arg)
-    return frozenset(names)

@@ -164,3 +164,20 @@ def test_what_config_turns_on_costs_only_then():
     assert quantity(keeping.watching, full, "traces") > 0
     assert quantity(keeping.watching, full, "alarm mails") == 100
     assert quantity(keeping.watching, full, "routes' metrics") == 100
+
+
+def test_the_first_request_of_each_second_is_traced_and_a_twentieth_of_the_rest():
+    # 36,000 chunks in 3,600 seconds: one of each second, and 5% of the other nine.
+    assert month().traces_of("audio_ingest") == pytest.approx(3_600 + 0.05 * 32_400)
+    # Rare ones are alone in their second: all are traced.
+    assert month().traces_of("audio_processor") == 4
+    assert month().traces_of("reconcile") == MINUTES_PER_MONTH / 5
+    # A tick and its 16 shards in two seconds, so two of 17.
+    assert month().traces_of("session_status") == pytest.approx(87_600 * (2 + 0.05 * 15))
+    assert month(on=facts(ticks_per_minute=0)).traces_of("session_status") == 0
+
+
+def test_a_stack_that_traces_pays_for_the_traces_of_every_function():
+    tracing = month(on=facts(tracing=True))
+    each = [tracing.traces_of(entry) for entry in tracing.facts.functions]
+    assert quantity(keeping.watching, tracing, "traces") == pytest.approx(sum(each))

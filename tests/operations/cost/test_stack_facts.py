@@ -4,22 +4,14 @@ import json
 
 import pytest
 
-from components.settings import Settings
 from operations.cost.command import main
-from operations.cost.stack_facts import StackFacts, facts, facts_of, own_metrics
-from program.engine import Engine, RecordingMonitor
-from program.run import run_program
+from operations.cost.stack_facts import StackFacts, facts_of, facts_with
 from program.stack_config import stack_config
 
 
 def of(**overrides: object) -> StackFacts:
     """The facts of staging with some keys changed."""
-    engine = Engine()
-    config = stack_config("staging", overrides)
-    run_program(engine, stack="staging", config=config, monitor=RecordingMonitor(engine))
-    loaded: list[Settings] = []
-    Engine().run(lambda: loaded.append(Settings.load()), stack="staging", config=config)
-    return facts(loaded[0], engine)
+    return facts_with("staging", overrides)
 
 
 def test_the_facts_are_those_of_the_program():
@@ -69,11 +61,6 @@ def test_alarms_and_what_belongs_to_them_are_counted_as_they_are_declared():
     assert of(alarms=True).alarm_metrics > of(alarms=False).alarm_metrics
     assert of(alarms=False).keys == 0
     assert of(alarms=False, dashboard=False).dashboards == 0
-
-
-def test_the_handlers_own_metrics_are_found():
-    assert {"Ticks", "StatusPushes", "CaptionsPosted", "ChunksUnreadable"} <= own_metrics()
-    assert "extra" not in own_metrics()
 
 
 def test_the_command_prints_an_estimate(capsys: pytest.CaptureFixture[str]):
