@@ -8,8 +8,9 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qsl
 
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus, InvalidURI
 from websockets.sync.client import ClientConnection, connect
 
 REPLY_TIMEOUT_SECONDS = 10.0
@@ -27,6 +28,10 @@ class HandshakeRefused(Exception):
     def __init__(self, status: int) -> None:
         super().__init__(f"the handshake was refused with HTTP {status}")
         self.status = status
+
+
+class SocketNotOpened(OSError):
+    """No handshake came about; the message is without the URL's query, which may hold a token."""
 
 
 class FrameMissing(AssertionError):
@@ -58,7 +63,10 @@ class Client:
     def __init__(
         self, url: str, *, name: str = "client", on_frame: FrameHook | None = None
     ) -> None:
-        """Open the socket; raises HandshakeRefused."""
+        """Open the socket; raises HandshakeRefused, SocketNotOpened, OSError, WebSocketException.
+
+        No message of theirs holds the URL's query.
+        """
         self.name = name
         self.close_code: int | None = None
         self._on_frame = on_frame
@@ -67,20 +75,7 @@ class Client:
         self._news = threading.Condition()
         self._closed = False
         self._request_numbers = itertools.count(1)
-        try:
-            self._connection: ClientConnection = connect(
-                url,
-                # The local cloud is on loopback; a deployed one may be behind the host's proxy.
-                proxy=True if url.startswith("wss:") else None,
-                compression=None,
-                open_timeout=OPEN_TIMEOUT_SECONDS,
-                close_timeout=CLOSE_TIMEOUT_SECONDS,
-                ping_interval=None,
-                max_queue=None,
-                legacy=True,
-            )
-        except InvalidStatus as refusal:
-            raise HandshakeRefused(refusal.response.status_code) from None
+        self._connection = _opened(url)
         self._reader = threading.Thread(target=self._read, name=f"{name}-reader", daemon=True)
         self._reader.start()
 
@@ -201,3 +196,39 @@ class Client:
             self._news.notify_all()
         if self._on_frame:
             self._on_frame(self, frame)
+
+
+def _opened(url: str) -> ClientConnection:
+    try:
+        return connect(
+            url,
+            # The local cloud is on loopback; a deployed one may be behind the host's proxy.
+            proxy=True if url.startswith("wss:") else None,
+            compression=None,
+            open_timeout=OPEN_TIMEOUT_SECONDS,
+            close_timeout=CLOSE_TIMEOUT_SECONDS,
+            ping_interval=None,
+            max_queue=None,
+            legacy=True,
+        )
+    except InvalidStatus as refusal:
+        raise HandshakeRefused(refusal.response.status_code) from None
+    except InvalidURI:
+        raise SocketNotOpened(
+            f"{_without_query(url)!r} is no WebSocket URL: it takes ws:// or wss:// and a host"
+        ) from None
+    except Exception as error:
+        if _tells_query(url, str(error)):
+            raise SocketNotOpened(
+                f"no socket at {_without_query(url)!r}: {type(error).__name__}"
+            ) from None
+        raise
+
+
+def _without_query(url: str) -> str:
+    return url.partition("?")[0]
+
+
+def _tells_query(url: str, text: str) -> bool:
+    query = url.partition("?")[2]
+    return any(secret and secret in text for secret in (query, *dict(parse_qsl(query)).values()))

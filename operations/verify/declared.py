@@ -93,6 +93,13 @@ class Declared:
         """The inputs of each resource of a type, by its name."""
         return {each.name: dict(each.inputs) for each in self.resources if each.token == token}
 
+    def is_known(self, text: str) -> bool:
+        """Whether a text is the deployment's too: neither an address nor an id is in it.
+
+        In the engine an id is the resource's name and `-id`.
+        """
+        return "://" not in text and not any(f"{each.name}-id" in text for each in self.resources)
+
     def named(self, token: str) -> dict[str, dict[str, Any]]:
         """As `of`, by physical name; without those whose name Pulumi makes up."""
         return {each["name"]: each for each in self.of(token).values() if each.get("name")}

@@ -72,11 +72,14 @@ class Dialogue:
 
     def silent(self, client: Client, action: str, *, for_seconds: float, **fields: Any) -> None:
         """Send what is accepted without an answer; an error within the time is wrong."""
+        before = len(client.received(""))
         request_id = client.send(action, **fields)
         try:
             frame = client.answer_to(request_id, for_seconds)
         except SOCKET_ERRORS:
-            fault = "" if client.is_open else f"the socket was closed with {client.close_code}"
+            fault = _gateways_answer(client, before)
+            if not client.is_open:
+                fault = f"the socket was closed with {client.close_code}"
         else:
             fault = f"was answered, by {_shown(frame.body)}"
         self._note(client, action, fault)
@@ -84,17 +87,14 @@ class Dialogue:
     def _answer(
         self, client: Client, what: str, action: str, fields: Mapping[str, Any]
     ) -> Frame | None:
-        """The answer; API Gateway's own, which has no type, has no requestId of the client's."""
+        before = len(client.received(""))
         try:
             return client.ask(action, **fields)
         except SOCKET_ERRORS:
-            gateways = [frame for frame in client.received("") if frame.get("connectionId")]
+            silence = f"was not answered within {REPLY_TIMEOUT_SECONDS:g} s"
+            fault = _gateways_answer(client, before) or silence
             if not client.is_open:
                 fault = f"the socket is closed, with code {client.close_code}"
-            elif gateways:
-                fault = f"API Gateway itself answered: {gateways[-1].get('message')}"
-            else:
-                fault = f"was not answered within {REPLY_TIMEOUT_SECONDS:g} s"
             self._note(client, what, fault)
             return None
 
@@ -104,6 +104,15 @@ class Dialogue:
             return
         way_out = "see routes and permissions, and the log group of the route's function"
         self.wrong.append(wrong(f"{client.name}: {what}", fault, way_out))
+
+
+def _gateways_answer(client: Client, before: int) -> str:
+    """What API Gateway itself said since there were so many frames without a type; "" for nothing.
+
+    Its answers have no type, and no requestId of the client's.
+    """
+    newer = client.received("")[before:]
+    return f"API Gateway itself answered: {newer[-1].get('message')}" if newer else ""
 
 
 def _fault(frame: Frame, frame_type: str, fields: tuple[str, ...]) -> str:

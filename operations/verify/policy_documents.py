@@ -1,6 +1,6 @@
 """IAM documents made comparable: AWS may hand a list of one back as its item, and in any order."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 Statements = dict[str, dict[str, Any]]
@@ -15,6 +15,18 @@ def by_sid(document: Mapping[str, Any]) -> Statements:
 def agree(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Whether two documents, or two statements, say the same."""
     return _normal(one) == _normal(other)
+
+
+def faults_by_sid(declared: Mapping[str, Any], live: Mapping[str, Any]) -> Iterator[str]:
+    """Which statements of a resource's own policy are missing, too many, or others."""
+    wanted, found = by_sid(declared), by_sid(live)
+    for sid in sorted(wanted.keys() - found.keys()):
+        yield f"lacks the statement {sid}"
+    for sid in sorted(found.keys() - wanted.keys()):
+        yield f"has the statement {sid}, which the program does not declare"
+    for sid in sorted(wanted.keys() & found.keys()):
+        if not agree(wanted[sid], found[sid]):
+            yield f"has the statement {sid}, but otherwise than declared"
 
 
 def told(statement: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ from operations.verify.deployment import Deployment
 from operations.verify.guests import Guests
 from operations.verify.verdicts import Verdict
 
+FUNCTION = "aws:lambda/function:Function"
 ROUTE = "aws:apigatewayv2/route:Route"
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from operations.verify.deployment import CannotVerify
 
 REQUIRED = ("websocketUrl", "managementEndpoint", "userPoolId", "userPoolClientId")
+SCHEMES = {"websocketUrl": ("ws://", "wss://"), "managementEndpoint": ("http://", "https://")}
 CLI_TIMEOUT_SECONDS = 120
 
 
@@ -57,4 +58,11 @@ def _outputs(text: str, source: str) -> dict[str, Any]:
         raise CannotVerify(
             f"{source} has no {', '.join(missing)}: it takes all of `pulumi stack output --json`"
         )
+    for name, schemes in SCHEMES.items():
+        if not outputs[name].startswith(schemes):
+            begins = outputs[name].partition("?")[0]
+            raise CannotVerify(
+                f"{source} has {begins!r} for {name}, which must begin with "
+                f"{' or '.join(schemes)}: it takes all of `pulumi stack output --json`"
+            )
     return outputs

@@ -8,11 +8,13 @@ from operations.verify.checks.answers import answers
 from operations.verify.checks.cadence import cadence
 from operations.verify.checks.captions import captions
 from operations.verify.checks.feeds import feeds
+from operations.verify.checks.functions import functions
 from operations.verify.checks.handshakes import handshakes
 from operations.verify.checks.permissions import permissions
 from operations.verify.checks.routes import routes
 from operations.verify.checks.rules import rules
 from operations.verify.checks.strangers import strangers
+from operations.verify.checks.tables import tables
 from operations.verify.scene import Check
 
 
@@ -26,6 +28,8 @@ class Listed:
 
 
 CHECKS: Mapping[str, Listed] = {
+    "functions": Listed(functions),
+    "tables": Listed(tables),
     "rules": Listed(rules),
     "feeds": Listed(feeds),
     "cadence": Listed(cadence, needs_speaker=True, is_waiting=True),

@@ -49,7 +49,7 @@ def _talk(
     joined = dialogue.ask(listener, "joinSession", sessionId=session_id, targetLanguage="es")
     if joined is not None:
         dialogue.told(speaker, "sessionStatus", "joinSession", sessionId=session_id)
-    _controls(dialogue, speaker, listener if joined else None)
+    yield from _controls(dialogue, speaker, listener if joined else None)
     dialogue.ask(speaker, "getSessionStatus")
     dialogue.ask(speaker, "heartbeat")
     speaker = _moved_speaker(scene, dialogue, session_id) or speaker
@@ -76,16 +76,16 @@ def _what_is_no_action(dialogue: Dialogue, listener: Listener) -> None:
     dialogue.refused(listener, "openTheDoor", "INVALID_ACTION")
 
 
-def _controls(dialogue: Dialogue, speaker: Speaker, listener: Listener | None) -> None:
+def _controls(dialogue: Dialogue, speaker: Speaker, listener: Listener | None) -> Iterator[Verdict]:
     for action, fields in (
         ("setVolume", {"volumeLevel": 0.5}),
         ("muteBroadcast", {}),
         ("unmuteBroadcast", {}),
         ("speakerStateChange", {"state": {"volume": 1.0}}),
-        ("pauseBroadcast", {}),
     ):
         _control(dialogue, speaker, listener, action, fields)
-    _audio(dialogue, speaker)
+    is_paused = _control(dialogue, speaker, listener, "pauseBroadcast", {})
+    yield from _audio(dialogue, speaker, is_paused=is_paused)
     _control(dialogue, speaker, listener, "resumeBroadcast", {})
 
 
@@ -95,18 +95,25 @@ def _control(
     listener: Listener | None,
     action: str,
     fields: Mapping[str, Any],
-) -> None:
-    if dialogue.ask(speaker, action, **fields) and listener:
+) -> bool:
+    """Whether the speaker got the promised reply."""
+    reply = dialogue.ask(speaker, action, **fields)
+    if reply and listener:
         dialogue.told(listener, PROMISES[action].reply, action)
+    return reply is not None
 
 
-def _audio(dialogue: Dialogue, speaker: Speaker) -> None:
-    """A chunk of a paused broadcast is taken and dropped."""
+def _audio(dialogue: Dialogue, speaker: Speaker, *, is_paused: bool) -> Iterator[Verdict]:
+    """A chunk of a paused broadcast is taken and dropped; of another it would be transcribed."""
     if not dialogue.has_route("sendAudio"):
         dialogue.refused(speaker, "sendAudio", "INVALID_ACTION")
         return
     dialogue.refused(speaker, "sendAudio", "INVALID_PARAMETER", sequence=0)
     dialogue.refused(speaker, "sendAudio", "INVALID_AUDIO", sequence=0, audioData=HALF_A_SAMPLE)
+    if not is_paused:
+        why = "the broadcast is not paused: the chunk would reach Transcribe, which charges"
+        yield untried("a good chunk", why, "see pauseBroadcast; --captions tries audio without it")
+        return
     dialogue.silent(speaker, "sendAudio", for_seconds=SILENCE_SECONDS, sequence=0, audioData=CHUNK)
 
 

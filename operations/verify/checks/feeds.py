@@ -1,13 +1,13 @@
-"""The event source mappings that feed functions from queues: there, enabled, and no others."""
+"""The queues, and the event source mappings that feed functions from them and from no others."""
 
 from collections.abc import Iterator
 from typing import Any
 
-from operations.verify.scene import Scene
+from operations.verify.checks.queues import queues
+from operations.verify.scene import FUNCTION, Scene
 from operations.verify.verdicts import Verdict, right, wrong
 
 MAPPING = "aws:lambda/eventSourceMapping:EventSourceMapping"
-FUNCTION = "aws:lambda/function:Function"
 ENABLED = "Enabled"
 
 
@@ -49,6 +49,7 @@ def feeds(scene: Scene) -> Iterator[Verdict]:
         )
     if enabled:
         yield right("queues into functions", f"{enabled} enabled, as declared")
+    yield from queues(scene)
 
 
 def _mappings(scene: Scene) -> list[dict[str, Any]]:

@@ -76,7 +76,7 @@ def _attached(scene: Scene, iam: Any, role: str) -> Iterator[str]:
 
 
 def _simulated(scene: Scene, iam: Any, roles: list[str]) -> Iterator[Verdict]:
-    allowed = 0
+    allowed = all_tried = 0
     for role in roles:
         scene.say(f"permissions: simulating what {role} does")
         for sid, statement in scene.declared.statements(role).items():
@@ -91,6 +91,7 @@ def _simulated(scene: Scene, iam: Any, roles: list[str]) -> Iterator[Verdict]:
                 yield outcome("simulation", f"IAM answers {code} for {role}", way_out)
                 return
             allowed += tried - len(denied)
+            all_tried += tried
             yield from (
                 wrong(
                     f"role {role}",
@@ -99,4 +100,7 @@ def _simulated(scene: Scene, iam: Any, roles: list[str]) -> Iterator[Verdict]:
                 )
                 for action, decision in denied
             )
-    yield right("simulation", f"{allowed} declared permissions would be allowed")
+    if allowed:
+        yield right("simulation", f"{allowed} declared permissions would be allowed")
+    if not all_tried:
+        yield untried("simulation", "there was nothing to simulate", "see the roles above")

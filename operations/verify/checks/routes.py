@@ -3,20 +3,21 @@
 from collections.abc import Iterator
 from typing import Any
 
+from operations.verify.checks.stage import api, stage
+from operations.verify.gateway import listed
 from operations.verify.scene import ROUTE, Scene
 from operations.verify.verdicts import Verdict, differences, right, wrong
 
 INTEGRATION = "aws:apigatewayv2/integration:Integration"
 AUTHORIZER = "aws:apigatewayv2/authorizer:Authorizer"
-STAGE = "aws:apigatewayv2/stage:Stage"
 CONNECT = "$connect"
 REPLY = "$default"
 
 
 def routes(scene: Scene) -> Iterator[Verdict]:
     api_id, repair = scene.deployment.identity.api_id, scene.deployment.repair
-    live = {each["RouteKey"]: each for each in _all(scene, "get_routes")}
-    integrations = {each["IntegrationId"]: each for each in _all(scene, "get_integrations")}
+    live = {each["RouteKey"]: each for each in listed(scene, "get_routes")}
+    integrations = {each["IntegrationId"]: each for each in listed(scene, "get_integrations")}
     as_declared = 0
     for inputs in scene.declared.of(ROUTE).values():
         route = live.pop(inputs["routeKey"], None)
@@ -37,8 +38,9 @@ def routes(scene: Scene) -> Iterator[Verdict]:
         )
     if as_declared:
         yield right("routes", f"{as_declared} as declared: integration, timeout, response or none")
+    yield from api(scene)
     yield from _authorizer(scene)
-    yield from _stage(scene)
+    yield from stage(scene)
 
 
 def _faults(
@@ -56,7 +58,7 @@ def _faults(
         )
     responses = [
         each["RouteResponseKey"]
-        for each in _all(scene, "get_route_responses", RouteId=route["RouteId"])
+        for each in listed(scene, "get_route_responses", RouteId=route["RouteId"])
     ]
     if selection and responses != [REPLY]:
         yield (
@@ -85,9 +87,9 @@ def _declared_integration(scene: Scene, route: dict[str, Any]) -> dict[str, Any]
 def _authorizer(scene: Scene) -> Iterator[Verdict]:
     [inputs] = scene.declared.of(AUTHORIZER).values()
     subject = f"authorizer {inputs['name']}"
-    connects = [each for each in _all(scene, "get_routes") if each["RouteKey"] == CONNECT]
+    connects = [each for each in listed(scene, "get_routes") if each["RouteKey"] == CONNECT]
     used = {each.get("AuthorizerId") for each in connects}
-    live = [each for each in _all(scene, "get_authorizers") if each["AuthorizerId"] in used]
+    live = [each for each in listed(scene, "get_authorizers") if each["AuthorizerId"] in used]
     if not live:
         yield wrong(subject, f"{CONNECT} has none: everybody gets in", scene.deployment.repair)
         return
@@ -103,51 +105,3 @@ def _authorizer(scene: Scene) -> Iterator[Verdict]:
         if seen
         else right(subject, f"judges {CONNECT}, asked each time")
     )
-
-
-def _stage(scene: Scene) -> Iterator[Verdict]:
-    """What a deployment holds cannot be seen, only whether the stage serves the newest one."""
-    api_id, repair = scene.deployment.identity.api_id, scene.deployment.repair
-    [inputs] = scene.declared.of(STAGE).values()
-    subject = f"stage {inputs['name']}"
-    live = {each["StageName"]: each for each in _all(scene, "get_stages")}
-    for other in live.keys() - {inputs["name"]}:
-        yield wrong(
-            f"stage {other}",
-            "is none that the program declares",
-            f"aws apigatewayv2 delete-stage --api-id {api_id} --stage-name {other}",
-        )
-    stage = live.get(inputs["name"])
-    if stage is None:
-        yield wrong(subject, "does not exist", repair)
-        return
-    deployments = _all(scene, "get_deployments")
-    last = max((each["CreatedDate"] for each in deployments), default=None)
-    newest = [each["DeploymentId"] for each in deployments if each["CreatedDate"] == last]
-    served = stage.get("DeploymentId")
-    settings = stage.get("DefaultRouteSettings", {})
-    if served not in newest:
-        yield wrong(subject, f"serves deployment {served}, the newest is {newest[-1]}", repair)
-    elif seen := differences(_declared_settings(inputs), settings):
-        yield wrong(subject, seen, repair)
-    else:
-        yield right(subject, f"serves the newest deployment, {served}, throttled as declared")
-
-
-def _declared_settings(inputs: dict[str, Any]) -> dict[str, Any]:
-    settings = inputs["defaultRouteSettings"]
-    return {
-        "DataTraceEnabled": settings["dataTraceEnabled"],
-        "LoggingLevel": settings["loggingLevel"],
-        "ThrottlingRateLimit": settings["throttlingRateLimit"],
-        "ThrottlingBurstLimit": settings["throttlingBurstLimit"],
-    }
-
-
-def _all(scene: Scene, operation: str, **parameters: Any) -> list[dict[str, Any]]:
-    pages = (
-        scene.deployment.client("apigatewayv2")
-        .get_paginator(operation)
-        .paginate(ApiId=scene.deployment.identity.api_id, **parameters)
-    )
-    return [item for page in pages for item in page["Items"]]

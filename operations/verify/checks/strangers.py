@@ -8,10 +8,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from operations.verify.checks.feeds import FUNCTION
 from operations.verify.deployment import code_of
 from operations.verify.policy_documents import agree, by_sid
-from operations.verify.scene import Scene
+from operations.verify.scene import FUNCTION, Scene
 from operations.verify.verdicts import Verdict, right, wrong
 
 PERMISSION = "aws:lambda/permission:Permission"

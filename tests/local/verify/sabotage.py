@@ -137,6 +137,31 @@ def function_with_url(deployment: Deployment) -> Iterator[None]:
 
 
 @contextmanager
+def function_with_another_role(deployment: Deployment) -> Iterator[None]:
+    """That of a function that may do other things."""
+    client, names = deployment.client("lambda"), deployment.outputs["functionNames"]
+    roles = {
+        entry: client.get_function_configuration(FunctionName=names[entry])["Role"]
+        for entry in ("refresh", "translation")
+    }
+    _put_role(client, names["refresh"], roles["translation"])
+    try:
+        yield
+    finally:
+        _put_role(client, names["refresh"], roles["refresh"])
+
+
+@contextmanager
+def function_that_never_runs(deployment: Deployment) -> Iterator[None]:
+    client, function = deployment.client("lambda"), deployment.outputs["functionNames"]["refresh"]
+    client.put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=0)
+    try:
+        yield
+    finally:
+        client.delete_function_concurrency(FunctionName=function)
+
+
+@contextmanager
 def queue_open_to_all(deployment: Deployment) -> Iterator[None]:
     client, url = deployment.client("sqs"), deployment.outputs["queueUrls"]["statusShards"]
     before = client.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])["Attributes"]
@@ -156,6 +181,13 @@ def _deploy(deployment: Deployment) -> None:
     made = gateway.create_deployment(ApiId=api_id)["DeploymentId"]
     stage = deployment.outputs["websocketUrl"].rpartition("/")[2]
     gateway.update_stage(ApiId=api_id, StageName=stage, DeploymentId=made)
+
+
+def _put_role(client: Any, function: str, role: str) -> None:
+    client.update_function_configuration(FunctionName=function, Role=role)
+    client.get_waiter("function_updated_v2").wait(
+        FunctionName=function, WaiterConfig={"Delay": 1, "MaxAttempts": 30}
+    )
 
 
 def _put_authorizer(deployment: Deployment, code: str) -> None:

@@ -32,7 +32,7 @@ def as_aws(verified_cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> AsAws
 def test_with_the_callers_own_credentials_a_stack_is_found_and_as_declared(
     as_aws: AsAws, declared: Declared
 ) -> None:
-    options = Options(only=("rules", "feeds", "routes"))
+    options = Options(only=("functions", "tables", "rules", "feeds", "routes", "strangers"))
     with prepared(as_aws(), declared, options, lambda _: None) as scene:
         assert scene.deployment.identity.account_id == "000000000000"
         assert scene.guests is None, "no user is made that nobody needs"

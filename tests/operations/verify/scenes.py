@@ -1,6 +1,7 @@
 """Scenes without a deployment behind them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from types import SimpleNamespace
 from typing import Any
 
 from operations.verify.declared import Declared, DeclaredResource, Identity
@@ -8,6 +9,38 @@ from operations.verify.deployment import Deployment
 from operations.verify.scene import Scene
 
 IDENTITY = Identity("998877665544", "eu-central-1", "aws", "zyxwv98765")
+
+
+class Missing(Exception):
+    """What is asked for does not exist, by whatever name the service has for that."""
+
+
+class _MissingByAnyName:
+    def __getattr__(self, name: str) -> type[Missing]:
+        return Missing
+
+
+class Service:
+    """A boto3 client: each operation answers by a mapping, or by what a function makes of it."""
+
+    exceptions = _MissingByAnyName()
+
+    def __init__(self, **answers: Any) -> None:
+        self._answers = answers
+
+    def __getattr__(self, operation: str) -> Callable[..., Any]:
+        answer = self._answers[operation]
+        return answer if callable(answer) else lambda **asked: answer
+
+    def get_paginator(self, operation: str) -> Any:
+        def paginate(**asked: Any) -> Iterator[Mapping[str, Any]]:
+            yield getattr(self, operation)(**asked)
+
+        return SimpleNamespace(paginate=paginate)
+
+
+def missing(**asked: Any) -> Mapping[str, Any]:
+    raise Missing
 
 
 def declared(token: str, name: str, /, **inputs: Any) -> DeclaredResource:
@@ -18,10 +51,11 @@ def scene_of(
     *resources: DeclaredResource,
     client: Callable[[str], Any] = lambda service: None,
     guests: Any = None,
+    config: Mapping[str, str] | None = None,
     **outputs: Any,
 ) -> Scene:
     deployment = Deployment(
-        stack="staging", outputs=outputs, config={}, identity=IDENTITY, client=client
+        stack="staging", outputs=outputs, config=config or {}, identity=IDENTITY, client=client
     )
     return Scene(
         deployment=deployment,

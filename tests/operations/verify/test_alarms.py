@@ -1,10 +1,12 @@
 """Alarms and their subscribers as CloudWatch and SNS tell of them."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from operations.verify.checks import alarms
-from operations.verify.checks.alarms import ALARM, SUBSCRIPTION
+from operations.verify.checks.alarm_topic import SUBSCRIPTION
+from operations.verify.checks.alarms import ALARM
 from operations.verify.verdicts import Result, Verdict
 from tests.operations.verify.scenes import declared, scene_of
 
@@ -44,6 +46,10 @@ class Aws:
             ]
         }
 
+    def get_topic_attributes(self, **asked: Any) -> dict[str, Any]:
+        assert asked == {"TopicArn": TOPIC}
+        return {"Attributes": {}}
+
     def get_paginator(self, operation: str) -> "Aws":
         assert operation == "list_subscriptions_by_topic"
         return self
@@ -61,12 +67,37 @@ def verdicts(aws: Aws, **inputs: Any) -> list[Verdict]:
     return list(alarms(scene_of(*resources, client=lambda service: aws)))
 
 
-def test_an_alarm_as_declared_is_right_and_its_state_is_told() -> None:
-    [verdict] = verdicts(Aws(LIVE))
-    assert (verdict.result, verdict.seen) == (Result.RIGHT, "1 of 1 as declared, none in alarm now")
-    [verdict] = verdicts(Aws(LIVE | {"StateValue": "ALARM"}))
-    assert verdict.seen == "1 of 1 as declared; in alarm now: late"
+def test_an_alarm_as_declared_is_right() -> None:
+    [verdict, _] = verdicts(Aws(LIVE))
+    assert (verdict.result, verdict.seen) == (Result.RIGHT, "1 of 1 as declared")
+
+
+def test_an_alarm_that_rings_has_a_row_that_is_not_green() -> None:
+    ringing = LIVE | {"StateValue": "ALARM", "StateReason": "1 datapoint was greater"}
+    [as_declared, verdict, _] = verdicts(Aws(ringing))
+    assert as_declared.result is Result.RIGHT
+    assert (verdict.subject, verdict.result) == ("alarm late", Result.WRONG)
+    assert verdict.seen == "is in ALARM: 1 datapoint was greater"
     assert "docs/operations.md" in verdict.way_out
+
+
+def test_only_a_new_alarm_over_missing_data_may_ring_a_while() -> None:
+    ringing = LIVE | {"StateValue": "ALARM", "Period": 60, "EvaluationPeriods": 2}
+    now = datetime.now(UTC)
+    for missing, age_minutes, result in (
+        ("breaching", 1, Result.UNTRIED),
+        ("breaching", 60, Result.WRONG),
+        ("notBreaching", 1, Result.WRONG),
+    ):
+        changed = now - timedelta(minutes=age_minutes)
+        live = ringing | {
+            "TreatMissingData": missing,
+            "AlarmConfigurationUpdatedTimestamp": changed,
+        }
+        [_, verdict, _] = verdicts(Aws(live))
+        assert verdict.result is result, (missing, age_minutes)
+        if result is Result.UNTRIED:
+            assert verdict.way_out == "look again in 5 minutes"
 
 
 def test_an_alarm_over_something_else_than_declared_is_found() -> None:
@@ -77,10 +108,10 @@ def test_an_alarm_over_something_else_than_declared_is_found() -> None:
         ({"AlarmActions": []}, "actions"),
         ({"ActionsEnabled": False}, "ActionsEnabled"),
     ):
-        [verdict] = verdicts(Aws(LIVE | change))
+        [verdict, _] = verdicts(Aws(LIVE | change))
         assert verdict.result is Result.WRONG
         assert verdict.seen.startswith(f"{name} is ")
-    [verdict] = verdicts(Aws())
+    [verdict, _] = verdicts(Aws())
     assert verdict.seen == "does not exist"
 
 
@@ -90,8 +121,20 @@ def test_an_address_that_has_not_confirmed_is_told_nothing_and_found() -> None:
         ("PendingConfirmation", Result.WRONG),
         (None, Result.WRONG),
     ):
-        [_, verdict] = verdicts(Aws(LIVE, subscription=subscription), **MAIL)
+        [_, verdict, *others] = verdicts(Aws(LIVE, subscription=subscription), **MAIL)
         assert verdict.result is result
+        assert bool(others) is (result is Result.RIGHT), "the count of the confirmed"
+
+
+def test_alarms_that_tell_nobody_are_not_plain_green() -> None:
+    for subscription in (None, "PendingConfirmation"):
+        [_, verdict] = verdicts(Aws(LIVE, subscription=subscription))
+        assert (verdict.subject, verdict.result) == ("subscribers of alarms", Result.UNTRIED)
+        assert verdict.seen.startswith("nobody is subscribed")
+        assert "alarmEmail" in verdict.way_out
+        assert "aws sns subscribe" in verdict.way_out
+    [_, verdict] = verdicts(Aws(LIVE, subscription=f"{TOPIC}:1234"))
+    assert verdict.result is Result.RIGHT, "one that was made by hand counts too"
 
 
 def test_a_stack_without_alarms_is_not_green_for_that() -> None:

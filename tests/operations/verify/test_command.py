@@ -56,6 +56,14 @@ def test_without_outputs_and_pulumi_cli_the_way_to_outputs_is_told(
         ("no json", "no JSON object"),
         ([], "no JSON object"),
         ({"websocketUrl": "wss://x"}, "has no managementEndpoint, userPoolId, userPoolClientId"),
+        (
+            {**OUTPUTS, "websocketUrl": "https://live.example.com?token=eyJ"},
+            "has 'https://live.example.com' for websocketUrl, which must begin with ws:// or wss://",
+        ),
+        (
+            {**OUTPUTS, "managementEndpoint": "abcde12345.execute-api.eu-central-1.amazonaws.com"},
+            "for managementEndpoint, which must begin with http:// or https://",
+        ),
         ({**OUTPUTS, "emulatorUrl": "http://127.0.0.1:1"}, "--stack local"),
     ],
 )

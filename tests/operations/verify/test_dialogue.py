@@ -111,3 +111,27 @@ def test_an_error_after_what_is_taken_in_silence_is_found() -> None:
         "was answered, by error INVALID_ACTION m",
         "the socket was closed with 1006",
     ]
+
+
+def test_the_gateways_own_error_is_no_silence_but_an_older_one_is_not_counted() -> None:
+    talk = dialogue("sendAudio")
+    client: Any = Client(GATEWAYS)
+    talk.silent(client, "sendAudio", for_seconds=0)
+    talk.silent(still_showing(GATEWAYS), "sendAudio", for_seconds=0)
+    assert [each.seen for each in talk.wrong] == [
+        "API Gateway itself answered: Internal server error"
+    ]
+
+
+def test_an_older_answer_of_the_gateway_is_not_taken_for_this_ones() -> None:
+    talk = dialogue("heartbeat")
+    talk.ask(still_showing(GATEWAYS), "heartbeat")
+    assert [each.seen for each in talk.wrong] == ["was not answered within 10 s"]
+
+
+def still_showing(frame: dict[str, Any]) -> Any:
+    """A client that got the frame for something earlier, and now gets nothing."""
+    client = Client(None)
+    older = [Frame(frame, 0)]
+    client.received = lambda frame_type: older  # pyright: ignore[reportAttributeAccessIssue]
+    return client

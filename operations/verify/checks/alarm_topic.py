@@ -1,0 +1,108 @@
+"""The topic that alarms tell: who may publish, by which key it is encrypted, and who is told."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from operations.verify.policy_documents import faults_by_sid
+from operations.verify.scene import Scene
+from operations.verify.verdicts import Verdict, right, untried, wrong
+
+TOPIC = "aws:sns/topic:Topic"
+TOPIC_POLICY = "aws:sns/topicPolicy:TopicPolicy"
+SUBSCRIPTION = "aws:sns/topicSubscription:TopicSubscription"
+KEY = "aws:kms/key:Key"
+ALIAS = "aws:kms/alias:Alias"
+PENDING = "PendingConfirmation"
+
+
+def alarm_topic(scene: Scene, arn: str) -> Iterator[Verdict]:
+    """Alarms to a topic, or by a key, that CloudWatch may not use are lost in silence."""
+    sns, repair = scene.deployment.client("sns"), scene.deployment.repair
+    name = arn.rpartition(":")[2]
+    try:
+        live = sns.get_topic_attributes(TopicArn=arn)["Attributes"]
+    except sns.exceptions.NotFoundException:
+        yield wrong(f"topic {name}", "does not exist: nobody is told", repair)
+        return
+    if inputs := scene.declared.named(TOPIC).get(name):
+        faults = [
+            *_policy_faults(scene, arn, live),
+            *_key_faults(scene, inputs.get("kmsMasterKeyId", ""), live.get("KmsMasterKeyId", "")),
+        ]
+        yield from (wrong(f"topic {name}", fault, repair) for fault in faults)
+        if not faults:
+            yield right(f"topic {name}", "its policy, its key and the key's policy are as declared")
+    yield from _subscriptions(scene, arn, name)
+
+
+def _policy_faults(scene: Scene, arn: str, live: Mapping[str, str]) -> Iterator[str]:
+    found = json.loads(live.get("Policy", "{}"))
+    for inputs in scene.declared.of(TOPIC_POLICY).values():
+        if inputs["arn"] == arn:
+            yield from faults_by_sid(json.loads(inputs["policy"]), found)
+
+
+def _key_faults(scene: Scene, declared: str, live: str) -> Iterator[str]:
+    """The declared key is known by its alias, for its id is AWS's."""
+    if not declared or not live:
+        if declared or live:
+            yield f"is encrypted by {live or 'no key'}, declared is {declared or 'none'}"
+        return
+    kms, key = scene.deployment.client("kms"), declared.rpartition("/")[2]
+    inputs = scene.declared.of(KEY).get(key, {})
+    try:
+        used = kms.describe_key(KeyId=live)["KeyMetadata"]
+        for alias in scene.declared.of(ALIAS).values():
+            if alias["targetKeyId"] != key:
+                continue
+            known = kms.describe_key(KeyId=alias["name"])["KeyMetadata"]
+            if known["KeyId"] != used["KeyId"]:
+                yield f"is encrypted by {live}, declared is {alias['name']}"
+                return
+        if used["KeyState"] != "Enabled":
+            yield f"its key is {used['KeyState']}: what alarms tell is lost"
+        answer = kms.get_key_policy(KeyId=used["KeyId"], PolicyName="default")
+    except kms.exceptions.NotFoundException:
+        yield f"its key {live} does not exist, or its alias does not: what alarms tell is lost"
+        return
+    if policy := inputs.get("policy"):
+        faults = faults_by_sid(json.loads(policy), json.loads(answer["Policy"]))
+        yield from (f"its key's policy {fault}" for fault in faults)
+
+
+def _subscriptions(scene: Scene, arn: str, name: str) -> Iterator[Verdict]:
+    """An address that has not confirmed is told nothing."""
+    sns = scene.deployment.client("sns")
+    pages = sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=arn)
+    live = [each for page in pages for each in page["Subscriptions"]]
+    declared = [each for each in scene.declared.of(SUBSCRIPTION).values() if each["topic"] == arn]
+    for inputs in declared:
+        yield _subscription(scene, inputs, live)
+    confirmed = [each for each in live if each["SubscriptionArn"].startswith("arn:")]
+    if confirmed:
+        seen = f"{len(confirmed)} confirmed: {', '.join(sorted(_kinds(confirmed)))}"
+        yield right(f"subscribers of {name}", seen)
+    elif not declared:
+        waiting = f", {len(live)} have not confirmed" if live else ""
+        yield untried(
+            f"subscribers of {name}",
+            f"nobody is subscribed{waiting}: alarms tell nobody",
+            f"set alarmEmail in Pulumi.{scene.deployment.stack}.yaml, or `aws sns subscribe "
+            f"--topic-arn {arn} --protocol email --notification-endpoint ADDRESS`, and confirm",
+        )
+
+
+def _subscription(scene: Scene, inputs: Mapping[str, Any], live: list[dict[str, Any]]) -> Verdict:
+    subject = f"{inputs['protocol']} subscription to {inputs['topic'].rpartition(':')[2]}"
+    arns = [each["SubscriptionArn"] for each in live if each["Endpoint"] == inputs["endpoint"]]
+    if not arns:
+        return wrong(subject, "does not exist: nobody is told", scene.deployment.repair)
+    if PENDING in arns:
+        way_out = "follow the link in AWS's mail"
+        return wrong(subject, "is not confirmed: nobody is told", way_out)
+    return right(subject, "confirmed")
+
+
+def _kinds(subscriptions: list[dict[str, Any]]) -> set[str]:
+    return {str(each.get("Protocol", "unknown")) for each in subscriptions}

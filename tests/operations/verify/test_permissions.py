@@ -1,0 +1,61 @@
+"""What is said of IAM's simulation."""
+
+import json
+from typing import Any
+
+import pytest
+
+from operations.verify.checks import permissions
+from operations.verify.checks.permissions import ROLE, ROLE_POLICY
+from operations.verify.verdicts import Result, Verdict
+from tests.operations.verify.scenes import Service, declared, missing, scene_of
+
+STATEMENT = {
+    "Sid": "Read",
+    "Effect": "Allow",
+    "Action": ["dynamodb:GetItem"],
+    "Resource": ["arn:aws:dynamodb:eu-central-1:998877665544:table/sessions"],
+}
+POLICY = {"Statement": [STATEMENT]}
+TRUST = {"Statement": []}
+
+
+def simulation(results: list[dict[str, str]]) -> list[Verdict]:
+    iam = Service(
+        list_role_policies={"PolicyNames": ["permissions"]},
+        get_role_policy={"PolicyDocument": POLICY},
+        get_role={"Role": {"Arn": "arn", "AssumeRolePolicyDocument": TRUST}},
+        list_attached_role_policies={"AttachedPolicies": []},
+        simulate_principal_policy={"EvaluationResults": results},
+    )
+    return [each for each in verdicts(iam) if each.subject != "roles"]
+
+
+def verdicts(iam: Any) -> list[Verdict]:
+    scene = scene_of(
+        declared(ROLE, "role", name="status", assumeRolePolicy=json.dumps(TRUST)),
+        declared(
+            ROLE_POLICY, "policy", name="permissions", role="status", policy=json.dumps(POLICY)
+        ),
+        client=lambda service: iam,
+    )
+    return list(permissions(scene))
+
+
+@pytest.mark.parametrize(
+    ("decisions", "result"),
+    [
+        (["allowed"], Result.RIGHT),
+        (["implicitDeny"], Result.WRONG),
+        ([], Result.UNTRIED),
+    ],
+)
+def test_only_what_was_simulated_and_allowed_is_green(decisions: list[str], result: Result) -> None:
+    results = [{"EvalActionName": "dynamodb:GetItem", "EvalDecision": each} for each in decisions]
+    [verdict] = simulation(results)
+    assert verdict.result is result
+
+
+def test_without_any_role_no_row_is_green() -> None:
+    found = verdicts(Service(list_role_policies=missing, get_role=missing))
+    assert [each.result for each in found] == [Result.WRONG, Result.UNTRIED]

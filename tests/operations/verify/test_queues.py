@@ -1,0 +1,71 @@
+"""Queues as SQS tells of them: every attribute as text."""
+
+import json
+from typing import Any
+
+import pytest
+
+from operations.verify.checks.queues import QUEUE, queues
+from operations.verify.verdicts import Result, Verdict
+from tests.operations.verify.scenes import Service, declared, missing, scene_of
+
+FAILURES = "arn:aws:sqs:eu-central-1:998877665544:failures"
+INPUTS = {
+    "name": "ticks",
+    "delaySeconds": 12,
+    "messageRetentionSeconds": 120,
+    "visibilityTimeoutSeconds": 30,
+    "sqsManagedSseEnabled": True,
+    "redrivePolicy": json.dumps({"deadLetterTargetArn": FAILURES, "maxReceiveCount": 2}),
+}
+LIVE = {
+    "DelaySeconds": "12",
+    "MessageRetentionPeriod": "120",
+    "VisibilityTimeout": "30",
+    "SqsManagedSseEnabled": "true",
+    # SQS hands back the number as it was given, as text too.
+    "RedrivePolicy": json.dumps({"maxReceiveCount": "2", "deadLetterTargetArn": FAILURES}),
+}
+
+
+def verdict(live: dict[str, str], **inputs: Any) -> Verdict:
+    aws = Service(get_queue_url={"QueueUrl": "u"}, get_queue_attributes={"Attributes": live})
+    queue = declared(QUEUE, "ticks-queue", **{**INPUTS, **inputs})
+    [verdict] = queues(scene_of(queue, client=lambda service: aws))
+    return verdict
+
+
+def test_a_queue_as_declared_is_right() -> None:
+    found = verdict(LIVE)
+    assert (found.result, found.seen[:2]) == (Result.RIGHT, "1 ")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"DelaySeconds": "0"},
+        {"MessageRetentionPeriod": "345600"},
+        {"VisibilityTimeout": "5"},
+        {"SqsManagedSseEnabled": "false"},
+        {"KmsMasterKeyId": "alias/other"},
+        {"RedrivePolicy": ""},
+        {"RedrivePolicy": json.dumps({"deadLetterTargetArn": FAILURES, "maxReceiveCount": 9})},
+        {"RedrivePolicy": json.dumps({"deadLetterTargetArn": "x", "maxReceiveCount": 2})},
+    ],
+)
+def test_an_attribute_that_is_other_than_declared_is_found(change: dict[str, str]) -> None:
+    found = verdict(LIVE | change)
+    assert (found.subject, found.result) == ("queue ticks", Result.WRONG)
+    assert found.seen.startswith(f"{next(iter(change))} is ")
+    assert found.way_out
+
+
+def test_a_redrive_that_nobody_declared_is_found() -> None:
+    assert verdict(LIVE, redrivePolicy=None).seen.startswith("RedrivePolicy is ")
+
+
+def test_a_queue_that_is_gone_is_found() -> None:
+    aws = Service(get_queue_url=missing)
+    queue = declared(QUEUE, "ticks-queue", **INPUTS)
+    [found] = queues(scene_of(queue, client=lambda service: aws))
+    assert (found.result, found.seen) == (Result.WRONG, "does not exist")
