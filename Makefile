@@ -47,7 +47,7 @@ plan: setup ## List what the program declares, of each stack or STACK=staging; A
 verify: setup ## Check a deployment: STACK=staging, or the running local cloud; options in VERIFY='--json'
 	@$(BIN)/python -m operations.verify $(if $(STACK),--stack '$(STACK)') $(VERIFY)
 
-cost: setup ## Estimate a month's bill: STACK=staging, COST='--sessions 20 --listeners 100 --hours 160'
+cost: setup ## Estimate a month's bill: STACK=staging, COST='--sessions 20 --listeners 100 --hours 160 --captions-per-minute 20'
 	@$(BIN)/python -m operations.cost $(if $(STACK),--stack '$(STACK)') $(COST)
 
 # The local cloud's tests mostly wait, so they run beside all others, which stand back for them; each

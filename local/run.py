@@ -50,7 +50,7 @@ def serve(folder: Path) -> None:
     """Deploy and serve until `Ended` is raised or a part of the cloud is gone."""
     started = time.monotonic()
     _say("starting the emulator and deploying the program …")
-    seen = _modified()
+    seen, seen_program = _modified(), _program()
     with LocalCloud(folder) as cloud:
         _say(
             f"ready in {time.monotonic() - started:.1f} s: "
@@ -63,6 +63,12 @@ def serve(folder: Path) -> None:
             if time.monotonic() >= next_alarms:
                 next_alarms = time.monotonic() + ALARM_SECONDS
                 tell_alarms(cloud)
+            now_program = _program()
+            if now_program != seen_program:
+                changed = now_program.items() ^ seen_program.items()
+                names = ", ".join(sorted({_shown(path) for path, _ in changed}))
+                _say(f"{names}: not deployed: end this and start `make run` anew")
+                seen_program = now_program
             now = _modified()
             if now != seen:
                 reload(
@@ -126,6 +132,12 @@ def in_words(resources: list[str], function_count: int) -> str:
 def _modified() -> Modified:
     files = [*HANDLERS.rglob("*.py"), *HANDLERS.glob("requirements*.txt")]
     return dict(_times(files))
+
+
+def _program() -> Modified:
+    """What a running cloud does not take up."""
+    files = [*(PROJECT_ROOT / "components").rglob("*.py"), *PROJECT_ROOT.glob("Pulumi.*yaml")]
+    return dict(_times([*files, PROJECT_ROOT / "__main__.py"]))
 
 
 def _times(files: list[Path]) -> Iterator[tuple[Path, int]]:

@@ -20,8 +20,7 @@ REFUSED = 2
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Prints the estimate; 2 and a line on stderr for a load or stack that cannot be."""
-    parser = _parser()
-    asked = vars(parser.parse_args(arguments))
+    asked = vars(command_line().parse_args(arguments))
     stack, wants_json = asked.pop("stack"), asked.pop("json")
     try:
         load = Load(**asked)
@@ -33,9 +32,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_line() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m operations.cost",
+        usage="%(prog)s --sessions N --listeners N --hours N --captions-per-minute N [options]",
+        allow_abbrev=False,
         description="Estimate a month's bill of a stack under a load.",
     )
     parser.add_argument("--stack", default="staging", help="whose config (default: staging)")

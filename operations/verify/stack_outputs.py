@@ -27,8 +27,8 @@ def outputs_of_cli(stack: str) -> dict[str, Any]:
     pulumi = shutil.which("pulumi")
     if pulumi is None:
         raise CannotVerify(
-            f"the outputs of {stack} are not known: there is no Pulumi CLI here to ask, so hand "
-            "them over by --outputs FILE, made by `pulumi stack output --json`"
+            f"the outputs of {stack} are not known: there is no Pulumi CLI here to ask; install "
+            "it, or hand them over by --outputs FILE, made by `pulumi stack output --json`"
         )
     command = [pulumi, "stack", "output", "--json", "--non-interactive", "--stack", stack]
     try:

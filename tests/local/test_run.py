@@ -315,6 +315,13 @@ def test_an_edit_of_the_shared_package_updates_every_function(edited: Run) -> No
     assert layers != {"1"}
 
 
+def test_an_edit_of_the_program_is_told_to_need_a_new_start(edited: Run) -> None:
+    module = edited.project / "components" / "cadence.py"
+    edit(module, module.read_text() + "\nEDITED = True\n")
+    line = edited.wait_for("cadence.py: not deployed", RELOAD_TIMEOUT_SECONDS)
+    assert line.endswith("start `make run` anew")
+
+
 def test_a_reset_empties_the_tables_and_queues(edited: Run) -> None:
     found = running_outputs(edited.project)
     assert found

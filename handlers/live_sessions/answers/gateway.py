@@ -132,8 +132,8 @@ def _envelope_for(
         # route a message by one value and be read as the other.
         raise EnvelopeError(
             ErrorCode.INVALID_ACTION,
-            f"{envelope.action} did not arrive on its own route: it is switched off, or the"
-            " message holds two actions; send one action per message.",
+            f"{envelope.action} did not arrive on its own route: it is not deployed or"
+            " switched off, or the message holds two actions; send one action per message.",
             envelope.request_id,
         )
     return envelope

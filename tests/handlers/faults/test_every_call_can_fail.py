@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from live_sessions.protocol import ACTIONS
 from tests.handlers.conftest import ENVIRONMENT, Stage
 from tests.handlers.faults.line import INNER_DETAIL, Call
 from tests.handlers.faults.scenarios import SCENARIOS
@@ -37,6 +38,15 @@ CODES = {
 }
 DONE_BEFORE = {"leaveSession": "CONNECTION_NOT_FOUND", "endSession": "CONNECTION_NOT_FOUND"}
 """What a second try is answered when the first was carried out after all."""
+
+
+def test_every_action_has_a_scenario() -> None:
+    words = {
+        word for scenarios in SCENARIOS.values() for name in scenarios for word in name.split()
+    }
+    without = {"heartbeat", "refreshConnection", "sendAudio"}
+    assert ACTIONS.keys() - without <= words
+    assert {"heartbeat", "refresh", "audio_ingest"} <= SCENARIOS.keys()
 
 
 @pytest.fixture

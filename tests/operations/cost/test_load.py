@@ -1,9 +1,16 @@
 """A load that cannot be is refused with the option, its value and the rule."""
 
+import re
+import shlex
+from pathlib import Path
+
 import pytest
 
+from operations.cost.command import command_line
 from operations.cost.load import Load, LoadError
 from tests.operations.cost.worked import load
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.mark.parametrize(
@@ -40,3 +47,12 @@ def test_what_has_a_default_need_not_be_said():
     plain = Load(sessions=1, listeners=10, hours=2, captions_per_minute=20)
     assert plain.chunks_per_second == 10
     assert plain.languages == 5
+
+
+@pytest.mark.parametrize("page", ["README.md", "Makefile", "docs/operations.md"])
+def test_the_commands_that_pages_show_are_taken(page: str) -> None:
+    shown = re.findall(r"COST='([^']+)'", (ROOT / page).read_text())
+    assert shown
+    for arguments in shown:
+        asked = command_line().parse_args(shlex.split(arguments))
+        assert asked.sessions > 0
