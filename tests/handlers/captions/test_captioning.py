@@ -30,7 +30,7 @@ from tests.handlers.conftest import OpenSockets, Stage
 from tests.handlers.loopback import Loopback, Received, serving, status
 from tests.handlers.translate_service import INNER_DETAIL, refused, translated
 
-SLACK_SECONDS = 0.7
+SLACK_SECONDS = 1.4
 """What a busy machine may add."""
 
 

@@ -135,7 +135,7 @@ def test_a_handshake_that_never_ends_is_left_in_time(
     with accepting(hang) as peer:
         began = time.monotonic()
         failure = failure_of_opening(peer.endpoint)
-        assert 0.3 < time.monotonic() - began < 3
+        assert 0.3 < time.monotonic() - began < 10
         is_over.set()
     assert (failure.kind, failure.message) == (PASSING, "no connection: timed out")
 
@@ -171,7 +171,7 @@ def test_several_addresses_of_which_none_answers_share_the_limit(
     resolve_to(monkeypatch, *[nobody_answers] * 8)
     began = time.monotonic()
     failure = failure_of_opening(f"http://localhost:{nobody_answers}")
-    assert 0.5 < time.monotonic() - began < 1.5
+    assert 0.5 < time.monotonic() - began < 3
     assert (failure.kind, failure.message) == (PASSING, "no connection: timed out")
 
 
@@ -208,7 +208,7 @@ def test_a_tls_handshake_that_never_ends_is_left_in_time(monkeypatch: pytest.Mon
     with accepting(hang) as peer:
         began = time.monotonic()
         failure = failure_of_opening(peer.endpoint.replace("http", "https"))
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 10
         is_over.set()
     assert (failure.kind, failure.message) == (PASSING, "no connection: timed out")
 
