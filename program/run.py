@@ -17,9 +17,8 @@ from pulumi.runtime import mocks as pulumi_mocks
 from pulumi.runtime import settings as pulumi_settings
 from pulumi.runtime import stack as pulumi_stack
 
-from program.stack_config import project
+from program.stack_config import ROOT, project
 
-ROOT = Path(__file__).resolve().parents[1]
 # Mocks block their thread while they make a resource.
 RESOURCES_AT_ONCE = 16
 

@@ -8,10 +8,11 @@ from enum import StrEnum
 import pulumi
 import pulumi_aws as aws
 
+from components.cadence import SECONDS_PER_MINUTE
+
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
 MAXIMUM_NAME_LENGTH = 255
 LONGEST_EVALUATION_SECONDS = 86_400
-MINUTE_SECONDS = 60
 
 
 class Breach(StrEnum):
@@ -68,7 +69,7 @@ class Alarm:
                 f"Alarm {self.name} has statistic {self.statistic!r}: it must be Sum, Maximum or a"
                 " percentile such as p95."
             )
-        if self.period_seconds <= 0 or self.period_seconds % MINUTE_SECONDS:
+        if self.period_seconds <= 0 or self.period_seconds % SECONDS_PER_MINUTE:
             raise ValueError(
                 f"Alarm {self.name} has periods of {self.period_seconds} s: they must be whole"
                 " minutes."

@@ -1,8 +1,8 @@
 """An alarm on something that should not happen, or not so often."""
 
 from components.alarms import Alarm, Breach, Metric
+from components.cadence import SECONDS_PER_MINUTE
 
-MINUTE_SECONDS = 60
 FIVE_MINUTES_SECONDS = 300
 
 
@@ -17,5 +17,5 @@ def occurrence(
         statistic=statistic,
         breaches=Breach.FROM,
         threshold=times,
-        period_seconds=MINUTE_SECONDS if times == 1 else FIVE_MINUTES_SECONDS,
+        period_seconds=SECONDS_PER_MINUTE if times == 1 else FIVE_MINUTES_SECONDS,
     )

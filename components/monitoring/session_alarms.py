@@ -3,11 +3,11 @@
 import math
 
 from components.alarms import Alarm, Breach
+from components.cadence import SECONDS_PER_MINUTE
 from components.monitoring.arguments import MonitoringArgs
 from components.monitoring.metrics import of_function, own
+from components.monitoring.occurrence import FIVE_MINUTES_SECONDS, occurrence
 
-FIVE_MINUTES_SECONDS = 300
-MINUTE_SECONDS = 60
 # From when API Gateway took the message: a cold start is part of it.
 CREATION_MILLISECONDS = 2_000
 CONTROL_ACK_MILLISECONDS = 1_000
@@ -35,7 +35,11 @@ def session_alarms(args: MonitoringArgs) -> list[Alarm]:
             limit_milliseconds=CONTROL_ACK_MILLISECONDS,
             meaning="Speakers who pause, mute or set the volume wait for the answer",
         ),
-        _keys(args),
+        occurrence(
+            name=f"{args.platform.prefix}-speaker-keys-unavailable",
+            description="Speakers are refused: the user pool's keys cannot be fetched.",
+            metric=own(args.platform, "authorizer", "KeysUnavailable"),
+        ),
         _active_sessions(args),
         *_slots(args),
     ]
@@ -54,18 +58,6 @@ def _slow(
         period_seconds=FIVE_MINUTES_SECONDS,
         periods=3,
         breaching_periods=2,
-    )
-
-
-def _keys(args: MonitoringArgs) -> Alarm:
-    return Alarm(
-        name=f"{args.platform.prefix}-speaker-keys-unavailable",
-        description="Speakers are refused: the user pool's keys cannot be fetched.",
-        metric=own(args.platform, "authorizer", "KeysUnavailable"),
-        statistic="Sum",
-        breaches=Breach.FROM,
-        threshold=1,
-        period_seconds=MINUTE_SECONDS,
     )
 
 
@@ -100,7 +92,7 @@ def _slots(args: MonitoringArgs) -> list[Alarm]:
         statistic="Maximum",
         breaches=Breach.FROM,
         threshold=near,
-        period_seconds=MINUTE_SECONDS,
+        period_seconds=SECONDS_PER_MINUTE,
         periods=3,
         breaching_periods=2,
     )

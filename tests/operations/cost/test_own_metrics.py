@@ -11,8 +11,8 @@ import pytest
 
 from operations.cost.own_metrics import WATCHED, Pair, own_metrics
 from program.engine import Engine, RecordingMonitor
-from program.run import ROOT, run_program
-from program.stack_config import stack_config
+from program.run import run_program
+from program.stack_config import ROOT, stack_config
 
 HANDLERS = ROOT / "handlers"
 EMITTERS = ("count", "gauge", "took", "_record")
