@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 
-from tests.handlers.faults.setting import Begin, changed, session
+from tests.handlers.faults.setting import Scenario, Start, changed, session
 from tests.handlers.properties.interleaving import Operation
 from tests.handlers.properties.records import Socket
 from tests.handlers.properties.world import World
@@ -23,47 +23,47 @@ def use_a_new_container(world: World) -> None:
     world.stage.entries["audio_ingest"].ADMISSION._session_ids.clear()
 
 
-def speaks_first(world: World) -> Operation:
+def speaks_first(world: World) -> Start:
     speaker, _ = session(world)
-    return speak(world, speaker)
+    return lambda: speak(world, speaker)
 
 
-def goes_on(world: World) -> Operation:
+def goes_on(world: World) -> Start:
     speaker, _ = session(world)
     world.finish(speak(world, speaker))
-    return speak(world, speaker, 1)
+    return lambda: speak(world, speaker, 1)
 
 
-def goes_on_in_another_container(world: World) -> Operation:
+def goes_on_in_another_container(world: World) -> Start:
     speaker, _ = session(world)
     world.finish(speak(world, speaker))
     use_a_new_container(world)
-    return speak(world, speaker, 1)
+    return lambda: speak(world, speaker, 1)
 
 
-def goes_on_after_a_processor_has_left(world: World) -> Operation:
+def goes_on_after_a_processor_has_left(world: World) -> Start:
     speaker, session_id = session(world)
     world.finish(speak(world, speaker))
     claim = world.stage.session(session_id)["audioClaim"]
     changed(world, "audio-slots", {"slot": claim["slot"]}, leaseUntil=world.clock.now_ms)
     changed(world, "sessions", {"sessionId": session_id}, audioClaim=claim | {"leaseUntil": 0})
-    return speak(world, speaker, 1)
+    return lambda: speak(world, speaker, 1)
 
 
-def goes_on_after_a_processor_has_died(world: World) -> Operation:
+def goes_on_after_a_processor_has_died(world: World) -> Start:
     speaker, _ = session(world)
     world.finish(speak(world, speaker))
     world.advance(LEASE_MS)
-    return speak(world, speaker, 1)
+    return lambda: speak(world, speaker, 1)
 
 
-def speaks_in_silence(world: World) -> Operation:
+def speaks_in_silence(world: World) -> Start:
     speaker, _ = session(world)
     world.finish(world.send(speaker, "muteBroadcast"))
-    return speak(world, speaker)
+    return lambda: speak(world, speaker)
 
 
-AUDIO_INGEST: Mapping[str, Begin] = {
+AUDIO_INGEST: Mapping[str, Scenario] = {
     "first chunk": speaks_first,
     "next chunk": goes_on,
     "next chunk in another container": goes_on_in_another_container,

@@ -8,75 +8,75 @@ from typing import Any
 
 from tests.handlers.faults.setting import (
     HOUR_MS,
-    Begin,
+    Scenario,
+    Start,
     changed,
     close,
     end_untold,
     member,
     session,
 )
-from tests.handlers.properties.interleaving import Operation
 from tests.handlers.properties.records import Due
 from tests.handlers.properties.world import World
 
 # ---- disconnect
 
 
-def listener_closes(world: World) -> Operation:
+def listener_closes(world: World) -> Start:
     _, session_id = session(world)
     listener = member(world, session_id)
     world.close(listener)
-    return world.deliver_disconnect(listener)
+    return lambda: world.deliver_disconnect(listener)
 
 
-def speaker_closes(world: World) -> Operation:
+def speaker_closes(world: World) -> Start:
     speaker, session_id = session(world)
     member(world, session_id)
     world.close(speaker)
-    return world.deliver_disconnect(speaker)
+    return lambda: world.deliver_disconnect(speaker)
 
 
-def check(kind: str, **fields: Any) -> Begin:
-    def begin(world: World) -> Operation:
+def check(kind: str, **fields: Any) -> Scenario:
+    def set_stage(world: World) -> Start:
         _, session_id = session(world)
         member(world, session_id)
         world.check({"check": kind, "sessionId": session_id, **fields})
-        return world.deliver_check(world.checks[-1])
+        return lambda: world.deliver_check(world.checks[-1])
 
-    return begin
+    return set_stage
 
 
-def speaker_is_lost(world: World) -> Operation:
+def speaker_is_lost(world: World) -> Start:
     speaker, session_id = session(world)
     member(world, session_id)
     close(world, speaker)
     world.advance(10_000)
-    return world.deliver_check(world.checks[-1])
+    return lambda: world.deliver_check(world.checks[-1])
 
 
-def expiry_is_checked(world: World) -> Operation:
+def expiry_is_checked(world: World) -> Start:
     _, session_id = session(world)
     member(world, session_id)
     world.advance(8 * HOUR_MS)
     world.check({"check": "expiry", "sessionId": session_id})
-    return world.deliver_check(world.checks[-1])
+    return lambda: world.deliver_check(world.checks[-1])
 
 
-def second_pass(world: World) -> Operation:
+def second_pass(world: World) -> Start:
     _, session_id = session(world)
     member(world, session_id)
     end_untold(world, session_id)
     world.fan_outs.clear()
-    return world.deliver_check(world.checks[-1])
+    return lambda: world.deliver_check(world.checks[-1])
 
 
 # ---- session_status
 
 
-def tick(shard: int | None) -> Begin:
+def tick(shard: int | None) -> Scenario:
     """With a session that runs, one whose speaker is gone, and one that has expired."""
 
-    def begin(world: World) -> Operation:
+    def set_stage(world: World) -> Start:
         session(world)
         gone, _ = session(world)
         world.close(gone)
@@ -84,48 +84,48 @@ def tick(shard: int | None) -> Begin:
         changed(world, "sessions", {"sessionId": expired}, expiresAt=1)
         at = datetime.fromtimestamp(world.clock.now_ms / 1000, UTC).isoformat()
         message: dict[str, Any] = {"tick": {"scheduledAt": at, "offsetSeconds": 0}}
-        return world.tick(message if shard is None else message | {"shard": shard})
+        return lambda: world.tick(message if shard is None else message | {"shard": shard})
 
-    return begin
+    return set_stage
 
 
 # ---- fan_out
 
 
-def end_is_told(listeners: int, **task: Any) -> Begin:
-    def begin(world: World) -> Operation:
+def end_is_told(listeners: int, **task: Any) -> Scenario:
+    def set_stage(world: World) -> Start:
         _, session_id = session(world)
         members = [member(world, session_id) for _ in range(listeners)]
         end_untold(world, session_id)
         if task:
             world.fan_outs[-1].body["connectionIds"] = [each.connection_id for each in members]
-        return world.run_fan_out(world.fan_outs[-1])
+        return lambda: world.run_fan_out(world.fan_outs[-1])
 
-    return begin
+    return set_stage
 
 
-def frame_is_told(listeners: int, *, one_is_gone: bool = False) -> Begin:
-    def begin(world: World) -> Operation:
+def frame_is_told(listeners: int, *, one_is_gone: bool = False) -> Scenario:
+    def set_stage(world: World) -> Start:
         speaker, session_id = session(world)
         members = [member(world, session_id) for _ in range(listeners)]
         if one_is_gone:
             world.close(members[0])
         world.finish(world.send(speaker, "muteBroadcast"))
-        return world.run_fan_out(world.fan_outs[-1])
+        return lambda: world.run_fan_out(world.fan_outs[-1])
 
-    return begin
+    return set_stage
 
 
-def nobody_is_left(world: World) -> Operation:
+def nobody_is_left(world: World) -> Start:
     """The pass that closes an ended session."""
     _, session_id = session(world)
     end_untold(world, session_id)
     due: Due = world.fan_outs[-1]
     world.advance(61_000)
-    return world.run_fan_out(due)
+    return lambda: world.run_fan_out(due)
 
 
-DISCONNECT: Mapping[str, Begin] = {
+DISCONNECT: Mapping[str, Scenario] = {
     "listener's socket closed": listener_closes,
     "speaker's socket closed": speaker_closes,
     "speakerLost": speaker_is_lost,
@@ -135,12 +135,12 @@ DISCONNECT: Mapping[str, Begin] = {
     "broadcast": check("broadcast", version=1),
 }
 
-TICKS: Mapping[str, Begin] = {
+TICKS: Mapping[str, Scenario] = {
     "tick": tick(None),
     "shard": tick(0),
 }
 
-FAN_OUT: Mapping[str, Begin] = {
+FAN_OUT: Mapping[str, Scenario] = {
     "end": end_is_told(1),
     "end handed out": end_is_told(3),
     "end of a page": end_is_told(2, page=True),

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from tests.handlers.faults.setting import (
-    Begin,
+    Scenario,
+    Start,
     close,
     connected,
     end_untold,
@@ -14,110 +15,120 @@ from tests.handlers.faults.setting import (
     member,
     session,
 )
-from tests.handlers.properties.interleaving import Operation
 from tests.handlers.properties.world import World
 
 # ---- connection
 
 
-def creates_after_an_end_he_was_not_told(world: World) -> Operation:
+def connects(world: World) -> Start:
+    return lambda: world.connect("listener")
+
+
+def creates(world: World) -> Start:
+    speaker = connected(world, "speaker", "user-1")
+    return lambda: world.send(speaker, "createSession", sourceLanguage="en")
+
+
+def creates_after_an_end_he_was_not_told(world: World) -> Start:
     speaker, session_id = session(world)
     end_untold(world, session_id)
-    return world.send(speaker, "createSession", sourceLanguage="en")
+    return lambda: world.send(speaker, "createSession", sourceLanguage="en")
 
 
-def joins(world: World) -> Operation:
+def joins(world: World) -> Start:
     _, session_id = session(world)
-    return join(world, connected(world, "listener"), session_id)
+    listener = connected(world, "listener")
+    return lambda: join(world, listener, session_id)
 
 
-def joins_as_one_of_many(world: World) -> Operation:
+def joins_as_one_of_many(world: World) -> Start:
     _, session_id = session(world)
     member(world, session_id)
-    return join(world, connected(world, "listener"), session_id)
+    listener = connected(world, "listener")
+    return lambda: join(world, listener, session_id)
 
 
-def joins_again(world: World) -> Operation:
+def joins_again(world: World) -> Start:
     _, session_id = session(world)
     listener = member(world, session_id)
     world.finish(world.send(listener, "leaveSession"))
-    return join(world, listener, session_id)
+    return lambda: join(world, listener, session_id)
 
 
-def joins_after_an_end_it_was_not_told(world: World) -> Operation:
+def joins_after_an_end_it_was_not_told(world: World) -> Start:
     _, first = session(world)
     listener = member(world, first)
     end_untold(world, first)
     _, second = session(world)
-    return join(world, listener, second)
+    return lambda: join(world, listener, second)
 
 
-def listener_sends(action: str, **fields: Any) -> Begin:
-    def begin(world: World) -> Operation:
+def listener_sends(action: str, **fields: Any) -> Scenario:
+    def set_stage(world: World) -> Start:
         _, session_id = session(world)
         member(world, session_id)
-        return world.send(member(world, session_id), action, **fields)
+        listener = member(world, session_id)
+        return lambda: world.send(listener, action, **fields)
 
-    return begin
+    return set_stage
 
 
-def speaker_sends(action: str, *before: str, **fields: Any) -> Begin:
-    def begin(world: World) -> Operation:
+def speaker_sends(action: str, *before: str, **fields: Any) -> Scenario:
+    def set_stage(world: World) -> Start:
         speaker, session_id = session(world)
         member(world, session_id)
         for earlier in before:
             world.finish(world.send(speaker, earlier))
         world.fan_outs.clear()
-        return world.send(speaker, action, **fields)
+        return lambda: world.send(speaker, action, **fields)
 
-    return begin
+    return set_stage
 
 
 # ---- heartbeat and refresh
 
 
-def beats_when_it_is_old(world: World) -> Operation:
+def beats_when_it_is_old(world: World) -> Start:
     _, session_id = session(world)
     listener = member(world, session_id)
     world.advance(106 * 60_000)
-    return world.send(listener, "heartbeat")
+    return lambda: world.send(listener, "heartbeat")
 
 
-def listener_refreshes(language: str) -> Begin:
-    def begin(world: World) -> Operation:
+def listener_refreshes(language: str) -> Scenario:
+    def set_stage(world: World) -> Start:
         _, session_id = session(world)
         old = member(world, session_id)
-        return world.send(
-            connected(world, "listener"),
+        new = connected(world, "listener")
+        return lambda: world.send(
+            new,
             "refreshConnection",
             sessionId=session_id,
             connectionId=old.connection_id,
             targetLanguage=language,
         )
 
-    return begin
+    return set_stage
 
 
-def speaker_refreshes(world: World) -> Operation:
+def speaker_refreshes(world: World) -> Start:
     _, session_id = session(world)
     member(world, session_id)
     new = connected(world, "speaker", "user-1")
-    return world.send(new, "refreshConnection", sessionId=session_id)
+    return lambda: world.send(new, "refreshConnection", sessionId=session_id)
 
 
-def speaker_comes_back_in_time(world: World) -> Operation:
+def speaker_comes_back_in_time(world: World) -> Start:
     speaker, session_id = session(world)
     member(world, session_id)
     close(world, speaker)
     new = connected(world, "speaker", "user-1")
-    return world.send(new, "refreshConnection", sessionId=session_id)
+    return lambda: world.send(new, "refreshConnection", sessionId=session_id)
 
 
-CONNECTION: Mapping[str, Begin] = {
-    "$connect": lambda world: world.connect("listener"),
-    "createSession": lambda world: world.send(
-        connected(world, "speaker", "user-1"), "createSession", sourceLanguage="en"
-    ),
+CONNECTION: Mapping[str, Scenario] = {
+    "$connect": connects,
+    "createSession": creates,
     "createSession after an end that he was not told": creates_after_an_end_he_was_not_told,
     "joinSession": joins,
     "joinSession as one of many": joins_as_one_of_many,
@@ -136,12 +147,12 @@ CONNECTION: Mapping[str, Begin] = {
     "speakerStateChange": speaker_sends("speakerStateChange", state={"isPaused": True}),
 }
 
-HEARTBEAT: Mapping[str, Begin] = {
+HEARTBEAT: Mapping[str, Scenario] = {
     "heartbeat": listener_sends("heartbeat"),
     "heartbeat of an old socket": beats_when_it_is_old,
 }
 
-REFRESH: Mapping[str, Begin] = {
+REFRESH: Mapping[str, Scenario] = {
     "listener": listener_refreshes("es"),
     "listener with another language": listener_refreshes("fr"),
     "speaker": speaker_refreshes,

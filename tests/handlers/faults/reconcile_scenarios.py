@@ -5,54 +5,54 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tests.handlers.faults.setting import (
-    Begin,
+    Scenario,
+    Start,
     changed,
     drifted,
     end_untold,
     member,
     session,
 )
-from tests.handlers.properties.interleaving import Operation
 from tests.handlers.properties.world import World
 
 # ---- reconcile
 
 
-def all_is_right(world: World) -> Operation:
+def all_is_right(world: World) -> Start:
     _, session_id = session(world)
     member(world, session_id)
     world.advance(31_000)
-    return world.reconcile()
+    return world.reconcile
 
 
-def count_is_too_high(world: World) -> Operation:
+def count_is_too_high(world: World) -> Start:
     drifted(world, listenerCount=2, listenersByLanguage={"es": 2})
-    return world.reconcile()
+    return world.reconcile
 
 
-def count_is_too_low(world: World) -> Operation:
+def count_is_too_low(world: World) -> Start:
     drifted(world, listenerCount=0, listenersByLanguage={})
-    return world.reconcile()
+    return world.reconcile
 
 
-def row_outlived_its_socket(world: World) -> Operation:
+def row_outlived_its_socket(world: World) -> Start:
     _, session_id = session(world)
     listener = member(world, session_id)
     world.close(listener)
     listener.disconnects = 1
     changed(world, "connections", {"connectionId": listener.connection_id}, ttl=1)
     world.advance(31_000)
-    return world.reconcile()
+    return world.reconcile
 
 
-def shards_have_changed(world: World) -> Operation:
+def shards_have_changed(world: World) -> Start:
     _, session_id = session(world)
     changed(world, "sessions", {"sessionId": session_id}, activeShard=1)
     world.stage.entries["reconcile"].STATUS_SHARDS_LIMIT = 2
-    return world.reconcile()
+    return world.reconcile
 
 
-def speaker_has_no_row(world: World) -> Operation:
+def speaker_has_no_row(world: World) -> Start:
     speaker, _ = session(world)
     world.close(speaker)
     speaker.disconnects = 1
@@ -60,37 +60,38 @@ def speaker_has_no_row(world: World) -> Operation:
         TableName="connections", Key={"connectionId": {"S": speaker.connection_id}}
     )
     world.tables.note_changes(world.clock.now_ms)
-    return world.reconcile()
+    return world.reconcile
 
 
-def speaker_has_no_row_again(world: World) -> Operation:
-    world.finish(speaker_has_no_row(world))
+def speaker_has_no_row_again(world: World) -> Start:
+    reconcile = speaker_has_no_row(world)
+    world.finish(reconcile())
     world.advance(300_000)
-    return world.reconcile()
+    return reconcile
 
 
-def speaker_is_there_again(world: World) -> Operation:
+def speaker_is_there_again(world: World) -> Start:
     _, session_id = session(world)
     changed(world, "sessions", {"sessionId": session_id}, speakerLostAt=1)
-    return world.reconcile()
+    return world.reconcile
 
 
-def session_has_expired(world: World) -> Operation:
+def session_has_expired(world: World) -> Start:
     _, session_id = session(world)
     member(world, session_id)
     changed(world, "sessions", {"sessionId": session_id}, expiresAt=1)
-    return world.reconcile()
+    return world.reconcile
 
 
-def end_was_not_told(world: World) -> Operation:
+def end_was_not_told(world: World) -> Start:
     _, session_id = session(world)
     member(world, session_id)
     end_untold(world, session_id)
     world.fan_outs.clear()
-    return world.reconcile()
+    return world.reconcile
 
 
-RECONCILE: Mapping[str, Begin] = {
+RECONCILE: Mapping[str, Scenario] = {
     "all is right": all_is_right,
     "count is too high": count_is_too_high,
     "count is too low": count_is_too_low,

@@ -1,4 +1,4 @@
-"""Each function's entries: the stage is set with calls that succeed, then the entry begins."""
+"""Each function's entries: the stage is set with calls that succeed; then the entry can begin."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from tests.handlers.faults.audio_scenarios import AUDIO_INGEST
 from tests.handlers.faults.background_scenarios import DISCONNECT, FAN_OUT, TICKS
 from tests.handlers.faults.client_scenarios import CONNECTION, HEARTBEAT, REFRESH, speaker_sends
 from tests.handlers.faults.reconcile_scenarios import RECONCILE
-from tests.handlers.faults.setting import Begin
+from tests.handlers.faults.setting import Scenario
 from tests.handlers.faults.translation_scenarios import TRANSLATION
 
-SCENARIOS: Mapping[str, Mapping[str, Begin]] = {
+SCENARIOS: Mapping[str, Mapping[str, Scenario]] = {
     "connection": CONNECTION,
     "disconnect": DISCONNECT,
     "heartbeat": HEARTBEAT,

@@ -9,7 +9,10 @@ from tests.handlers.properties.interleaving import Operation
 from tests.handlers.properties.records import Socket
 from tests.handlers.properties.world import World
 
-Begin = Callable[[World], Operation]
+Start = Callable[[], Operation]
+Scenario = Callable[[World], Start]
+"""Sets the stage; what it returns starts the operation that is watched, as often as it is asked."""
+
 HOUR_MS = 3_600_000
 
 

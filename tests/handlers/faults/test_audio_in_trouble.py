@@ -13,7 +13,7 @@ from tests.handlers.audio.test_lease import lease_of
 from tests.handlers.conftest import Stage
 from tests.handlers.faults.audio_scenarios import AUDIO_INGEST, speak
 from tests.handlers.faults.line import Call
-from tests.handlers.faults.test_every_call_can_fail import begun, clean_run, fates_of
+from tests.handlers.faults.test_every_call_can_fail import Scene, clean_run, fates_of
 from tests.handlers.properties.interleaving import Fate, Operation, Turn
 from tests.handlers.properties.world import World
 
@@ -33,9 +33,10 @@ def world(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
 def test_whatever_fails_an_accepted_chunk_has_a_processor_and_a_slot_one_claim(
     world: World, scenario: str
 ) -> None:
-    for number, call in enumerate(clean_run(world, "audio_ingest", scenario).calls, 1):
+    scene = Scene(world, "audio_ingest", scenario)
+    for number, call in enumerate(clean_run(scene).calls, 1):
         for fate in fates_of(call):
-            operation = run(world, scenario, number, fate)
+            operation = run(scene, number, fate)
             try:
                 _require_order(world, operation, call, fate)
                 _require_that_the_next_chunk_is_worked_off(world)
@@ -43,8 +44,8 @@ def test_whatever_fails_an_accepted_chunk_has_a_processor_and_a_slot_one_claim(
                 pytest.fail(f"call {number}, {call}: {fate.value}: {problem}")
 
 
-def run(world: World, scenario: str, number: int, fate: Fate) -> Operation:
-    operation, _ = begun(world, "audio_ingest", scenario)
+def run(scene: Scene, number: int, fate: Fate) -> Operation:
+    world, operation = scene.world, scene.begin()
     operation.context["faulty"] = True
     for queue in ("audio-0", "audio-1", "audio-2"):
         world.stage.queued(queue)

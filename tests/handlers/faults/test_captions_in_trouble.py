@@ -9,7 +9,7 @@ import pytest
 
 from tests.handlers.conftest import Stage
 from tests.handlers.faults.line import Call
-from tests.handlers.faults.test_every_call_can_fail import begun, clean_run, fates_of
+from tests.handlers.faults.test_every_call_can_fail import Scene, clean_run, fates_of
 from tests.handlers.faults.translation_scenarios import TEXT, TRANSLATION
 from tests.handlers.properties.interleaving import Fate, Operation, Turn
 from tests.handlers.properties.world import World
@@ -24,9 +24,9 @@ def world(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     world.interleaver.kill_all()
 
 
-def run(world: World, scenario: str, number: int, fate: Fate, *, for_good: bool) -> Operation:
+def run(scene: Scene, number: int, fate: Fate, *, for_good: bool) -> Operation:
     """The scenario with its call of that number failing, or with each further one like it."""
-    operation, _ = begun(world, "translation", scenario)
+    world, operation = scene.world, scene.begin()
     operation.context["faulty"] = True
     for _ in range(number - 1):
         world.step(operation)
@@ -47,11 +47,12 @@ def captions(world: World, listener: str) -> list[dict[str, Any]]:
 def test_whatever_fails_nobody_else_misses_a_caption_and_nobody_reads_one_twice(
     world: World, scenario: str, for_good: bool
 ) -> None:
-    calls = clean_run(world, "translation", scenario).calls
+    scene = Scene(world, "translation", scenario)
+    calls = clean_run(scene).calls
     assert {call.service for call in calls} == {"dynamodb", "translate", "execute-api"}
     for number, call in enumerate(calls, 1):
         for fate in fates_of(call):
-            operation = run(world, scenario, number, fate, for_good=for_good)
+            operation = run(scene, number, fate, for_good=for_good)
             try:
                 _require_captions(world, operation, call, fate, for_good=for_good)
             except AssertionError as problem:

@@ -17,6 +17,7 @@ from tests.handlers.faults.line import INNER_DETAIL, Call
 from tests.handlers.faults.scenarios import SCENARIOS
 from tests.handlers.properties.interleaving import Fate, Operation, Turn
 from tests.handlers.properties.invariants import Invariants, listeners_of
+from tests.handlers.properties.moment import Moment
 from tests.handlers.properties.records import Record
 from tests.handlers.properties.rest import come_to_rest
 from tests.handlers.properties.world import AUDIO_QUEUES, RATE_LIMITS, READS, World
@@ -56,13 +57,21 @@ def world(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     world.interleaver.kill_all()
 
 
-def begun(world: World, function: str, scenario: str) -> tuple[Operation, Invariants]:
-    """The scenario's operation on a fresh stage, before its first call."""
-    world.reset()
-    laws = Invariants(world)
-    laws.faults = True
-    world.observe, world.ended = laws.at_every_moment, laws.at_every_end
-    return SCENARIOS[function][scenario](world), laws
+class Scene:
+    """A scenario whose stage is set once; each beginning finds it as it was set."""
+
+    def __init__(self, world: World, function: str, scenario: str) -> None:
+        world.reset()
+        self.world, self.laws = world, Invariants(world)
+        self.laws.faults = True
+        world.observe, world.ended = self.laws.at_every_moment, self.laws.at_every_end
+        self._start = SCENARIOS[function][scenario](world)
+        self._moment = Moment(world, self.laws)
+
+    def begin(self) -> Operation:
+        """The scenario's operation, before its first call."""
+        self._moment.return_to()
+        return self._start()
 
 
 @dataclass(frozen=True)
@@ -74,8 +83,8 @@ class Clean:
     sessions: int
 
 
-def clean_run(world: World, function: str, scenario: str) -> Clean:
-    operation, _ = begun(world, function, scenario)
+def clean_run(scene: Scene) -> Clean:
+    world, operation = scene.world, scene.begin()
     calls: list[Call] = []
     while operation.call is not None:
         calls.append(operation.call)
@@ -101,7 +110,7 @@ def fates_of(call: Call) -> list[Fate]:
 def test_the_table_lists_every_call_so_that_a_new_one_shows(world: World) -> None:
     lines: list[str] = []
     for function, scenario in ENTRIES:
-        calls = clean_run(world, function, scenario).calls
+        calls = clean_run(Scene(world, function, scenario)).calls
         lines.append(f"{function}: {scenario}")
         lines += [f"  {number} {call}" for number, call in enumerate(calls, 1)]
     recorded = "\n".join(lines) + "\n"
@@ -114,18 +123,19 @@ def test_the_table_lists_every_call_so_that_a_new_one_shows(world: World) -> Non
 def test_whatever_fails_the_client_is_answered_and_everything_heals(
     world: World, function: str, scenario: str
 ) -> None:
-    clean = clean_run(world, function, scenario)
+    scene = Scene(world, function, scenario)
+    clean = clean_run(scene)
     assert clean.calls
     for number, call in enumerate(clean.calls, 1):
         for fate in fates_of(call):
             try:
-                fail(world, function, scenario, number, fate, clean)
+                fail(scene, function, number, fate, clean)
             except AssertionError as problem:
                 pytest.fail(f"{scenario}: call {number}, {call}: {fate.value}: {problem}")
 
 
-def fail(world: World, function: str, scenario: str, number: int, fate: Fate, clean: Clean) -> None:
-    operation, laws = begun(world, function, scenario)
+def fail(scene: Scene, function: str, number: int, fate: Fate, clean: Clean) -> None:
+    world, laws, operation = scene.world, scene.laws, scene.begin()
     for _ in range(number - 1):
         world.step(operation)
     call = operation.call

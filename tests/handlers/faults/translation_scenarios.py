@@ -6,31 +6,31 @@ import dataclasses
 from collections.abc import Mapping
 
 from live_sessions.captions.translator import Translator
-from tests.handlers.faults.setting import Begin, end_untold, member, session
+from tests.handlers.faults.setting import Scenario, Start, end_untold, member, session
 from tests.handlers.properties.interleaving import Operation
 from tests.handlers.properties.world import World
 
 TEXT = "Good evening."
 
 
-def is_said(*languages: str, one_is_gone: bool = False) -> Begin:
+def is_said(*languages: str, one_is_gone: bool = False) -> Scenario:
     """Said to listeners of these languages, of whom the first may be gone."""
 
-    def begin(world: World) -> Operation:
+    def set_stage(world: World) -> Start:
         _, session_id = session(world)
         members = [member(world, session_id, language) for language in languages]
         if one_is_gone:
             world.close(members[0])
-        return say(world, session_id)
+        return lambda: say(world, session_id)
 
-    return begin
+    return set_stage
 
 
-def is_said_after_the_end(world: World) -> Operation:
+def is_said_after_the_end(world: World) -> Start:
     _, session_id = session(world)
     member(world, session_id)
     end_untold(world, session_id)
-    return say(world, session_id)
+    return lambda: say(world, session_id)
 
 
 def say(world: World, session_id: str) -> Operation:
@@ -53,7 +53,7 @@ def use_a_new_container(world: World) -> None:
     entry.CAPTIONING = dataclasses.replace(entry.CAPTIONING, translator=translator)
 
 
-TRANSLATION: Mapping[str, Begin] = {
+TRANSLATION: Mapping[str, Scenario] = {
     "transcript": is_said("es", "en", "fr"),
     "transcript, one listener is gone": is_said("es", "en", "es", one_is_gone=True),
     "transcript without listeners": is_said(),

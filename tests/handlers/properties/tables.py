@@ -34,6 +34,15 @@ class Change:
     after: Row
 
 
+@dataclass(frozen=True)
+class Copies:
+    """moto's items, their rows and the rows' versions, by table and key."""
+
+    items: dict[str, Any]
+    rows: dict[str, dict[str, Row]]
+    versions: dict[str, dict[str, list[Version]]]
+
+
 class Tables:
     """Reads moto's tables directly, which costs no call, and remembers each row's versions."""
 
@@ -48,6 +57,27 @@ class Tables:
         for table in KEYS:
             self.rows[table].clear()
             self._versions[table].clear()
+
+    def copied(self) -> Copies:
+        """Everything, for `put_back`."""
+        return Copies(
+            {name: copy.deepcopy(table.items) for name, table in self._backend.tables.items()},
+            {table: dict(rows) for table, rows in self.rows.items()},
+            {
+                table: {key: list(each) for key, each in versions.items()}
+                for table, versions in self._versions.items()
+            },
+        )
+
+    def put_back(self, copies: Copies) -> None:
+        # moto changes its items in place.
+        for name, table in self._backend.tables.items():
+            table.items = copy.deepcopy(copies.items[name])
+        self.rows = {table: dict(rows) for table, rows in copies.rows.items()}
+        self._versions = {
+            table: {key: list(each) for key, each in versions.items()}
+            for table, versions in copies.versions.items()
+        }
 
     def note_changes(self, now_ms: int) -> list[Change]:
         """What has changed since the last time."""

@@ -56,7 +56,7 @@ class World:
         self.observe: Observer = lambda *_: None
         self.ended: Callable[[Operation, Record], None] = lambda *_: None
         self.log: Callable[[str], None] = lambda _: None
-        self._session_numbers = 0
+        self.session_numbers = 0
         monkeypatch.setattr("live_sessions.lifecycle.random_session_id", self._next_session_id)
         self.reset()
 
@@ -79,11 +79,11 @@ class World:
         self.fan_outs: list[Due] = []
         self._unseen: list[tuple[Operation, Record, list[Change]]] = []
         self.known_sessions: list[str] = []
-        self._session_numbers = 0
+        self.session_numbers = 0
 
     def _next_session_id(self) -> str:
-        self._session_numbers += 1
-        return f"session-{self._session_numbers}"
+        self.session_numbers += 1
+        return f"session-{self.session_numbers}"
 
     # ---- what clients do
 
