@@ -54,6 +54,26 @@ def unknown_keys(
     return problems
 
 
+def provider_keys(everything: Mapping[str, Any], region: str | None) -> list[Problem]:
+    """Keys of the AWS provider's own namespace: only the default provider reads them, and the
+    program makes its own (https://www.pulumi.com/docs/iac/concepts/providers/).
+
+    `region` is the stack's Region; `aws:region` may repeat it.
+    """
+    problems: list[Problem] = []
+    for key, value in sorted(everything.items()):
+        if not key.startswith("aws:") or (key == "aws:region" and value == region):
+            continue
+        if key == "aws:region":
+            rule, way_out = f"is not where the stack goes, which is {region}", "set region instead"
+        else:
+            rule = "has no effect: the program makes its own provider"
+            way_out = "leave credentials to the environment, such as AWS_PROFILE"
+        way_out = f"{way_out} and remove it from {_stack_file()}"
+        problems.append(Problem(key, str(value), rule, way_out))
+    return problems
+
+
 def conflicts(values: Mapping[str, Any]) -> list[Problem]:
     """Rules over several values, by field; one that is itself wrong is missing and not judged."""
     return [

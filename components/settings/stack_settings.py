@@ -27,6 +27,7 @@ from components.settings.config_problems import (
     Problem,
     SettingsError,
     conflicts,
+    provider_keys,
     unknown_keys,
     way_to_set,
 )
@@ -155,6 +156,7 @@ class Settings:
                 values[name] = check.read(raw)
             except ValueError as error:
                 problems.append(Problem(key, raw, str(error), way_to_set(key)))
+        problems += provider_keys(all_config(), values.get("region"))
         problems += conflicts(values)
         if problems:
             raise SettingsError(values["stack"], problems)

@@ -250,8 +250,30 @@ def test_a_key_that_is_not_set_is_reported():
         Engine().run(Settings.load, config=config)
 
 
-def test_keys_of_other_namespaces_are_none_of_our_business():
-    config = {**stack_config("staging"), "aws:region": "us-east-1"}
+def problems_with(config: dict[str, str]) -> list[str]:
+    with pytest.raises(SettingsError) as failure:
+        Engine().run(Settings.load, config={**stack_config("staging"), **config})
+    return str(failure.value).splitlines()[1:]
+
+
+def test_a_region_that_only_another_provider_would_read_is_refused():
+    (line,) = problems_with({"aws:region": "us-west-2"})
+    assert line == (
+        "  - aws:region is 'us-west-2': is not where the stack goes, which is eu-central-1;"
+        " set region instead and remove it from Pulumi.test.yaml"
+    )
+
+
+@pytest.mark.parametrize("key", ["aws:profile", "aws:assumeRoles", "aws:defaultTags"])
+def test_what_only_another_provider_would_read_is_refused_and_not_ignored(key: str):
+    (line,) = problems_with({key: "production"})
+    assert line.startswith(f"  - {key} is 'production': has no effect")
+    assert "AWS_PROFILE" in line
+
+
+@pytest.mark.parametrize("key", ["aws:region", "pulumi:tags", "other:key"])
+def test_the_stacks_own_region_and_keys_of_other_namespaces_are_no_problem(key: str):
+    config = {**stack_config("staging"), key: stack_config("staging")[f"{PROJECT}:region"]}
     Engine().run(Settings.load, config=config)
 
 
