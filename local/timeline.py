@@ -5,6 +5,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from client.sockets import Client, Frame
 
@@ -62,6 +63,13 @@ def _all_fields(frame: Frame) -> str:
     return "  ".join(f"{name}={value}" for name, value in frame.body.items() if name not in hidden)
 
 
+def _broadcast_state(frame: Frame) -> str:
+    state: Mapping[str, Any] = frame["broadcastState"]
+    silenced = [word for word, key in (("paused", "isPaused"), ("muted", "isMuted")) if state[key]]
+    heard = " and ".join(silenced) or "on"
+    return f"broadcast {heard}, volume {state['volume']:g}, version {state['version']}"
+
+
 def _caption(frame: Frame) -> str:
     unfinished = " …" if frame["isPartial"] else ""
     untranslated = frame["targetLanguage"] != frame["sourceLanguage"] and not frame["translated"]
@@ -79,6 +87,12 @@ SUMMARIES: Mapping[str, Callable[[Frame], str]] = {
     "sessionEnded": lambda frame: f"{frame['sessionId']}, {frame['reason']}",
     "languageChanged": lambda frame: f"to {frame['targetLanguage']}",
     "connectionRefreshComplete": lambda frame: frame["sessionId"],
+    "stateRestored": _broadcast_state,
+    "broadcastPaused": _broadcast_state,
+    "broadcastMuted": _broadcast_state,
+    "broadcastUnmuted": _broadcast_state,
+    "volumeChanged": _broadcast_state,
+    "speakerStateChanged": _broadcast_state,
     "broadcastResumed": lambda frame: f"after {frame['pausedSeconds']:.1f} s",
     "sessionStatus": lambda frame: (
         f"{frame['updateReason']}: {_listeners(frame['listenerCount'])}"

@@ -1,7 +1,14 @@
 from typing import Any
 
+import pytest
+
 from client.sockets import Frame
 from local.timeline import summary
+
+BROADCAST_FRAMES = [
+    *("broadcastPaused", "broadcastMuted", "broadcastUnmuted", "volumeChanged"),
+    *("speakerStateChanged", "stateRestored"),
+]
 
 
 def frame(**body: Any) -> Frame:
@@ -38,6 +45,24 @@ def test_one_listener_is_no_listeners() -> None:
 def test_a_resume_is_shown_with_the_length_of_the_pause() -> None:
     resumed = frame(type="broadcastResumed", pausedSeconds=1.523, broadcastState={})
     assert summary(resumed) == "broadcastResumed after 1.5 s"
+
+
+@pytest.mark.parametrize(
+    ("changed", "shown"),
+    [
+        ({}, "broadcast on, volume 1, version 4"),
+        ({"isPaused": True}, "broadcast paused, volume 1, version 4"),
+        ({"isPaused": True, "isMuted": True}, "broadcast paused and muted, volume 1, version 4"),
+        ({"volume": 0.25}, "broadcast on, volume 0.25, version 4"),
+    ],
+)
+@pytest.mark.parametrize("frame_type", BROADCAST_FRAMES)
+def test_a_control_is_shown_with_the_state_that_it_leaves(
+    frame_type: str, changed: dict[str, Any], shown: str
+) -> None:
+    state = {"isPaused": False, "isMuted": False, "volume": 1.0, "version": 4, **changed}
+    told = summary(frame(type=frame_type, sessionId="quiet-lake-001", broadcastState=state))
+    assert told == f"{frame_type:<16} {shown}"
 
 
 def test_a_frame_of_another_type_is_shown_with_all_its_fields() -> None:
