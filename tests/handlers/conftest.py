@@ -24,6 +24,7 @@ from moto.sqs import sqs_backends
 
 from tests.handlers.direct_moto import shorten
 from tests.handlers.localhost_tls import certificate, server_tls  # noqa: F401
+from tests.patience import OUT_OF_REACH_SECONDS
 
 REGION = "eu-central-1"
 QUEUES = ("session-checks", "status-shards", "audio-0", "audio-1", "audio-2")
@@ -156,7 +157,7 @@ ENTRY_OF_ROUTE = {
 class LambdaContext:
     """What the handlers use of Lambda's context."""
 
-    remaining_ms: int = 60_000
+    remaining_ms: int = OUT_OF_REACH_SECONDS * 1000
 
     def get_remaining_time_in_millis(self) -> int:
         return self.remaining_ms
@@ -400,6 +401,9 @@ def stage(monkeypatch: pytest.MonkeyPatch, sockets: OpenSockets) -> Iterator[Sta
         }
         stage = Stage(entries, sockets)
         monkeypatch.setattr(entries["reconcile"], "sleep", lambda _: None)
+        monkeypatch.setattr(
+            entries["session_status"], "QUERY_TIMEOUT_SECONDS", OUT_OF_REACH_SECONDS
+        )
         _record_fan_outs(monkeypatch, stage)
         _answer_requests(monkeypatch, stage, sockets)
         yield stage

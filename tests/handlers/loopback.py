@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
+from tests.patience import PATIENCE_SECONDS
+
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 
 
@@ -48,7 +50,8 @@ class Loopback:
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=512)
         scheme = "https" if self.tls else "http"
         self.url = f"{scheme}://localhost:{self._listener.getsockname()[1]}"
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._accepting = threading.Thread(target=self._accept, daemon=True)
+        self._accepting.start()
 
     def _accept(self) -> None:
         while True:
@@ -87,9 +90,13 @@ class Loopback:
         for number, connection in enumerate(self.connections):
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
-            assert self.ended[number].wait(10)
+            assert self.ended[number].wait(PATIENCE_SECONDS)
 
     def stop(self) -> None:
+        # Merely closed, it would still be accepted from, be its number another socket's by then.
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._accepting.join(PATIENCE_SECONDS)
         self._listener.close()
         for connection in self.connections:
             with contextlib.suppress(OSError):

@@ -17,6 +17,7 @@ from jwt import PyJWKClient
 from jwt.algorithms import RSAAlgorithm
 
 from tests.handlers.conftest import ENVIRONMENT
+from tests.patience import OUT_OF_REACH_SECONDS
 
 ARN = "arn:aws:execute-api:eu-central-1:123456789012:api1234567/live/$connect"
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -43,7 +44,7 @@ def jwks_url() -> Iterator[str]:
             pass
 
     server = HTTPServer(("127.0.0.1", 0), Keys)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}/jwks.json"
     server.shutdown()
     server.server_close()
@@ -52,7 +53,7 @@ def jwks_url() -> Iterator[str]:
 @pytest.fixture
 def authorize(jwks_url: str, monkeypatch: pytest.MonkeyPatch) -> Any:
     authorizer = importlib.import_module("authorizer")
-    monkeypatch.setattr(authorizer, "KEYS", PyJWKClient(jwks_url, timeout=3))
+    monkeypatch.setattr(authorizer, "KEYS", PyJWKClient(jwks_url, timeout=OUT_OF_REACH_SECONDS))
 
     def authorize(*tokens: str) -> dict[str, Any]:
         return authorizer.handler(

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from live_sessions.answers import gateway
 from live_sessions.aws import backoff
 from live_sessions.aws.http import AwsHttp, CallFailed, NoAnswer
 from live_sessions.aws.outages import is_outage
@@ -17,6 +18,7 @@ from live_sessions.environment import AwsEnvironment
 from live_sessions.tables.connection_presence import ConnectionPresence
 from tests.handlers.conftest import ENVIRONMENT, OpenSockets, Stage
 from tests.handlers.loopback import serving, status
+from tests.patience import OUT_OF_REACH_SECONDS
 
 HANDLERS = Path(__file__).resolve().parents[2] / "handlers"
 
@@ -79,14 +81,15 @@ def test_a_socket_is_told_when_it_is_time_to_refresh(
 
 @pytest.mark.parametrize("role", ["speaker", "listener"])
 def test_an_old_socket_is_posted_the_advice_besides_its_ack(
-    stage: Stage, sockets: OpenSockets, role: str
+    stage: Stage, sockets: OpenSockets, monkeypatch: pytest.MonkeyPatch, role: str
 ) -> None:
     connection = stage.connect_speaker() if role == "speaker" else stage.connect_listener()
-    stage.connected_at -= 110 * 60_000
+    at_ms = stage.connected_at + 110 * 60_000
+    monkeypatch.setattr(gateway, "now_ms", lambda: at_ms)
     frame = stage.send(connection, "heartbeat", requestId="h")
     assert (frame["type"], frame["requestId"]) == ("heartbeatAck", "h")
     (warning,) = sockets.frames_of(connection, "connectionWarning")
-    assert warning["remainingMinutes"] == pytest.approx(10, abs=0.2)
+    assert warning["remainingMinutes"] == 10
     assert "requestId" not in warning
 
 
@@ -129,7 +132,8 @@ AT_MS = 1_700_000_000_000
 
 def presence(url: str) -> ConnectionPresence:
     aws = AwsEnvironment("eu-central-1", "key", "secret", "token")
-    return ConnectionPresence(AwsHttp(url, "dynamodb", aws, timeout_seconds=10), "connections")
+    dynamodb = AwsHttp(url, "dynamodb", aws, timeout_seconds=OUT_OF_REACH_SECONDS)
+    return ConnectionPresence(dynamodb, "connections")
 
 
 def test_the_row_is_read_consistently_and_no_more_of_it_than_its_ttl() -> None:
@@ -211,6 +215,8 @@ HEAVY_MODULES = [
 ]
 HEARTBEAT_IN_A_FRESH_PROCESS = f"""
 import sys
+from live_sessions.aws.http import AwsHttp
+AwsHttp._remaining_seconds = lambda *_: {OUT_OF_REACH_SECONDS}
 import heartbeat
 event = {{
     "requestContext": {{

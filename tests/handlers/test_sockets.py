@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -23,6 +24,7 @@ from live_sessions.posts.deliveries import (
 from live_sessions.posts.sockets import Sockets
 from live_sessions.telemetry import logger
 from tests.handlers.loopback import serving, status
+from tests.patience import OUT_OF_REACH_SECONDS, PATIENCE_SECONDS
 
 FRAME = b'{"type":"broadcastPaused"}'
 TIMED_OUT = NoAnswer("no answer: timed out", may_have_arrived=True)
@@ -51,8 +53,8 @@ def sockets(api: ScriptedApi) -> Sockets:
     return Sockets(cast(AwsHttp, api))
 
 
-def soon() -> float:
-    return time.monotonic() + 60
+def in_good_time() -> float:
+    return time.monotonic() + OUT_OF_REACH_SECONDS
 
 
 @pytest.fixture(autouse=True)
@@ -102,7 +104,7 @@ def test_a_report_tells_what_became_of_each_frame_and_why() -> None:
         forbidden=[403],
     )
     frames = dict.fromkeys([*api.answers, "well"], FRAME)
-    report = sockets(api).post_all(frames, until_seconds=soon())
+    report = sockets(api).post_all(frames, until_seconds=in_good_time())
     assert sorted(report.delivered) == ["full", "unreachable", "well"]
     assert report.gone == ["gone"]
     assert sorted(report.failed) == ["broken", "forbidden", "hanging"]
@@ -123,9 +125,11 @@ def test_a_report_tells_what_became_of_each_frame_and_why() -> None:
 def test_each_connection_gets_its_own_frame() -> None:
     with serving(lambda _: status(200)) as server:
         aws = AwsEnvironment("eu-central-1", "key", "secret")
-        api = AwsHttp(f"{server.url}/live", "execute-api", aws, timeout_seconds=10)
+        api = AwsHttp(
+            f"{server.url}/live", "execute-api", aws, timeout_seconds=OUT_OF_REACH_SECONDS
+        )
         frames = {f"a+{number}/=": str(number).encode() for number in range(100)}
-        report = Sockets(api).post_all(frames, until_seconds=soon())
+        report = Sockets(api).post_all(frames, until_seconds=in_good_time())
     assert sorted(report.delivered) == sorted(frames)
     assert {request.path: request.body for request in server.requests} == {
         f"/live/@connections/a%2B{number}%2F%3D": str(number).encode() for number in range(100)
@@ -143,9 +147,11 @@ def test_nothing_is_begun_once_the_time_is_over() -> None:
 def test_a_frame_that_was_tried_but_has_no_time_left_for_a_repetition_failed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(backoff, "BACKOFF_SECONDS", 1000)
+    monkeypatch.setattr(backoff, "BACKOFF_SECONDS", 10 * OUT_OF_REACH_SECONDS)
+    no_pauses = SimpleNamespace(monotonic=time.monotonic, sleep=lambda _: None)
+    monkeypatch.setattr(deliveries, "time", no_pauses)
     api = ScriptedApi(full=[429])
-    report = sockets(api).post_all({"full": FRAME, "well": FRAME}, until_seconds=soon())
+    report = sockets(api).post_all({"full": FRAME, "well": FRAME}, until_seconds=in_good_time())
     assert (report.failed, report.failures) == (["full"], {"status 429": 1})
     assert report.delivered == ["well"]
     assert api.requests["full"] == 1
@@ -157,7 +163,7 @@ def test_connections_that_hang_hold_up_no_other() -> None:
 
     def attempt(connection_id: str) -> Attempt:
         if connection_id.startswith("slow"):
-            assert others_are_done.wait(30), "the others waited for the slow ones"
+            assert others_are_done.wait(PATIENCE_SECONDS), "the others waited for the slow ones"
         else:
             done.append(connection_id)
             if len(done) == 500:
@@ -165,7 +171,7 @@ def test_connections_that_hang_hold_up_no_other() -> None:
         return Attempt(Delivery.DELIVERED)
 
     slow = [f"slow-{number}" for number in range(CONCURRENT_POSTS - 1)]
-    report = deliver_all([*slow, *map(str, range(500))], attempt, until_seconds=soon())
+    report = deliver_all([*slow, *map(str, range(500))], attempt, until_seconds=in_good_time())
     assert len(report.delivered) == 500 + len(slow)
 
 
@@ -174,7 +180,7 @@ def test_a_connection_left_out_is_in_no_list_and_no_connections_are_no_work() ->
         return None
 
     for connection_ids in ([], ["a"], ["a", "b"]):
-        report = deliver_all(connection_ids, attempt, until_seconds=soon())
+        report = deliver_all(connection_ids, attempt, until_seconds=in_good_time())
         assert report == deliveries.DeliveryReport()
 
 
@@ -188,7 +194,7 @@ def test_an_attempt_that_raises_stops_no_other_and_is_not_hidden() -> None:
         return Attempt(Delivery.DELIVERED)
 
     with pytest.raises(LookupError, match="7"):
-        deliver_all(map(str, range(200)), attempt, until_seconds=soon())
+        deliver_all(map(str, range(200)), attempt, until_seconds=in_good_time())
     assert len(seen) == 200
 
 

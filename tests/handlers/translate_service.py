@@ -5,15 +5,16 @@ from __future__ import annotations
 import contextlib
 import json
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from botocore.config import Config
 from botocore.session import Session
 
 from tests.handlers.loopback import HangUp, Received, serving, status
+from tests.patience import OUT_OF_REACH_SECONDS, PATIENCE_SECONDS
 
 INNER_DETAIL = "arn:aws:inner:detail"
 
@@ -38,11 +39,10 @@ def cut_off() -> bytes:
 class TranslateService:
     """Answers each target language as `answers` says, and else with "[es] original".
 
-    `delay_seconds` is by target language, `hanging` ones are answered when `let_go` is set.
+    `hanging` ones are answered when `let_go` is set, and refused if nobody sets it.
     """
 
     answers: dict[str, Answer] = field(default_factory=dict)
-    delay_seconds: dict[str, float] = field(default_factory=dict)
     hanging: set[str] = field(default_factory=set)
     let_go: threading.Event = field(default_factory=threading.Event)
     requests: list[dict[str, str]] = field(default_factory=list)
@@ -53,30 +53,35 @@ class TranslateService:
         asked: dict[str, str] = json.loads(request.body)
         target = asked["TargetLanguageCode"]
         self.requests.append(asked)
-        time.sleep(self.delay_seconds.get(target, 0))
-        if target in self.hanging:
-            self.let_go.wait(30)
+        if target in self.hanging and not self.let_go.wait(PATIENCE_SECONDS):
+            return refused("NotLetGo")
         own = self.answers.get(target, lambda asked: translated(f"[{target}] {asked['Text']}"))
         return own(asked)
 
     def asked(self, target: str) -> list[str]:
         return [each["Text"] for each in self.requests if each["TargetLanguageCode"] == target]
 
-    def client(self, *, timeout_seconds: float = 1.5) -> Any:
-        """A client as aws/clients.py builds it, but for its address."""
-        return Session().create_client(
+    def client(self, *, read_timeout_seconds: float = OUT_OF_REACH_SECONDS) -> Any:
+        """A client as aws/clients.py builds it, but for its address and its patience."""
+        return _session().create_client(
             "translate",
             region_name="eu-central-1",
             endpoint_url=self.url,
             aws_access_key_id="testing",
             aws_secret_access_key="testing",
             config=Config(
-                connect_timeout=1,
-                read_timeout=timeout_seconds,
+                connect_timeout=OUT_OF_REACH_SECONDS,
+                read_timeout=read_timeout_seconds,
                 retries={"mode": "standard", "total_max_attempts": 1},
                 max_pool_connections=20,
             ),
         )
+
+
+@cache
+def _session() -> Session:
+    """One for all tests: it reads the service's description once."""
+    return Session()
 
 
 @contextlib.contextmanager
@@ -84,5 +89,7 @@ def translate_service() -> Iterator[TranslateService]:
     service = TranslateService()
     with serving(service.answer) as server:
         service.url = server.url
-        yield service
-        service.let_go.set()
+        try:
+            yield service
+        finally:
+            service.let_go.set()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -19,6 +18,7 @@ from live_sessions.captions.transcript import Transcript
 from tests.handlers.audio.clock import Clock
 from tests.handlers.audio.recogniser import Plan, Recogniser
 from tests.handlers.conftest import Stage
+from tests.patience import wait_until
 
 
 class SteppedClock(Clock):
@@ -140,10 +140,9 @@ class Broadcast:
 
     def _settle(self) -> None:
         self.recogniser.settle()
-        give_up_at = time.monotonic() + 10
-        while not all(each.is_idle() or not each._worker.is_alive() for each in self.captions):
-            assert time.monotonic() < give_up_at
-            time.sleep(0.0005)
+        wait_until(
+            lambda: all(each.is_idle() or not each._worker.is_alive() for each in self.captions)
+        )
 
     @property
     def seconds(self) -> float:

@@ -13,6 +13,7 @@ from live_sessions.audio.chunks import Chunk
 from live_sessions.pcm import BYTES_PER_SECOND, SAMPLE_RATE_HZ
 from live_sessions.transcribe.failures import FailureKind, TranscribeFailure
 from live_sessions.transcribe.results import Result
+from tests.patience import PATIENCE_SECONDS
 
 LOUD = 5000
 PASSING = TranscribeFailure(FailureKind.PASSING, "passing")
@@ -155,7 +156,7 @@ class Stream:
     def settle(self) -> None:
         self._said.join()
         if self._is_over and self._reader is not None:
-            self._reader.join(5)
+            self._reader.join(PATIENCE_SECONDS)
 
     def _say(self, *, is_partial: bool) -> None:
         if not self._words or self._is_over:

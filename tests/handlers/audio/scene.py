@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -26,6 +25,7 @@ from live_sessions.posts.deliveries import Delivery
 from live_sessions.stream_claim import StreamPosition
 from tests.handlers.audio.clock import Clock
 from tests.handlers.audio.recogniser import Plan, Recogniser, chunk
+from tests.patience import wait_until
 
 CHUNK_SECONDS = 0.1
 TASK = StartProcessor(session_id="session", slot=1, claim_id="claim")
@@ -155,10 +155,7 @@ class Scene:
 
     def _settle(self) -> None:
         self.recogniser.settle()
-        give_up_at = time.monotonic() + 10
-        while not self.is_pipeline_stuck and not self.captions.is_idle():
-            assert time.monotonic() < give_up_at
-            time.sleep(0.0005)
+        wait_until(lambda: self.is_pipeline_stuck or self.captions.is_idle())
 
     @property
     def seconds(self) -> float:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
-import time
 from typing import Any
 
 import pytest
 
 from live_sessions.sessions import now_ms
 from tests.handlers.audio.chunk_maker import AUDIO, broadcasting, queued_sequences
+from tests.handlers.audio.clock import Clock
 from tests.handlers.conftest import OpenSockets, Stage
 
 AUDIO_TEXT = base64.b64encode(AUDIO).decode()
@@ -57,12 +57,11 @@ def test_an_accepted_chunk_is_queued_and_nothing_is_said(
     stage: Stage, sockets: OpenSockets
 ) -> None:
     speaker, session_id = broadcasting(stage)
-    before_ms = now_ms()
     stage.send_audio(speaker, 7, AUDIO, requestId="r1")
     assert sockets.posts == []
     (start,) = stage.processor_starts
     (body,) = stage.queued(f"audio-{start['slot']}")
-    assert before_ms <= body.pop("arrivedAt") <= now_ms()
+    assert body.pop("arrivedAt") == now_ms()
     assert body == {
         "sessionId": session_id,
         "streamEpoch": 0,
@@ -198,11 +197,11 @@ def test_what_is_said_after_a_silence_is_queued_in_a_new_epoch(stage: Stage) -> 
 
 @pytest.mark.parametrize(("sent_ms", "queued"), [(-1, []), (0, [1]), (1, [1])])
 def test_what_was_said_in_silence_is_dropped_though_it_is_handled_after_it(
-    stage: Stage, sent_ms: int, queued: list[int]
+    stage: Stage, standing_clock: Clock, sent_ms: int, queued: list[int]
 ) -> None:
     speaker, session_id = broadcasting(stage)
     stage.send(speaker, "muteBroadcast")
-    time.sleep(0.01)
+    standing_clock.now += 0.01
     stage.send(speaker, "unmuteBroadcast")
     handle_chunk_sent_at(stage, speaker, stage.session(session_id)["audibleSince"] + sent_ms)
     assert [number for each in queued_sequences(stage).values() for number in each] == queued
@@ -221,11 +220,11 @@ def test_what_was_said_before_a_silence_is_queued_though_it_is_handled_in_it(
 
 
 def test_what_was_said_before_a_silence_is_queued_in_its_epoch_though_it_is_handled_after_it(
-    stage: Stage,
+    stage: Stage, standing_clock: Clock
 ) -> None:
     speaker, session_id = broadcasting(stage)
     stage.send(speaker, "pauseBroadcast")
-    time.sleep(0.01)
+    standing_clock.now += 0.01
     stage.send(speaker, "resumeBroadcast")
     handle_chunk_sent_at(stage, speaker, stage.session(session_id)["silentSince"] - 1)
     (start,) = stage.processor_starts

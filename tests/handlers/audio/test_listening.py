@@ -11,6 +11,7 @@ from live_sessions.audio.listening import REMEMBERED_SECONDS, Heard, Listening
 from live_sessions.transcribe.failures import FailureKind, TranscribeFailure
 from live_sessions.transcribe.results import Result
 from tests.handlers.audio.recogniser import PASSING, Plan, Stream, chunk, pause, word
+from tests.patience import PATIENCE_SECONDS
 
 ARRIVED_AT = 1_800_000_000_000
 
@@ -154,14 +155,14 @@ def test_what_is_being_heard_is_not_given_up_meanwhile() -> None:
 
     def hear(what: Heard) -> None:
         is_heard.set()
-        assert may_go_on.wait(5)
+        assert may_go_on.wait(PATIENCE_SECONDS)
         heard.append(what.text)
 
     stream = Scripted(Plan())
     listening = Listening(stream, hear)  # pyright: ignore[reportArgumentType]
     listening.send(chunk(0, word(1)))
     stream._said.put(Result("r", "1", False, 0, 0.1))
-    assert is_heard.wait(5)
+    assert is_heard.wait(PATIENCE_SECONDS)
     at_the_end: list[object] = []
 
     def give_up() -> None:
@@ -172,7 +173,7 @@ def test_what_is_being_heard_is_not_given_up_meanwhile() -> None:
     giving_up.start()
     giving_up.join(0.05)
     may_go_on.set()
-    giving_up.join(5)
+    giving_up.join(PATIENCE_SECONDS)
     assert at_the_end == [[], ["1"]]
 
 
@@ -236,7 +237,7 @@ def test_an_unforeseen_failure_is_taken_to_pass_and_names_nothing(scripted: List
     stream = Scripted(Plan())
     stream.results = results
     listening = Listening(stream, lambda _: None)  # pyright: ignore[reportArgumentType]
-    listening._reader.join(5)
+    listening._reader.join(PATIENCE_SECONDS)
     assert listening.is_over
     failure = listening.failure
     assert failure is not None

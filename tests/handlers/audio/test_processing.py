@@ -20,6 +20,7 @@ from live_sessions.captions.transcript import Transcript
 from live_sessions.stream_claim import StreamPosition
 from tests.handlers.audio.recogniser import PASSING, PERMANENT, Plan, chunk, pause, word
 from tests.handlers.audio.scene import Scene
+from tests.patience import PATIENCE_SECONDS
 
 
 def words(first: int, last: int) -> list[bytes]:
@@ -358,14 +359,14 @@ def test_a_pipeline_that_hangs_ends_with_the_processors_time(
     scene = Scene(monkeypatch, limit_seconds=100)
     let_go = threading.Event()
     scene.is_pipeline_stuck = True
-    scene.pipeline = lambda _: let_go.wait(30) and None
+    scene.pipeline = lambda _: let_go.wait(PATIENCE_SECONDS) and None
     scene.says(phrases(1, 1000))
     assert scene.work()
     assert scene.seconds < 100
     assert scene.lease.longest_hold() < LEASE_SECONDS
     assert scene.lease.released is not None
     let_go.set()
-    scene.captions._worker.join(10)
+    scene.captions._worker.join(PATIENCE_SECONDS)
     assert "TranscriptsFailed" in capsys.readouterr().out
 
 

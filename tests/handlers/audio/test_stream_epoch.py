@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -93,13 +92,6 @@ def test_a_session_written_before_there_was_an_epoch_gets_one(stage: Stage) -> N
 
 
 # ---- a change whose silence another one ends or begins
-
-
-@pytest.fixture
-def world(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    world = World(stage, monkeypatch, lag=False)
-    yield world
-    world.interleaver.kill_all()
 
 
 def stand_before_update(world: World, operation: Operation) -> Operation:

@@ -17,13 +17,29 @@ from websockets.sync.server import ServerConnection
 from live_sessions.audio.transcription import Transcription
 from live_sessions.aws import backoff
 from live_sessions.transcribe.stream import TranscribeStream
+from tests.handlers.audio.clock import Clock
 from tests.handlers.audio.recogniser import chunk, pause, word
 from tests.handlers.audio.test_transcription import Audience
 from tests.handlers.transcribe.frames import event, exception, result
 from tests.handlers.transcribe.peer import audio_of, transcribing
+from tests.patience import OUT_OF_REACH_SECONDS, wait_until
 
-PATIENCE_SECONDS = 30
 WORDS = 24
+STEP_SECONDS = 0.0001
+"""Of the clock, for each look at a stream: five seconds of it are fifty thousand."""
+
+
+@pytest.fixture(autouse=True)
+def without_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    for limit in (
+        "live_sessions.transcribe.connection.OPEN_LIMIT_SECONDS",
+        "live_sessions.transcribe.connection.SEND_LIMIT_SECONDS",
+        "live_sessions.transcribe.connection.CLOSE_LIMIT_SECONDS",
+        "live_sessions.transcribe.stream.LAST_RESULTS_LIMIT_SECONDS",
+        "live_sessions.transcribe.stream.SILENCE_LIMIT_SECONDS",
+        "live_sessions.transcribe.stream.TAKEN_WITHIN_SECONDS",
+    ):
+        monkeypatch.setattr(limit, OUT_OF_REACH_SECONDS)
 
 
 class Speaker:
@@ -105,7 +121,7 @@ BREAKS = {
 }
 
 
-def transcribed(speaker: Speaker) -> Audience:
+def transcribed(speaker: Speaker, clock: Clock) -> Audience:
     """What is final of a speech of WORDS words, four to a phrase."""
     audience = Audience()
     with transcribing(speaker.recognise) as peer:
@@ -117,34 +133,39 @@ def transcribed(speaker: Speaker) -> Audience:
                 transcription.feed(chunk(sequence, audio))
                 sequence += 1
                 time.sleep(0.005)
+                clock.now += STEP_SECONDS
                 transcription.tick()
-        give_up_at = time.monotonic() + PATIENCE_SECONDS
-        while not transcription.finish():
-            assert time.monotonic() < give_up_at
-            time.sleep(0.01)
+
+        def finishes() -> bool:
+            clock.now += STEP_SECONDS
+            return transcription.finish()
+
+        wait_until(finishes)
         transcription.close()
     return audience
 
 
 @pytest.fixture(autouse=True)
 def without_pauses(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(backoff, "BACKOFF_SECONDS", 0.001)
+    monkeypatch.setattr(backoff, "BACKOFF_SECONDS", 0)
     already = set(threading.enumerate())
     yield
     assert "results" not in {thread.name for thread in set(threading.enumerate()) - already}
 
 
-def test_a_speech_is_heard_over_one_connection() -> None:
+def test_a_speech_is_heard_over_one_connection(standing_clock: Clock) -> None:
     speaker = Speaker()
-    assert transcribed(speaker).words() == list(range(1, WORDS + 1))
+    assert transcribed(speaker, standing_clock).words() == list(range(1, WORDS + 1))
     assert speaker.connections == 1
 
 
 @pytest.mark.parametrize("after", [1, 3, 5, 7])
 @pytest.mark.parametrize("break_off", BREAKS.values(), ids=BREAKS)
-def test_connections_that_break_cost_no_word_and_double_none(break_off: Any, after: int) -> None:
+def test_connections_that_break_cost_no_word_and_double_none(
+    standing_clock: Clock, break_off: Any, after: int
+) -> None:
     speaker = Speaker((after, break_off), (after + 4, break_off))
-    audience = transcribed(speaker)
+    audience = transcribed(speaker, standing_clock)
     assert audience.words() == list(range(1, WORDS + 1))
     assert speaker.connections == 3
     assert audience.failures == []

@@ -12,15 +12,22 @@ from typing import Any
 
 import pytest
 
+from live_sessions.captions import captioning
 from live_sessions.captions.translator import Translator
 from tests.handlers.conftest import LambdaContext, Stage
 from tests.handlers.translate_service import TranslateService, translate_service
+from tests.patience import OUT_OF_REACH_SECONDS
 
 SPOKEN_AT = 1_792_000_000_000
 TEXT = "Good evening, everybody."
 
-LONGER_THAN_ANY_CAPTION_SECONDS = 6
-"""So that what ends a caption in time is no time-out of a call."""
+LIMITS = (
+    "TRANSLATION_LIMIT_SECONDS",
+    "PARTIAL_TRANSLATION_LIMIT_SECONDS",
+    "POSTING_SECONDS",
+    "REMOVING_SECONDS",
+)
+"""Of a caption; all out of reach, but the one that a test is about."""
 
 
 @dataclass
@@ -83,8 +90,10 @@ class Audience:
 @contextlib.contextmanager
 def gathered(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[Audience]:
     entry = importlib.import_module("translation")
+    for limit in LIMITS:
+        monkeypatch.setattr(captioning, limit, OUT_OF_REACH_SECONDS)
     with translate_service() as service:
-        client = service.client(timeout_seconds=LONGER_THAN_ANY_CAPTION_SECONDS)
+        client = service.client()
         monkeypatch.setattr(
             entry,
             "CAPTIONING",

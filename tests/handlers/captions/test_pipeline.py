@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,12 +16,19 @@ from botocore.session import Session
 
 from live_sessions.aws import backoff
 from live_sessions.captions import pipeline
-from live_sessions.captions.pipeline import ATTEMPTS, CaptionQueue, Pipeline
+from live_sessions.captions.pipeline import ATTEMPTS, RETRIED_SECONDS, CaptionQueue, Pipeline
 from live_sessions.captions.transcript import Transcript, read_transcript
-from tests.handlers.loopback import HangUp, Received, serving, status
+from tests.handlers.loopback import HangUp, Loopback, Received, serving, status
+from tests.patience import OUT_OF_REACH_SECONDS, PATIENCE_SECONDS, wait_until
 
 FUNCTION = "live-sessions-test-translation"
 SECRET_TEXT = "what only the listeners may read"
+
+
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    for limit in ("RETRIED_SECONDS", "CLOSING_SECONDS"):
+        monkeypatch.setattr(pipeline, limit, OUT_OF_REACH_SECONDS)
 
 
 def transcript(sequence: int, *, is_partial: bool = False) -> Transcript:
@@ -71,7 +79,7 @@ class LambdaService:
         return self.answers.pop(0)() if self.answers else succeeded()
 
     def late(self) -> bytes:
-        self.let_go.wait(30)
+        self.let_go.wait(PATIENCE_SECONDS)
         return succeeded()
 
 
@@ -81,24 +89,39 @@ def service() -> LambdaService:
 
 
 @pytest.fixture
-def sender(service: LambdaService, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pipeline]:
-    """With a client as aws/clients.py builds it, but for its address and its patience."""
+def server(service: LambdaService, monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopback]:
     monkeypatch.setattr(backoff, "BACKOFF_SECONDS", 0)
     with serving(service.answer) as server:
-        client = Session().create_client(
-            "lambda",
-            region_name="eu-central-1",
-            endpoint_url=server.url,
-            aws_access_key_id="testing",
-            aws_secret_access_key="testing",
-            config=Config(
-                connect_timeout=1,
-                read_timeout=0.3,
-                retries={"mode": "standard", "total_max_attempts": 1},
-            ),
-        )
-        yield Pipeline(client, FUNCTION)
+        yield server
         service.let_go.set()
+
+
+@pytest.fixture
+def sender(server: Loopback) -> Pipeline:
+    return sender_to(server)
+
+
+def sender_to(server: Loopback, *, read_timeout_seconds: float = OUT_OF_REACH_SECONDS) -> Pipeline:
+    """With a client as aws/clients.py builds it, but for its address and its patience."""
+    client = _session().create_client(
+        "lambda",
+        region_name="eu-central-1",
+        endpoint_url=server.url,
+        aws_access_key_id="testing",
+        aws_secret_access_key="testing",
+        config=Config(
+            connect_timeout=OUT_OF_REACH_SECONDS,
+            read_timeout=read_timeout_seconds,
+            retries={"mode": "standard", "total_max_attempts": 1},
+        ),
+    )
+    return Pipeline(client, FUNCTION)
+
+
+@cache
+def _session() -> Session:
+    """One for all tests: it reads the service's description once."""
+    return Session()
 
 
 def test_a_transcript_is_what_the_pipeline_is_promised(
@@ -160,11 +183,12 @@ def test_one_that_was_refused_for_the_rate_is_sent_again(
 
 
 def test_one_that_timed_out_is_not_sent_again(
-    sender: Pipeline, service: LambdaService, capsys: pytest.CaptureFixture[str]
+    server: Loopback, service: LambdaService, capsys: pytest.CaptureFixture[str]
 ) -> None:
     service.answers = [service.late]
-    sender.send(transcript(7))
-    sender.send(transcript(8))
+    sender_to(server, read_timeout_seconds=0.2).send(transcript(7))
+    wait_until(lambda: service.received)
+    sender_to(server).send(transcript(8))
     assert [payload["sequence"] for payload in service.received] == [7, 8]
     assert capsys.readouterr().out.replace(" ", "").count('"TranscriptsFailed":[1.0]') == 1
 
@@ -192,7 +216,7 @@ class Outlet:
 
     def send(self, one: Transcript) -> None:
         self.begun.release()
-        assert self.gate.wait(10)
+        assert self.gate.wait(PATIENCE_SECONDS)
         if one.sequence in self.failing:
             raise RuntimeError(SECRET_TEXT)
         self.sent.append(one)
@@ -215,26 +239,19 @@ def captions(outlet: Outlet) -> Iterator[CaptionQueue]:
     assert not captions._worker.is_alive()
 
 
-def wait_until_idle(captions: CaptionQueue) -> None:
-    give_up_at = time.monotonic() + 10
-    while not captions.is_idle():
-        assert time.monotonic() < give_up_at
-        time.sleep(0.001)
-
-
 def test_final_ones_are_all_sent_in_their_order(captions: CaptionQueue, outlet: Outlet) -> None:
     for sequence in range(50):
         captions.add(transcript(sequence))
     assert not captions.is_idle()
     outlet.gate.set()
-    wait_until_idle(captions)
+    wait_until(captions.is_idle)
     assert outlet.numbers() == [(sequence, False) for sequence in range(50)]
 
 
 def test_one_is_sent_at_a_time(captions: CaptionQueue, outlet: Outlet) -> None:
     captions.add(transcript(1))
     captions.add(transcript(2))
-    assert outlet.begun.acquire(timeout=10)
+    assert outlet.begun.acquire(timeout=PATIENCE_SECONDS)
     assert not outlet.begun.acquire(timeout=0.05)
 
 
@@ -242,14 +259,11 @@ def test_of_partial_ones_that_come_meanwhile_the_latest_is_sent(
     captions: CaptionQueue, outlet: Outlet
 ) -> None:
     captions.add(transcript(1, is_partial=True))
-    assert outlet.begun.acquire(timeout=10)
+    assert outlet.begun.acquire(timeout=PATIENCE_SECONDS)
     for sequence in (2, 3, 4):
         captions.add(transcript(sequence, is_partial=True))
     outlet.gate.set()
-    for _ in range(1000):
-        if len(outlet.sent) == 2:
-            break
-        time.sleep(0.005)
+    wait_until(lambda: len(outlet.sent) == 2)
     assert outlet.numbers() == [(1, True), (4, True)]
 
 
@@ -257,24 +271,21 @@ def test_a_partial_one_is_dropped_for_the_final_one_that_it_grew_into(
     captions: CaptionQueue, outlet: Outlet
 ) -> None:
     captions.add(transcript(1))
-    assert outlet.begun.acquire(timeout=10)
+    assert outlet.begun.acquire(timeout=PATIENCE_SECONDS)
     captions.add(transcript(2, is_partial=True))
     captions.add(transcript(2))
     outlet.gate.set()
-    wait_until_idle(captions)
+    wait_until(captions.is_idle)
     assert outlet.numbers() == [(1, False), (2, False)]
 
 
 def test_final_ones_go_before_a_partial_one(captions: CaptionQueue, outlet: Outlet) -> None:
     captions.add(transcript(1))
-    assert outlet.begun.acquire(timeout=10)
+    assert outlet.begun.acquire(timeout=PATIENCE_SECONDS)
     captions.add(transcript(2))
     captions.add(transcript(3, is_partial=True))
     outlet.gate.set()
-    for _ in range(1000):
-        if len(outlet.sent) == 3:
-            break
-        time.sleep(0.005)
+    wait_until(lambda: len(outlet.sent) == 3)
     assert outlet.numbers() == [(1, False), (2, False), (3, True)]
 
 
@@ -287,7 +298,7 @@ def test_an_unforeseen_failure_costs_only_its_transcript(
     for sequence in (1, 2, 3):
         captions.add(transcript(sequence))
     outlet.gate.set()
-    wait_until_idle(captions)
+    wait_until(captions.is_idle)
     assert outlet.numbers() == [(1, False), (3, False)]
     assert capsys.readouterr().out.replace(" ", "").count('"TranscriptsFailed":[1.0]') == 1
 
@@ -300,13 +311,13 @@ def test_what_is_left_when_it_is_closed_is_given_up_and_counted(
 ) -> None:
     monkeypatch.setattr(pipeline, "CLOSING_SECONDS", 0)
     captions.add(transcript(1))
-    assert outlet.begun.acquire(timeout=10)
+    assert outlet.begun.acquire(timeout=PATIENCE_SECONDS)
     captions.add(transcript(2))
     captions.add(transcript(3))
     captions.add(transcript(4, is_partial=True))
     captions.close()
     outlet.gate.set()
-    captions._worker.join(10)
+    captions._worker.join(PATIENCE_SECONDS)
     assert outlet.numbers() == [(1, False)]
     assert capsys.readouterr().out.replace(" ", "").count('"TranscriptsFailed":[2.0]') == 1
     captions.add(transcript(5))
@@ -316,22 +327,31 @@ def test_what_is_left_when_it_is_closed_is_given_up_and_counted(
 def test_it_is_not_idle_while_one_is_being_sent(captions: CaptionQueue, outlet: Outlet) -> None:
     assert captions.is_idle()
     captions.add(transcript(1))
-    assert outlet.begun.acquire(timeout=10)
+    assert outlet.begun.acquire(timeout=PATIENCE_SECONDS)
     assert not captions.is_idle()
     outlet.gate.set()
-    wait_until_idle(captions)
+    wait_until(captions.is_idle)
 
 
+@pytest.mark.parametrize(
+    ("stood_still_seconds", "attempts"), [(RETRIED_SECONDS - 0.1, 2), (RETRIED_SECONDS, 1)]
+)
 def test_a_transcript_that_stood_still_with_its_function_is_not_sent_again(
-    sender: Pipeline, service: LambdaService, monkeypatch: pytest.MonkeyPatch
+    sender: Pipeline,
+    service: LambdaService,
+    monkeypatch: pytest.MonkeyPatch,
+    stood_still_seconds: float,
+    attempts: int,
 ) -> None:
     """Lambda freezes a thread that its handler leaves behind; others have been captioned since."""
-    now = time.time()
+    clock = SimpleNamespace(time=lambda: 0)
 
     def freeze() -> bytes:
-        monkeypatch.setattr(time, "time", lambda: now + 60)
+        clock.time = lambda: stood_still_seconds
         return refused(429, "TooManyRequestsException")()
 
+    monkeypatch.setattr(pipeline, "RETRIED_SECONDS", RETRIED_SECONDS)
+    monkeypatch.setattr(pipeline, "time", clock)
     service.answers.append(freeze)
     sender.send(transcript(7))
-    assert len(service.received) == 1
+    assert len(service.received) == attempts

@@ -20,6 +20,7 @@ from tests.handlers.translate_service import (
     translate_service,
     translated,
 )
+from tests.patience import wait_until
 
 TEXT = "Good evening."
 
@@ -33,7 +34,7 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[TranslateService]:
 
 @pytest.fixture
 def translator(service: TranslateService) -> Translator:
-    client = service.client(timeout_seconds=10)
+    client = service.client()
     return Translator(lambda: client)
 
 
@@ -123,10 +124,11 @@ def test_a_translation_that_fails_is_none_and_says_why(
 
 
 def test_a_service_that_does_not_answer_is_asked_twice(service: TranslateService) -> None:
-    client = service.client(timeout_seconds=0.2)
+    client = service.client(read_timeout_seconds=0.2)
     translator = Translator(lambda: client)
     service.hanging.add("es")
     assert es(translator) == Translation(None, "ReadTimeoutError")
+    wait_until(lambda: len(service.requests) >= 2)
     assert len(service.requests) == 2
 
 

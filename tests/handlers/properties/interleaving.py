@@ -13,8 +13,8 @@ from enum import Enum
 from typing import Any
 
 from tests.handlers.faults.line import Attempt, Call
+from tests.patience import PATIENCE_SECONDS
 
-PATIENCE_SECONDS = 30
 PAUSE = "time"
 """The service of what is no AWS call but a pause."""
 

@@ -20,9 +20,18 @@ from websockets.sync.server import ServerConnection, serve
 
 from live_sessions.environment import AwsEnvironment
 from live_sessions.transcribe.event_stream import Message, decode
+from tests.patience import OUT_OF_REACH_SECONDS, PATIENCE_SECONDS
 
 SECRET, TOKEN = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "IQoJb3JpZ2luX2VjE//+token=="
 KEY_ID = "AKIAIOSFODNN7EXAMPLE"
+
+UNHURRIED = {
+    "open_timeout": OUT_OF_REACH_SECONDS,
+    "close_timeout": OUT_OF_REACH_SECONDS,
+    "ping_interval": None,
+    # A close could wait for ever behind audio that no script takes.
+    "max_queue": None,
+}
 
 _QUIET = logging.Logger("peer")
 _QUIET.disabled = True
@@ -46,19 +55,22 @@ class Peer:
     ended: threading.Event = field(default_factory=threading.Event)
     """Set when a script has run to its end or its connection is gone."""
 
+    is_over: threading.Event = field(default_factory=threading.Event)
+    """Set when the test has no more use for the peer: a script that hangs may go."""
+
     def aws(self) -> AwsEnvironment:
         return aws_at(self.endpoint)
 
     def connection(self) -> ServerConnection:
         """The first one, as soon as the server has it."""
-        assert self.connected.wait(5)
+        assert self.connected.wait(PATIENCE_SECONDS)
         return self.connections[0]
 
 
 def audio_of(connection: ServerConnection) -> Iterator[bytes]:
     """The audio that comes, up to the empty event that ends it."""
     while True:
-        frame = connection.recv(30)
+        frame = connection.recv(PATIENCE_SECONDS)
         message: Message = decode(frame)
         assert message.headers == {
             ":message-type": "event",
@@ -86,7 +98,7 @@ def transcribing(
         finally:
             peer.ended.set()
 
-    options = {"compression": None, "close_timeout": 2, **options}
+    options = {"compression": None, **UNHURRIED, **options}
     with serve(handle, "127.0.0.1", 0, ssl=tls, logger=_QUIET, **options) as server:
         scheme = "https" if tls else "http"
         peer = Peer(f"{scheme}://localhost:{server.socket.getsockname()[1]}")
@@ -98,7 +110,7 @@ def transcribing(
             for connection in peer.connections:
                 connection.close_socket()
             server.shutdown()
-            thread.join(10)
+            thread.join(PATIENCE_SECONDS)
 
 
 def shake_hands(sock: socket.socket) -> None:
@@ -141,7 +153,8 @@ def accepting(script: Callable[[socket.socket], None]) -> Iterator[Peer]:
         try:
             yield peer
         finally:
+            peer.is_over.set()
             for sock in (listener, *accepted):
                 with contextlib.suppress(OSError):
                     sock.shutdown(socket.SHUT_RDWR)
-            thread.join(10)
+            thread.join(PATIENCE_SECONDS)

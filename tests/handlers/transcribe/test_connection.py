@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import socket
 import ssl
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from websockets.sync.server import ServerConnection
 
+from live_sessions.audio.lease import LEASE_SECONDS, RENEWED_EVERY_SECONDS
 from live_sessions.transcribe import connection as connection_module
-from live_sessions.transcribe import stream as stream_module
+from live_sessions.transcribe.connection import OPEN_LIMIT_SECONDS, SEND_LIMIT_SECONDS
 from live_sessions.transcribe.failures import FailureKind, TranscribeFailure
-from live_sessions.transcribe.stream import TranscribeStream
+from live_sessions.transcribe.stream import SILENCE_LIMIT_SECONDS, TranscribeStream
 from tests.handlers.loopback import HangUp, Received, serving
+from tests.handlers.transcribe.clock import Clock
 from tests.handlers.transcribe.frames import result, transcript
 from tests.handlers.transcribe.peer import (
     KEY_ID,
@@ -30,6 +33,7 @@ from tests.handlers.transcribe.peer import (
     aws_at,
     transcribing,
 )
+from tests.patience import PATIENCE_SECONDS
 
 PASSING, PERMANENT = FailureKind.PASSING, FailureKind.PERMANENT
 
@@ -122,21 +126,17 @@ def test_nobody_there_is_a_passing_failure() -> None:
 def test_a_handshake_that_never_ends_is_left_in_time(
     monkeypatch: pytest.MonkeyPatch, manner: str
 ) -> None:
-    monkeypatch.setattr(connection_module, "OPEN_LIMIT_SECONDS", 0.6)
-    is_over = threading.Event()
+    monkeypatch.setattr(connection_module, "OPEN_LIMIT_SECONDS", 0.3)
 
     def hang(sock: socket.socket) -> None:
         if manner == "endless refusal":
             sock.sendall(b"HTTP/1.1 403 No\r\ncontent-length: 1000\r\n\r\nsome")
-        while manner == "dribbling" and not is_over.wait(0.05):
+        while manner == "dribbling" and not peer.is_over.wait(0.05):
             sock.sendall(b"H")
-        is_over.wait(20)
+        peer.is_over.wait(PATIENCE_SECONDS)
 
     with accepting(hang) as peer:
-        began = time.monotonic()
         failure = failure_of_opening(peer.endpoint)
-        assert 0.3 < time.monotonic() - began < 10
-        is_over.set()
     assert (failure.kind, failure.message) == (PASSING, "no connection: timed out")
 
 
@@ -147,11 +147,11 @@ def nobody_answers() -> Iterator[int]:
         full.bind(("127.0.0.1", 0))
         full.listen(0)
         address = full.getsockname()
-        for _ in range(4):
+        waiting.enter_context(socket.create_connection(address))
+        for _ in range(3):
             each = waiting.enter_context(socket.socket())
             each.setblocking(False)
             each.connect_ex(address)
-        time.sleep(0.05)
         yield address[1]
 
 
@@ -163,26 +163,68 @@ def resolve_to(monkeypatch: pytest.MonkeyPatch, *ports: int) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
 
 
+def connecting_takes(monkeypatch: pytest.MonkeyPatch, seconds: float) -> list[float]:
+    """Sockets connect by a clock of their own, or are timed out by it; what each one took."""
+    clock, taken = Clock(), []
+    monkeypatch.setattr(connection_module, "time", clock)
+
+    class Socket(socket.socket):
+        def connect(self, address: Any) -> None:
+            limit_seconds = self.gettimeout()
+            assert limit_seconds is not None
+            taken.append(min(limit_seconds, seconds))
+            clock.jump(taken[-1])
+            if taken[-1] == limit_seconds:
+                raise TimeoutError
+            super().connect(address)
+
+    monkeypatch.setattr(socket, "socket", Socket)
+    return taken
+
+
 def test_several_addresses_of_which_none_answers_share_the_limit(
-    monkeypatch: pytest.MonkeyPatch, nobody_answers: int
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A lease does not last for as many limits as Transcribe has addresses."""
-    monkeypatch.setattr(connection_module, "OPEN_LIMIT_SECONDS", 0.6)
-    resolve_to(monkeypatch, *[nobody_answers] * 8)
-    began = time.monotonic()
-    failure = failure_of_opening(f"http://localhost:{nobody_answers}")
-    assert 0.5 < time.monotonic() - began < 3
+    monkeypatch.setattr(connection_module, "OPEN_LIMIT_SECONDS", OPEN_LIMIT_SECONDS)
+    resolve_to(monkeypatch, *[9] * 8)
+    taken = connecting_takes(monkeypatch, math.inf)
+    failure = failure_of_opening("http://localhost:9")
+    assert taken == pytest.approx([OPEN_LIMIT_SECONDS / 8] * 8)
+    assert OPEN_LIMIT_SECONDS < LEASE_SECONDS - RENEWED_EVERY_SECONDS
     assert (failure.kind, failure.message) == (PASSING, "no connection: timed out")
+
+
+def test_the_handshake_has_what_connecting_left_of_the_limit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    granted: list[float] = []
+
+    def connect(url: str, **options: Any) -> None:
+        granted.append(options["open_timeout"])
+        options["sock"].close()
+        raise TimeoutError
+
+    with accepting(lambda sock: None) as peer:
+        port = urlsplit(peer.endpoint).port
+        assert port is not None
+        resolve_to(monkeypatch, port)
+        monkeypatch.setattr(connection_module, "OPEN_LIMIT_SECONDS", OPEN_LIMIT_SECONDS)
+        monkeypatch.setattr(connection_module, "connect", connect)
+        taken = connecting_takes(monkeypatch, 2)
+        failure_of_opening(peer.endpoint)
+    assert taken == [2]
+    assert granted == pytest.approx([OPEN_LIMIT_SECONDS - 2])
 
 
 def test_the_next_address_is_tried_where_one_does_not_answer(
     monkeypatch: pytest.MonkeyPatch, nobody_answers: int
 ) -> None:
-    monkeypatch.setattr(connection_module, "OPEN_LIMIT_SECONDS", 2)
+    """Of many, so that the share of the one is soon over."""
     with transcribing(lambda c: list(audio_of(c)) and None) as peer:
         port = urlsplit(peer.endpoint).port
         assert port is not None
-        resolve_to(monkeypatch, nobody_answers, port)
+        resolve_to(monkeypatch, nobody_answers, *[port] * 5000)
         stream = TranscribeStream.open(peer.aws(), "en-US", stability=None)
         stream.end()
         assert list(stream.results()) == []
@@ -190,7 +232,7 @@ def test_the_next_address_is_tried_where_one_does_not_answer(
 
 def test_a_slow_handshake_within_the_limit_opens_the_stream() -> None:
     def slowly(connection: ServerConnection, _: object) -> None:
-        time.sleep(1)
+        time.sleep(0.2)
 
     with transcribing(lambda c: list(audio_of(c)) and None, process_request=slowly) as peer:
         stream = TranscribeStream.open(peer.aws(), "en-US", stability=None)
@@ -199,17 +241,13 @@ def test_a_slow_handshake_within_the_limit_opens_the_stream() -> None:
 
 
 def test_a_tls_handshake_that_never_ends_is_left_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection_module, "OPEN_LIMIT_SECONDS", 0.5)
-    is_over = threading.Event()
+    monkeypatch.setattr(connection_module, "OPEN_LIMIT_SECONDS", 0.3)
 
     def hang(sock: socket.socket) -> None:
-        is_over.wait(20)
+        peer.is_over.wait(PATIENCE_SECONDS)
 
     with accepting(hang) as peer:
-        began = time.monotonic()
         failure = failure_of_opening(peer.endpoint.replace("http", "https"))
-        assert time.monotonic() - began < 10
-        is_over.set()
     assert (failure.kind, failure.message) == (PASSING, "no connection: timed out")
 
 
@@ -246,7 +284,7 @@ def test_closing_over_tls_sends_nothing_in_the_clear(
         stream = TranscribeStream.open(peer.aws(), "en-US", stability=None)
         stream.send(b"\x01\x00")
         stream.close()
-        assert peer.ended.wait(5)
+        assert peer.ended.wait(PATIENCE_SECONDS)
         with pytest.raises(TranscribeFailure, match="closed here"):
             stream.send(b"\x01\x00")
 
@@ -262,7 +300,7 @@ def test_a_server_whose_certificate_nobody_vouches_for_hears_nothing(
 
 def test_a_peer_may_be_silent_as_long_as_a_read_may_take() -> None:
     """Of TLS, a record that holds no message can begin a read."""
-    assert connection_module.SEND_LIMIT_SECONDS >= stream_module.SILENCE_LIMIT_SECONDS
+    assert SEND_LIMIT_SECONDS >= SILENCE_LIMIT_SECONDS
 
 
 def test_a_proxy_of_the_environment_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:

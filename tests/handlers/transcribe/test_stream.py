@@ -10,17 +10,27 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
-from websockets.frames import CloseCode
+from websockets.exceptions import ConnectionClosed
+from websockets.frames import Close, CloseCode, Frame, Opcode
 from websockets.sync.server import ServerConnection
 
 from live_sessions.audio.lease import LEASE_SECONDS, RENEWED_EVERY_SECONDS
 from live_sessions.transcribe import connection as connection_module
 from live_sessions.transcribe import stream as stream_module
+from live_sessions.transcribe.connection import CLOSE_LIMIT_SECONDS, Connection
 from live_sessions.transcribe.failures import FailureKind, TranscribeFailure
 from live_sessions.transcribe.results import Result
-from live_sessions.transcribe.stream import TranscribeStream
+from live_sessions.transcribe.stream import (
+    _VERDICT_LIMIT_SECONDS,
+    LAST_RESULTS_LIMIT_SECONDS,
+    SILENCE_LIMIT_SECONDS,
+    TAKEN_WITHIN_SECONDS,
+    TranscribeStream,
+)
+from tests.handlers.transcribe.clock import Clock
 from tests.handlers.transcribe.frames import event, exception, result, transcript
 from tests.handlers.transcribe.peer import (
     SECRET,
@@ -32,6 +42,7 @@ from tests.handlers.transcribe.peer import (
     transcribing,
 )
 from tests.handlers.transcribe.signature import computed_signature
+from tests.patience import PATIENCE_SECONDS, wait_until
 
 CHUNK = b"\x01\x02" * 1600
 SECOND = b"\x00\x00" * 16_000
@@ -55,13 +66,12 @@ def opened(
 @contextlib.contextmanager
 def deaf(script: Callable[[socket.socket], None] | None = None) -> Iterator[TranscribeStream]:
     """A stream whose peer opened it and reads nothing; `script` says what it sends."""
-    is_over = threading.Event()
 
     def hang(sock: socket.socket) -> None:
         shake_hands(sock)
         if script is not None:
             script(sock)
-        is_over.wait(60)
+        peer.is_over.wait(PATIENCE_SECONDS)
 
     with accepting(hang) as peer:
         stream = TranscribeStream.open(peer.aws(), "en-US", stability=None)
@@ -69,14 +79,6 @@ def deaf(script: Callable[[socket.socket], None] | None = None) -> Iterator[Tran
             yield stream
         finally:
             stream.close()
-            is_over.set()
-
-
-@contextlib.contextmanager
-def within(seconds: float) -> Iterator[None]:
-    began = time.monotonic()
-    yield
-    assert time.monotonic() - began < seconds
 
 
 def wait_for_client_to_leave(connection: ServerConnection) -> None:
@@ -86,8 +88,7 @@ def wait_for_client_to_leave(connection: ServerConnection) -> None:
 
 def send_on(stream: TranscribeStream, audio: bytes) -> None:
     """Until the stream fails."""
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
+    while True:
         stream.send(audio)
 
 
@@ -108,12 +109,12 @@ def test_audio_goes_out_in_order_and_partials_and_finals_come_back() -> None:
         connection.send(event(b"{}", "UtteranceEvent"))
         connection.send(transcript(result("the first"), result("the last", result_id="r2")))
 
-    with opened(script) as (stream, _), ThreadPoolExecutor(1) as reader:
+    with ThreadPoolExecutor(1) as reader, opened(script) as (stream, _):
         results = reader.submit(lambda: list(stream.results()))
         for audio in (CHUNK, CHUNK, LAST_CHUNK):
             stream.send(audio)
         stream.end()
-        said = results.result(10)
+        said = results.result(PATIENCE_SECONDS)
     assert heard == [CHUNK, CHUNK, LAST_CHUNK]
     assert [(each.text, each.is_partial) for each in said] == [
         ("so far 1", True),
@@ -140,13 +141,12 @@ def test_a_result_is_handed_over_as_soon_as_it_comes() -> None:
 
     def script(connection: ServerConnection) -> None:
         connection.send(transcript(result("now", partial=True)))
-        go_on.wait(10)
+        assert go_on.wait(PATIENCE_SECONDS)
         list(audio_of(connection))
 
     with opened(script) as (stream, _):
         results = stream.results()
-        with within(2):
-            assert next(results).text == "now"
+        assert next(results).text == "now"
         go_on.set()
         stream.end()
         assert list(results) == []
@@ -182,35 +182,58 @@ def test_an_exception_fails_the_stream_by_its_kind_for_reader_and_sender(
             with pytest.raises(TranscribeFailure) as later:
                 attempt()
             assert later.value is failure.value
-        assert peer.ended.wait(5)
+        assert peer.ended.wait(PATIENCE_SECONDS)
 
 
-def test_a_sender_that_meets_the_closed_stream_first_still_tells_the_exception() -> None:
-    may_read = threading.Event()
+def test_a_sender_that_meets_the_closed_stream_first_still_tells_the_exception(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    has_met_the_close = threading.Event()
 
     def script(connection: ServerConnection) -> None:
         connection.send(exception("BadRequestException", "Wrong rate."))
 
+    class Watched(Connection):
+        def send(self, *arguments: Any, **options: Any) -> None:
+            try:
+                super().send(*arguments, **options)
+            except ConnectionClosed:
+                has_met_the_close.set()
+                raise
+
     def read(stream: TranscribeStream) -> TranscribeFailure:
-        may_read.wait(10)
+        assert has_met_the_close.wait(PATIENCE_SECONDS)
         return failure_of_results(stream)
 
-    with opened(script) as (stream, peer), ThreadPoolExecutor(1) as reader:
+    monkeypatch.setattr(connection_module, "Connection", Watched)
+    with ThreadPoolExecutor(1) as reader, opened(script) as (stream, _):
         read_failure = reader.submit(read, stream)
-        assert peer.ended.wait(5)
-        time.sleep(0.2)  # until the close has come, too
-        threading.Timer(0.3, may_read.set).start()
         with pytest.raises(TranscribeFailure) as sent_failure:
             send_on(stream, CHUNK)
-        assert sent_failure.value is read_failure.result(10)
+        assert sent_failure.value is read_failure.result(PATIENCE_SECONDS)
         assert sent_failure.value.kind is PERMANENT
 
 
-def test_a_sender_without_a_reader_is_told_of_the_close_within_seconds() -> None:
-    with opened(lambda connection: None) as (stream, peer):
-        assert peer.ended.wait(5)
-        with within(5), pytest.raises(TranscribeFailure, match="closed by Transcribe: 1000"):
-            send_on(stream, CHUNK)
+def test_a_sender_without_a_reader_is_told_of_the_close(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream_module, "_VERDICT_LIMIT_SECONDS", 0.05)
+    with (
+        opened(lambda connection: None) as (stream, _),
+        pytest.raises(TranscribeFailure, match="closed by Transcribe: 1000"),
+    ):
+        send_on(stream, CHUNK)
+
+
+def test_a_peer_that_announces_its_close_and_stays_fails_the_sender_in_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(connection_module, "CLOSE_LIMIT_SECONDS", 0.05)
+    monkeypatch.setattr(stream_module, "_VERDICT_LIMIT_SECONDS", 0.05)
+    close = Frame(Opcode.CLOSE, Close(CloseCode.NORMAL_CLOSURE, "").serialize())
+    with (
+        deaf(lambda sock: sock.sendall(close.serialize(mask=False))) as stream,
+        pytest.raises(TranscribeFailure, match="closed by Transcribe: 1000"),
+    ):
+        send_on(stream, CHUNK)
 
 
 @pytest.mark.parametrize(
@@ -263,8 +286,7 @@ def test_a_connection_lost_without_a_word_is_a_passing_failure(has_ended: bool) 
     with opened(script) as (stream, _):
         if has_ended:
             stream.end()
-        with within(5):
-            failure = failure_of_results(stream)
+        failure = failure_of_results(stream)
     assert (failure.kind, failure.message) == (PASSING, "connection lost")
 
 
@@ -289,9 +311,10 @@ def test_rubbish_ends_the_stream_with_a_passing_failure(rubbish: str | bytes, me
         wait_for_client_to_leave(connection)
 
     with opened(script) as (stream, peer):
-        with within(5):
-            failure = failure_of_results(stream)
-        assert peer.ended.wait(5), "the stream is of no more use and must be given up"
+        failure = failure_of_results(stream)
+        assert peer.ended.wait(PATIENCE_SECONDS), (
+            "the stream is of no more use and must be given up"
+        )
     assert failure.kind is PASSING
     assert failure.message.startswith(message)
 
@@ -301,7 +324,7 @@ def test_bytes_that_are_no_websocket_end_the_stream() -> None:
         connection.socket.sendall(b"\xff" * 64)
         wait_for_client_to_leave(connection)
 
-    with opened(script) as (stream, _), within(5):
+    with opened(script) as (stream, _):
         failure = failure_of_results(stream)
     assert (failure.kind, failure.message) == (PASSING, "broken off here: 1002")
 
@@ -311,35 +334,46 @@ def test_text_that_is_no_utf_8_ends_the_stream() -> None:
         connection.send(b"\xff\xfe", text=True)
         wait_for_client_to_leave(connection)
 
-    with opened(script) as (stream, _), within(5):
+    with opened(script) as (stream, _):
         failure = failure_of_results(stream)
     assert (failure.kind, failure.message) == (PASSING, "broken off here: 1007")
 
 
-def test_a_peer_that_does_not_close_after_the_end_is_left_in_time(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(stream_module, "LAST_RESULTS_LIMIT_SECONDS", 1.2)
+def test_a_peer_that_does_not_close_after_the_end_is_left_in_time(clock: Clock) -> None:
+    said: queue.Queue[str] = queue.Queue()
 
     def script(connection: ServerConnection) -> None:
         list(audio_of(connection))
         connection.send(transcript(result("the last")))
         wait_for_client_to_leave(connection)
 
-    with opened(script) as (stream, peer):
-        threading.Timer(0.4, stream.end).start()
-        results = stream.results()
-        assert next(results).text == "the last"
-        with within(3), pytest.raises(TranscribeFailure, match="not closed") as failure:
-            next(results)
+    def read(stream: TranscribeStream) -> None:
+        for each in stream.results():
+            said.put(each.text)
+
+    with ThreadPoolExecutor(1) as reader, opened(script) as (stream, peer):
+        reading = reader.submit(read, stream)
+        clock.pass_by(SILENCE_LIMIT_SECONDS - 5)
+        stream.end()
+        ended_at = clock.monotonic()
+        assert said.get(timeout=PATIENCE_SECONDS) == "the last"
+        clock.allow(2 * LAST_RESULTS_LIMIT_SECONDS)
+        with pytest.raises(TranscribeFailure, match="not closed") as failure:
+            reading.result(PATIENCE_SECONDS)
+        assert_was_left_after(LAST_RESULTS_LIMIT_SECONDS, clock.monotonic() - ended_at)
         assert failure.value.kind is PASSING
-        assert peer.ended.wait(5)
+        assert peer.ended.wait(PATIENCE_SECONDS)
+
+
+def assert_was_left_after(limit_seconds: int, seconds: float) -> None:
+    """Each look at the clock takes a second."""
+    assert limit_seconds <= seconds <= limit_seconds + 3
 
 
 def test_a_peer_that_goes_on_talking_after_the_end_is_left_in_time(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, clock: Clock
 ) -> None:
-    monkeypatch.setattr(stream_module, "LAST_RESULTS_LIMIT_SECONDS", 1)
+    monkeypatch.setattr(stream_module, "_TICK_SECONDS", PATIENCE_SECONDS)
 
     def script(connection: ServerConnection) -> None:
         while True:
@@ -348,119 +382,133 @@ def test_a_peer_that_goes_on_talking_after_the_end_is_left_in_time(
 
     with opened(script) as (stream, _):
         stream.end()
-        with within(4), pytest.raises(TranscribeFailure, match="not closed"):
+        clock.allow(2 * LAST_RESULTS_LIMIT_SECONDS)
+        with pytest.raises(TranscribeFailure, match="not closed"):
             list(stream.results())
 
 
-def test_a_peer_that_answers_neither_audio_nor_pings_is_left_in_time(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    hurry(monkeypatch)
+def test_a_peer_that_answers_neither_audio_nor_pings_is_left_in_time(clock: Clock) -> None:
     with deaf() as stream:
         stream.send(CHUNK)
-        with within(5):
-            failure = failure_of_results(stream)
+        began = clock.monotonic()
+        clock.allow(2 * SILENCE_LIMIT_SECONDS)
+        failure = failure_of_results(stream)
+        assert_was_left_after(SILENCE_LIMIT_SECONDS, clock.monotonic() - began)
     assert (failure.kind, failure.message) == (PASSING, "silent")
 
 
-def test_a_peer_that_answers_pings_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    hurry(monkeypatch)
+def test_a_peer_that_answers_pings_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch, clock: Clock
+) -> None:
+    class Answered(Connection):
+        def ping(self, *arguments: Any, **options: Any) -> threading.Event:
+            pong = super().ping(*arguments, **options)
+            assert pong.wait(PATIENCE_SECONDS)
+            return pong
 
     def script(connection: ServerConnection) -> None:
-        time.sleep(1.5)
+        clock.pass_by(4 * SILENCE_LIMIT_SECONDS)
         connection.send(transcript(result("at last")))
         wait_for_client_to_leave(connection)
 
+    monkeypatch.setattr(connection_module, "Connection", Answered)
     with opened(script) as (stream, _):
         assert next(stream.results()).text == "at last"
 
 
-def test_a_peer_that_sends_messages_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    hurry(monkeypatch)
+def test_a_peer_that_sends_messages_is_waited_for(clock: Clock) -> None:
+    was_read = threading.Semaphore(0)
 
     def script(sock: socket.socket) -> None:
-        for _ in range(10):
-            say(sock, transcript())
-            time.sleep(0.15)
-        say(sock, transcript(result("at last")))
+        for number in range(4):
+            clock.pass_by(SILENCE_LIMIT_SECONDS - 5)
+            say(sock, transcript(result(f"{number}")))
+            assert was_read.acquire(timeout=PATIENCE_SECONDS)
 
     with deaf(script) as stream:
-        assert next(stream.results()).text == "at last"
-
-
-def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stream_module, "_TICK_SECONDS", 0.05)
-    monkeypatch.setattr(stream_module, "PING_SECONDS", 0.1)
-    monkeypatch.setattr(stream_module, "SILENCE_LIMIT_SECONDS", 0.6)
+        results = stream.results()
+        for number in range(4):
+            assert next(results).text == f"{number}"
+            was_read.release()
 
 
 def test_a_reader_that_was_away_longer_than_the_limit_does_not_blame_the_peer(
-    monkeypatch: pytest.MonkeyPatch,
+    clock: Clock,
 ) -> None:
-    hurry(monkeypatch)
     again = threading.Event()
 
     def script(connection: ServerConnection) -> None:
         connection.send(transcript(result("one")))
-        again.wait(10)
-        time.sleep(0.3)
+        assert again.wait(PATIENCE_SECONDS)
+        clock.pass_by(3)
         connection.send(transcript(result("two")))
         wait_for_client_to_leave(connection)
 
     with opened(script) as (stream, _):
         results = stream.results()
         assert next(results).text == "one"
-        time.sleep(1)
+        clock.jump(2 * SILENCE_LIMIT_SECONDS)
         again.set()
         assert next(results).text == "two"
 
 
-def test_a_peer_that_does_not_read_fails_the_sender_in_time(
+def test_a_peer_that_takes_a_part_of_the_audio_only_fails_the_sender_in_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(connection_module, "SEND_LIMIT_SECONDS", 0.5)
+    monkeypatch.setattr(connection_module, "SEND_LIMIT_SECONDS", 0.3)
+    monkeypatch.setattr(stream_module, "_VERDICT_LIMIT_SECONDS", 0.05)
+    monkeypatch.setattr(Connection, "has_room", lambda *_: True)
     with deaf() as stream:
-        with within(10), pytest.raises(TranscribeFailure, match=r"lost|not taken") as failure:
+        with pytest.raises(TranscribeFailure, match="connection lost") as failure:
             send_on(stream, SECOND)
         assert failure.value.kind is PASSING
 
 
-def test_a_peer_that_stops_reading_costs_the_sender_less_than_a_lease_has_left() -> None:
-    began: list[float] = []
-
-    def send_on_in_chunks(stream: TranscribeStream) -> None:
-        while True:
-            began.append(time.monotonic())
-            stream.send(SECOND[:24_000])
-
+def test_a_peer_that_stops_reading_fails_the_sender_in_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(stream_module, "TAKEN_WITHIN_SECONDS", 0.3)
     with deaf() as stream:
-        with pytest.raises(TranscribeFailure) as failure:
-            send_on_in_chunks(stream)
-        assert time.monotonic() - began[-1] < LEASE_SECONDS - RENEWED_EVERY_SECONDS
+        with pytest.raises(TranscribeFailure, match="audio is not taken") as failure:
+            send_on(stream, SECOND[:24_000])
         assert failure.value.kind is PASSING
 
 
-def test_closing_wakes_a_reader_and_a_sender_at_once() -> None:
-    reading = threading.Event()
+def test_what_a_sender_waits_for_costs_less_than_a_lease_has_left() -> None:
+    waits_seconds = TAKEN_WITHIN_SECONDS + CLOSE_LIMIT_SECONDS + _VERDICT_LIMIT_SECONDS
+    assert waits_seconds < LEASE_SECONDS - RENEWED_EVERY_SECONDS
+
+
+@pytest.mark.parametrize("sender", ["waits for room", "sends"])
+def test_closing_wakes_a_reader_and_a_sender_at_once(
+    monkeypatch: pytest.MonkeyPatch, sender: str
+) -> None:
+    reading, stuck = threading.Event(), threading.Event()
+
+    class Watched(Connection):
+        def has_room(self, within_seconds: float) -> bool:
+            if super().has_room(0):
+                return True
+            stuck.set()
+            return sender == "sends" or super().has_room(within_seconds)
 
     def read(stream: TranscribeStream) -> None:
         for _ in stream.results():
             reading.set()
 
+    monkeypatch.setattr(connection_module, "Connection", Watched)
     with (
-        deaf(lambda sock: say(sock, transcript(result("hello")))) as stream,
         ThreadPoolExecutor(2) as threads,
+        deaf(lambda sock: say(sock, transcript(result("hello")))) as stream,
     ):
         both = [threads.submit(read, stream), threads.submit(send_on, stream, SECOND)]
-        assert reading.wait(5)
-        time.sleep(1)  # until the sender is stuck
-        with within(0.5):
-            stream.close()
-            stream.close()
-        with within(3):
-            for thread in both:
-                with pytest.raises(TranscribeFailure, match="closed here"):
-                    thread.result(5)
+        assert reading.wait(PATIENCE_SECONDS)
+        assert stuck.wait(PATIENCE_SECONDS)
+        stream.close()
+        stream.close()
+        for thread in both:
+            with pytest.raises(TranscribeFailure, match="closed here"):
+                thread.result(PATIENCE_SECONDS)
 
 
 def test_a_stream_that_is_closed_leaves_no_thread_behind() -> None:
@@ -468,11 +516,8 @@ def test_a_stream_that_is_closed_leaves_no_thread_behind() -> None:
     with opened(wait_for_client_to_leave) as (stream, peer):
         stream.send(CHUNK)
         stream.close()
-        assert peer.ended.wait(5)
-    deadline = time.monotonic() + 5
-    while threading.active_count() > before and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert threading.active_count() <= before
+        assert peer.ended.wait(PATIENCE_SECONDS)
+    wait_until(lambda: threading.active_count() <= before)
 
 
 @pytest.mark.parametrize(
@@ -495,25 +540,30 @@ def test_audio_is_whole_samples_of_a_second_at_most(audio: bytes, is_taken: bool
             with pytest.raises(ValueError, match=f"{len(audio)} bytes"):
                 stream.send(audio)
         stream.end()
-        assert heard.get(timeout=5) == ([audio] if is_taken else [])
+        assert heard.get(timeout=PATIENCE_SECONDS) == ([audio] if is_taken else [])
 
 
 def test_after_its_end_a_stream_takes_no_more_audio_and_ends_once() -> None:
+    has_ended_twice = threading.Event()
     endings: queue.Queue[int] = queue.Queue()
 
     def script(connection: ServerConnection) -> None:
         list(audio_of(connection))
+        assert has_ended_twice.wait(PATIENCE_SECONDS)
+        # What was sent before the answer to this ping comes before it.
+        assert connection.ping().wait(PATIENCE_SECONDS)
         with contextlib.suppress(TimeoutError):
-            connection.recv(0.5)
+            connection.recv(0)
             endings.put(2)
         endings.put(1)
 
     with opened(script) as (stream, _):
         stream.end()
         stream.end()
+        has_ended_twice.set()
         with pytest.raises(TranscribeFailure, match="the audio has ended"):
             stream.send(CHUNK)
         assert list(stream.results()) == []
-        assert endings.get(timeout=5) == 1
+        assert endings.get(timeout=PATIENCE_SECONDS) == 1
         with pytest.raises(TranscribeFailure, match="the audio has ended"):
             stream.send(CHUNK)

@@ -1,0 +1,41 @@
+"""A module's `time`, which a busy machine does not move."""
+
+from __future__ import annotations
+
+import threading
+
+from tests.patience import PATIENCE_SECONDS
+
+
+class Clock:
+    """Stands still but for the seconds that it is allowed, one with each look at it."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._now_seconds = self._allowed_seconds = 1000.0
+
+    def monotonic(self) -> float:
+        with self._changed:
+            if self._now_seconds < self._allowed_seconds:
+                self._now_seconds += 1
+                self._changed.notify_all()
+            return self._now_seconds
+
+    def jump(self, seconds: float) -> None:
+        """At once, whether anybody looks or not."""
+        with self._changed:
+            self._now_seconds += seconds
+            self._allowed_seconds = self._now_seconds
+
+    def allow(self, seconds: int) -> None:
+        with self._changed:
+            self._allowed_seconds = self._now_seconds + seconds
+
+    def pass_by(self, seconds: int) -> None:
+        """Wait until whoever goes by the clock has seen it move so far."""
+        self.allow(seconds)
+        with self._changed:
+            assert self._changed.wait_for(self._has_stopped, PATIENCE_SECONDS)
+
+    def _has_stopped(self) -> bool:
+        return self._now_seconds >= self._allowed_seconds
