@@ -3,31 +3,38 @@ PYTHON ?= python3
 VENV := .venv
 EMULATOR_VENV := .venv-emulator
 BIN := $(VENV)/bin
+REQUIRE_PYTHON := $(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else f"Python 3.11 or newer is needed, found {sys.version.split()[0]}; name another with make PYTHON=...")'
+# Python compiles what it imports: of the packages' 8,000 modules, one in thirty.
+INSTALL := -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes
 LOCK := $(BIN)/uv pip compile --universal --generate-hashes --python-version 3.11 --no-header --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo local-logs local-reset plan verify cost test test-local-cloud test-speaking test-handlers test-everything-else bench check format lint types lock clean
+.PHONY: help setup run demo local-logs local-reset plan verify cost test test-local-cloud test-speaking test-everything-else bench check format lint types lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(VENV)/.installed $(VENV)/.hears-english $(EMULATOR_VENV)/.installed ## Make both virtual environments from the locks
+setup: ## Make both virtual environments from the locks
+	@$(MAKE) --no-print-directory --silent --jobs=2 $(VENV)/.hears-english $(EMULATOR_VENV)/.installed
 
 $(VENV)/.installed: requirements-dev.txt
-	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else f"Python 3.11 or newer is needed, found {sys.version.split()[0]}; name another with make PYTHON=...")'
+	$(REQUIRE_PYTHON)
+	echo 'Making $(VENV) from $<, in about a minute.'
 	$(PYTHON) -m venv --clear $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
-	@touch $@
+	$(BIN)/python $(INSTALL) -r $<
+	touch $@
 
 $(VENV)/.hears-english: local/speech/requirements.txt $(VENV)/.installed
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary=:all: --require-hashes -r $< \
+	$(BIN)/python $(INSTALL) --only-binary=:all: -r $< \
 		|| echo 'Going on without pocketsphinx: the local cloud will not recognise English (rm $@ to try again).'
-	@touch $@
+	touch $@
 
 $(EMULATOR_VENV)/.installed: local/emulator/requirements.txt
+	$(REQUIRE_PYTHON)
+	echo 'Making $(EMULATOR_VENV) from $<.'
 	$(PYTHON) -m venv --clear $(EMULATOR_VENV)
-	$(EMULATOR_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
-	@touch $@
+	$(EMULATOR_VENV)/bin/python $(INSTALL) -r $<
+	touch $@
 
 run: setup ## Deploy the whole stack onto the local cloud and serve until Ctrl-C
 	@$(BIN)/python -m local.run
@@ -50,16 +57,16 @@ verify: setup ## Check a deployment: STACK=staging, or the running local cloud; 
 cost: setup ## Estimate a month's bill: STACK=staging, COST='--sessions 20 --listeners 100 --hours 160 --captions-per-minute 20'
 	@$(BIN)/python -m operations.cost $(if $(STACK),--stack '$(STACK)') $(COST)
 
-# The local cloud's tests mostly wait, so they run beside all others, which stand back for them; each
-# run prints when it is done.
+# The local cloud's tests mostly wait, so they run beside all others, which use every core and stand
+# back for them; each run prints when it is done.
 EMULATOR_TESTS := tests/local/emulator
 SPEAKING_TESTS := tests/local/audio tests/local/speech tests/local/verify tests/local/monitoring
-OTHER_FOLDERS := $(filter-out tests/local/ tests/handlers/ tests/__pycache__/,$(wildcard tests/*/))
-TEST_RUNS := test-local-cloud test-speaking test-handlers test-everything-else
-BESIDE := --no-print-directory --jobs=4 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
+OTHER_FOLDERS := $(filter-out tests/local/ tests/__pycache__/,$(wildcard tests/*/))
+TEST_RUNS := test-local-cloud test-speaking test-everything-else
+BESIDE := --no-print-directory --jobs=3 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
 test: setup ## Run every test
-	@echo 'Four test runs side by side; each shows its results when it has ended, in some twelve minutes.'
+	@echo 'Three test runs side by side; each shows its results when it has ended, in some ten minutes.'
 	@$(MAKE) $(BESIDE) $(TEST_RUNS)
 
 test-local-cloud:
@@ -68,11 +75,8 @@ test-local-cloud:
 test-speaking:
 	$(BIN)/python -m pytest $(SPEAKING_TESTS)
 
-test-handlers:
-	nice -n 15 $(BIN)/python -m pytest tests/handlers
-
 test-everything-else:
-	nice -n 15 $(BIN)/python -m pytest $(OTHER_FOLDERS) $(EMULATOR_TESTS) $(wildcard tests/test_*.py)
+	nice -n 5 $(BIN)/python -m pytest --numprocesses=auto --dist=worksteal $(OTHER_FOLDERS) $(EMULATOR_TESTS) $(wildcard tests/test_*.py)
 
 bench: setup ## Measure posts, cold starts, audio and captions; ratios where there are any
 	$(BIN)/python benchmarks/fan_out.py
