@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from program.stack_config import ROOT
+from tests.patience import PATIENCE_SECONDS
 
 STAND_IN = """#!/bin/bash
 printf '%s\\n' "$(basename "$0") $*" >> "$CALLS"
@@ -44,7 +45,7 @@ class Runner:
             cwd=self.folder,
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=PATIENCE_SECONDS,
             check=False,
             env={
                 "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}",

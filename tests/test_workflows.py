@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from program.stack_config import ROOT, committed_stacks, stack_config
+from tests.patience import PATIENCE_SECONDS
 
 GITHUB = ROOT / ".github"
 WORKFLOWS = sorted((GITHUB / "workflows").glob("*.yml"))
@@ -52,7 +53,9 @@ def zizmor(where: Path) -> list[dict[str, Any]]:
         *(str(Path(sys.executable).with_name("zizmor")), "--offline", "--persona=auditor"),
         *("--no-progress", "--no-exit-codes", "--format=json", str(where)),
     ]
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    ran = subprocess.run(
+        command, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=True
+    )
     return json.loads(ran.stdout)
 
 
@@ -217,7 +220,7 @@ def test_the_locked_version_of_pulumi_is_found_as_the_workflows_look_for_it():
             cwd=ROOT,
             capture_output=True,
             text=True,
-            timeout=10,
+            timeout=PATIENCE_SECONDS,
             check=True,
         )
         assert re.fullmatch(r"version=\d+\.\d+\.\d+\n", ran.stdout)

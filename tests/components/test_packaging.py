@@ -12,6 +12,7 @@ from components.layers import installation
 from components.layers.installation import LayerBuildError, LayerSource
 from components.layers.packaging import build_layer
 from components.layers.wheels import Target, host_architecture
+from tests.patience import PATIENCE_SECONDS
 
 HERE = Target(runtime=f"python3.{sys.version_info[1]}", architecture=host_architecture())
 ELSEWHERE = Target(runtime="python3.99", architecture="arm64")
@@ -130,7 +131,7 @@ def test_the_layer_can_be_imported(shelf: Shelf, tmp_path: Path):
         env={"PYTHONPATH": str(tmp_path / "opt" / "python")},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE_SECONDS,
         check=True,
     )
     assert done.stdout.split() == ["42", "1"]

@@ -26,6 +26,7 @@ from tests.contracts.variable_table import (
     LAYERS,
     VARIABLES,
 )
+from tests.patience import PATIENCE_SECONDS
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -93,7 +94,7 @@ def test_every_handler_imports_with_its_layers_alone(
         },
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )
     assert done.stdout == "True\n", done.stderr

@@ -15,8 +15,8 @@ from local.speech.faults import StreamFault
 from tests.local.audio.spoken import sentence
 
 CHUNK = sentence([1])[:3200]
-CLAIM_TIMEOUT_SECONDS = 30
-END_TIMEOUT_SECONDS = 30
+CLAIM_TIMEOUT_SECONDS = 60
+END_TIMEOUT_SECONDS = 60
 # One more than the default of audioChunksPerSecond, for as long as a processor bears it.
 EXCESS_PER_SECOND = 51
 EXCESS_SECONDS = 30

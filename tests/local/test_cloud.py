@@ -12,7 +12,7 @@ from client.sockets import FrameMissing, HandshakeRefused
 from local.account import Account
 from local.cloud import LocalCloud
 from local.deployer import DeployError
-from tests.local.conftest import CloudWith
+from tests.local.conftest import PATIENCE_SECONDS, CloudWith
 
 PROMISED_OUTPUTS = {
     "websocketUrl",
@@ -103,7 +103,7 @@ def test_a_frame_that_nobody_awaits_is_noticed(cloud: LocalCloud) -> None:
     listener = cloud.listener()
     listener.send("heartbeat")
     with pytest.raises(AssertionError, match="nobody awaited"):
-        listener.expect_no("heartbeatAck", for_seconds=10)
+        listener.expect_no("heartbeatAck", for_seconds=PATIENCE_SECONDS)
 
 
 def test_two_clouds_do_not_disturb_each_other(cloud: LocalCloud, cloud_with: CloudWith) -> None:
@@ -137,7 +137,7 @@ def test_wrong_config_is_told_and_leaves_nothing_running(tmp_path: Path) -> None
 
 def test_what_a_function_logs_can_be_read(cloud: LocalCloud) -> None:
     cloud.listener()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while not (lines := [line for line in cloud.function_log("connection") if line.fields]):
         assert time.monotonic() < deadline, "connection has logged nothing"
         time.sleep(0.1)

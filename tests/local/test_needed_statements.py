@@ -19,8 +19,8 @@ from local.function_logs import LogLine
 from tests.local import speeches
 from tests.local.permissions import POLICY, without_statement
 
-DENIAL_TIMEOUT_SECONDS = 30
-METRIC_TIMEOUT_SECONDS = 30
+DENIAL_TIMEOUT_SECONDS = 60
+METRIC_TIMEOUT_SECONDS = 60
 
 NOT_ENFORCED_HERE = {
     "WriteOwnLogs",  # MiniStack writes the functions' logs itself

@@ -16,12 +16,15 @@ from client.people import Participants
 from local.account import Account
 from local.run import in_words
 from local.state_folder import running_outputs
+from tests.patience import PATIENCE_SECONDS
 
 ROOT = Path(__file__).resolve().parents[2]
 COPIED = ("__main__.py", "client", "components", "handlers", "local", "program")
 READY_TIMEOUT_SECONDS = 60.0
 RELOAD_TIMEOUT_SECONDS = 60.0
-ENDING_TIMEOUT_SECONDS = 20.0
+ENDING_TIMEOUT_SECONDS = 60.0
+# So that no signal comes too late for a start.
+NEVER_READY = "\nimport time\n\ntime.sleep(600)\n"
 
 
 class Run:
@@ -126,7 +129,7 @@ def processes_of(project: Path) -> list[str]:
         ["ps", "-A", "-ww", "-o", "pid=,args="],  # noqa: S607
         capture_output=True,
         text=True,
-        timeout=10,
+        timeout=PATIENCE_SECONDS,
         check=True,
     ).stdout
     return [line for line in listed.splitlines() if str(project) in line]
@@ -168,8 +171,10 @@ def edit(path: Path, text: str) -> None:
     ],
 )
 def test_a_run_that_is_ended_while_it_starts_leaves_nothing(
-    start: Callable[[], Run], first_file: str
+    project: Path, start: Callable[[], Run], first_file: str
 ) -> None:
+    program = project / "__main__.py"
+    edit(program, program.read_text() + NEVER_READY)
     run = start()
     eventually(lambda: list(run.project.glob(f".local/{first_file}")), first_file)
     assert run.end(signal.SIGINT) == 0
@@ -364,7 +369,7 @@ def test_the_functions_logs_can_be_followed(edited: Run, tmp_path: Path) -> None
         assert found
         with Participants(found[1]) as people:
             people.listener()
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while "connected" not in followed.read_text():
             assert time.monotonic() < deadline, followed.read_text()
             time.sleep(0.1)
@@ -395,6 +400,6 @@ def command(project: Path, *arguments: str) -> Any:
         cwd=project,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )

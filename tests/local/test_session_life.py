@@ -6,9 +6,10 @@ import pytest
 
 from client.people import Listener
 from client.sign_in import sign_in
-from client.sockets import FrameMissing, HandshakeRefused
+from client.sockets import HandshakeRefused
 from local.cloud import LocalCloud
 from tests.local.conftest import CloudWith
+from tests.local.protocol.people import eventually
 
 GRACE_SECONDS = 10
 GRACE_TIMEOUT_SECONDS = 60
@@ -35,12 +36,8 @@ def test_the_speaker_sees_listeners_come_and_go_by_language(cloud: LocalCloud) -
 
 def status_with_count(cloud: LocalCloud, speaker, count: int):
     """A closed socket is noticed a moment later."""
-    for _ in range(50):
-        status = speaker.ask_status()
-        if status["listenerCount"] == count:
-            return status
-        time.sleep(0.1)
-    raise AssertionError(f"the session still counts {status['listenerCount']} listeners")
+    eventually(lambda: speaker.ask_status()["listenerCount"] == count, f"{count} are counted")
+    return speaker.ask_status()
 
 
 def test_each_listener_is_told_exactly_once_that_the_session_ended(cloud: LocalCloud) -> None:
@@ -171,6 +168,7 @@ def test_another_sessions_speaker_cannot_end_or_read_this_one(cloud: LocalCloud)
     assert speaker.ask_status()["sessionId"] == session_id
 
 
+@pytest.mark.timeout(300)
 def test_a_hundred_listeners_at_once_fill_fifty_places_and_leave_none(
     cloud_with: CloudWith,
 ) -> None:
@@ -178,31 +176,33 @@ def test_a_hundred_listeners_at_once_fill_fifty_places_and_leave_none(
     speaker = cloud.speaker()
     session_id = speaker.create_session("en")
     listeners = cloud.listeners(100)
-    for listener in listeners:
-        listener.join(session_id, "es")
-    answers = [answer(listener) for listener in listeners]
+    join = {"sessionId": session_id, "targetLanguage": "es"}
+    answers = answers_at_once(listeners, "joinSession", **join)
     assert sorted(set(answers)) == ["SESSION_FULL", "sessionJoined"]
     assert answers.count("sessionJoined") == 50
     assert speaker.ask_status()["listenerCount"] == 50
-    for listener, outcome in zip(listeners, answers, strict=True):
-        if outcome == "sessionJoined":
-            listener.leave()
-    for listener, outcome in zip(listeners, answers, strict=True):
-        if outcome == "sessionJoined":
-            listener.expect("sessionLeft", timeout_seconds=60)
+    inside = [
+        listener
+        for listener, answer in zip(listeners, answers, strict=True)
+        if answer == "sessionJoined"
+    ]
+    assert set(answers_at_once(inside, "leaveSession")) == {"sessionLeft"}
     status = speaker.ask_status()
     assert (status["listenerCount"], status["languageDistribution"]) == (0, {})
 
 
-def answer(listener: Listener) -> str:
-    """How the join was answered: sessionJoined, or the error's code."""
-    try:
-        return listener.expect("sessionJoined", timeout_seconds=0.01).type
-    except FrameMissing:
-        pass
-    deadline = time.monotonic() + 90
-    while time.monotonic() < deadline:
-        for frame in listener.received():
-            return frame["code"] if frame.type == "error" else frame.type
-        time.sleep(0.05)
-    raise AssertionError(f"{listener.name} got no answer to its join")
+def answers_at_once(listeners: list[Listener], action: str, **fields: str) -> list[str]:
+    """How each was answered: the reply's type, or the error's code.
+
+    On a busy machine some are asked to try again, and do; who then is a member no more has left
+    by the first time.
+    """
+    asked = [listener.send(action, **fields) for listener in listeners]
+    answers: list[str] = []
+    for listener, request_id in zip(listeners, asked, strict=True):
+        reply, is_repeated = listener.answer_to(request_id), False
+        while reply.get("code") == "SERVICE_UNAVAILABLE":
+            reply, is_repeated = listener.ask(action, **fields), True
+        has_left = is_repeated and reply.get("code") == "CONNECTION_NOT_FOUND"
+        answers.append("sessionLeft" if has_left else reply.get("code") or reply.type)
+    return answers

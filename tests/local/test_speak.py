@@ -6,6 +6,7 @@ import threading
 import warnings
 import wave
 from collections.abc import Callable, Iterator
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,14 @@ import pytest
 from websockets.http11 import Request, Response
 from websockets.sync.server import Server, ServerConnection, serve
 
+from client.recordings import in_real_time
+from client.sockets import Client
 from local.speak import main
 from local.speak_options import PASSWORD_VARIABLE, TOKEN_VARIABLE, options_of
+from tests.local.protocol.people import eventually
 
 SAMPLES = bytes(range(1, 251)) * 51 + bytes(50)  # 12,800 bytes: 0.4 s
+SPOKEN_SECONDS = 0.5  # with the pause at the end
 SESSION_ID = "golden-river-482"
 HOST = "127.0.0.1"
 
@@ -105,10 +110,55 @@ def service_of() -> Iterator[Callable[..., Service]]:
         service.stop()
 
 
+class Clock:
+    """Time that only sleeping moves, of the speaking and of the frames that arrive."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self._due: list[tuple[float, Callable[[], object]]] = []
+
+    def once_after(self, seconds: float, act: Callable[[], object]) -> None:
+        """Do this in the first sleep that lasts beyond so many seconds."""
+        self._due.append((seconds, act))
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        due = [each for each in self._due if each[0] < self.now + seconds]
+        for each in due:
+            self._due.remove(each)
+            each[1]()
+        self.now += seconds
+
+
 @pytest.fixture(autouse=True)
-def _quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    for module in ("client.sockets", "local.speak"):
+        monkeypatch.setattr(f"{module}.time", clock)
+    paced = partial(in_real_time, clock=clock.monotonic, sleep=clock.sleep)
+    monkeypatch.setattr("local.speak.in_real_time", paced)
+    return clock
+
+
+@pytest.fixture(autouse=True)
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[Client]:
+    """Every client from its handshake on, the speaker first."""
+    clients: list[Client] = []
+    open_client = Client.__init__
+
+    def open_and_note(client: Client, *arguments: Any, **options: Any) -> None:
+        open_client(client, *arguments, **options)
+        clients.append(client)
+
+    monkeypatch.setattr(Client, "__init__", open_and_note)
+    return clients
+
+
+@pytest.fixture(autouse=True)
+def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("local.speak.PAUSE_AT_THE_END_SECONDS", 0.1)
-    monkeypatch.setattr("local.speak.QUIET_SECONDS", 0.2)
     for variable in (TOKEN_VARIABLE, PASSWORD_VARIABLE):
         monkeypatch.delenv(variable, raising=False)
 
@@ -175,16 +225,33 @@ def test_the_chunks_have_the_length_that_is_asked_for(
 
 
 def test_captions_are_shown_also_those_that_come_after_the_last_word(
-    recording: str, service_of: Callable[..., Service], capsys: pytest.CaptureFixture[str]
+    recording: str,
+    service_of: Callable[..., Service],
+    capsys: pytest.CaptureFixture[str],
+    clock: Clock,
+    opened: list[Client],
 ) -> None:
-    def caption_of_the_last(service: Service, _: ServerConnection, message: dict[str, Any]) -> None:
-        if message["sequence"] == 4:
-            threading.Timer(0.1, service.caption, ["hola a todos"]).start()
+    service = service_of()
 
-    service = service_of(on_audio=caption_of_the_last)
+    def caption(text: str) -> None:
+        count = len(opened[1].received("caption"))
+        service.caption(text)
+        eventually(lambda: len(opened[1].received("caption")) > count, text)
+
+    clock.once_after(SPOKEN_SECONDS + 3.9, lambda: caption("hola"))
+    clock.once_after(SPOKEN_SECONDS + 7.8, lambda: caption("a todos"))
     assert speak(recording, service, "--listen", "es") == 0
     assert service.sent("joinSession")[0]["targetLanguage"] == "es"
-    assert "reads-es ← caption          es 0: hola a todos" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    for text in ("hola", "a todos"):
+        assert f"reads-es ← caption          es 0: {text}" in shown
+
+
+def test_captions_are_waited_for_no_longer_than_they_are_missed(
+    recording: str, service_of: Callable[..., Service], clock: Clock
+) -> None:
+    assert speak(recording, service_of()) == 0
+    assert clock.now == pytest.approx(SPOKEN_SECONDS + 4, abs=0.2)
 
 
 def test_an_error_is_shown_once_and_counted(
@@ -234,8 +301,17 @@ def test_a_failed_transcription_is_no_success(
 
 
 def test_the_end_of_the_session_ends_the_speaking(
-    recording: str, service_of: Callable[..., Service], capsys: pytest.CaptureFixture[str]
+    recording: str,
+    service_of: Callable[..., Service],
+    capsys: pytest.CaptureFixture[str],
+    clock: Clock,
+    opened: list[Client],
 ) -> None:
+    def wait_for_the_end() -> None:
+        eventually(lambda: opened[0].received("sessionEnded"), "the end of the session")
+
+    clock.once_after(0.2, wait_for_the_end)
+
     def end(_: Service, speaker: ServerConnection, message: dict[str, Any]) -> None:
         tell(speaker, type="sessionEnded", sessionId=SESSION_ID, reason="operator")
 
@@ -246,8 +322,14 @@ def test_the_end_of_the_session_ends_the_speaking(
 
 
 def test_a_socket_that_the_service_closes_is_told(
-    recording: str, service_of: Callable[..., Service], capsys: pytest.CaptureFixture[str]
+    recording: str,
+    service_of: Callable[..., Service],
+    capsys: pytest.CaptureFixture[str],
+    clock: Clock,
+    opened: list[Client],
 ) -> None:
+    clock.once_after(0.1, lambda: eventually(lambda: not opened[0].is_open, "the close"))
+
     def close(_: Service, speaker: ServerConnection, message: dict[str, Any]) -> None:
         speaker.close(1000)
 
@@ -256,8 +338,14 @@ def test_a_socket_that_the_service_closes_is_told(
 
 
 def test_a_socket_that_is_lost_is_told(
-    recording: str, service_of: Callable[..., Service], capsys: pytest.CaptureFixture[str]
+    recording: str,
+    service_of: Callable[..., Service],
+    capsys: pytest.CaptureFixture[str],
+    clock: Clock,
+    opened: list[Client],
 ) -> None:
+    clock.once_after(0.1, lambda: eventually(lambda: not opened[0].is_open, "the loss"))
+
     def cut(_: Service, speaker: ServerConnection, message: dict[str, Any]) -> None:
         speaker.socket.shutdown(socket.SHUT_RDWR)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from local.cloud import LocalCloud
 
 ENTRY = "audio_processor"
-LOG_TIMEOUT_SECONDS = 30
+LOG_TIMEOUT_SECONDS = 60
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ from tests.local.audio.processors import wait_for_ending
 from tests.local.audio.rooms import open_room
 from tests.local.audio.spoken import sentence, wait_for_words, words_heard
 
-WORDS_TIMEOUT_SECONDS = 30
+WORDS_TIMEOUT_SECONDS = 60
 UNHEARD = [901, 902, 903]
 
 SILENCINGS: dict[str, tuple[Callable[[Speaker], object], Callable[[Speaker], object]]] = {

@@ -8,7 +8,7 @@ from tests.local.audio.rooms import open_room
 from tests.local.audio.spoken import sentence, wait_for_words
 
 WORDS = list(range(11, 31))
-WORDS_TIMEOUT_SECONDS = 30
+WORDS_TIMEOUT_SECONDS = 60
 RETRIES = 3
 
 

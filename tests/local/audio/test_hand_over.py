@@ -9,16 +9,16 @@ from local.cloud import LocalCloud
 from tests.local.audio.processors import endings, kill_processes, time_limit
 from tests.local.audio.rooms import open_room
 from tests.local.audio.spoken import numbers, sentence, wait_for_words
+from tests.patience import PATIENCE_SECONDS
 
 TIME_LIMIT_SECONDS = 6
 HAND_OVERS = int(os.environ.get("HAND_OVERS", "4"))
 """HAND_OVERS=20 pytest tests/local/audio/test_hand_over.py: the long run."""
 
 WORDS_A_SENTENCE = 11
-LEASE_SECONDS = 10
 
 
-@pytest.mark.timeout(60 + 20 * HAND_OVERS)
+@pytest.mark.timeout(120 + 20 * HAND_OVERS)
 def test_no_word_is_lost_or_doubled_where_one_processor_takes_over_from_another(
     numbers_cloud: LocalCloud,
 ) -> None:
@@ -31,14 +31,14 @@ def test_no_word_is_lost_or_doubled_where_one_processor_takes_over_from_another(
             words = list(range(len(spoken) + 1, len(spoken) + 1 + WORDS_A_SENTENCE))
             sequence = speaker.speak(sentence(words), first_sequence=sequence)
             spoken += words
-        heard = wait_for_words(listener, spoken, timeout_seconds=30)
+        heard = wait_for_words(listener, spoken, timeout_seconds=PATIENCE_SECONDS)
 
     assert heard == spoken
     sequences = [caption["sequence"] for caption in listener.captions()]
     assert sequences == list(range(len(sequences)))
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 def test_captions_go_on_after_a_processor_was_killed_in_mid_speech(
     numbers_cloud: LocalCloud,
 ) -> None:
@@ -46,7 +46,7 @@ def test_captions_go_on_after_a_processor_was_killed_in_mid_speech(
     speaker, listener, _ = open_room(cloud)
     before = list(range(1, 12))
     sequence = speaker.speak(sentence(before))
-    assert wait_for_words(listener, before, timeout_seconds=30) == before
+    assert wait_for_words(listener, before, timeout_seconds=PATIENCE_SECONDS) == before
 
     cut_short = list(range(101, 108))
     sequence = speaker.speak(numbers(cut_short), first_sequence=sequence)
@@ -54,12 +54,12 @@ def test_captions_go_on_after_a_processor_was_killed_in_mid_speech(
     killed_at = time.monotonic()
     spoken = list(before)
     while not any(caption.received_at > killed_at for caption in listener.captions()):
-        assert time.monotonic() - killed_at < 3 * LEASE_SECONDS
+        assert time.monotonic() - killed_at < PATIENCE_SECONDS
         words = list(range(len(spoken) + 1000, len(spoken) + 1000 + WORDS_A_SENTENCE))
         sequence = speaker.speak(sentence(words), first_sequence=sequence)
         spoken += words
     resumed_at = next(c.received_at for c in listener.captions() if c.received_at > killed_at)
-    heard = wait_for_words(listener, spoken, timeout_seconds=30)
+    heard = wait_for_words(listener, spoken, timeout_seconds=PATIENCE_SECONDS)
 
     said_after = spoken[len(before) :]
     lost = [word for word in said_after if word not in heard]

@@ -10,7 +10,7 @@ from tests.local.audio.processors import wait_for_ending
 from tests.local.audio.spoken import sentence, wait_for_words
 
 WORDS = [31847, 32111, 29753]
-WORDS_TIMEOUT_SECONDS = 30
+WORDS_TIMEOUT_SECONDS = 60
 TABLES = ("sessionsTable", "connectionsTable", "rateLimitsTable", "audioSlotsTable")
 
 

@@ -13,11 +13,11 @@ from local.word_errors import word_error_rate, words_of
 
 pytest.importorskip("pocketsphinx", reason="it hears English for the local cloud")
 
-CAPTION_TIMEOUT_SECONDS = 20
+CAPTION_TIMEOUT_SECONDS = 60
 MOST_WORD_ERRORS = 0.1
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 def test_the_recordings_words_come_back_in_order_to_each_listener_in_its_language(
     cloud: LocalCloud,
 ) -> None:

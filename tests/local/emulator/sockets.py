@@ -13,9 +13,10 @@ from typing import Any
 from websockets.sync.client import ClientConnection, connect
 
 from local.emulator.process import Emulator
+from tests.patience import OUT_OF_REACH_SECONDS, PATIENCE_SECONDS
 
 STAGE = "live"
-PATIENCE_SECONDS = 30.0
+FUNCTION_TIMEOUT_SECONDS = OUT_OF_REACH_SECONDS
 
 # Every function of these tests: notes each of its events, then does what the client asks for.
 PROBE = """
@@ -137,7 +138,7 @@ class SocketApi:
         return self.emulator.client("apigatewaymanagementapi", endpoint_url=endpoint)
 
     def connect(self, query: str = "", **options: Any) -> ClientConnection:
-        return connect(self.url + query, open_timeout=PATIENCE_SECONDS, **options)
+        return patient_connect(self.url + query, **options)
 
     def ask(self, socket: ClientConnection, **message: Any) -> dict[str, Any]:
         """Send the message to a route that answers; the next frame."""
@@ -231,7 +232,6 @@ def deploy_socket_api(
     routes: dict[str, Route],
     *,
     authorized: bool = False,
-    function_timeout_seconds: int = 60,
 ) -> SocketApi:
     """A live API of these routes, whose function may POST to @connections and nothing else."""
     api_id = emulator.client("apigatewayv2").create_api(
@@ -240,7 +240,7 @@ def deploy_socket_api(
         RouteSelectionExpression="$request.body.action",
     )["ApiId"]
     notes.mkdir()
-    function_arn = _create_probe(emulator, api_id, notes, function_timeout_seconds)
+    function_arn = _create_probe(emulator, api_id, notes)
     api = SocketApi(emulator, api_id, function_arn, notes)
     if authorized:
         api.add_authorized_connect_route()
@@ -248,6 +248,12 @@ def deploy_socket_api(
         api.add_route(key, route)
     api.deploy()
     return api
+
+
+def patient_connect(url: str, **options: Any) -> ClientConnection:
+    """A client that gives a starved server up no sooner than the test does."""
+    patience = {"open_timeout": PATIENCE_SECONDS, "close_timeout": PATIENCE_SECONDS}
+    return connect(url, **{**patience, "ping_interval": None, **options})
 
 
 def eventually(condition: Callable[[], Any], what: str) -> None:
@@ -258,7 +264,7 @@ def eventually(condition: Callable[[], Any], what: str) -> None:
         time.sleep(0.01)
 
 
-def _create_probe(emulator: Emulator, api_id: str, notes: Path, timeout_seconds: int) -> str:
+def _create_probe(emulator: Emulator, api_id: str, notes: Path) -> str:
     def policy(**statement: Any) -> str:
         return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow"} | statement]})
 
@@ -278,6 +284,6 @@ def _create_probe(emulator: Emulator, api_id: str, notes: Path, timeout_seconds:
         Handler="probe.handler",
         Role=role["Arn"],
         Code={"ZipFile": code.getvalue()},
-        Timeout=timeout_seconds,
+        Timeout=FUNCTION_TIMEOUT_SECONDS,
         Environment={"Variables": {"NOTES": str(notes)}},
     )["FunctionArn"]

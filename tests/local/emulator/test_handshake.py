@@ -2,9 +2,8 @@
 
 import pytest
 from websockets.exceptions import InvalidStatus
-from websockets.sync.client import connect
 
-from tests.local.emulator.sockets import PATIENCE_SECONDS, SocketApi
+from tests.local.emulator.sockets import SocketApi, patient_connect
 
 
 def refused_status(api: SocketApi, query: str) -> int:
@@ -83,13 +82,13 @@ def test_every_later_event_carries_what_the_authorizer_said(authorized_api: Sock
 
 def test_a_stage_that_does_not_exist_refuses_with_403(api: SocketApi) -> None:
     with pytest.raises(InvalidStatus) as refusal:
-        connect(f"{api.url}x", open_timeout=PATIENCE_SECONDS)
+        patient_connect(f"{api.url}x")
     assert refusal.value.response.status_code == 403
 
 
 def test_an_api_that_does_not_exist_refuses_with_403(api: SocketApi) -> None:
     with pytest.raises(InvalidStatus) as refusal:
-        connect(f"{api.emulator.websocket_api_endpoint('missing')}/live")
+        patient_connect(f"{api.emulator.websocket_api_endpoint('missing')}/live")
     assert refusal.value.response.status_code == 403
 
 

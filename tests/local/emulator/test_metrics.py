@@ -13,7 +13,7 @@ import pytest
 from botocore.config import Config
 
 from local.emulator.process import Emulator
-from tests.local.emulator.sockets import eventually
+from tests.local.emulator.sockets import FUNCTION_TIMEOUT_SECONDS, eventually
 
 # Prints what it is told to, in the event or in a message of a queue.
 CODE = """
@@ -78,7 +78,7 @@ def function(emulator: Emulator) -> str:
         Handler="measured.handler",
         Role=role["Role"]["Arn"],
         Code={"ZipFile": code.getvalue()},
-        Timeout=60,
+        Timeout=FUNCTION_TIMEOUT_SECONDS,
     )
     return name
 
@@ -87,7 +87,9 @@ def function(emulator: Emulator) -> str:
 def queue(emulator: Emulator) -> Iterator[str]:
     """A queue's URL."""
     client = emulator.client("sqs")
-    url = client.create_queue(QueueName=f"measured-{uuid4().hex[:8]}")["QueueUrl"]
+    url = client.create_queue(
+        QueueName=f"measured-{uuid4().hex[:8]}", Attributes={"VisibilityTimeout": "600"}
+    )["QueueUrl"]
     yield url
     client.delete_queue(QueueUrl=url)
 

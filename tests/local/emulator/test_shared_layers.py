@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from local.emulator.process import Emulator
+from tests.local.emulator.sockets import FUNCTION_TIMEOUT_SECONDS
 
 # Tells what its layer says and where that lies; waits until the test has seen both environments.
 CODE = """
@@ -51,7 +52,7 @@ class Talker:
             Role=role,
             Code={"ZipFile": archive("talker.py", CODE)},
             Layers=[self.layer("hello")],
-            Timeout=60,
+            Timeout=FUNCTION_TIMEOUT_SECONDS,
             Environment={"Variables": {"NOTES": str(notes)}},
         )
 

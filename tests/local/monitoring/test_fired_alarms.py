@@ -10,21 +10,11 @@ from typing import Any
 
 from local.alarms import State
 from local.function_logs import LogLine
-from tests.local.monitoring.watching import Notice, Watching
+from tests.local.monitoring.watching import MINUTE_SECONDS, Notice, Watching, fired, this_minute
 from tests.local.permissions import without_statement
 
-MINUTE_MS = 60_000
 # In which the ticks of a minute are, and some minutes more.
 AHEAD_OF_SILENCE = 8
-
-
-def fired(changes: dict[str, State]) -> set[str]:
-    """The alarms that these changes brought to fire, those of ticks and of slowness left out."""
-    return {
-        name
-        for name, state in changes.items()
-        if state is State.ALARM and not name.startswith("status-") and not name.endswith("-slow")
-    }
 
 
 def test_at_rest_nothing_but_missing_ticks_is_an_alarm(watched: Watching) -> None:
@@ -93,13 +83,14 @@ def test_ticks_that_no_longer_come_fire_the_alarm_that_was_quiet_while_they_came
 ) -> None:
     tick = a_tick(watched)
     rule, events = watched.cloud.outputs["statusRule"], watched.cloud.client("events")
-    write_again(watched, tick, minutes_ago=range(1, 6), times=2)
-    assert watched.evaluate(0)["status-ticks-missed"] is State.OK
+    now = this_minute()
+    write_again(watched, tick, minutes=range(now - 5, now), times=2)
+    assert watched.evaluate_at(now)["status-ticks-missed"] is State.OK
     watched.heard()
     events.disable_rule(Name=rule)
     try:
-        assert "status-ticks-missed" not in watched.evaluate(1), "one minute may lack"
-        changes = watched.evaluate(AHEAD_OF_SILENCE)
+        assert "status-ticks-missed" not in watched.evaluate_at(now + 1), "one may lack"
+        changes = watched.evaluate_at(now + AHEAD_OF_SILENCE)
     finally:
         events.enable_rule(Name=rule)
     assert changes["status-ticks-missed"] is State.ALARM
@@ -119,12 +110,11 @@ def a_tick(watched: Watching) -> LogLine:
     return next(line for line in lines if line.is_metrics and "Ticks" in line.fields)
 
 
-def write_again(watched: Watching, line: LogLine, minutes_ago: range, times: int) -> None:
+def write_again(watched: Watching, line: LogLine, minutes: range, times: int) -> None:
     """Put the line into its log as if it had been written so often in each of these minutes."""
-    now_ms = int(time.time() * 1000)
     messages: list[dict[str, Any]] = []
-    for minutes in sorted(minutes_ago, reverse=True):
-        at_ms = now_ms - minutes * MINUTE_MS
+    for minute in minutes:
+        at_ms = minute * MINUTE_SECONDS * 1000
         fields = {**line.fields, "_aws": {**line.fields["_aws"], "Timestamp": at_ms}}
         messages += [{"timestamp": at_ms, "message": json.dumps(fields)}] * times
     watched.cloud.client("logs").put_log_events(

@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
@@ -25,6 +25,19 @@ class Notice:
     after: str
 
 
+def this_minute() -> int:
+    return int(time.time() // MINUTE_SECONDS)
+
+
+def fired(changes: dict[str, State]) -> set[str]:
+    """The alarms that these changes brought to fire, those of ticks and of slowness left out."""
+    return {
+        name
+        for name, state in changes.items()
+        if state is State.ALARM and not name.startswith("status-") and not name.endswith("-slow")
+    }
+
+
 @dataclass(frozen=True)
 class Watching:
     """A cloud whose alarms' topic a queue of the test hears. Alarms are named without the prefix.
@@ -34,15 +47,31 @@ class Watching:
 
     cloud: LocalCloud
     queue_url: str
+    _looked_at: list[int] = field(default_factory=list)
 
     def evaluate(self, minutes_ahead: int) -> dict[str, State]:
-        """Which alarms changed to what, looking back from so many whole minutes ahead."""
-        now = (time.time() // MINUTE_SECONDS + minutes_ahead) * MINUTE_SECONDS
-        return self._named(self.cloud.evaluate_alarms(now))
+        """Which alarms changed to what, looking back from so many whole minutes ahead.
+
+        Minutes that have begun since the last look are looked at in turn, up to the first in which
+        something fires: else what fell into the old minute would be missed in a new one.
+        """
+        until = this_minute() + minutes_ahead
+        changes: dict[str, State] = {}
+        for minute in range(min([until, *self._looked_at[-1:]]), until + 1):
+            changes |= self.evaluate_at(minute)
+            if fired(changes):
+                break
+        return changes
+
+    def evaluate_at(self, minute: int) -> dict[str, State]:
+        """Which alarms changed to what, looking back from the beginning of this minute."""
+        self._looked_at.append(minute)
+        return self._named(self.cloud.evaluate_alarms(minute * MINUTE_SECONDS))
 
     def settle(self) -> None:
         """Nothing that was there before matters any more; what is heard until now is forgotten."""
         self.cloud.evaluate_alarms(time.time() + LONG_AFTER_SECONDS)
+        self._looked_at.clear()
         self.cloud.client("sqs").purge_queue(QueueUrl=self.queue_url)
 
     def state(self, alarm: str) -> State:

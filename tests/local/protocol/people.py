@@ -9,8 +9,7 @@ from typing import Any
 from client.people import Listener, Speaker
 from client.sockets import Client, Frame
 from local.cloud import LocalCloud
-
-PATIENCE_SECONDS = 30.0
+from tests.patience import PATIENCE_SECONDS
 
 
 @dataclass(frozen=True)

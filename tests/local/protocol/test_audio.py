@@ -15,7 +15,7 @@ from tests.local.speech.sounds import babble, silence
 CHUNK = base64.b64encode(silence(100)).decode()
 NO_AUDIO = "???"
 MOST_CHARACTERS = 32_000
-CAPTION_TIMEOUT_SECONDS = 30
+CAPTION_TIMEOUT_SECONDS = 60
 
 
 def chunk_of(size: int) -> str:

@@ -14,7 +14,7 @@ from tests.local.protocol.unwell import Call, DynamoDbFront, behind
 from tests.local.speech.sounds import silence
 
 # Longer than three attempts of a second each.
-UNWELL_TIMEOUT_SECONDS = 20.0
+UNWELL_TIMEOUT_SECONDS = 60.0
 
 
 @contextmanager

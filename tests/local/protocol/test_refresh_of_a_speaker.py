@@ -1,5 +1,7 @@
 """A speaker's new socket takes the place of the old one, also of one that was lost."""
 
+import time
+
 from client.people import Speaker
 from local.cloud import LocalCloud
 from tests.local.conftest import CloudWith
@@ -93,16 +95,27 @@ def lost(cloud: LocalCloud) -> tuple[Session, Speaker]:
     return session, new
 
 
+def refreshed_in_time(cloud: LocalCloud) -> tuple[Session, Speaker]:
+    """A lost session that its speaker took over again; a busy machine may need more attempts."""
+    while True:
+        before_the_loss = time.monotonic()
+        session, new = lost(cloud)
+        reply = new.refresh(session.session_id)
+        if reply.type == "connectionRefreshComplete":
+            return session, new
+        assert refusal(reply) == "SESSION_ENDED"
+        assert time.monotonic() - before_the_loss >= GRACE_SECONDS, "it ended before its time"
+
+
 def test_a_refresh_within_the_grace_period_saves_the_session(cloud_with: CloudWith) -> None:
     cloud = cloud_with(speakerGraceSeconds=GRACE_SECONDS)
-    session, new = lost(cloud)
-    assert new.refresh(session.session_id).type == "connectionRefreshComplete"
+    session, new = refreshed_in_time(cloud)
     wait_for_log(cloud, "disconnect", check="SpeakerLostCheck", session=session.session_id)
     assert new.ask_status()["listenerCount"] == 1
     assert session.listener.received("sessionEnded") == []
     # And the new socket has a grace period of its own.
     new.drop()
-    assert session.listener.expect("sessionEnded", 30)["reason"] == "speakerLost"
+    assert session.listener.expect("sessionEnded")["reason"] == "speakerLost"
 
 
 def test_without_a_refresh_the_session_ends_and_cannot_be_refreshed(
@@ -110,7 +123,7 @@ def test_without_a_refresh_the_session_ends_and_cannot_be_refreshed(
 ) -> None:
     cloud = cloud_with(speakerGraceSeconds=GRACE_SECONDS)
     session, new = lost(cloud)
-    assert session.listener.expect("sessionEnded", 30)["reason"] == "speakerLost"
+    assert session.listener.expect("sessionEnded")["reason"] == "speakerLost"
     assert refusal(new.refresh(session.session_id)) == "SESSION_ENDED"
 
 
@@ -123,7 +136,7 @@ def test_closing_the_old_socket_after_a_refresh_ends_nothing(cloud_with: CloudWi
     wait_until_gone(cloud, connection_id_of(session.speaker))
     # Another session, whose speaker is lost after this, ends after this one would have ended.
     lost_session, _ = lost(cloud)
-    lost_session.listener.expect("sessionEnded", 30)
+    lost_session.listener.expect("sessionEnded")
     assert new.ask_status()["listenerCount"] == 1
     assert session.listener.received("sessionEnded") == []
     assert joined(cloud, session.session_id, "fr").is_open

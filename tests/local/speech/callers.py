@@ -21,8 +21,8 @@ from client.aws_session import aws_session
 from local.emulator.process import Emulator
 from local.speech import event_stream
 from local.speech.process import SpeechServices
+from tests.patience import PATIENCE_SECONDS
 
-PATIENCE_SECONDS = 20.0
 STREAMING = {"language-code": "en-US", "media-encoding": "pcm", "sample-rate": "16000"}
 ALLOWED = ("transcribe:StartStreamTranscriptionWebSocket", "translate:TranslateText")
 
@@ -58,6 +58,8 @@ class Caller:
             proxy=None,
             compression=None,
             open_timeout=PATIENCE_SECONDS,
+            close_timeout=PATIENCE_SECONDS,
+            ping_interval=None,
         )
 
     def translate(self, text: str, source: str = "en", target: str = "fr") -> str:

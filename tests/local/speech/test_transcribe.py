@@ -9,6 +9,8 @@ import pytest
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
 from live_sessions.environment import AwsEnvironment
+from live_sessions.transcribe import connection as our_connection
+from live_sessions.transcribe import stream as our_stream
 from live_sessions.transcribe.stream import TranscribeStream
 from local.speech import event_stream
 from local.speech.faults import StreamFault
@@ -16,6 +18,13 @@ from local.speech.process import SpeechServices
 from local.speech.transcribe import MAX_STREAMS
 from tests.local.speech.callers import PATIENCE_SECONDS, Caller, audio_event, results, speak, texts
 from tests.local.speech.sounds import numbers, silence, steady
+
+OUR_LIMITS = (
+    (our_connection, "OPEN_LIMIT_SECONDS"),
+    (our_stream, "LAST_RESULTS_LIMIT_SECONDS"),
+    (our_stream, "SILENCE_LIMIT_SECONDS"),
+    (our_stream, "TAKEN_WITHIN_SECONDS"),
+)
 
 
 def eventually_open(speech: SpeechServices, count: int) -> None:
@@ -59,7 +68,9 @@ def test_a_stream_of_silence_ends_with_no_result(ada: Caller) -> None:
         assert results(stream) == []
 
 
-def test_our_functions_stream_understands_it(ada: Caller) -> None:
+def test_our_functions_stream_understands_it(ada: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module, limit in OUR_LIMITS:
+        monkeypatch.setattr(module, limit, 600)
     aws = AwsEnvironment(
         aws_region=ada.region,
         aws_access_key_id=ada.access_key_id,
@@ -173,10 +184,14 @@ def test_a_client_that_vanishes_leaves_no_stream(speech: SpeechServices, ada: Ca
 def test_ordered_exceptions_hit_the_next_streams_and_no_later_one(
     speech: SpeechServices, ada: Caller
 ) -> None:
-    speech.order(StreamFault(times=2, exception="InternalFailureException", after_seconds=0.2))
+    sound = numbers(1) + silence(300)
+    all_but_a_moment = len(sound) / 32_000 - 0.01  # so that nothing is sent to a stream that ended
+    speech.order(
+        StreamFault(times=2, exception="InternalFailureException", after_seconds=all_but_a_moment)
+    )
     for _ in range(2):
         with ada.open_stream() as stream:
-            speak(stream, numbers(1) + silence(300))
+            speak(stream, sound)
             *before, failure = results(stream)
         assert texts(before, is_partial=True) == ["1"]
         assert failure["exception"] == "InternalFailureException"

@@ -2,15 +2,22 @@
 
 import json
 import shutil
+import socket
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, ParamValidationError
 
+from local.emulator.process import HOST
 from local.speech.apertium import Translator
-from local.speech.faults import TranslationFault
+from local.speech.authorisation import Authorisation
+from local.speech.faults import Faults, TranslationFault
 from local.speech.process import SpeechServices
+from local.speech.translate import TranslateServer
 from tests.local.speech.callers import PATIENCE_SECONDS, Caller
 
 
@@ -99,13 +106,46 @@ def test_ordered_faults_hit_as_often_as_ordered_and_the_language_they_name(
     assert ada.translate("x", "en", "it")
 
 
-def test_a_slow_translation_does_not_hold_up_others(speech: SpeechServices, ada: Caller) -> None:
-    speech.order(TranslationFault(target="fr", delay_seconds=1.5))
-    with ThreadPoolExecutor() as threads:
-        slow = threads.submit(ada.translate, "x", "en", "fr")
-        assert ada.translate("x", "en", "de") == "[de] x"
-        assert not slow.done()
+def test_an_ordered_delay_is_over_before_the_answer(speech: SpeechServices, ada: Caller) -> None:
+    speech.order(TranslationFault(target="fr", delay_seconds=0.2))
+    asked_at = time.monotonic()
+    assert ada.translate("x", "en", "fr") == "[fr] x"
+    assert time.monotonic() - asked_at >= 0.2
+
+
+class Anyone(Authorisation):
+    def check(self, *_: Any, **__: Any) -> str:
+        return "arn:aws:iam::000000000000:root"
+
+
+class FrenchHeldBack(Translator):
+    """Tells when French is asked for, and gives it when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__(is_real=False)
+        self.is_asked, self.is_let_go = threading.Event(), threading.Event()
+
+    def translate(self, text: str, source: str, target: str) -> str:
+        if target == "fr":
+            self.is_asked.set()
+            assert self.is_let_go.wait(PATIENCE_SECONDS), "nobody else was served meanwhile"
+        return super().translate(text, source, target)
+
+
+def test_a_slow_translation_does_not_hold_up_others(ada: Caller) -> None:
+    translator = FrenchHeldBack()
+    listener = socket.create_server((HOST, 0))
+    server = TranslateServer(listener, Anyone(""), Faults(), translator)
+    caller = ada.but(translate_url=f"http://{HOST}:{listener.getsockname()[1]}")
+    with server, ThreadPoolExecutor() as threads, ExitStack() as at_the_end:
+        threads.submit(server.serve_forever)
+        at_the_end.callback(server.shutdown)
+        slow = threads.submit(caller.translate, "x", "en", "fr")
+        assert translator.is_asked.wait(PATIENCE_SECONDS)
+        other = threads.submit(caller.translate, "x", "en", "de")
+        other.add_done_callback(lambda _: translator.is_let_go.set())
         assert slow.result(PATIENCE_SECONDS) == "[fr] x"
+        assert other.result(PATIENCE_SECONDS) == "[de] x"
 
 
 def test_what_was_served_is_counted_and_never_kept(speech: SpeechServices, ada: Caller) -> None:

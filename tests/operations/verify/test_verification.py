@@ -13,6 +13,7 @@ from operations.verify.scene import Check, Scene
 from operations.verify.verdicts import Result, Verdict, right
 from operations.verify.verification import run_checks
 from tests.operations.verify.scenes import scene_of
+from tests.patience import PATIENCE_SECONDS
 
 DENIED = ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "DescribeRule")
 
@@ -63,7 +64,7 @@ def test_what_waits_runs_beside_the_others_and_stands_in_its_place(
     others_ran = threading.Event()
 
     def waits(scene: Scene) -> Iterator[Verdict]:
-        assert others_ran.wait(20), "the others wait for this one"
+        assert others_ran.wait(PATIENCE_SECONDS), "the others wait for this one"
         yield right("waits", "seen")
 
     def sets(scene: Scene) -> Iterator[Verdict]:
