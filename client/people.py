@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 
 from client.recordings import chunks_of, in_real_time
 from client.sign_in import sign_in
-from client.sockets import Client, Frame, FrameHook
+from client.sockets import Client, Frame, FrameHook, FrameMissing
 
 PARALLEL_OPENS = 16
 CHUNK_MILLISECONDS = 100
@@ -28,8 +28,10 @@ class Speaker(Client):
 
     def create_session(self, source_language: str = "en", **fields: Any) -> str:
         """Create a session and return its id; raises FrameMissing on any other reply."""
-        request_id = self.send("createSession", sourceLanguage=source_language, **fields)
-        return self.expect("sessionCreated", requestId=request_id)["sessionId"]
+        reply = self.ask("createSession", sourceLanguage=source_language, **fields)
+        if reply.type != "sessionCreated":
+            raise FrameMissing(f"{self.name} has no session, but was answered {dict(reply.body)}")
+        return reply["sessionId"]
 
     def end_session(self) -> str:
         """Ask for the session's end; return the requestId."""

@@ -166,9 +166,11 @@ def _require(client: Client, action: str, **fields: Any) -> Frame:
 
 
 def _end_of(speaker: Speaker) -> str:
-    if speaker.close_code is None:
+    """How the socket ended that something could not be sent on: it may not have been read yet."""
+    code = speaker.expect_close()
+    if code is None:
         return "the speaker's socket was lost: is the service still there?"
-    return f"the service closed the speaker's socket with code {speaker.close_code}"
+    return f"the service closed the speaker's socket with code {code}"
 
 
 def _failed(reason: str) -> int:

@@ -194,15 +194,16 @@ def test_a_hundred_listeners_at_once_fill_fifty_places_and_leave_none(
 def answers_at_once(listeners: list[Listener], action: str, **fields: str) -> list[str]:
     """How each was answered: the reply's type, or the error's code.
 
-    On a busy machine some are asked to try again, and do; who then is a member no more has left
-    by the first time.
+    On a busy machine some are asked to try again, and do; what is so already then was done the
+    first time.
     """
+    done_before = {"ALREADY_IN_SESSION": "sessionJoined", "CONNECTION_NOT_FOUND": "sessionLeft"}
     asked = [listener.send(action, **fields) for listener in listeners]
     answers: list[str] = []
     for listener, request_id in zip(listeners, asked, strict=True):
         reply, is_repeated = listener.answer_to(request_id), False
         while reply.get("code") == "SERVICE_UNAVAILABLE":
             reply, is_repeated = listener.ask(action, **fields), True
-        has_left = is_repeated and reply.get("code") == "CONNECTION_NOT_FOUND"
-        answers.append("sessionLeft" if has_left else reply.get("code") or reply.type)
+        answer = reply.get("code") or reply.type
+        answers.append(done_before.get(answer, answer) if is_repeated else answer)
     return answers
