@@ -1,0 +1,106 @@
+"""Connections: what functions are told of one, what waits for its client, and which are open."""
+
+import asyncio
+import base64
+import json
+import os
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from websocket_gateway.limits import IDLE_SECONDS, LIFETIME_SECONDS
+from websocket_gateway.shapes import Json
+
+MAX_WAITING_FRAMES = 100  # for a slow client, before @connections answers 429
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-overview.html
+CLOSE_REASONS = {
+    1000: "Connection Closed Normally",
+    1001: "Going away",
+    1003: "Unsupported data",
+    1005: "Client-side close frame status not set",
+    1006: "Connection Closed Abnormally",
+    1009: "Message too big",
+}
+
+
+def new_id() -> str:
+    """In the service's own form: `L0SM9cOFvHcCIhw=`."""
+    return base64.urlsafe_b64encode(os.urandom(11)).decode()
+
+
+@dataclass(eq=False, kw_only=True)
+class Connection:
+    api_id: str
+    stage: str
+    account_id: str
+    region: str
+    identity: dict[str, str]
+    authorizer: Json | None = None
+    connection_id: str = field(default_factory=new_id)
+    connected_at: float = field(default_factory=time.time)
+    last_active_at: float = field(default_factory=time.time)
+    outbox: asyncio.Queue[Json] = field(default_factory=asyncio.Queue)  # ASGI events
+    closed: asyncio.Future[tuple[int, str]] = field(default_factory=asyncio.Future)
+
+    def context(self, route_key: str, event_type: str, **more: Any) -> Json:
+        """The `requestContext` of one event."""
+        now, request_id = time.time(), new_id()
+        return {
+            "routeKey": route_key,
+            "eventType": event_type,
+            "requestId": request_id,
+            "extendedRequestId": request_id,
+            "requestTime": datetime.fromtimestamp(now, UTC).strftime("%d/%b/%Y:%H:%M:%S +0000"),
+            "requestTimeEpoch": int(now * 1000),
+            "messageDirection": "IN",
+            "connectedAt": int(self.connected_at * 1000),
+            "connectionId": self.connection_id,
+            "identity": self.identity,
+            "domainName": f"{self.api_id}.execute-api.{self.region}.amazonaws.com",
+            "apiId": self.api_id,
+            "stage": self.stage,
+            **({"authorizer": self.authorizer} if self.authorizer is not None else {}),
+            **more,
+        }
+
+    def remaining_seconds(self) -> float:
+        """How long it may go on if nothing comes from now on."""
+        idle_ends_at = self.last_active_at + IDLE_SECONDS
+        life_ends_at = self.connected_at + LIFETIME_SECONDS
+        return min(idle_ends_at, life_ends_at) - time.time()
+
+    def post(self, text: str) -> bool:
+        """Queue a frame for the client; False when too many wait already."""
+        if self.outbox.qsize() >= MAX_WAITING_FRAMES:
+            return False
+        self.last_active_at = time.time()
+        self.outbox.put_nowait({"type": "websocket.send", "text": text})
+        return True
+
+    def post_error(self, message: str, request_id: str) -> None:
+        frame = {"message": message, "connectionId": self.connection_id, "requestId": request_id}
+        self.post(json.dumps(frame))
+
+    def open(self) -> None:
+        """There for @connections from now on."""
+        _open_connections[self.connection_id] = self
+
+    def close(self, code: int, reason: str = "") -> None:
+        """Whichever side closes: gone from now on, after the frames already queued."""
+        if not self.closed.done():
+            reason = reason or CLOSE_REASONS.get(code, "")
+            self.closed.set_result((code, reason))
+            self.outbox.put_nowait({"type": "websocket.close", "code": code, "reason": reason})
+            _open_connections.pop(self.connection_id, None)
+
+
+_open_connections: dict[str, Connection] = {}
+
+
+def open_connection(api_id: str, stage: str, connection_id: str) -> Connection | None:
+    """The stage's connection of that id, None if it is not open."""
+    connection = _open_connections.get(connection_id)
+    if connection is None or (connection.api_id, connection.stage) != (api_id, stage):
+        return None
+    return connection
