@@ -112,8 +112,13 @@ def copy_of_the_project(copy: Path) -> Path:
         shutil.copy(config, copy)
     (copy / ".venv-emulator").symlink_to(ROOT / ".venv-emulator")
     if (ROOT / ".build").exists():
-        shutil.copytree(ROOT / ".build", copy / ".build")
+        shutil.copytree(ROOT / ".build", copy / ".build", ignore=unfinished_layers)
     return copy
+
+
+def unfinished_layers(folder: str, names: list[str]) -> list[str]:
+    """What another test run may be building, and takes away again."""
+    return [name for name in names if Path(folder).name == "layers" and name.startswith(".")]
 
 
 def kill(*runs: Run) -> None:
