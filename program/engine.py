@@ -11,7 +11,7 @@ from pulumi.runtime import rpc
 from pulumi.runtime.mocks import MockMonitor
 
 from program.computed import ACCOUNT, COMPUTED
-from program.run import run_under_mocks
+from program.run import run_program, run_under_mocks
 
 CALLER_IDENTITY = "aws:index/getCallerIdentity:getCallerIdentity"
 
@@ -159,3 +159,10 @@ class RecordingMonitor(MockMonitor):
             with self.engine.lock:
                 self.engine.registered.append(registered)
         return response
+
+
+def recorded(stack: str, config: Mapping[str, str]) -> Engine:
+    """The whole program, run for a stack; raises what the program does."""
+    engine = Engine()
+    run_program(engine, stack=stack, config=config, monitor=RecordingMonitor(engine))
+    return engine

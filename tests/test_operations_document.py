@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from program.engine import Engine, RecordingMonitor
-from program.run import run_program
+from program.engine import Engine, recorded
 from program.stack_config import stack_config
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -22,10 +21,7 @@ KINDS = (
 
 @pytest.fixture(scope="module")
 def engine() -> Engine:
-    engine = Engine()
-    config = stack_config(STACK)
-    run_program(engine, stack=STACK, config=config, monitor=RecordingMonitor(engine))
-    return engine
+    return recorded(STACK, stack_config(STACK))
 
 
 def row_of(alarm: str, functions: set[str]) -> str:

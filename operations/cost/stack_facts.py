@@ -7,8 +7,7 @@ from typing import Any
 from components.cadence import SECONDS_PER_MINUTE
 from components.settings import Settings
 from operations.cost.own_metrics import WATCHED, Pair, own_metrics
-from program.engine import Engine, RecordingMonitor
-from program.run import run_program
+from program.engine import Engine, recorded
 from program.stack_config import committed_stacks, stack_config
 
 
@@ -70,14 +69,8 @@ def facts_with(stack: str, overrides: Mapping[str, Any]) -> StackFacts:
     config = stack_config(stack, overrides)
     loaded: list[Settings] = []
     Engine().run(lambda: loaded.append(Settings.load()), stack=stack, config=config)
-    watched = _recorded(stack, stack_config(stack, {**overrides, **WATCHED}))
-    return _facts(loaded[0], _recorded(stack, config), own_metrics(watched))
-
-
-def _recorded(stack: str, config: Mapping[str, str]) -> Engine:
-    engine = Engine()
-    run_program(engine, stack=stack, config=config, monitor=RecordingMonitor(engine))
-    return engine
+    watched = recorded(stack, stack_config(stack, {**overrides, **WATCHED}))
+    return _facts(loaded[0], recorded(stack, config), own_metrics(watched))
 
 
 def _facts(settings: Settings, engine: Engine, own: Collection[Pair]) -> StackFacts:

@@ -21,8 +21,7 @@ from jwt import PyJWKClient
 
 from live_sessions import telemetry
 from live_sessions.captions.transcript import Transcript
-from program.engine import Engine, RecordingMonitor
-from program.run import run_program
+from program.engine import Engine, recorded
 from program.stack_config import stack_config
 from tests.handlers.audio.broadcast import Broadcast
 from tests.handlers.audio.recogniser import PERMANENT, Plan, word
@@ -292,10 +291,7 @@ SCENARIOS: Mapping[tuple[str, str], tuple[Scenario, str]] = {
 
 @pytest.fixture(scope="module")
 def engine() -> Engine:
-    engine = Engine()
-    config = stack_config(STACK)
-    run_program(engine, stack=STACK, config=config, monitor=RecordingMonitor(engine))
-    return engine
+    return recorded(STACK, stack_config(STACK))
 
 
 @contextmanager

@@ -7,13 +7,10 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
-from botocore.config import Config
-from botocore.session import Session
-
 from tests.handlers.loopback import HangUp, Received, serving, status
+from tests.handlers.patient_clients import client_at
 from tests.patience import OUT_OF_REACH_SECONDS, PATIENCE_SECONDS
 
 INNER_DETAIL = "arn:aws:inner:detail"
@@ -62,26 +59,12 @@ class TranslateService:
         return [each["Text"] for each in self.requests if each["TargetLanguageCode"] == target]
 
     def client(self, *, read_timeout_seconds: float = OUT_OF_REACH_SECONDS) -> Any:
-        """A client as aws/clients.py builds it, but for its address and its patience."""
-        return _session().create_client(
+        return client_at(
+            self.url,
             "translate",
-            region_name="eu-central-1",
-            endpoint_url=self.url,
-            aws_access_key_id="testing",
-            aws_secret_access_key="testing",
-            config=Config(
-                connect_timeout=OUT_OF_REACH_SECONDS,
-                read_timeout=read_timeout_seconds,
-                retries={"mode": "standard", "total_max_attempts": 1},
-                max_pool_connections=20,
-            ),
+            read_timeout_seconds=read_timeout_seconds,
+            max_pool_connections=20,
         )
-
-
-@cache
-def _session() -> Session:
-    """One for all tests: it reads the service's description once."""
-    return Session()
 
 
 @contextlib.contextmanager

@@ -4,29 +4,27 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from operations.verify.one_by_one import ABSENT, one_by_one
 from operations.verify.scene import Scene
-from operations.verify.verdicts import Verdict, differences, right, wrong
+from operations.verify.verdicts import Verdict, differences
 
 QUEUE = "aws:sqs/queue:Queue"
 
 
 def queues(scene: Scene) -> Iterator[Verdict]:
-    sqs, repair = scene.deployment.client("sqs"), scene.deployment.repair
-    declared = scene.declared.named(QUEUE)
-    as_declared = 0
-    for name, inputs in declared.items():
+    sqs = scene.deployment.client("sqs")
+
+    def fault(name: str, inputs: dict[str, Any]) -> str:
         try:
             url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
         except sqs.exceptions.QueueDoesNotExist:
-            yield wrong(f"queue {name}", "does not exist", repair)
-            continue
+            return ABSENT
         answer = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
-        if seen := differences(_declared(inputs), _shape(answer.get("Attributes", {}))):
-            yield wrong(f"queue {name}", seen, repair)
-        else:
-            as_declared += 1
-    if as_declared:
-        yield right("queues", f"{as_declared} delay, keep, hide and give up as declared")
+        return differences(_declared(inputs), _shape(answer.get("Attributes", {})))
+
+    return one_by_one(
+        scene, QUEUE, "queue", fault, if_right="delay, keep, hide and give up as declared"
+    )
 
 
 def _declared(inputs: dict[str, Any]) -> dict[str, Any]:

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from operations.verify.one_by_one import ABSENT, one_by_one
 from operations.verify.scene import Scene
-from operations.verify.verdicts import Verdict, differences, right, wrong
+from operations.verify.verdicts import Verdict, differences
 
 TABLE = "aws:dynamodb/table:Table"
 # A change of TTL may take an hour, and holds from then on.
@@ -13,23 +14,18 @@ EXPIRING = ("ENABLED", "ENABLING")
 
 
 def tables(scene: Scene) -> Iterator[Verdict]:
-    dynamodb, repair = scene.deployment.client("dynamodb"), scene.deployment.repair
-    as_declared = 0
-    for name, inputs in scene.declared.named(TABLE).items():
+    dynamodb = scene.deployment.client("dynamodb")
+
+    def fault(name: str, inputs: dict[str, Any]) -> str:
         try:
             live = dynamodb.describe_table(TableName=name)["Table"]
         except dynamodb.exceptions.ResourceNotFoundException:
-            yield wrong(f"table {name}", "does not exist", repair)
-            continue
+            return ABSENT
         declared = {**_declared(inputs), **_guards_declared(inputs)}
-        seen = {**_shape(live), **_guards(dynamodb, name)}
-        if fault := differences(declared, seen):
-            yield wrong(f"table {name}", fault, repair)
-        else:
-            as_declared += 1
-    if as_declared:
-        seen = f"{as_declared} as declared: keys, indexes, expiry, recovery, protection"
-        yield right("tables", seen)
+        return differences(declared, {**_shape(live), **_guards(dynamodb, name)})
+
+    what = "keys, indexes, expiry, recovery, protection"
+    return one_by_one(scene, TABLE, "table", fault, if_right=f"as declared: {what}")
 
 
 def _declared(inputs: Mapping[str, Any]) -> dict[str, Any]:

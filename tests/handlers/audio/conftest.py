@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from live_sessions.captions import pipeline
 from tests.handlers.audio.clock import Clock
-from tests.handlers.conftest import Stage
-from tests.handlers.properties.world import World
+from tests.handlers.properties.whole_world import world
 from tests.patience import OUT_OF_REACH_SECONDS
+
+__all__ = ["standing_clock", "unhurried", "world"]
 
 
 @pytest.fixture(autouse=True)
@@ -27,10 +26,3 @@ def standing_clock(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPat
     if "stage" in request.fixturenames:
         request.getfixturevalue("stage").connected_at = clock.now_ms
     return clock
-
-
-@pytest.fixture
-def world(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    world = World(stage, monkeypatch, lag=False)
-    yield world
-    world.interleaver.kill_all()

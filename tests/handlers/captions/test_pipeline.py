@@ -6,19 +6,17 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from botocore.config import Config
-from botocore.session import Session
 
 from live_sessions.aws import backoff
 from live_sessions.captions import pipeline
 from live_sessions.captions.pipeline import ATTEMPTS, RETRIED_SECONDS, CaptionQueue, Pipeline
 from live_sessions.captions.transcript import Transcript, read_transcript
 from tests.handlers.loopback import HangUp, Loopback, Received, serving, status
+from tests.handlers.patient_clients import client_at
 from tests.patience import OUT_OF_REACH_SECONDS, PATIENCE_SECONDS, wait_until
 
 FUNCTION = "live-sessions-test-translation"
@@ -102,26 +100,8 @@ def sender(server: Loopback) -> Pipeline:
 
 
 def sender_to(server: Loopback, *, read_timeout_seconds: float = OUT_OF_REACH_SECONDS) -> Pipeline:
-    """With a client as aws/clients.py builds it, but for its address and its patience."""
-    client = _session().create_client(
-        "lambda",
-        region_name="eu-central-1",
-        endpoint_url=server.url,
-        aws_access_key_id="testing",
-        aws_secret_access_key="testing",
-        config=Config(
-            connect_timeout=OUT_OF_REACH_SECONDS,
-            read_timeout=read_timeout_seconds,
-            retries={"mode": "standard", "total_max_attempts": 1},
-        ),
-    )
+    client = client_at(server.url, "lambda", read_timeout_seconds=read_timeout_seconds)
     return Pipeline(client, FUNCTION)
-
-
-@cache
-def _session() -> Session:
-    """One for all tests: it reads the service's description once."""
-    return Session()
 
 
 def test_a_transcript_is_what_the_pipeline_is_promised(

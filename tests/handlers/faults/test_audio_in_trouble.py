@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,7 +9,6 @@ import pytest
 from live_sessions.aws.attributes import plain
 from tests.handlers.audio.chunk_maker import queued_sequences
 from tests.handlers.audio.test_lease import lease_of
-from tests.handlers.conftest import Stage
 from tests.handlers.faults.audio_scenarios import AUDIO_INGEST, speak
 from tests.handlers.faults.line import Call
 from tests.handlers.faults.test_every_call_can_fail import Scene, clean_run, fates_of
@@ -20,13 +18,6 @@ from tests.handlers.properties.world import World
 HEARD = [scenario for scenario in AUDIO_INGEST if scenario != "chunk in silence"]
 SLOT_STAYS_CLAIMED = frozenset({Fate.FAILED_AFTER})
 """Until its lease is over: nobody knows that it was claimed."""
-
-
-@pytest.fixture
-def world(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    world = World(stage, monkeypatch, lag=False)
-    yield world
-    world.interleaver.kill_all()
 
 
 @pytest.mark.parametrize("scenario", HEARD)

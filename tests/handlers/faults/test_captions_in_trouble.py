@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.handlers.conftest import Stage
 from tests.handlers.faults.line import Call
 from tests.handlers.faults.test_every_call_can_fail import Scene, clean_run, fates_of
 from tests.handlers.faults.translation_scenarios import TEXT, TRANSLATION
@@ -15,13 +13,6 @@ from tests.handlers.properties.interleaving import Fate, Operation, Turn
 from tests.handlers.properties.world import World
 
 ANSWER_LOST = frozenset({Fate.ANSWER_LOST, Fate.FAILED_AFTER})
-
-
-@pytest.fixture
-def world(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    world = World(stage, monkeypatch, lag=False)
-    yield world
-    world.interleaver.kill_all()
 
 
 def run(scene: Scene, number: int, fate: Fate, *, for_good: bool) -> Operation:

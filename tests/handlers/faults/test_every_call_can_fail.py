@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 import pytest
 
 from live_sessions.protocol import ACTIONS
-from tests.handlers.conftest import ENVIRONMENT, Stage
+from tests.handlers.conftest import ENVIRONMENT
 from tests.handlers.faults.line import INNER_DETAIL, Call
 from tests.handlers.faults.scenarios import SCENARIOS
 from tests.handlers.properties.interleaving import Fate, Operation, Turn
@@ -48,13 +47,6 @@ def test_every_action_has_a_scenario() -> None:
     without = {"heartbeat", "refreshConnection", "sendAudio"}
     assert ACTIONS.keys() - without <= words
     assert {"heartbeat", "refresh", "audio_ingest"} <= SCENARIOS.keys()
-
-
-@pytest.fixture
-def world(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    world = World(stage, monkeypatch, lag=False)
-    yield world
-    world.interleaver.kill_all()
 
 
 class Scene:

@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from operations.cost.own_metrics import WATCHED, Pair, own_metrics
-from program.engine import Engine, RecordingMonitor
-from program.run import run_program
+from program.engine import recorded
 from program.stack_config import ROOT, stack_config
 
 HANDLERS = ROOT / "handlers"
@@ -29,10 +28,7 @@ NEVER_CALLED: frozenset[Pair] = frozenset(
 
 @cache
 def counted(**overrides: Any) -> frozenset[Pair]:
-    engine = Engine()
-    config = stack_config("staging", {**overrides, **WATCHED})
-    run_program(engine, stack="staging", config=config, monitor=RecordingMonitor(engine))
-    return own_metrics(engine)
+    return own_metrics(recorded("staging", stack_config("staging", {**overrides, **WATCHED})))
 
 
 def names_in(text: str) -> set[str]:
