@@ -1,0 +1,198 @@
+"""The Lambda functions: their entry modules, and the environment variables that each one reads.
+
+A record's field is a variable of the same name in capitals. The program derives a function's
+environment from its record; the function fills the record from its environment.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+SET_BY_LAMBDA = "set by Lambda"
+"""Metadata of a field whose variable Lambda sets itself, so that the program does not."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuthorizerEnvironment:
+    """`token_issuer` and `token_audience` are claims to match; `jwks_url` has the signing keys."""
+
+    token_issuer: str
+    token_audience: str
+    jwks_url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConnectionEnvironment:
+    """Tables, endpoint, limits and destinations of the function that opens sockets."""
+
+    sessions_table: str
+    connections_table: str
+    rate_limits_table: str
+    api_gateway_endpoint: str
+    fan_out_function: str
+    session_checks_queue_url: str
+    max_listeners_per_session: int
+    session_max_duration_hours: int
+    status_shards: int
+    listener_count_change_threshold_percent: int
+    sessions_per_user_per_hour: int
+    joins_per_address_per_minute: int
+    connections_per_address_per_minute: int
+    controls_per_connection_per_minute: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class DisconnectEnvironment:
+    """What the function reads that handles closed sockets and delayed checks."""
+
+    sessions_table: str
+    connections_table: str
+    api_gateway_endpoint: str
+    fan_out_function: str
+    session_checks_queue_url: str
+    speaker_grace_seconds: int
+    listener_count_change_threshold_percent: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeartbeatEnvironment:
+    """What the heartbeat function reads."""
+
+    connections_table: str
+    api_gateway_endpoint: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefreshEnvironment:
+    """What the refresh function reads."""
+
+    sessions_table: str
+    connections_table: str
+    api_gateway_endpoint: str
+    listener_count_change_threshold_percent: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionStatusEnvironment:
+    """What the status function reads; a query over `status_query_timeout_ms` is a STATUS_TIMEOUT."""
+
+    sessions_table: str
+    connections_table: str
+    rate_limits_table: str
+    api_gateway_endpoint: str
+    status_query_timeout_ms: int
+    periodic_update_interval_seconds: int
+    listener_count_change_threshold_percent: int
+    status_shards: int
+    status_shard_queue_url: str
+    session_checks_queue_url: str
+    speaker_grace_seconds: int
+    status_queries_per_speaker_per_minute: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class FanOutEnvironment:
+    """What the fan-out function reads; it invokes itself for further pages of listeners."""
+
+    sessions_table: str
+    connections_table: str
+    api_gateway_endpoint: str
+    listener_count_change_threshold_percent: int
+    aws_lambda_function_name: str = field(metadata={SET_BY_LAMBDA: True})
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReconcileEnvironment:
+    """What the reconcile function reads."""
+
+    sessions_table: str
+    connections_table: str
+    fan_out_function: str
+    status_shards: int
+    speaker_grace_seconds: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class AudioIngestEnvironment:
+    """`audio_queue_url_prefix` and a slot's number make the URL of that slot's queue."""
+
+    sessions_table: str
+    connections_table: str
+    audio_slots_table: str
+    api_gateway_endpoint: str
+    audio_queue_url_prefix: str
+    audio_slots: int
+    audio_processor_function: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AudioProcessorEnvironment:
+    """`partial_captions` is never, premium or always; `partial_results_stability` is off, low,
+    medium or high.
+    """
+
+    sessions_table: str
+    audio_slots_table: str
+    api_gateway_endpoint: str
+    audio_queue_url_prefix: str
+    translation_function: str
+    audio_chunks_per_second: int
+    partial_captions: str
+    partial_results_stability: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TranslationEnvironment:
+    """What the translation function reads."""
+
+    sessions_table: str
+    connections_table: str
+    api_gateway_endpoint: str
+    listener_count_change_threshold_percent: int
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function: `handlers/<entry>.py` is its code, `environment` the record that it reads."""
+
+    entry: str
+    environment: type[Any]
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The environment variables that the program has to set."""
+        return tuple(
+            each.name.upper()
+            for each in fields(self.environment)
+            if SET_BY_LAMBDA not in each.metadata
+        )
+
+
+AUTHORIZER = Function("authorizer", AuthorizerEnvironment)
+CONNECTION = Function("connection", ConnectionEnvironment)
+DISCONNECT = Function("disconnect", DisconnectEnvironment)
+HEARTBEAT = Function("heartbeat", HeartbeatEnvironment)
+REFRESH = Function("refresh", RefreshEnvironment)
+SESSION_STATUS = Function("session_status", SessionStatusEnvironment)
+FAN_OUT = Function("fan_out", FanOutEnvironment)
+RECONCILE = Function("reconcile", ReconcileEnvironment)
+AUDIO_INGEST = Function("audio_ingest", AudioIngestEnvironment)
+AUDIO_PROCESSOR = Function("audio_processor", AudioProcessorEnvironment)
+TRANSLATION = Function("translation", TranslationEnvironment)
+
+FUNCTIONS: Mapping[str, Function] = {
+    function.entry: function
+    for function in (
+        AUDIO_INGEST,
+        AUDIO_PROCESSOR,
+        AUTHORIZER,
+        CONNECTION,
+        DISCONNECT,
+        FAN_OUT,
+        HEARTBEAT,
+        RECONCILE,
+        REFRESH,
+        SESSION_STATUS,
+        TRANSLATION,
+    )
+}
