@@ -74,7 +74,7 @@ class RefreshEnvironment:
 
 @dataclass(frozen=True, kw_only=True)
 class SessionStatusEnvironment:
-    """What the status function reads; a query over `status_query_timeout_ms` is a STATUS_TIMEOUT."""
+    """A status query over `status_query_timeout_ms` is answered with STATUS_TIMEOUT."""
 
     sessions_table: str
     connections_table: str

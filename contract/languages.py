@@ -1,10 +1,10 @@
 """The languages of the wire, with their codes at Amazon Transcribe and Amazon Translate.
 
 Listeners read what Translate supports:
-https://docs.aws.amazon.com/translate/latest/dg/what-is-languages.html. Speakers speak what Transcribe
-supports for streaming in every Region, in one accent per language:
-https://docs.aws.amazon.com/transcribe/latest/dg/supported-languages.html. Every source language is
-also a target language.
+https://docs.aws.amazon.com/translate/latest/dg/what-is-languages.html
+Speakers speak what Transcribe streams in every Region, in one accent per language:
+https://docs.aws.amazon.com/transcribe/latest/dg/supported-languages.html
+Every source language is also a target language.
 """
 
 from collections.abc import Mapping
