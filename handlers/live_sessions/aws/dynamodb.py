@@ -1,4 +1,4 @@
-"""DynamoDB attribute values to and from plain Python values.
+"""DynamoDB's attribute values to and from plain Python values.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_AttributeValue.html
 """
@@ -8,12 +8,12 @@ from typing import Any, cast
 
 
 def plain(item: Mapping[str, Any]) -> dict[str, Any]:
-    """An item's attributes; numbers as int where they are whole, else as float."""
+    """An item's attributes; a whole number is an int, any other number a float."""
     return {name: _plain_value(value) for name, value in item.items()}
 
 
 def typed(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Plain values as attribute values; None is left out. Raises TypeError."""
+    """Plain values as attribute values; None is left out. Raises TypeError for other types."""
     return {name: _typed_value(value) for name, value in values.items() if value is not None}
 
 

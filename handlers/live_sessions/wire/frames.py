@@ -1,4 +1,4 @@
-"""What the server sends: replies, posts and errors."""
+"""The frames that the server sends: replies, posts and errors."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -6,10 +6,12 @@ from typing import Any
 
 import msgspec
 
-from live_sessions.protocol.errors import ErrorCode
+from live_sessions.wire.refusals import ErrorCode
 
 
 class EndReason(StrEnum):
+    """Why a session ended."""
+
     SPEAKER_ENDED = "speakerEnded"
     SPEAKER_LOST = "speakerLost"
     EXPIRED = "expired"
@@ -17,6 +19,8 @@ class EndReason(StrEnum):
 
 
 class UpdateReason(StrEnum):
+    """Why a session's status was sent."""
+
     REQUESTED = "requested"
     PERIODIC = "periodic"
     LISTENER_COUNT_CHANGE = "listenerCountChange"
@@ -24,7 +28,10 @@ class UpdateReason(StrEnum):
 
 
 class BroadcastState(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """The broadcast as its speaker set it; `version` rises by one with each change."""
+    """The broadcast as its speaker set it.
+
+    `version` rises by one with each change; `last_state_change` is epoch milliseconds.
+    """
 
     is_active: bool = True
     is_paused: bool = False
@@ -35,7 +42,7 @@ class BroadcastState(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     @property
     def is_silent(self) -> bool:
-        """Nothing that the speaker says now is for the listeners."""
+        """Whether the speaker's audio is dropped: paused, muted, or at volume 0."""
         return self.is_paused or self.is_muted or self.volume == 0
 
 
@@ -48,6 +55,7 @@ class Frame(
     request_id: str | None = None
 
     def encode(self) -> bytes:
+        """The frame as JSON text."""
         return msgspec.json.encode(self)
 
 
@@ -62,6 +70,8 @@ class SessionCreated(Frame, frozen=True, kw_only=True, tag="sessionCreated"):
 
 
 class SessionJoined(Frame, frozen=True, kw_only=True, tag="sessionJoined"):
+    """The reply to joinSession."""
+
     session_id: str
     target_language: str
     source_language: str
@@ -70,30 +80,32 @@ class SessionJoined(Frame, frozen=True, kw_only=True, tag="sessionJoined"):
 
 
 class SessionLeft(Frame, frozen=True, kw_only=True, tag="sessionLeft"):
-    pass
+    """The reply to leaveSession."""
 
 
 class SessionEnded(Frame, frozen=True, kw_only=True, tag="sessionEnded"):
+    """The reply to endSession, and the notice to everyone else in the session."""
+
     session_id: str
     reason: EndReason
 
 
 class HeartbeatAck(Frame, frozen=True, kw_only=True, tag="heartbeatAck"):
-    pass
+    """The reply to heartbeat."""
 
 
 class ConnectionRefreshRequired(Frame, frozen=True, kw_only=True, tag="connectionRefreshRequired"):
-    """The socket will be closed before long: open another and refresh."""
+    """API Gateway will close the socket soon: open another one and refresh."""
 
 
 class ConnectionWarning(Frame, frozen=True, kw_only=True, tag="connectionWarning"):
-    """The same, with the minutes that are left until API Gateway closes the socket."""
+    """API Gateway closes the socket in `remaining_minutes`: refresh now."""
 
     remaining_minutes: float
 
 
 class ConnectionRefreshComplete(Frame, frozen=True, kw_only=True, tag="connectionRefreshComplete"):
-    """`connection_id` is the new socket's."""
+    """The reply to refreshConnection; `connection_id` is the new socket's."""
 
     session_id: str
     connection_id: str
@@ -101,13 +113,15 @@ class ConnectionRefreshComplete(Frame, frozen=True, kw_only=True, tag="connectio
 
 
 class StateRestored(Frame, frozen=True, kw_only=True, tag="stateRestored"):
+    """The broadcast state that a speaker's new socket continues with."""
+
     broadcast_state: BroadcastState
 
 
 class BroadcastFrame(Frame, frozen=True, kw_only=True):
     """A change of the broadcast: the speaker's reply, and the same type to every listener.
 
-    With the session's id, since `version` counts within a session.
+    `version` counts within a session, so the session's id is part of the frame.
     """
 
     session_id: str
@@ -115,49 +129,53 @@ class BroadcastFrame(Frame, frozen=True, kw_only=True):
 
 
 class BroadcastPaused(BroadcastFrame, frozen=True, kw_only=True, tag="broadcastPaused"):
-    pass
+    """The broadcast is paused."""
 
 
 class BroadcastResumed(BroadcastFrame, frozen=True, kw_only=True, tag="broadcastResumed"):
-    """`paused_seconds`: how long the pause lasted that this ended; 0 when there was none."""
+    """`paused_seconds` is how long the pause lasted; 0 if the broadcast was not paused."""
 
     paused_seconds: float
 
 
 class BroadcastMuted(BroadcastFrame, frozen=True, kw_only=True, tag="broadcastMuted"):
-    pass
+    """The broadcast is muted."""
 
 
 class BroadcastUnmuted(BroadcastFrame, frozen=True, kw_only=True, tag="broadcastUnmuted"):
-    pass
+    """The broadcast is no longer muted."""
 
 
 class VolumeChanged(BroadcastFrame, frozen=True, kw_only=True, tag="volumeChanged"):
+    """The broadcast's volume, from 0 to 1."""
+
     volume_level: float
 
 
 class SpeakerStateChanged(BroadcastFrame, frozen=True, kw_only=True, tag="speakerStateChanged"):
-    pass
+    """Several switches changed at once, or the state is sent again."""
 
 
 class PlaybackPaused(Frame, frozen=True, kw_only=True, tag="playbackPaused"):
-    pass
+    """The reply to pausePlayback."""
 
 
 class PlaybackResumed(Frame, frozen=True, kw_only=True, tag="playbackResumed"):
-    pass
+    """The reply to resumePlayback."""
 
 
 class LanguageChanged(Frame, frozen=True, kw_only=True, tag="languageChanged"):
+    """The reply to changeLanguage."""
+
     target_language: str
 
 
 class Caption(Frame, frozen=True, kw_only=True, tag="caption"):
-    """What was said, for the listeners of one language.
+    """A piece of speech for the listeners of one language.
 
-    `sequence` rises within the session; a partial caption has that of the final one it grows into.
-    `spoken_at` (epoch milliseconds) is when the speaker began to say it. Not `translated`: the
-    text is the original, in the source language, whether it was asked for or nothing else came.
+    `sequence` rises within the session; a partial caption has the sequence of the final one that
+    replaces it. `spoken_at` (epoch milliseconds) is when its first word began. `translated` is
+    False if `text` is the original: in the source language, or because the translation failed.
     """
 
     session_id: str
@@ -172,8 +190,8 @@ class Caption(Frame, frozen=True, kw_only=True, tag="caption"):
 
 
 class RateLimitWarning(Frame, frozen=True, kw_only=True, tag="rateLimitWarning"):
-    """More chunks come than `chunks_per_second`, and the excess is dropped; the socket is closed
-    if that goes on for `closes_after_seconds` more.
+    """Chunks over `chunks_per_second` are dropped; the socket is closed if the excess goes on for
+    another `closes_after_seconds`.
     """
 
     session_id: str
@@ -182,8 +200,10 @@ class RateLimitWarning(Frame, frozen=True, kw_only=True, tag="rateLimitWarning")
 
 
 class TranscriptionError(Frame, frozen=True, kw_only=True, tag="transcriptionError"):
-    """The audio of the session is not transcribed at present; it is tried again, with what is said
-    then, after `retry_after_seconds`. A permanent failure will come again until something changes.
+    """The session's audio is not being transcribed.
+
+    Transcription is tried again after `retry_after_seconds`, with the audio that arrives then. A
+    permanent failure recurs until its cause is removed.
     """
 
     session_id: str
@@ -193,7 +213,7 @@ class TranscriptionError(Frame, frozen=True, kw_only=True, tag="transcriptionErr
 
 
 class SessionStatus(Frame, frozen=True, kw_only=True, tag="sessionStatus"):
-    """`session_duration` is whole seconds; languages without a listener are left out."""
+    """`session_duration` is whole seconds; languages without listeners are left out."""
 
     session_id: str
     listener_count: int
@@ -204,6 +224,8 @@ class SessionStatus(Frame, frozen=True, kw_only=True, tag="sessionStatus"):
 
 
 class ErrorFrame(Frame, frozen=True, kw_only=True, tag="error"):
+    """A refusal; `details` has the values that the message names."""
+
     code: ErrorCode
     message: str
     details: Mapping[str, Any] | None = None
