@@ -30,7 +30,9 @@ def build(environment: FanOutEnvironment, clients: Clients, clock: Clock) -> Han
         sessions=sessions,
         connections=connections,
         sockets=sockets,
-        departures=Departures(Membership(sessions, connections, clock), pushes, clock),
+        departures=Departures(
+            Membership(sessions, connections, clock), pushes, clock, clients.threads
+        ),
         itself=FanOut(clients.lambda_, environment.aws_lambda_function_name),
         clock=clock,
     )

@@ -29,6 +29,7 @@ def build(environment: ReconcileEnvironment, clients: Clients, clock: Clock) -> 
         clock=clock,
         status_shards=environment.status_shards,
         speaker_grace_seconds=environment.speaker_grace_seconds,
+        threads=clients.threads,
     )
 
 

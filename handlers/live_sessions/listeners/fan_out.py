@@ -5,8 +5,8 @@ of one page is served at once. Nothing starts after the invocation's time is up,
 delays another one's frame.
 """
 
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +46,7 @@ class Departures:
     membership: Membership
     pushes: EventPushes
     clock: Clock
+    threads: Callable[[int], Executor] = ThreadPoolExecutor
 
     def remove(self, gone: Sequence[str], session_id: str, *, until_seconds: float) -> int:
         """Remove rows and counts, and return how many; the next frame finds the others again.
@@ -67,7 +68,7 @@ class Departures:
 
         if not gone:
             return 0
-        with ThreadPoolExecutor(min(len(gone), CONCURRENT_REMOVALS)) as pool:
+        with self.threads(min(len(gone), CONCURRENT_REMOVALS)) as pool:
             removed = sum(pool.map(leave, gone))
         if sessions:
             self.pushes.push_count(max(sessions, key=lambda each: each.membership_version))
@@ -76,7 +77,7 @@ class Departures:
 
 @dataclass(frozen=True, kw_only=True)
 class FanOutHandler:
-    """One invocation of the fan-out function; `itself` starts those of further pages."""
+    """The fan-out function; `itself` starts an invocation for each of several pages."""
 
     sessions: SessionTable
     connections: ConnectionTable
@@ -84,6 +85,7 @@ class FanOutHandler:
     departures: Departures
     itself: FanOut
     clock: Clock
+    page_size: int = PAGE_SIZE
 
     def __call__(self, event: Mapping[str, Any], context: Any) -> None:
         """Carry out the task in the event within the invocation's time."""
@@ -101,7 +103,7 @@ class FanOutHandler:
         """Serve every page, here or in another invocation; False if there is no listener."""
         pages = [
             [listener.connection_id for listener in page]
-            for page in self.connections.listener_pages(task.session_id, page_size=PAGE_SIZE)
+            for page in self.connections.listener_pages(task.session_id, page_size=self.page_size)
             if page
         ]
         for page in pages:

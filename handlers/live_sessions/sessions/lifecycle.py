@@ -51,6 +51,7 @@ class SessionCreation:
     clock: Clock
     max_duration_hours: int
     status_shards: int
+    new_session_id: Callable[[], str] = random_session_id
 
     def create_session(self, request: Request[CreateSession]) -> Frame:
         """Create a session and make the caller its speaker.
@@ -77,7 +78,7 @@ class SessionCreation:
     def _write_new_session(self, request: Request[CreateSession]) -> Session:
         at_ms = request.at_ms
         for _ in range(SESSION_ID_ATTEMPTS):
-            session_id = random_session_id()
+            session_id = self.new_session_id()
             session = Session(
                 session_id=session_id,
                 speaker_connection_id=request.caller.connection_id,

@@ -7,7 +7,7 @@ only what differs, and a count only if no join, leave or change of language came
 import random
 from collections import Counter
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,7 +62,10 @@ class ShardSweep:
 
 @dataclass(frozen=True, kw_only=True)
 class Reconciliation:
-    """One run over all shards within the invocation's time."""
+    """The reconcile function: one run over all shards within the invocation's time.
+
+    `shards_swept` covers every shard that config may have used before.
+    """
 
     sessions: SessionTable
     connections: ConnectionTable
@@ -71,6 +74,8 @@ class Reconciliation:
     clock: Clock
     status_shards: int
     speaker_grace_seconds: int
+    shards_swept: int = STATUS_SHARDS_LIMIT
+    threads: Callable[[int], Executor] = ThreadPoolExecutor
 
     def __call__(self, event: Mapping[str, Any], context: Any) -> None:
         """Sweep every shard, several at once, then recheck the counts that were too high.
@@ -78,12 +83,12 @@ class Reconciliation:
         The order is random, so that no shard is always the last one.
         """
         left_ms: Callable[[], int] = context.get_remaining_time_in_millis
-        shards = random.sample(range(STATUS_SHARDS_LIMIT), STATUS_SHARDS_LIMIT)
+        shards = random.sample(range(self.shards_swept), self.shards_swept)
 
         def sweep(shard: int) -> ShardSweep:
             return self._sweep(shard, left_ms)
 
-        with ThreadPoolExecutor(CONCURRENT_SHARDS) as pool:
+        with self.threads(CONCURRENT_SHARDS) as pool:
             sweeps = list(pool.map(sweep, shards))
         findings = [finding for sweep in sweeps for finding in sweep.findings]
         totals = Counter(finding.what for finding in findings)
