@@ -149,6 +149,7 @@ def keys_in(function: ast.FunctionDef) -> Iterator[str]:
     for node in ast.walk(function):
         match node:
             case ast.Dict(keys=keys):
-                yield from (key.value for key in keys if isinstance(key, ast.Constant))
+                constants = (key.value for key in keys if isinstance(key, ast.Constant))
+                yield from (value for value in constants if isinstance(value, str))
             case ast.Subscript(slice=ast.Constant(value=str(key)), ctx=ast.Store()):
                 yield key
