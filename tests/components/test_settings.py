@@ -4,12 +4,15 @@ from typing import Any
 
 import pytest
 
-from components.settings.audio_rules import AudioRules
-from components.settings.config_fields import checks_by_key
-from components.settings.config_problems import SettingsError
-from components.settings.rate_limits import RateLimits
-from components.settings.session_rules import SessionRules
-from components.settings.stack_settings import PROJECT, Settings
+from components.settings import (
+    PROJECT,
+    AudioRules,
+    RateLimits,
+    SessionRules,
+    Settings,
+    SettingsError,
+)
+from components.settings.stack_settings import config_fields
 from program.engine import Engine
 from program.stack_config import stack_config
 
@@ -85,6 +88,24 @@ BAD_VALUES: list[tuple[str, Any, str]] = [
     ("statusIntervalSeconds", "30s", "must be a whole number of seconds"),
     ("statusIntervalSeconds", 30.5, "must be a whole number of seconds"),
     ("statusShards", 0, "from 1 to 64"),
+    *(
+        ("statusShards", text, "must be a whole number of shards")
+        for text in (
+            "",
+            " 4",
+            "4 ",
+            "+4",
+            "4.0",
+            "4e0",
+            "0x4",
+            "1_0",
+            "04",
+            '"4"',
+            "null",
+            "true",
+            "NaN",
+        )
+    ),
     ("statusQueryTimeoutMilliseconds", 5000, "from 50 to 4000"),
     ("listenerCountChangeThresholdPercent", 101, "from 1 to 100"),
     ("maxListenersPerSession", -1, "from 1 to 10000"),
@@ -110,11 +131,15 @@ BAD_VALUES: list[tuple[str, Any, str]] = [
     ("throttlingRateLimit", 10001, "from 1 to 10000"),
     ("throttlingBurstLimit", 5001, "from 1 to 5000"),
     ("accessLogs", 1, "must be true or false"),
+    *(
+        ("accessLogs", text, "must be true or false")
+        for text in ("True", " true", '"true"', "0", "null", "[]")
+    ),
     ("periodicStatus", "off", "must be true or false"),
-    ("removedRoutes", "sendAudio", "must be a list of texts"),
-    ("removedRoutes", ["sendAudio", "$connect"], "not '$connect'"),
-    ("removedRoutes", ["sendAudio", "sendAudio"], "must hold 'sendAudio' once"),
-    ("removedRoutes", [["sendAudio"]], "must hold words out of"),
+    ("removedRoutes", "sendAudio", "must be a list of actions out of createSession, "),
+    ("removedRoutes", ["sendAudio", "$connect"], "each once; '$connect' is not one of them"),
+    ("removedRoutes", ["sendAudio", "sendAudio"], "'sendAudio' is listed twice"),
+    ("removedRoutes", [["sendAudio"]], "must be a list of actions out of"),
     ("domainName", "Live.example.com", "must be a domain name in lower case"),
     ("domainName", "localhost", "must be a domain name in lower case"),
     ("domainName", f"{'a' * 64}.example.com", "must be a domain name in lower case"),
@@ -132,7 +157,7 @@ BAD_VALUES: list[tuple[str, Any, str]] = [
     ("cognitoEndpoint", "127.0.0.1:4566", "must be an http(s) URL"),
     ("cognitoEndpoint", "http://127.0.0.1:4566/", "must be an http(s) URL with no final /"),
     ("tags", "Team=speech", "must be a list of texts"),
-    ("tags", ["Team=a", "Env"], "each name once; 'Env' is not"),
+    ("tags", ["Team=a", "Env"], "each name once; 'Env' is not valid"),
     ("tags", ["Team=a", "Team=b"], "each name once"),
     ("tags", ["Stack=other"], "must not set Stack"),
     ("tags", ["aws:team=a"], "must not set aws:team"),
@@ -156,7 +181,7 @@ def test_the_way_out_of_a_bad_value_is_the_stacks_own_file():
 
 
 def test_every_key_has_a_bad_value_in_these_tests():
-    assert set(checks_by_key(Settings)) == {key for key, _, _ in BAD_VALUES}
+    assert config_fields(Settings).keys() == {key for key, _, _ in BAD_VALUES}
 
 
 def test_all_problems_come_in_one_message():
@@ -174,8 +199,8 @@ def test_all_problems_come_in_one_message():
         "regoin",
         "stack",
         "lambdaRuntime",
-        "statusShards",
         "statusIntervalSeconds",
+        "statusShards",
         "existingUserPoolClientId",
     ]
     assert "did you mean region?" in lines[0]
@@ -205,7 +230,7 @@ def test_a_translation_function_may_be_of_another_account_and_have_a_qualifier(q
 
 def test_a_translation_function_of_another_region_is_refused():
     (line,) = problems({"translationFunctionArn": FUNCTION.replace("eu-central-1", "us-east-1")})
-    assert "must be a function of the stack's own Region, eu-central-1" in line
+    assert "must be a function in the stack's own Region, eu-central-1" in line
 
 
 def test_keeping_executions_for_a_translation_function_that_is_not_made_is_refused():
@@ -228,19 +253,19 @@ def test_a_domain_name_takes_a_certificate_or_a_zone_to_prove_one(proof: dict[st
     (line,) = problems({"domainName": "live.example.com"})
     assert line.startswith("  - domainName is 'live.example.com': needs a certificate")
     (line,) = problems(proof)
-    assert "is of use with a domainName only" in line
+    assert "has an effect only with a domainName" in line
 
 
 def test_a_certificate_of_another_region_is_refused():
     other = CERTIFICATE.replace("eu-central-1", "us-east-1")
     (line,) = problems({"domainName": "live.example.com", "certificateArn": other})
-    assert "must be a certificate of the stack's own Region, eu-central-1" in line
+    assert "must be a certificate in the stack's own Region, eu-central-1" in line
 
 
 def test_an_address_for_alarms_that_there_are_none_of_is_refused():
     assert load({"alarmEmail": "ops@example.com"}).monitoring_rules.alarm_email
     (line,) = problems({"alarmEmail": "ops@example.com", "alarms": False})
-    assert line.startswith("  - alarmEmail is 'ops@example.com': is of use with alarms only")
+    assert line.startswith("  - alarmEmail is 'ops@example.com': has an effect only with alarms")
 
 
 def test_a_key_that_is_not_set_is_reported():
@@ -259,7 +284,7 @@ def problems_with(config: dict[str, str]) -> list[str]:
 def test_a_region_that_only_another_provider_would_read_is_refused():
     (line,) = problems_with({"aws:region": "us-west-2"})
     assert line == (
-        "  - aws:region is 'us-west-2': is not where the stack goes, which is eu-central-1;"
+        "  - aws:region is 'us-west-2': is not the stack's Region, eu-central-1;"
         " set region instead and remove it from Pulumi.test.yaml"
     )
 
