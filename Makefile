@@ -101,7 +101,7 @@ lint: setup
 types: setup
 	$(BIN)/pyright
 
-lock: setup ## Resolve the dependencies anew and write the locks, with hashes
+lock: setup ## Resolve the newest dependencies and write the locks, with hashes
 	$(LOCK) --upgrade --group dev pyproject.toml -o requirements-dev.txt
 	$(LOCK) --upgrade pyproject.toml -c requirements-dev.txt -o requirements.txt
 	$(LOCK) --upgrade handlers/requirements.in -c requirements-dev.txt -o handlers/requirements.txt

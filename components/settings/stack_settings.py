@@ -142,7 +142,7 @@ def _routes(routes: tuple[str, ...]) -> tuple[str, ...]:
     return routes
 
 
-def _kept_by_a_rule(interval_seconds: int) -> int:
+def _schedulable(interval_seconds: int) -> int:
     if problem := problem_with_interval(interval_seconds):
         raise ValueError(problem)
     return interval_seconds
@@ -265,7 +265,7 @@ class Settings(_Record):
     ]
     # The shortest interval needs all five targets that a rule may have.
     status_interval_seconds: Annotated[
-        int, _whole_number(12, 3_600, "seconds"), AfterValidator(_kept_by_a_rule)
+        int, _whole_number(12, 3_600, "seconds"), AfterValidator(_schedulable)
     ]
     periodic_status: Switch
     # One tick sends all shards to their queue within the function's 5 seconds.

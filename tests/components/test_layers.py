@@ -53,7 +53,7 @@ def test_jwt_code_is_in_the_authorizers_layer_alone():
     assert TOKENS.packages == ()
 
 
-def test_the_websocket_client_is_in_the_audio_processors_layer_alone_as_it_is_tested():
+def test_the_websocket_client_is_in_the_audio_processors_layer_alone_in_the_tested_version():
     assert "websockets" not in SHARED.lock.read_text()
     assert STREAMING.packages == ()
     tested = (HANDLERS.parent / "requirements-dev.txt").read_text()

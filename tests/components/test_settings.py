@@ -1,8 +1,10 @@
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from components.settings import (
     PROJECT,
@@ -14,17 +16,38 @@ from components.settings import (
 )
 from components.settings.stack_settings import config_fields
 from program.engine import Engine
+from program.run import run_under_mocks
 from program.stack_config import stack_config
 
 
-def load(overrides: dict[str, Any] | None = None, *, stack: str = "test") -> Settings:
+STAGING = stack_config("staging")
+
+
+def load(
+    overrides: Mapping[str, Any] | None = None,
+    *,
+    stack: str = "test",
+    base: Mapping[str, str] = STAGING,
+) -> Settings:
+    """The settings of a base config with overrides, whose keys are the program's or have a colon."""
     loaded: list[Settings] = []
-    config = stack_config("staging", overrides)
-    Engine().run(lambda: loaded.append(Settings.load()), stack=stack, config=config)
+    changed = {
+        key if ":" in key else f"{PROJECT}:{key}": value
+        if isinstance(value, str)
+        else json.dumps(value)
+        for key, value in (overrides or {}).items()
+    }
+    run_under_mocks(
+        Engine(),
+        lambda: loaded.append(Settings.load()),
+        stack=stack,
+        config={**base, **changed},
+        project_name=PROJECT,
+    )
     return loaded[0]
 
 
-def problems(overrides: dict[str, Any], *, stack: str = "test") -> list[str]:
+def problems(overrides: Mapping[str, Any], *, stack: str = "test") -> list[str]:
     with pytest.raises(SettingsError) as raised:
         load(overrides, stack=stack)
     return str(raised.value).splitlines()[1:]
@@ -39,7 +62,7 @@ def test_settings_arrive_typed_and_with_the_stack_in_the_prefix():
     assert settings.reserved_concurrency == {"connection": 50}
 
 
-def test_numbers_that_belong_together_arrive_as_one_record():
+def test_settings_that_belong_together_arrive_as_one_record():
     settings = load({"speakerGraceSeconds": 20, "controlsPerConnectionPerMinute": 30})
     assert settings.session_rules == SessionRules(
         max_listeners_per_session=500,
@@ -61,10 +84,10 @@ def test_numbers_that_belong_together_arrive_as_one_record():
 
 
 def test_the_engines_own_environment_variables_are_read_too(monkeypatch: pytest.MonkeyPatch):
-    everything = {**stack_config("staging"), f"{PROJECT}:stageNam": "x"}
+    everything = {**STAGING, f"{PROJECT}:stageNam": "x"}
     monkeypatch.setenv("PULUMI_CONFIG", json.dumps(everything))
     with pytest.raises(SettingsError, match="did you mean stageName"):
-        Engine().run(Settings.load)
+        load(base={})
 
 
 # Staging's Region is this one.
@@ -207,9 +230,19 @@ def test_all_problems_come_in_one_message():
 
 
 @pytest.mark.parametrize("stack", ["x" * 33, "feature/one", "über", "a.b"])
-def test_a_stack_name_that_physical_names_cannot_carry_is_refused(stack: str):
+def test_a_stack_name_that_does_not_fit_into_physical_names_is_refused(stack: str):
     (line,) = problems({}, stack=stack)
     assert "has to fit into 64" in line
+
+
+def test_a_value_that_is_text_is_not_read_as_a_number():
+    assert load({"stageName": "12"}).stage_name == "12"
+
+
+def test_settings_cannot_be_changed():
+    settings = load()
+    with pytest.raises(ValidationError, match="frozen"):
+        settings.audio_rules.audio_slots = 7
 
 
 def test_a_user_pool_without_its_client_is_refused_and_the_reverse():
@@ -233,7 +266,7 @@ def test_a_translation_function_of_another_region_is_refused():
     assert "must be a function in the stack's own Region, eu-central-1" in line
 
 
-def test_keeping_executions_for_a_translation_function_that_is_not_made_is_refused():
+def test_reserved_concurrency_of_a_translation_function_that_is_not_made_is_refused():
     reserved = ["translation=5", "connection=5"]
     assert load({"reservedConcurrency": reserved}).reserved_concurrency["translation"] == 5
     (line,) = problems({"reservedConcurrency": reserved, "translationFunctionArn": FUNCTION})
@@ -248,7 +281,7 @@ CERTIFICATE = (
 @pytest.mark.parametrize(
     "proof", [{"certificateArn": CERTIFICATE}, {"hostedZoneId": "Z0123456789"}]
 )
-def test_a_domain_name_takes_a_certificate_or_a_zone_to_prove_one(proof: dict[str, str]):
+def test_a_domain_name_needs_a_certificate_or_a_zone_to_validate_one(proof: dict[str, str]):
     assert load({"domainName": "live.example.com", **proof}).domain_rules.domain_name
     (line,) = problems({"domainName": "live.example.com"})
     assert line.startswith("  - domainName is 'live.example.com': needs a certificate")
@@ -262,27 +295,20 @@ def test_a_certificate_of_another_region_is_refused():
     assert "must be a certificate in the stack's own Region, eu-central-1" in line
 
 
-def test_an_address_for_alarms_that_there_are_none_of_is_refused():
+def test_an_alarm_email_without_alarms_is_refused():
     assert load({"alarmEmail": "ops@example.com"}).monitoring_rules.alarm_email
     (line,) = problems({"alarmEmail": "ops@example.com", "alarms": False})
     assert line.startswith("  - alarmEmail is 'ops@example.com': has an effect only with alarms")
 
 
 def test_a_key_that_is_not_set_is_reported():
-    config = stack_config("staging")
-    del config[f"{PROJECT}:region"]
-    with pytest.raises(SettingsError, match="region is not set: must be set"):
-        Engine().run(Settings.load, config=config)
+    without_region = {key: value for key, value in STAGING.items() if "region" not in key}
+    with pytest.raises(SettingsError, match="region is not set: must be set; see region in Pul"):
+        load(base=without_region)
 
 
-def problems_with(config: dict[str, str]) -> list[str]:
-    with pytest.raises(SettingsError) as failure:
-        Engine().run(Settings.load, config={**stack_config("staging"), **config})
-    return str(failure.value).splitlines()[1:]
-
-
-def test_a_region_that_only_another_provider_would_read_is_refused():
-    (line,) = problems_with({"aws:region": "us-west-2"})
+def test_a_region_that_only_the_default_provider_reads_is_refused():
+    (line,) = problems({"aws:region": "us-west-2"})
     assert line == (
         "  - aws:region is 'us-west-2': is not the stack's Region, eu-central-1;"
         " set region instead and remove it from Pulumi.test.yaml"
@@ -290,16 +316,15 @@ def test_a_region_that_only_another_provider_would_read_is_refused():
 
 
 @pytest.mark.parametrize("key", ["aws:profile", "aws:assumeRoles", "aws:defaultTags"])
-def test_what_only_another_provider_would_read_is_refused_and_not_ignored(key: str):
-    (line,) = problems_with({key: "production"})
+def test_a_key_that_only_the_default_provider_reads_is_refused_and_not_ignored(key: str):
+    (line,) = problems({key: "production"})
     assert line.startswith(f"  - {key} is 'production': has no effect")
     assert "AWS_PROFILE" in line
 
 
 @pytest.mark.parametrize("key", ["aws:region", "pulumi:tags", "other:key"])
-def test_the_stacks_own_region_and_keys_of_other_namespaces_are_no_problem(key: str):
-    config = {**stack_config("staging"), key: stack_config("staging")[f"{PROJECT}:region"]}
-    Engine().run(Settings.load, config=config)
+def test_the_stacks_own_region_and_keys_of_other_namespaces_are_accepted(key: str):
+    load({key: STAGING[f"{PROJECT}:region"]})
 
 
 def test_settings_are_the_only_reader_of_stack_config():
