@@ -15,7 +15,6 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     Strict,
     ValidationError,
@@ -113,7 +112,7 @@ def _tags(items: object) -> dict[str, str]:
     for name, value in tags.items():
         if name in PROGRAM_TAGS or name.lower().startswith("aws:"):
             raise ValueError(f"must not set {name}: the program or AWS sets it")
-        if not re.fullmatch(r"[\w .:/=+\-@]{1,128}=[\w .:/=+\-@]{0,256}", f"{name}={value}"):
+        if not re.fullmatch(r"[\w .:/+\-@]{1,128}=[\w .:/=+\-@]{0,256}", f"{name}={value}"):
             raise ValueError(
                 f"must not hold '{name}={value}': a name has 1 to 128 and a value at most 256"
                 f" letters, digits, spaces and . : / = + - @ _ ({_TAGS_PAGE})"
@@ -151,12 +150,8 @@ def _schedulable(interval_seconds: int) -> int:
 Switch = Annotated[bool, Field(description="must be true or false")]
 
 
-class _Record(BaseModel):
+class _Record(BaseModel, frozen=True, strict=True, alias_generator=to_camel, validate_by_name=True):
     """Frozen settings. The engine passes every value as text: all but texts are read as JSON."""
-
-    model_config = ConfigDict(
-        frozen=True, strict=True, alias_generator=to_camel, validate_by_name=True
-    )
 
     @field_validator("*", mode="before")
     @classmethod
@@ -170,7 +165,7 @@ class _Record(BaseModel):
             return value
 
 
-class SessionRules(_Record):
+class SessionRules(_Record, frozen=True):
     """Limits of every session, and the change of its listeners that causes a status at once."""
 
     max_listeners_per_session: int = _whole_number(1, 10_000, "listeners")
@@ -179,7 +174,7 @@ class SessionRules(_Record):
     listener_count_change_threshold_percent: int = _whole_number(1, 100, "percent")
 
 
-class RateLimits(_Record):
+class RateLimits(_Record, frozen=True):
     """What one user, source address or connection may do within an hour or minute of the clock.
 
     A speaker's chunks are counted by the second; a chunk holds 0.75 s of speech at most, so speech
@@ -194,7 +189,7 @@ class RateLimits(_Record):
     audio_chunks_per_second: int = _whole_number(2, 1_000, "chunks")
 
 
-class AudioRules(_Record):
+class AudioRules(_Record, frozen=True):
     """`audio_slots`: sessions that may speak at once, each with a Transcribe stream.
 
     `partial_captions`: the sessions whose listeners see words before their sentence has ended;
@@ -206,7 +201,7 @@ class AudioRules(_Record):
     partial_results_stability: Literal["off", "low", "medium", "high"]
 
 
-class DomainRules(_Record):
+class DomainRules(_Record, frozen=True):
     """The API's own domain name, empty for API Gateway's.
 
     `certificate_arn`: empty to have one made; `hosted_zone_id`: empty to keep DNS elsewhere.
@@ -227,7 +222,7 @@ class DomainRules(_Record):
     )
 
 
-class MonitoringRules(_Record):
+class MonitoringRules(_Record, frozen=True):
     """`alarm_email`: the address subscribed to the alarms' topic, or empty.
 
     `route_metrics`: whether API Gateway reports metrics for each route; `tracing`: whether
@@ -243,7 +238,7 @@ class MonitoringRules(_Record):
     tracing: Switch
 
 
-class Settings(_Record):
+class Settings(_Record, frozen=True):
     """One stack's settings. Durations and sizes carry their unit in their name."""
 
     # `live-sessions-<stack>-<function>` must fit into the 64 characters of a function's name, with

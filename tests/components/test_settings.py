@@ -19,7 +19,6 @@ from program.engine import Engine
 from program.run import run_under_mocks
 from program.stack_config import stack_config
 
-
 STAGING = stack_config("staging")
 
 
@@ -29,14 +28,12 @@ def load(
     stack: str = "test",
     base: Mapping[str, str] = STAGING,
 ) -> Settings:
-    """The settings of a base config with overrides, whose keys are the program's or have a colon."""
+    """The settings of a base config with overrides; a key without a namespace is the program's."""
     loaded: list[Settings] = []
-    changed = {
-        key if ":" in key else f"{PROJECT}:{key}": value
-        if isinstance(value, str)
-        else json.dumps(value)
-        for key, value in (overrides or {}).items()
-    }
+    changed: dict[str, str] = {}
+    for key, value in (overrides or {}).items():
+        full_key = key if ":" in key else f"{PROJECT}:{key}"
+        changed[full_key] = value if isinstance(value, str) else json.dumps(value)
     run_under_mocks(
         Engine(),
         lambda: loaded.append(Settings.load()),
@@ -186,6 +183,8 @@ BAD_VALUES: list[tuple[str, Any, str]] = [
     ("tags", ["aws:team=a"], "must not set aws:team"),
     ("tags", [f"Tag{n}=x" for n in range(48)], "at most 47 tags"),
     ("tags", ["Team=a", "Te?am=x"], "must not hold 'Te?am=x'"),
+    ("tags", [f"{'n' * 129}=x"], "a name has 1 to 128"),
+    ("tags", [f"Team={'v' * 100}={'v' * 200}"], "a value at most 256"),
 ]
 
 
@@ -241,8 +240,9 @@ def test_a_value_that_is_text_is_not_read_as_a_number():
 
 def test_settings_cannot_be_changed():
     settings = load()
-    with pytest.raises(ValidationError, match="frozen"):
-        settings.audio_rules.audio_slots = 7
+    for record, name in ((settings, "region"), (settings.audio_rules, "audio_slots")):
+        with pytest.raises(ValidationError, match="frozen"):
+            setattr(record, name, getattr(record, name))
 
 
 def test_a_user_pool_without_its_client_is_refused_and_the_reverse():
