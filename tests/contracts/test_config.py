@@ -1,5 +1,6 @@
 """Each config key is declared, documented and read; stacks set no other."""
 
+import functools
 import json
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,12 @@ from program.engine import Engine
 ROOT = Path(__file__).resolve().parents[2]
 
 
+@functools.cache
 def declared_config() -> dict[str, dict[str, Any]]:
     return yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
 
 
+@functools.cache
 def schemas() -> dict[str, dict[str, Any]]:
     """The JSON schema of each config key, out of the settings' and their records' schemas."""
     whole = Settings.model_json_schema()
