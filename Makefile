@@ -115,7 +115,7 @@ lint: setup ## Check format and lint
 types: setup ## Check types
 	$(BIN)/pyright
 
-lock: setup ## Resolve the dependencies again and write the lock files, with hashes
+lock: setup ## Resolve the newest dependencies and write the lock files, with hashes
 	$(LOCK) --upgrade --group dev pyproject.toml -o requirements-dev.txt
 	$(LOCK) --upgrade pyproject.toml -c requirements-dev.txt -o requirements.txt
 	$(LOCK) --upgrade handlers/requirements.in -c requirements-dev.txt -o handlers/requirements.txt

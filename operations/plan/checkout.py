@@ -15,7 +15,7 @@ from operations.plan.recording import PlanError, Recording
 from program.stack_config import committed_stacks
 
 RECORDER = Path(__file__).resolve().parents[2]
-# Layers may have to be built first, which takes pip.
+# Layers may have to be built first, which takes uv.
 TIMEOUT_SECONDS = 900
 
 

@@ -5,7 +5,7 @@ import pulumi
 import pytest
 from pulumi.runtime import MockCallArgs, MockResourceArgs, rpc
 
-from components.layers.wheels import host_architecture
+from components.layers import host_architecture
 from local.cloud import LocalCloud, host_runtime
 from local.deployer import Deployer, DeployError, Ledger
 from local.deployer.archives import archive_bytes

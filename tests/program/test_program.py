@@ -5,7 +5,7 @@ from collections import Counter
 import pulumi
 import pytest
 
-from components.settings.config_problems import SettingsError
+from components.settings import SettingsError
 from program.engine import Engine, RecordingMonitor
 from program.run import run_program
 from program.stack_config import committed_stacks, stack_config
