@@ -1,7 +1,9 @@
 """A stack's config as the Pulumi CLI would hand it to the program."""
 
 import json
+import platform
 import re
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
+LOCAL_STACK = "local"
 
 
 class StackConfigError(ValueError):
@@ -43,6 +46,34 @@ def stack_config(
     for key, value in (overrides or {}).items():
         values[f"{prefix}{key}"] = value
     return {key: _as_text(value) for key, value in values.items()}
+
+
+def local_config(
+    *, region: str, cognito_endpoint: str, overrides: Mapping[str, Any] | None = None
+) -> dict[str, str]:
+    """The local stack's config, with the settings that depend on this machine and this run.
+
+    `cognito_endpoint` is the emulator's URL. Raises `StackConfigError`.
+    """
+    this_run = {**host_settings(), "region": region, "cognitoEndpoint": cognito_endpoint}
+    return stack_config(LOCAL_STACK, {**this_run, **(overrides or {})})
+
+
+def host_settings() -> dict[str, str]:
+    """The settings, by key without prefix, with which functions and layers run on this machine."""
+    machine = platform.machine().lower()
+    return {
+        "layerPlatform": "host",
+        "lambdaRuntime": host_runtime(),
+        # The same mapping as in components.layers, which must not be imported here: `make plan`
+        # runs other revisions, whose `components` have to be imported instead of this one's.
+        "lambdaArchitecture": {"aarch64": "arm64", "amd64": "x86_64"}.get(machine, machine),
+    }
+
+
+def host_runtime() -> str:
+    """This Python's version as a Lambda runtime, such as `python3.12`."""
+    return f"python{sys.version_info.major}.{sys.version_info.minor}"
 
 
 def _config_in(path: Path) -> dict[str, Any]:

@@ -7,7 +7,6 @@ this one's names: what records is this checkout's, what is recorded comes from t
 import contextlib
 import difflib
 import json
-import platform
 import sys
 import traceback
 from pathlib import Path
@@ -20,7 +19,7 @@ from operations.plan.recording import PlanError, Recording, Resource
 from program.computed import ACCOUNT, COMPUTED, REGION
 from program.engine import Engine, RecordingMonitor, Registered
 from program.run import run_program
-from program.stack_config import project, stack_config
+from program.stack_config import host_settings, project, stack_config
 
 HERE = Path(__file__).resolve().parents[2]
 _NOT_THE_PROGRAM = (".venv", "operations", "program")
@@ -86,14 +85,8 @@ def _config(root: Path, stack: str, overrides: dict[str, str]) -> dict[str, str]
             nearest = ", ".join(difflib.get_close_matches(key, known, n=1, cutoff=0)) or "none"
             raise PlanError(f"--config {key}: Pulumi.yaml has no such key; the nearest: {nearest}.")
     config = stack_config(stack, overrides, root)
-    # The local cloud's runner does the same.
     if config.get(f"{declared['name']}:layerPlatform") == "host":
-        machine = platform.machine().lower()
-        host = {
-            "lambdaRuntime": f"python3.{sys.version_info[1]}",
-            "lambdaArchitecture": {"aarch64": "arm64", "amd64": "x86_64"}.get(machine, machine),
-        }
-        config = stack_config(stack, {**host, **overrides}, root)
+        config = stack_config(stack, {**host_settings(), **overrides}, root)
     return config
 
 

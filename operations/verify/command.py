@@ -3,10 +3,9 @@
 import sys
 import time
 
+from client.account import Account
+from client.running_cloud import not_running, running_outputs
 from components.settings import SettingsError
-from local.account import Account
-from local.cloud import config_on_this_host
-from local.state_folder import not_running, running_outputs
 from operations.verify.deployment import (
     CannotVerify,
     Deployment,
@@ -14,11 +13,17 @@ from operations.verify.deployment import (
     local_deployment,
 )
 from operations.verify.interruptions import ending_on_signals
-from operations.verify.options import LOCAL, Options, options_of
+from operations.verify.options import Options, options_of
 from operations.verify.report import exit_status, write_json, write_table
 from operations.verify.stack_outputs import outputs_in, outputs_of_cli
 from operations.verify.verification import verify
-from program.stack_config import StackConfigError, committed_stacks, stack_config
+from program.stack_config import (
+    LOCAL_STACK,
+    StackConfigError,
+    committed_stacks,
+    local_config,
+    stack_config,
+)
 
 COULD_NOT_RUN = 2
 INTERRUPTED = 130
@@ -50,7 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def deployment_of(options: Options) -> Deployment:
     """Raises CannotVerify, and StackConfigError."""
-    if options.stack == LOCAL and options.outputs is None:
+    if options.stack == LOCAL_STACK and options.outputs is None:
         return _running_cloud(options)
     if options.stack not in committed_stacks():
         stacks = ", ".join(committed_stacks())
@@ -58,7 +63,7 @@ def deployment_of(options: Options) -> Deployment:
     outputs = outputs_in(options.outputs) if options.outputs else outputs_of_cli(options.stack)
     if "emulatorUrl" in outputs:
         raise CannotVerify(
-            f"--outputs {options.outputs} are a local cloud's: verify it by --stack {LOCAL}, "
+            f"--outputs {options.outputs} are a local cloud's: verify it by --stack {LOCAL_STACK}, "
             "with --cloud for another than the first"
         )
     return aws_deployment(options.stack, outputs, stack_config(options.stack))
@@ -70,4 +75,6 @@ def _running_cloud(options: Options) -> Deployment:
         raise CannotVerify(not_running(options.cloud))
     folder, outputs = running
     account = Account.load(folder)
-    return local_deployment(account, outputs, config_on_this_host(account), folder)
+    return local_deployment(
+        account, outputs, local_config(region=account.region, cognito_endpoint=account.url), folder
+    )

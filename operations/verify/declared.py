@@ -11,13 +11,11 @@ from typing import Any
 
 import pulumi
 
-from components.layers import host_architecture
-from local.cloud import host_runtime
-from local.deployer.resource import plain
 from program.computed import ACCOUNT, REGION
 from program.engine import Engine, RecordingMonitor
+from program.inputs import plain
 from program.run import run_program
-from program.stack_config import project
+from program.stack_config import host_settings, project
 
 API = "aws:apigatewayv2/api:Api"
 MADE_UP_API_ID = "abc123"
@@ -123,15 +121,10 @@ def declared_by(stack: str, config: Mapping[str, str], identity: Identity) -> De
     engine = IdentifiedEngine(identity)
     prefix = project()["name"]
     # Layers are not compared: those of this machine are at hand, others would have to be built.
-    host = {
-        "layerPlatform": "host",
-        "lambdaRuntime": host_runtime(),
-        "lambdaArchitecture": host_architecture(),
-    }
     run_program(
         engine,
         stack=stack,
-        config={**config, **{f"{prefix}:{key}": value for key, value in host.items()}},
+        config={**config, **{f"{prefix}:{key}": value for key, value in host_settings().items()}},
         monitor=RecordingMonitor(engine),
     )
     return Declared(

@@ -11,7 +11,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local.account import Account
+from client.account import Account
 from operations.verify.declared import Identity
 from program.stack_config import project
 

@@ -4,17 +4,16 @@ import argparse
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from local.speak_options import PASSWORD_VARIABLE, TOKEN_VARIABLE
+from client.speaker_options import add_speaker_options
 from operations.verify.checks import CHECKS
-
-LOCAL = "local"
+from program.stack_config import LOCAL_STACK
 
 
 @dataclass(frozen=True)
 class Options:
     """`intervals`: of the periodic status, how many are measured."""
 
-    stack: str = LOCAL
+    stack: str = LOCAL_STACK
     cloud: str | None = None
     outputs: Path | None = None
     as_json: bool = False
@@ -38,7 +37,9 @@ def options_of(arguments: list[str] | None) -> Options:
         description="Check a deployed stack, or the running local cloud, from outside.",
         epilog="Exit status: 0 nothing wrong, 1 something found, 2 could not be run or not wholly.",
     )
-    parser.add_argument("--stack", default=LOCAL, help="the stack (local: the running local cloud)")
+    parser.add_argument(
+        "--stack", default=LOCAL_STACK, help="the stack (default: local, the running local cloud)"
+    )
     parser.add_argument(
         "--outputs",
         type=Path,
@@ -69,12 +70,9 @@ def options_of(arguments: list[str] | None) -> Options:
         metavar="N",
         help="how many intervals of the periodic status are measured (2)",
     )
-    parser.add_argument(
-        "--username",
-        help=f"the speaker to sign in as, with the password of {PASSWORD_VARIABLE} or asked for; "
-        "without one a user is made for the run and deleted",
+    add_speaker_options(
+        parser, default_speaker="a user that is created for the run and deleted afterwards"
     )
-    parser.add_argument("--token", help=f"a speaker's ID token; also from {TOKEN_VARIABLE}")
     parser.add_argument(
         "--expired-token-file",
         type=_token_in,

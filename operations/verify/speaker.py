@@ -1,6 +1,5 @@
 """Whose tokens the checks use: one handed over, a user's, or those of a user for the run."""
 
-import os
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -8,14 +7,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from client.sign_in import Tokens, tokens_of
-from client.users import add_user, new_password
-from local.speak_options import (
-    PASSWORD_VARIABLE,
-    TOKEN_VARIABLE,
-    DeploymentUnknown,
-    asked_password,
-)
+from client.sign_in import Tokens, add_user, new_password, tokens_of
+from client.speaker_options import TOKEN_VARIABLE, PasswordUnavailable, password_of, token_of
 from operations.verify.deployment import CannotVerify, Deployment
 from operations.verify.interruptions import uninterrupted
 from operations.verify.options import Options
@@ -26,7 +19,7 @@ Say = Callable[[str], None]
 @contextmanager
 def speaker_tokens(deployment: Deployment, options: Options, say: Say) -> Iterator[Tokens]:
     """Raises CannotVerify. A user made for the run is gone afterwards."""
-    if token := options.token or os.environ.get(TOKEN_VARIABLE):
+    if token := token_of(options.token):
         yield Tokens(token, access_token="")
         return
     if options.username:
@@ -38,8 +31,8 @@ def speaker_tokens(deployment: Deployment, options: Options, say: Say) -> Iterat
 
 def _password_of(username: str) -> str:
     try:
-        return os.environ.get(PASSWORD_VARIABLE) or asked_password(username)
-    except DeploymentUnknown as error:
+        return password_of(username)
+    except PasswordUnavailable as error:
         raise CannotVerify(str(error)) from None
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
-from local.deployer.resource import capitalised
 from operations.verify.scene import Scene
 from operations.verify.verdicts import Verdict, differences, right, wrong
+from program.inputs import capitalised
 
 RULE = "aws:cloudwatch/eventRule:EventRule"
 TARGET = "aws:cloudwatch/eventTarget:EventTarget"

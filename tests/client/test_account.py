@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from local.account import Account
+from client.account import Account
 
 
 def test_a_shells_profile_is_none_of_the_local_clouds(
