@@ -38,6 +38,6 @@ def password_of(username: str | None) -> str:
             return getpass.getpass(f"Password of {username}: ")
         except (getpass.GetPassWarning, EOFError):
             raise PasswordUnavailable(
-                f"there is no terminal to prompt for the password of {username}: "
+                f"cannot prompt for the password of {username} without a terminal: "
                 f"set {PASSWORD_VARIABLE}"
             ) from None

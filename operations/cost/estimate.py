@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass
 
-from operations.cost import keeping, serving
+from operations.cost import monitoring, serving, tables
 from operations.cost.assumptions import Assumptions
 from operations.cost.load import Load
 from operations.cost.month import Month
-from operations.cost.prices import Price, Prices
+from operations.cost.prices import Price, Prices, Usage
 from operations.cost.stack_facts import StackFacts
-from operations.cost.usage import Usage
 
 PARTS = (
     serving.gateway,
@@ -17,8 +16,8 @@ PARTS = (
     serving.events,
     serving.speech,
     serving.users,
-    keeping.tables,
-    keeping.watching,
+    tables.tables,
+    monitoring.monitoring,
 )
 
 

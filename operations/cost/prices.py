@@ -1,4 +1,4 @@
-"""The prices, from the one table that has them."""
+"""The price list, and the usage that is multiplied with it."""
 
 import tomllib
 from collections.abc import Mapping
@@ -54,3 +54,13 @@ def prices(table: Path = TABLE) -> Prices:
     return Prices(
         region=region, by_name={name: Price(name=name, **row) for name, row in content.items()}
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Usage:
+    """`price` is the name of a row in the table of prices, in whose unit the quantity is."""
+
+    service: str
+    driver: str
+    quantity: float
+    price: str

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from math import ceil
 
 from operations.cost.month import MINUTES_PER_MONTH, RECONCILES_PER_MONTH, SQS_BATCH, Month
-from operations.cost.usage import Usage
+from operations.cost.prices import Usage
 
 BYTES_PER_GB = 1_000_000_000
 # ADR 0009: while somebody speaks.

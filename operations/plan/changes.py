@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from operations.plan.contents import ARCHIVE
+from operations.plan.recording import ARCHIVE
 
 # What tells a list's elements apart, where they have one of these and no two the same.
 _IDENTITIES = ("Sid", "name", "indexName", "id", "Id", "attributeName", "label", "title")

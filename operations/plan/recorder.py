@@ -14,8 +14,7 @@ from typing import Any
 
 import pulumi
 
-from operations.plan.contents import plain
-from operations.plan.recording import PlanError, Recording, Resource
+from operations.plan.recording import PlanError, Recording, Resource, plain
 from program.computed import ACCOUNT, COMPUTED, REGION
 from program.engine import Engine, RecordingMonitor, Registered
 from program.run import run_program

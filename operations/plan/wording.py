@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 from operations.plan.changes import MISSING, Change
-from operations.plan.contents import ARCHIVE, ASSET
+from operations.plan.recording import ARCHIVE, ASSET
 from program.computed import ACCOUNT, REGION
 
 LONGEST_VALUE = 200

@@ -91,7 +91,7 @@ class Declared:
         """The inputs of each resource of a type, by its name."""
         return {each.name: dict(each.inputs) for each in self.resources if each.token == token}
 
-    def is_known(self, text: str) -> bool:
+    def is_comparable(self, text: str) -> bool:
         """Whether a text is the deployment's too: neither an address nor an id is in it.
 
         In the engine an id is the resource's name and `-id`.

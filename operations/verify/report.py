@@ -14,8 +14,8 @@ from operations.verify.verdicts import Result, Row
 COLOURS = {
     Result.RIGHT: "green",
     Result.WRONG: "bold red",
-    Result.UNTRIED: "yellow",
-    Result.BROKEN: "bold magenta",
+    Result.NOT_TRIED: "yellow",
+    Result.NOT_CHECKED: "bold magenta",
 }
 PLAIN_WIDTH = 160
 
@@ -25,7 +25,7 @@ def exit_status(rows: Sequence[Row]) -> int:
     results = {row.verdict.result for row in rows}
     if Result.WRONG in results:
         return 1
-    return 2 if Result.BROKEN in results else 0
+    return 2 if Result.NOT_CHECKED in results else 0
 
 
 def write_table(rows: Sequence[Row], stream: TextIO) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 class Result(StrEnum):
     RIGHT = "ok"
     WRONG = "WRONG"
-    UNTRIED = "not tried"
+    NOT_TRIED = "not tried"
     """Neither good nor bad: the way out says what would try it."""
-    BROKEN = "could not check"
+    NOT_CHECKED = "could not check"
 
 
 @dataclass(frozen=True)
@@ -49,12 +49,12 @@ def wrong(subject: str, seen: str, way_out: str) -> Verdict:
     return Verdict(subject, Result.WRONG, seen, way_out)
 
 
-def untried(subject: str, why: str, way_out: str = "") -> Verdict:
-    return Verdict(subject, Result.UNTRIED, why, way_out)
+def not_tried(subject: str, why: str, way_out: str = "") -> Verdict:
+    return Verdict(subject, Result.NOT_TRIED, why, way_out)
 
 
-def broken(subject: str, why: str, way_out: str = "") -> Verdict:
-    return Verdict(subject, Result.BROKEN, why, way_out)
+def not_checked(subject: str, why: str, way_out: str = "") -> Verdict:
+    return Verdict(subject, Result.NOT_CHECKED, why, way_out)
 
 
 def differences(declared: Mapping[str, Any], live: Mapping[str, Any]) -> str:

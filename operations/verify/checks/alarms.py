@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from operations.verify.checks.alarm_topic import alarm_topic
-from operations.verify.scene import Scene
-from operations.verify.verdicts import Verdict, differences, right, untried, wrong
+from operations.verify.context import Context
+from operations.verify.verdicts import Verdict, differences, not_tried, right, wrong
 
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
@@ -28,18 +28,18 @@ COMPARED = {
 FIRST_DATA = timedelta(minutes=3)
 
 
-def alarms(scene: Scene) -> Iterator[Verdict]:
-    declared = scene.declared.named(ALARM)
+def alarms(context: Context) -> Iterator[Verdict]:
+    declared = context.declared.named(ALARM)
     if not declared:
-        yield untried("alarms", "the program declares none for this stack", "set alarms to true")
+        yield not_tried("alarms", "the program declares none for this stack", "set alarms to true")
         return
-    live = {each["AlarmName"]: each for each in _alarms(scene, list(declared))}
+    live = {each["AlarmName"]: each for each in _alarms(context, list(declared))}
     as_declared = 0
     for name, inputs in declared.items():
         alarm = live.get(name)
         seen = "does not exist" if alarm is None else _fault(inputs, alarm)
         if seen:
-            yield wrong(f"alarm {name}", seen, scene.deployment.repair)
+            yield wrong(f"alarm {name}", seen, context.deployment.repair)
             continue
         as_declared += 1
     if as_declared:
@@ -47,7 +47,7 @@ def alarms(scene: Scene) -> Iterator[Verdict]:
     yield from (_firing(each) for each in live.values() if each["StateValue"] == "ALARM")
     told = {arn for inputs in declared.values() for arn in inputs.get("alarmActions", [])}
     for arn in sorted(told):
-        yield from alarm_topic(scene, arn)
+        yield from alarm_topic(context, arn)
 
 
 def _firing(alarm: dict[str, Any]) -> Verdict:
@@ -58,7 +58,7 @@ def _firing(alarm: dict[str, Any]) -> Verdict:
     young = evaluated + FIRST_DATA
     is_new = changed is not None and datetime.now(UTC) - changed < young
     if is_new and alarm.get("TreatMissingData") == "breaching":
-        return untried(
+        return not_tried(
             subject,
             "in ALARM: it is new, and missing data counts as bad",
             f"look again in {young // timedelta(minutes=1)} minutes",
@@ -81,8 +81,8 @@ def _fault(inputs: dict[str, Any], alarm: dict[str, Any]) -> str:
     return differences(wanted, live)
 
 
-def _alarms(scene: Scene, names: list[str]) -> Iterator[dict[str, Any]]:
-    client = scene.deployment.client("cloudwatch")
+def _alarms(context: Context, names: list[str]) -> Iterator[dict[str, Any]]:
+    client = context.deployment.client("cloudwatch")
     for first in range(0, len(names), NAMES_PER_CALL):
         some = names[first : first + NAMES_PER_CALL]
         answer = client.describe_alarms(AlarmNames=some, MaxRecords=NAMES_PER_CALL)

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from client.people import Speaker
 from client.sockets import Frame, FrameMissing
 from operations.verify.checks.rules import RULE, declared_state
+from operations.verify.context import Context
 from operations.verify.deployment import setting
-from operations.verify.guests import SOCKET_ERRORS
-from operations.verify.scene import Scene
-from operations.verify.verdicts import Verdict, broken, right, untried, wrong
+from operations.verify.run_clients import SOCKET_ERRORS
+from operations.verify.verdicts import Verdict, not_checked, not_tried, right, wrong
 
 # Lambda's cold start, SQS's pollers and the network come on top of EventBridge's own second or two.
 TOLERANCE_SECONDS = 5.0
@@ -23,43 +23,45 @@ PROGRESS_SECONDS = 10.0
 SUBJECT = "periodic status"
 
 
-def cadence(scene: Scene) -> Iterator[Verdict]:
+def cadence(context: Context) -> Iterator[Verdict]:
     """A session in which nobody asks for its status, since that would move the next one."""
-    interval = _interval_seconds(scene)
-    longest = FIRST_TICK_SECONDS + (scene.intervals + 1) * (interval + TOLERANCE_SECONDS)
-    if not _is_due(scene):
-        yield untried(
+    interval = _interval_seconds(context)
+    longest = FIRST_TICK_SECONDS + (context.intervals + 1) * (interval + TOLERANCE_SECONDS)
+    if not _is_due(context):
+        yield not_tried(
             SUBJECT,
             "the stack's rule is declared as disabled: none is due",
-            f"set periodicStatus to true in Pulumi.{scene.deployment.stack}.yaml and deploy",
+            f"set periodicStatus to true in Pulumi.{context.deployment.stack}.yaml and deploy",
         )
         return
     if longest > SOCKET_LIFETIME_SECONDS:
-        yield untried(
+        yield not_tried(
             SUBJECT,
-            f"{scene.intervals} intervals of {interval} s outlast a socket's two hours",
+            f"{context.intervals} intervals of {interval} s outlast a socket's two hours",
             "measure fewer by --intervals",
         )
         return
     try:
-        with_speaker = scene.company.speaker("cadence")
+        with_speaker = context.clients.speaker("cadence")
         session_id = with_speaker.create_session("en")
     except SOCKET_ERRORS as error:
-        yield broken(SUBJECT, f"no session could be made: {error}", "see answers and handshakes")
+        yield not_checked(
+            SUBJECT, f"no session could be made: {error}", "see answers and handshakes"
+        )
         return
-    scene.company.note(session_id, with_speaker)
-    yield _measured(scene, with_speaker, interval)
+    context.clients.track(session_id, with_speaker)
+    yield _measured(context, with_speaker, interval)
 
 
-def _measured(scene: Scene, speaker: Speaker, interval: int) -> Verdict:
-    log_group = scene.deployment.outputs.get("logGroupNames", {}).get("session_status", "")
+def _measured(context: Context, speaker: Speaker, interval: int) -> Verdict:
+    log_group = context.deployment.outputs.get("logGroupNames", {}).get("session_status", "")
     way_out = f"see rules and feeds, and the log group {log_group} of session_status"
     arrivals: list[float] = []
     patience = FIRST_TICK_SECONDS + interval + TOLERANCE_SECONDS
-    while len(arrivals) <= scene.intervals:
-        scene.say(f"cadence: waiting for status {len(arrivals) + 1} of {scene.intervals + 1}")
+    while len(arrivals) <= context.intervals:
+        context.say(f"cadence: waiting for status {len(arrivals) + 1} of {context.intervals + 1}")
         try:
-            frame = _next_status(scene, speaker, patience)
+            frame = _next_status(context, speaker, patience)
         except SOCKET_ERRORS:
             after = f"{len(arrivals)} came, the next one not" if arrivals else "none came"
             return wrong(SUBJECT, f"{after} within {patience:.0f} s", way_out)
@@ -73,7 +75,7 @@ def _measured(scene: Scene, speaker: Speaker, interval: int) -> Verdict:
     return right(SUBJECT, seen)
 
 
-def _next_status(scene: Scene, speaker: Speaker, patience_seconds: float) -> Frame:
+def _next_status(context: Context, speaker: Speaker, patience_seconds: float) -> Frame:
     """The next periodic status; raises SOCKET_ERRORS when none comes."""
     started = told = beaten = time.monotonic()
     while True:
@@ -85,16 +87,16 @@ def _next_status(scene: Scene, speaker: Speaker, patience_seconds: float) -> Fra
                 raise
         if now - told >= PROGRESS_SECONDS:
             told = now
-            scene.say(f"cadence: {now - started:.0f} s of at most {patience_seconds:.0f} s")
+            context.say(f"cadence: {now - started:.0f} s of at most {patience_seconds:.0f} s")
         if now - beaten >= HEARTBEAT_SECONDS:
             beaten = now
             speaker.ask("heartbeat")
 
 
-def _interval_seconds(scene: Scene) -> int:
-    return int(setting(scene.deployment.config, "statusIntervalSeconds"))
+def _interval_seconds(context: Context) -> int:
+    return int(setting(context.deployment.config, "statusIntervalSeconds"))
 
 
-def _is_due(scene: Scene) -> bool:
-    name = scene.deployment.outputs.get("statusRule", "")
-    return declared_state(scene.declared.named(RULE).get(name, {})) == "ENABLED"
+def _is_due(context: Context) -> bool:
+    name = context.deployment.outputs.get("statusRule", "")
+    return declared_state(context.declared.named(RULE).get(name, {})) == "ENABLED"

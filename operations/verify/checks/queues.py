@@ -1,18 +1,78 @@
-"""How each queue delays, keeps, hides, encrypts and gives up its messages."""
+"""The queues, and the event source mappings that connect them to functions."""
 
 import json
 from collections.abc import Iterator
 from typing import Any
 
-from operations.verify.one_by_one import ABSENT, one_by_one
-from operations.verify.scene import Scene
-from operations.verify.verdicts import Verdict, differences
+from operations.verify.context import ABSENT, FUNCTION, Context, compare_each
+from operations.verify.verdicts import Verdict, differences, right, wrong
+
+MAPPING = "aws:lambda/eventSourceMapping:EventSourceMapping"
+ENABLED = "Enabled"
+
+
+def feeds(context: Context) -> Iterator[Verdict]:
+    functions = context.declared.named(FUNCTION)
+    live = {
+        (mapping["EventSourceArn"], _function(mapping["FunctionArn"])): mapping
+        for mapping in _mappings(context)
+        if _function(mapping["FunctionArn"]) in functions
+    }
+    enabled = 0
+    for inputs in context.declared.of(MAPPING).values():
+        queue, function = inputs["eventSourceArn"], _function(inputs["functionName"])
+        subject = f"queue {_last(queue)} into {function}"
+        mapping = live.pop((queue, function), None)
+        if mapping is None:
+            yield wrong(
+                subject, "has no event source mapping: nothing is read", context.deployment.repair
+            )
+        elif mapping["State"] != ENABLED:
+            yield wrong(
+                subject,
+                f"its mapping is {mapping['State']}",
+                f"aws lambda update-event-source-mapping --uuid {mapping['UUID']} --enabled",
+            )
+        elif mapping["BatchSize"] != inputs["batchSize"]:
+            yield wrong(
+                subject,
+                f"takes {mapping['BatchSize']} at once, declared is {inputs['batchSize']}",
+                context.deployment.repair,
+            )
+        else:
+            enabled += 1
+    for (source, function), mapping in live.items():
+        yield wrong(
+            f"{_last(source)} into {function}",
+            "feeds the function, which the program does not declare",
+            f"aws lambda delete-event-source-mapping --uuid {mapping['UUID']}",
+        )
+    if enabled:
+        yield right("queues into functions", f"{enabled} enabled, as declared")
+    yield from queues(context)
+
+
+def _mappings(context: Context) -> list[dict[str, Any]]:
+    pages = (
+        context.deployment.client("lambda").get_paginator("list_event_source_mappings").paginate()
+    )
+    return [mapping for page in pages for mapping in page["EventSourceMappings"]]
+
+
+def _function(arn: str) -> str:
+    """The name in a function's ARN, which may end in a version or alias, or the name itself."""
+    return arn.split(":")[6] if arn.startswith("arn:") else arn
+
+
+def _last(arn: str) -> str:
+    return arn.rpartition(":")[2]
+
 
 QUEUE = "aws:sqs/queue:Queue"
 
 
-def queues(scene: Scene) -> Iterator[Verdict]:
-    sqs = scene.deployment.client("sqs")
+def queues(context: Context) -> Iterator[Verdict]:
+    sqs = context.deployment.client("sqs")
 
     def fault(name: str, inputs: dict[str, Any]) -> str:
         try:
@@ -22,8 +82,8 @@ def queues(scene: Scene) -> Iterator[Verdict]:
         answer = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
         return differences(_declared(inputs), _shape(answer.get("Attributes", {})))
 
-    return one_by_one(
-        scene, QUEUE, "queue", fault, if_right="delay, keep, hide and give up as declared"
+    return compare_each(
+        context, QUEUE, "queue", fault, if_right="delay, keep, hide and give up as declared"
     )
 
 

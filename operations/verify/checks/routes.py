@@ -1,11 +1,9 @@
-"""The WebSocket API: each route with its integration and response, the authorizer, the stage."""
+"""The WebSocket API: its routes, integrations, responses, authorizer and stage."""
 
 from collections.abc import Iterator
 from typing import Any
 
-from operations.verify.checks.stage import api, stage
-from operations.verify.gateway import listed
-from operations.verify.scene import ROUTE, Scene
+from operations.verify.context import ROUTE, Context, list_all
 from operations.verify.verdicts import Verdict, differences, right, wrong
 
 INTEGRATION = "aws:apigatewayv2/integration:Integration"
@@ -14,19 +12,19 @@ CONNECT = "$connect"
 REPLY = "$default"
 
 
-def routes(scene: Scene) -> Iterator[Verdict]:
-    api_id, repair = scene.deployment.identity.api_id, scene.deployment.repair
-    live = {each["RouteKey"]: each for each in listed(scene, "get_routes")}
-    integrations = {each["IntegrationId"]: each for each in listed(scene, "get_integrations")}
+def routes(context: Context) -> Iterator[Verdict]:
+    api_id, repair = context.deployment.identity.api_id, context.deployment.repair
+    live = {each["RouteKey"]: each for each in list_all(context, "get_routes")}
+    integrations = {each["IntegrationId"]: each for each in list_all(context, "get_integrations")}
     as_declared = 0
-    for inputs in scene.declared.of(ROUTE).values():
+    for inputs in context.declared.of(ROUTE).values():
         route = live.pop(inputs["routeKey"], None)
         subject = f"route {inputs['routeKey']}"
         if route is None:
             yield wrong(subject, "does not exist", repair)
             continue
         integration = integrations.get(route.get("Target", "").removeprefix("integrations/"), {})
-        faults = list(_faults(scene, inputs, route, integration))
+        faults = list(_faults(context, inputs, route, integration))
         yield from (wrong(subject, fault, repair) for fault in faults)
         as_declared += not faults
     for key, route in live.items():
@@ -38,17 +36,17 @@ def routes(scene: Scene) -> Iterator[Verdict]:
         )
     if as_declared:
         yield right("routes", f"{as_declared} as declared: integration, timeout, response or none")
-    yield from api(scene)
-    yield from _authorizer(scene)
-    yield from stage(scene)
+    yield from api(context)
+    yield from _authorizer(context)
+    yield from stage(context)
 
 
 def _faults(
-    scene: Scene, inputs: dict[str, Any], route: dict[str, Any], integration: dict[str, Any]
+    context: Context, inputs: dict[str, Any], route: dict[str, Any], integration: dict[str, Any]
 ) -> Iterator[str]:
     if not integration:
         yield f"its target {route.get('Target')!r} is no integration of the API"
-    elif seen := differences(_declared_integration(scene, inputs), integration):
+    elif seen := differences(_declared_integration(context, inputs), integration):
         yield f"its integration: {seen}"
     selection = inputs.get("routeResponseSelectionExpression")
     if route.get("RouteResponseSelectionExpression") != selection:
@@ -58,7 +56,7 @@ def _faults(
         )
     responses = [
         each["RouteResponseKey"]
-        for each in listed(scene, "get_route_responses", RouteId=route["RouteId"])
+        for each in list_all(context, "get_route_responses", RouteId=route["RouteId"])
     ]
     if selection and responses != [REPLY]:
         yield (
@@ -73,10 +71,10 @@ def _faults(
         yield f"authorizationType is {route.get('AuthorizationType')}, declared is {kind}"
 
 
-def _declared_integration(scene: Scene, route: dict[str, Any]) -> dict[str, Any]:
+def _declared_integration(context: Context, route: dict[str, Any]) -> dict[str, Any]:
     """As API Gateway lists it; in the engine an id is the resource's name and `-id`."""
     name = route["target"].removeprefix("integrations/").removesuffix("-id")
-    inputs = scene.declared.of(INTEGRATION)[name]
+    inputs = context.declared.of(INTEGRATION)[name]
     return {
         "IntegrationType": inputs["integrationType"],
         "IntegrationUri": inputs["integrationUri"],
@@ -84,14 +82,14 @@ def _declared_integration(scene: Scene, route: dict[str, Any]) -> dict[str, Any]
     }
 
 
-def _authorizer(scene: Scene) -> Iterator[Verdict]:
-    [inputs] = scene.declared.of(AUTHORIZER).values()
+def _authorizer(context: Context) -> Iterator[Verdict]:
+    [inputs] = context.declared.of(AUTHORIZER).values()
     subject = f"authorizer {inputs['name']}"
-    connects = [each for each in listed(scene, "get_routes") if each["RouteKey"] == CONNECT]
+    connects = [each for each in list_all(context, "get_routes") if each["RouteKey"] == CONNECT]
     used = {each.get("AuthorizerId") for each in connects}
-    live = [each for each in listed(scene, "get_authorizers") if each["AuthorizerId"] in used]
+    live = [each for each in list_all(context, "get_authorizers") if each["AuthorizerId"] in used]
     if not live:
-        yield wrong(subject, f"{CONNECT} has none: everybody gets in", scene.deployment.repair)
+        yield wrong(subject, f"{CONNECT} has none: everybody gets in", context.deployment.repair)
         return
     declared = {
         "AuthorizerType": inputs["authorizerType"],
@@ -101,7 +99,83 @@ def _authorizer(scene: Scene) -> Iterator[Verdict]:
     sources = live[0].get("IdentitySource") or []
     seen = differences(declared, live[0]) or (f"has identity sources {sources}" if sources else "")
     yield (
-        wrong(subject, seen, scene.deployment.repair)
+        wrong(subject, seen, context.deployment.repair)
         if seen
         else right(subject, f"judges {CONNECT}, asked each time")
     )
+
+
+API = "aws:apigatewayv2/api:Api"
+STAGE = "aws:apigatewayv2/stage:Stage"
+# Pulumi's input and API Gateway's name of what holds for every route.
+ROUTE_SETTINGS = {
+    "dataTraceEnabled": "DataTraceEnabled",
+    "detailedMetricsEnabled": "DetailedMetricsEnabled",
+    "loggingLevel": "LoggingLevel",
+    "throttlingRateLimit": "ThrottlingRateLimit",
+    "throttlingBurstLimit": "ThrottlingBurstLimit",
+}
+
+
+def api(context: Context) -> Iterator[Verdict]:
+    """By another selection expression no message would find its route."""
+    [inputs] = context.declared.of(API).values()
+    live = context.deployment.client("apigatewayv2").get_api(
+        ApiId=context.deployment.identity.api_id
+    )
+    declared = {
+        "ProtocolType": inputs["protocolType"],
+        "RouteSelectionExpression": inputs["routeSelectionExpression"],
+    }
+    if seen := differences(declared, live):
+        yield wrong(f"API {inputs['name']}", seen, context.deployment.repair)
+
+
+def stage(context: Context) -> Iterator[Verdict]:
+    """What a deployment holds cannot be seen, only whether the stage serves the newest one."""
+    api_id, repair = context.deployment.identity.api_id, context.deployment.repair
+    [inputs] = context.declared.of(STAGE).values()
+    subject = f"stage {inputs['name']}"
+    live = {each["StageName"]: each for each in list_all(context, "get_stages")}
+    for other in live.keys() - {inputs["name"]}:
+        yield wrong(
+            f"stage {other}",
+            "is none that the program declares",
+            f"aws apigatewayv2 delete-stage --api-id {api_id} --stage-name {other}",
+        )
+    found = live.get(inputs["name"])
+    if found is None:
+        yield wrong(subject, "does not exist", repair)
+        return
+    deployments = list_all(context, "get_deployments")
+    last = max((each["CreatedDate"] for each in deployments), default=None)
+    newest = [each["DeploymentId"] for each in deployments if each["CreatedDate"] == last]
+    served = found.get("DeploymentId")
+    if served not in newest:
+        newer = newest[-1] if newest else "none"
+        yield wrong(subject, f"serves deployment {served}, the newest is {newer}", repair)
+    elif seen := differences(_declared(inputs), _shape(found)):
+        yield wrong(subject, seen, repair)
+    else:
+        yield right(
+            subject, f"serves the newest deployment, {served}; throttled and logged as declared"
+        )
+
+
+def _declared(inputs: dict[str, Any]) -> dict[str, Any]:
+    settings, log = inputs["defaultRouteSettings"], inputs.get("accessLogSettings", {})
+    return {
+        **{theirs: settings[ours] for ours, theirs in ROUTE_SETTINGS.items() if ours in settings},
+        "access log": log.get("destinationArn", ""),
+        "access log format": log.get("format", ""),
+    }
+
+
+def _shape(live: dict[str, Any]) -> dict[str, Any]:
+    """A log group's ARN may end in `:*`."""
+    log = live.get("AccessLogSettings", {})
+    return {
+        **live.get("DefaultRouteSettings", {}),
+        "access log": log.get("DestinationArn", "").removesuffix(":*"),
+        "access log format": log.get("Format", ""),
+    }

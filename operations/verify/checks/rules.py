@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from operations.verify.scene import Scene
+from operations.verify.context import Context
 from operations.verify.verdicts import Verdict, differences, right, wrong
 from program.inputs import capitalised
 
@@ -11,17 +11,17 @@ RULE = "aws:cloudwatch/eventRule:EventRule"
 TARGET = "aws:cloudwatch/eventTarget:EventTarget"
 
 
-def rules(scene: Scene) -> Iterator[Verdict]:
+def rules(context: Context) -> Iterator[Verdict]:
     """One verdict for each rule that is right, one for each thing that is not."""
-    events, repair = scene.deployment.client("events"), scene.deployment.repair
-    for name, inputs in scene.declared.named(RULE).items():
+    events, repair = context.deployment.client("events"), context.deployment.repair
+    for name, inputs in context.declared.named(RULE).items():
         try:
             live = events.describe_rule(Name=name)
         except events.exceptions.ResourceNotFoundException:
             yield wrong(f"rule {name}", "does not exist", repair)
             continue
         targets = events.list_targets_by_rule(Rule=name)["Targets"]
-        declared = [each for each in scene.declared.of(TARGET).values() if each["rule"] == name]
+        declared = [each for each in context.declared.of(TARGET).values() if each["rule"] == name]
         found = [
             *_rule_faults(name, inputs, live, repair),
             *_target_faults(name, declared, targets, repair),

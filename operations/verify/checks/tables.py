@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from operations.verify.one_by_one import ABSENT, one_by_one
-from operations.verify.scene import Scene
+from operations.verify.context import ABSENT, Context, compare_each
 from operations.verify.verdicts import Verdict, differences
 
 TABLE = "aws:dynamodb/table:Table"
@@ -13,8 +12,8 @@ TABLE = "aws:dynamodb/table:Table"
 EXPIRING = ("ENABLED", "ENABLING")
 
 
-def tables(scene: Scene) -> Iterator[Verdict]:
-    dynamodb = scene.deployment.client("dynamodb")
+def tables(context: Context) -> Iterator[Verdict]:
+    dynamodb = context.deployment.client("dynamodb")
 
     def fault(name: str, inputs: dict[str, Any]) -> str:
         try:
@@ -25,7 +24,7 @@ def tables(scene: Scene) -> Iterator[Verdict]:
         return differences(declared, {**_shape(live), **_guards(dynamodb, name)})
 
     what = "keys, indexes, expiry, recovery, protection"
-    return one_by_one(scene, TABLE, "table", fault, if_right=f"as declared: {what}")
+    return compare_each(context, TABLE, "table", fault, if_right=f"as declared: {what}")
 
 
 def _declared(inputs: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,10 +9,16 @@ from typing import Any
 
 from components.layers import HANDLERS
 from operations.verify.deployment import Deployment
+from operations.verify.verdicts import Row
 from tests.local.permissions import without_statement
 
 CHECKED = 'options={"require"'
 UNCHECKED = 'options={"verify_exp": False, "require"'
+
+
+def is_active_alarm(row: Row) -> bool:
+    """Whether an alarm is in ALARM state, which in the shared cloud other tests may have caused."""
+    return row.check == "alarms" and "in ALARM" in row.verdict.seen
 
 
 @contextmanager

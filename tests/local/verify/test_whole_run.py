@@ -16,11 +16,11 @@ from operations.verify.report import exit_status, write_json, write_table
 from operations.verify.verdicts import Result
 from operations.verify.verification import prepared, run_checks, verify
 from tests.local.protocol.people import eventually
-from tests.local.verify.ringing import rings
+from tests.local.verify.sabotage import is_active_alarm
 
 CHECKS = (
     *("functions", "tables", "rules", "feeds", "cadence", "routes", "answers", "captions"),
-    *("permissions", "handshakes", "strangers", "alarms"),
+    *("permissions", "handshakes", "exposure", "alarms"),
 )
 IN_A_SESSION = "cadence: waiting for status 1 of 3"
 
@@ -31,8 +31,8 @@ def test_a_run_without_findings_says_what_it_saw_and_leaves_nothing(
     told: list[str] = []
     before = left_behind(verified_cloud)
     rows = verify(deployment, Options(), told.append)
-    ringing = [row for row in rows if rings(row)]
-    rows = [row for row in rows if row not in ringing]
+    active = [row for row in rows if is_active_alarm(row)]
+    rows = [row for row in rows if row not in active]
     results = {(row.check, row.verdict.subject): row.verdict.result for row in rows}
     cadence = results.pop(("cadence", "periodic status"))
     not_right = {key for key, result in results.items() if result is not Result.RIGHT}
@@ -48,7 +48,7 @@ def test_a_run_without_findings_says_what_it_saw_and_leaves_nothing(
     assert re.match(r"\d+\.\d s, \d+\.\d s from one to the next; 12 s is set", seen)
     eventually(lambda: left_behind(verified_cloud) <= before, "nothing is left")
     table, document = io.StringIO(), io.StringIO()
-    write_table([*rows, *ringing], table)
+    write_table([*rows, *active], table)
     write_json(deployment.stack, rows, document)
     assert len(json.loads(document.getvalue())["rows"]) == len(rows)
     everything = table.getvalue() + document.getvalue() + "".join(told)
@@ -83,15 +83,15 @@ def test_a_run_that_fails_in_the_midst_of_a_session_ends_that(
 
 
 def run_all(deployment: Deployment, declared: Declared, say: Callable[[str], None]) -> None:
-    with prepared(deployment, declared, Options(), say) as scene:
-        run_checks(scene, ("cadence", "answers"))
+    with prepared(deployment, declared, Options(), say) as context:
+        run_checks(context, ("cadence", "answers"))
 
 
 def fail_in_a_session(deployment: Deployment, declared: Declared) -> None:
     """Its speaker's socket is lost on the way."""
-    with prepared(deployment, declared, Options(), lambda _: None) as scene:
-        speaker = scene.company.speaker()
-        scene.company.note(speaker.create_session("en"), speaker)
+    with prepared(deployment, declared, Options(), lambda _: None) as context:
+        speaker = context.clients.speaker()
+        context.clients.track(speaker.create_session("en"), speaker)
         speaker.drop()
         raise ZeroDivisionError
 

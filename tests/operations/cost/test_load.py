@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from operations.cost.command import command_line
+from operations.cost.__main__ import command_line
 from operations.cost.load import Load, LoadError
 from tests.operations.cost.worked import load
 

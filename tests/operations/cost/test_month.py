@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from operations.cost import keeping, serving
+from operations.cost import monitoring, serving, tables
 from operations.cost.month import MINUTES_PER_MONTH, Month
 from tests.operations.cost.worked import facts, load, month
 
@@ -55,7 +55,7 @@ def test_a_tick_of_16_shards_is_17_invocations_8_reads_and_34_requests():
     ticks = 2 * MINUTES_PER_MONTH
     assert hour.ticks == ticks
     assert hour.invocations["session_status"] == 17 * ticks
-    assert quantity(keeping.tables, hour, "ticks, reads") == 8 * ticks
+    assert quantity(tables.tables, hour, "ticks, reads") == 8 * ticks
     # Two batches sent, 16 received, 16 deleted; half of the ticks come through a queue: 3 more.
     requests = quantity(serving.queues, hour, "ticks and their shards")
     assert requests == 34 * ticks + 3 * ticks / 2
@@ -118,8 +118,8 @@ def test_many_listeners_are_told_by_pages(listeners: int, fan_outs: int):
 
 def test_the_listeners_of_a_caption_are_read_by_the_4_kilobytes():
     # 100 rows of 150 bytes are 15,000: four begun 4 KB, each half a unit, and the session's row.
-    assert keeping.listeners_read(month()) == 2.0
-    assert quantity(keeping.tables, month(), "captions, reads") == 1_200 * 3
+    assert tables.listeners_read(month()) == 2.0
+    assert quantity(tables.tables, month(), "captions, reads") == 1_200 * 3
 
 
 def test_a_stack_without_the_audio_route_pays_for_no_speech():
@@ -145,13 +145,15 @@ def test_an_existing_user_pool_is_paid_elsewhere():
 
 def test_logs_cost_by_what_is_logged_and_for_how_long():
     loud, quiet = month(), month(on=facts(access_logs=False, function_lines=False))
-    assert quantity(keeping.watching, quiet, "access log") == 0
-    assert quantity(keeping.watching, quiet, "functions' logs") == pytest.approx(
-        quantity(keeping.watching, loud, "functions' logs") * 350 / 750
+    assert quantity(monitoring.monitoring, quiet, "access log") == 0
+    assert quantity(monitoring.monitoring, quiet, "functions' logs") == pytest.approx(
+        quantity(monitoring.monitoring, loud, "functions' logs") * 350 / 750
     )
-    month_kept = quantity(keeping.watching, loud, "logs kept for 30 days")
+    month_kept = quantity(monitoring.monitoring, loud, "logs kept for 30 days")
     year_kept = quantity(
-        keeping.watching, month(on=facts(log_retention_days=360)), "logs kept for 360 days"
+        monitoring.monitoring,
+        month(on=facts(log_retention_days=360)),
+        "logs kept for 360 days",
     )
     assert year_kept == pytest.approx(12 * month_kept)
 
@@ -159,11 +161,11 @@ def test_logs_cost_by_what_is_logged_and_for_how_long():
 def test_what_config_turns_on_costs_only_then():
     bare = month(on=facts(tracing=False, alarm_mails=False, measured_routes=0, dashboards=0))
     for driver in ("traces", "alarm mails", "routes' metrics", "dashboard"):
-        assert quantity(keeping.watching, bare, driver) == 0
+        assert quantity(monitoring.monitoring, bare, driver) == 0
     full = month(on=facts(tracing=True, alarm_mails=True, measured_routes=20))
-    assert quantity(keeping.watching, full, "traces") > 0
-    assert quantity(keeping.watching, full, "alarm mails") == 100
-    assert quantity(keeping.watching, full, "routes' metrics") == 100
+    assert quantity(monitoring.monitoring, full, "traces") > 0
+    assert quantity(monitoring.monitoring, full, "alarm mails") == 100
+    assert quantity(monitoring.monitoring, full, "routes' metrics") == 100
 
 
 def test_the_first_request_of_each_second_is_traced_and_a_twentieth_of_the_rest():
@@ -180,4 +182,4 @@ def test_the_first_request_of_each_second_is_traced_and_a_twentieth_of_the_rest(
 def test_a_stack_that_traces_pays_for_the_traces_of_every_function():
     tracing = month(on=facts(tracing=True))
     each = [tracing.traces_of(entry) for entry in tracing.facts.functions]
-    assert quantity(keeping.watching, tracing, "traces") == pytest.approx(sum(each))
+    assert quantity(monitoring.monitoring, tracing, "traces") == pytest.approx(sum(each))

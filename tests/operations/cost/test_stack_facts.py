@@ -5,7 +5,7 @@ import json
 import pytest
 
 from components.settings.stack_settings import REMOVABLE_ROUTES
-from operations.cost.command import main
+from operations.cost.__main__ import main
 from operations.cost.stack_facts import StackFacts, facts_of, facts_with
 from program.stack_config import stack_config
 

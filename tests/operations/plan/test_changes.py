@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from operations.plan.changes import MISSING, Change, changes
-from operations.plan.contents import ARCHIVE
+from operations.plan.recording import ARCHIVE
 from operations.plan.wording import replaces, worded
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pulumi
 from pulumi.runtime import rpc
 
-from operations.plan.contents import ARCHIVE, ASSET, SECRET, plain
+from operations.plan.recording import ARCHIVE, ASSET, SECRET, plain
 
 
 def write_zip(path: Path, files: dict[str, str]) -> pulumi.FileArchive:

@@ -8,8 +8,7 @@ import pytest
 from operations.plan.__main__ import difference
 from operations.plan.checkout import Checkout
 from operations.plan.comparison import Comparison
-from operations.plan.report import Difference, text
-from operations.plan.tree import comparison_lines, plan_lines
+from operations.plan.report import Difference, comparison_lines, plan_lines, text
 from program.stack_config import committed_stacks
 from tests.operations.plan import trees
 

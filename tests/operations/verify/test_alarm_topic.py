@@ -8,7 +8,7 @@ import pytest
 
 from operations.verify.checks.alarm_topic import ALIAS, KEY, TOPIC, TOPIC_POLICY, alarm_topic
 from operations.verify.verdicts import Result, Verdict
-from tests.operations.verify.scenes import Service, declared, missing, scene_of
+from tests.operations.verify.contexts import Service, context_of, declared, missing
 
 ARN = "arn:aws:sns:eu-central-1:998877665544:alarms"
 KEYS = "arn:aws:kms:eu-central-1:998877665544:key"
@@ -43,14 +43,14 @@ def verdicts(
         describe_key=describe_key,
         get_key_policy={"Policy": key_policy or policy("EncryptAlarms")},
     )
-    scene = scene_of(
+    context = context_of(
         declared(TOPIC, "topic", name="alarms", kmsMasterKeyId=f"{KEYS}/alarms-key"),
         declared(TOPIC_POLICY, "topic-policy", arn=ARN, policy=policy("PublishAlarms")),
         declared(KEY, "alarms-key", policy=policy("EncryptAlarms")),
         declared(ALIAS, "alias", name="alias/alarms", targetKeyId="alarms-key"),
         client=lambda service: aws,
     )
-    return [each for each in alarm_topic(scene, ARN) if each.subject != NOBODY]
+    return [each for each in alarm_topic(context, ARN) if each.subject != NOBODY]
 
 
 def test_a_topic_as_declared_is_right_whatever_its_keys_id() -> None:
@@ -106,5 +106,5 @@ def test_a_key_that_is_disabled_or_gone_is_found() -> None:
 
 def test_a_topic_that_is_gone_is_found() -> None:
     aws = Service(get_topic_attributes=missing)
-    [verdict] = alarm_topic(scene_of(client=lambda service: aws), ARN)
+    [verdict] = alarm_topic(context_of(client=lambda service: aws), ARN)
     assert (verdict.result, verdict.seen) == (Result.WRONG, "does not exist: nobody is told")

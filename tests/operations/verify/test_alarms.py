@@ -8,7 +8,7 @@ from operations.verify.checks import alarms
 from operations.verify.checks.alarm_topic import SUBSCRIPTION
 from operations.verify.checks.alarms import ALARM
 from operations.verify.verdicts import Result, Verdict
-from tests.operations.verify.scenes import declared, scene_of
+from tests.operations.verify.contexts import context_of, declared
 
 TOPIC = "arn:aws:sns:eu-central-1:998877665544:alarms"
 INPUTS = {
@@ -64,7 +64,7 @@ def verdicts(aws: Aws, **inputs: Any) -> list[Verdict]:
     resources = [declared(ALARM, "one", **INPUTS)]
     if inputs:
         resources.append(declared(SUBSCRIPTION, "mail", **inputs))
-    return list(alarms(scene_of(*resources, client=lambda service: aws)))
+    return list(alarms(context_of(*resources, client=lambda service: aws)))
 
 
 def test_an_alarm_as_declared_is_right() -> None:
@@ -85,7 +85,7 @@ def test_only_a_new_alarm_over_missing_data_may_ring_a_while() -> None:
     ringing = LIVE | {"StateValue": "ALARM", "Period": 60, "EvaluationPeriods": 2}
     now = datetime.now(UTC)
     for missing, age_minutes, result in (
-        ("breaching", 1, Result.UNTRIED),
+        ("breaching", 1, Result.NOT_TRIED),
         ("breaching", 60, Result.WRONG),
         ("notBreaching", 1, Result.WRONG),
     ):
@@ -96,7 +96,7 @@ def test_only_a_new_alarm_over_missing_data_may_ring_a_while() -> None:
         }
         [_, verdict, _] = verdicts(Aws(live))
         assert verdict.result is result, (missing, age_minutes)
-        if result is Result.UNTRIED:
+        if result is Result.NOT_TRIED:
             assert verdict.way_out == "look again in 5 minutes"
 
 
@@ -129,7 +129,7 @@ def test_an_address_that_has_not_confirmed_is_told_nothing_and_found() -> None:
 def test_alarms_that_tell_nobody_are_not_plain_green() -> None:
     for subscription in (None, "PendingConfirmation"):
         [_, verdict] = verdicts(Aws(LIVE, subscription=subscription))
-        assert (verdict.subject, verdict.result) == ("subscribers of alarms", Result.UNTRIED)
+        assert (verdict.subject, verdict.result) == ("subscribers of alarms", Result.NOT_TRIED)
         assert verdict.seen.startswith("nobody is subscribed")
         assert "alarmEmail" in verdict.way_out
         assert "aws sns subscribe" in verdict.way_out
@@ -138,5 +138,5 @@ def test_alarms_that_tell_nobody_are_not_plain_green() -> None:
 
 
 def test_a_stack_without_alarms_is_not_green_for_that() -> None:
-    [verdict] = alarms(scene_of())
-    assert verdict.result is Result.UNTRIED
+    [verdict] = alarms(context_of())
+    assert verdict.result is Result.NOT_TRIED

@@ -7,9 +7,9 @@ import pytest
 
 from client.sockets import Frame, FrameMissing
 from operations.verify.checks import cadence
+from operations.verify.context import Context
 from operations.verify.declared import Declared, Identity, declared_by
 from operations.verify.deployment import Deployment
-from operations.verify.scene import Scene
 from operations.verify.verdicts import Result, Verdict
 from program.stack_config import stack_config
 
@@ -40,7 +40,7 @@ class ToldAt:
         self.asked.append(action)
 
 
-class Guests:
+class RunClients:
     def __init__(self, speaker: ToldAt) -> None:
         self._speaker = speaker
         self.noted: list[str] = []
@@ -48,7 +48,7 @@ class Guests:
     def speaker(self, name: str) -> ToldAt:
         return self._speaker
 
-    def note(self, session_id: str, speaker: ToldAt) -> None:
+    def track(self, session_id: str, speaker: ToldAt) -> None:
         self.noted.append(session_id)
 
 
@@ -59,7 +59,7 @@ def judged(
     declared: Declared = NOTHING,
     rule: str = "status",
 ) -> Verdict:
-    guests = Guests(ToldAt(seconds))
+    run_clients = RunClients(ToldAt(seconds))
     deployment = Deployment(
         stack="staging",
         outputs={"statusRule": rule, "logGroupNames": {"session_status": "/aws/lambda/x"}},
@@ -67,15 +67,15 @@ def judged(
         identity=IDENTITY,
         client=lambda service: pytest.fail(f"asks {service}"),
     )
-    scene = Scene(
+    context = Context(
         deployment=deployment,
         declared=declared,
-        guests=guests,  # pyright: ignore[reportArgumentType]
+        run_clients=run_clients,  # pyright: ignore[reportArgumentType]
         say=lambda text: None,
         intervals=intervals,
     )
-    [verdict] = cadence(scene)
-    assert guests.noted == ([] if verdict.result is Result.UNTRIED else ["calm-sea-1"])
+    [verdict] = cadence(context)
+    assert run_clients.noted == ([] if verdict.result is Result.NOT_TRIED else ["calm-sea-1"])
     return verdict
 
 
@@ -105,11 +105,11 @@ def test_only_so_many_intervals_are_measured_as_was_asked_for() -> None:
 def test_where_the_stack_declares_no_ticks_none_is_waited_for() -> None:
     off = declared_by("staging", stack_config("staging", {"periodicStatus": False}), IDENTITY)
     verdict = judged(declared=off, rule="live-sessions-staging-status")
-    assert verdict.result is Result.UNTRIED
+    assert verdict.result is Result.NOT_TRIED
     assert "periodicStatus" in verdict.way_out
 
 
 def test_what_outlasts_a_socket_is_not_tried() -> None:
     verdict = judged(interval=3_600)
-    assert verdict.result is Result.UNTRIED
+    assert verdict.result is Result.NOT_TRIED
     assert "--intervals" in verdict.way_out

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from operations.verify import command, stack_outputs
-from operations.verify.command import main
+from operations.verify import __main__ as command
+from operations.verify import stack_outputs
+from operations.verify.__main__ import main
 from operations.verify.deployment import CannotVerify, api_id_of
 
 OUTPUTS = {

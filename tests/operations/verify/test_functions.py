@@ -6,11 +6,10 @@ from typing import Any
 import pytest
 
 from operations.verify.checks import functions
-from operations.verify.checks.functions import INVOKE_CONFIG
-from operations.verify.checks.log_groups import LOG_GROUP
-from operations.verify.scene import FUNCTION
+from operations.verify.checks.functions import INVOKE_CONFIG, LOG_GROUP
+from operations.verify.context import FUNCTION
 from operations.verify.verdicts import Result, Verdict
-from tests.operations.verify.scenes import Service, declared, missing, scene_of
+from tests.operations.verify.contexts import Service, context_of, declared, missing
 
 ARN = "arn:aws:lambda:eu-central-1:998877665544"
 ROLE = "arn:aws:iam::998877665544:role/status"
@@ -80,7 +79,7 @@ def verdicts(
         get_function_event_invoke_config=asynchronous,
         describe_log_groups={"logGroups": groups},
     )
-    scene = scene_of(
+    context = context_of(
         declared("aws:cognito/userPool:UserPool", "the-pool"),
         declared(FUNCTION, "status-function", **{**INPUTS, **inputs}),
         declared(INVOKE_CONFIG, "status-calls", **ASYNCHRONOUS),
@@ -88,7 +87,7 @@ def verdicts(
         client=lambda service: aws,
         config=CONFIG,
     )
-    return list(functions(scene))
+    return list(functions(context))
 
 
 def fault(*arguments: Any, **named: Any) -> str:
@@ -175,8 +174,8 @@ def test_settings_for_asynchronous_calls_that_nobody_declared_are_found() -> Non
 
 def test_a_function_that_is_gone_is_found() -> None:
     aws = Service(get_function=missing)
-    scene = scene_of(declared(FUNCTION, "one", **INPUTS), client=lambda service: aws)
-    assert [each.seen for each in functions(scene)] == ["does not exist"]
+    context = context_of(declared(FUNCTION, "one", **INPUTS), client=lambda service: aws)
+    assert [each.seen for each in functions(context)] == ["does not exist"]
 
 
 def test_lines_that_are_kept_otherwise_than_declared_are_found() -> None:

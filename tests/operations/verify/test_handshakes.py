@@ -9,7 +9,7 @@ from client.sign_in import Tokens
 from client.sockets import HandshakeRefused
 from operations.verify.checks import handshakes
 from operations.verify.verdicts import Result
-from tests.operations.verify.scenes import scene_of
+from tests.operations.verify.contexts import context_of
 
 KEY = "a-key-of-at-least-thirty-two-bytes!!"
 GENUINE = jwt.encode({"sub": "ada", "exp": 1}, KEY, "HS256", {"kid": "one"})
@@ -47,12 +47,12 @@ class Door:
 )
 def test_only_403_is_a_refusal(status: int | None, result: Result, seen: str) -> None:
     door: Any = Door(status)
-    verdicts = {each.subject: each for each in handshakes(scene_of(guests=door))}
+    verdicts = {each.subject: each for each in handshakes(context_of(run_clients=door))}
     assert verdicts["genuine token"].result is Result.RIGHT
     for subject in ("garbage for a token", "tampered token", "unsigned token"):
         assert (verdicts[subject].result, verdicts[subject].seen) == (result, seen)
     for subject in ("expired token", "token of another client"):
-        assert verdicts[subject].result is Result.UNTRIED
+        assert verdicts[subject].result is Result.NOT_TRIED
     assert GENUINE not in repr(verdicts)
 
 
@@ -62,5 +62,5 @@ def test_who_must_get_in_and_does_not_is_found() -> None:
             raise HandshakeRefused(500)
 
     door: Any = Shut(403)
-    verdicts = {each.subject: each for each in handshakes(scene_of(guests=door))}
+    verdicts = {each.subject: each for each in handshakes(context_of(run_clients=door))}
     assert verdicts["no token, as a listener"].seen == "was refused with 500"

@@ -7,7 +7,7 @@ import pytest
 
 from operations.verify.checks.queues import QUEUE, queues
 from operations.verify.verdicts import Result, Verdict
-from tests.operations.verify.scenes import Service, declared, missing, scene_of
+from tests.operations.verify.contexts import Service, context_of, declared, missing
 
 FAILURES = "arn:aws:sqs:eu-central-1:998877665544:failures"
 INPUTS = {
@@ -31,7 +31,7 @@ LIVE = {
 def verdict(live: dict[str, str], **inputs: Any) -> Verdict:
     aws = Service(get_queue_url={"QueueUrl": "u"}, get_queue_attributes={"Attributes": live})
     queue = declared(QUEUE, "ticks-queue", **{**INPUTS, **inputs})
-    [verdict] = queues(scene_of(queue, client=lambda service: aws))
+    [verdict] = queues(context_of(queue, client=lambda service: aws))
     return verdict
 
 
@@ -67,5 +67,5 @@ def test_a_redrive_that_nobody_declared_is_found() -> None:
 def test_a_queue_that_is_gone_is_found() -> None:
     aws = Service(get_queue_url=missing)
     queue = declared(QUEUE, "ticks-queue", **INPUTS)
-    [found] = queues(scene_of(queue, client=lambda service: aws))
+    [found] = queues(context_of(queue, client=lambda service: aws))
     assert (found.result, found.seen) == (Result.WRONG, "does not exist")

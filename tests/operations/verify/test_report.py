@@ -6,12 +6,22 @@ import json
 import pytest
 
 from operations.verify.report import exit_status, write_json, write_table
-from operations.verify.verdicts import Row, Verdict, broken, differences, right, untried, wrong
+from operations.verify.verdicts import (
+    Row,
+    Verdict,
+    differences,
+    not_checked,
+    not_tried,
+    right,
+    wrong,
+)
 
 RIGHT = right("rule tick", "ENABLED")
 WRONG = wrong("route sing", "[red]is[/red] missing", "pulumi up --refresh")
-UNTRIED = untried("captions", "Transcribe charges for it", "--captions")
-BROKEN = broken("alarms", "DescribeAlarms was answered by AccessDenied", "let whoever verifies")
+NOT_TRIED = not_tried("captions", "Transcribe charges for it", "--captions")
+NOT_CHECKED = not_checked(
+    "alarms", "DescribeAlarms was answered by AccessDenied", "let whoever verifies"
+)
 
 
 def rows(*verdicts: Verdict) -> list[Row]:
@@ -22,10 +32,10 @@ def rows(*verdicts: Verdict) -> list[Row]:
     ("verdicts", "status"),
     [
         ([RIGHT, RIGHT], 0),
-        ([RIGHT, UNTRIED], 0),
-        ([RIGHT, WRONG, UNTRIED], 1),
-        ([WRONG, BROKEN], 1),
-        ([RIGHT, BROKEN], 2),
+        ([RIGHT, NOT_TRIED], 0),
+        ([RIGHT, WRONG, NOT_TRIED], 1),
+        ([WRONG, NOT_CHECKED], 1),
+        ([RIGHT, NOT_CHECKED], 2),
     ],
 )
 def test_the_exit_status_is_that_of_the_worst_row(verdicts: list[Verdict], status: int) -> None:
@@ -34,7 +44,7 @@ def test_the_exit_status_is_that_of_the_worst_row(verdicts: list[Verdict], statu
 
 def test_the_table_has_each_row_with_its_way_out_as_it_was_said() -> None:
     stream = io.StringIO()
-    write_table(rows(RIGHT, WRONG, UNTRIED), stream)
+    write_table(rows(RIGHT, WRONG, NOT_TRIED), stream)
     lines = stream.getvalue().splitlines()
     assert "\x1b" not in stream.getvalue(), "no colours where nobody sees them"
     assert lines[2].split("  ")[1:2] == ["WRONG"]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from operations.verify.simulation import denied_by_simulation
+from operations.verify.policies import denied_by_simulation
 
 ARN = "arn:aws:iam::123456789012:role/status"
 STATEMENT = {

@@ -6,7 +6,7 @@ import pytest
 
 from operations.verify.checks.tables import TABLE, tables
 from operations.verify.verdicts import Result, Verdict
-from tests.operations.verify.scenes import Service, declared, missing, scene_of
+from tests.operations.verify.contexts import Service, context_of, declared, missing
 
 INPUTS = {
     "name": "connections",
@@ -61,7 +61,7 @@ def verdict(
         describe_continuous_backups={"ContinuousBackupsDescription": backups},
     )
     table = declared(TABLE, "connections-table", **INPUTS)
-    [verdict] = tables(scene_of(table, client=lambda service: aws))
+    [verdict] = tables(context_of(table, client=lambda service: aws))
     return verdict
 
 
@@ -103,5 +103,5 @@ def test_a_guard_that_was_taken_off_is_found() -> None:
 def test_a_table_that_is_gone_is_found() -> None:
     aws = Service(describe_table=missing)
     table = declared(TABLE, "connections-table", **INPUTS)
-    [found] = tables(scene_of(table, client=lambda service: aws))
+    [found] = tables(context_of(table, client=lambda service: aws))
     assert (found.result, found.seen) == (Result.WRONG, "does not exist")

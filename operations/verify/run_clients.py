@@ -14,7 +14,7 @@ SOCKET_ERRORS = (FrameMissing, HandshakeRefused, WebSocketException, OSError)
 OVER = ("SESSION_ENDED", "SESSION_NOT_FOUND", "CONNECTION_NOT_FOUND")
 
 
-class Guests:
+class RunClients:
     """Opens sockets on the deployment; `close` ends every session that was noted, then them."""
 
     def __init__(self, outputs: Mapping[str, Any], tokens: Tokens) -> None:
@@ -30,12 +30,12 @@ class Guests:
     def listener(self, name: str = "listener") -> Listener:
         return self._participants.listener(name)
 
-    def note(self, session_id: str, speaker: Speaker) -> None:
+    def track(self, session_id: str, speaker: Speaker) -> None:
         """Keep in mind who can end the session."""
         with self._lock:
             self._sessions[session_id] = speaker
 
-    def forget(self, session_id: str) -> None:
+    def untrack(self, session_id: str) -> None:
         """It has ended."""
         with self._lock:
             self._sessions.pop(session_id, None)

@@ -1,4 +1,4 @@
-"""What keeping and watching uses: DynamoDB, and CloudWatch with what belongs to it."""
+"""What sessions use of DynamoDB: request units and storage."""
 
 from collections.abc import Iterator
 from math import ceil
@@ -6,8 +6,8 @@ from math import ceil
 from operations.cost.assumptions import ROW_BYTES
 from operations.cost.load import HOURS_PER_MONTH
 from operations.cost.month import RECONCILES_PER_MONTH, Month
+from operations.cost.prices import Usage
 from operations.cost.serving import BYTES_PER_GB
-from operations.cost.usage import Usage
 
 # Write request units: a row, and once more where an index has it; the calls are those of
 # tests/handlers/faults/calls.txt.
@@ -28,7 +28,6 @@ READS_OF_A_SESSION_RECONCILED = 2
 PAGE_READ = 0.5
 READ_BYTES = 4_096
 RECONCILED_SHARDS = 64
-DAYS_PER_MONTH = 30
 
 
 def tables(month: Month) -> Iterator[Usage]:
@@ -77,49 +76,3 @@ def listeners_read(month: Month) -> float:
     """Read request units of a session's listeners, all of them."""
     bytes_read = month.load.listeners * month.assumptions.listener_row_bytes
     return max(ceil(bytes_read / READ_BYTES), 1) * PAGE_READ
-
-
-def watching(month: Month) -> Iterator[Usage]:
-    """Logs, metrics, alarms, dashboard, traces, and the topic with its key."""
-    facts, assumed = month.facts, month.assumptions
-    invocations = sum(month.invocations.values())
-    per_invocation = assumed.platform_log_bytes
-    if facts.function_lines:
-        per_invocation += assumed.function_log_bytes
-    gigabytes = {
-        "functions' logs": invocations * per_invocation / BYTES_PER_GB,
-        "access log": (month.received_messages + 2 * month.connections)
-        * (assumed.access_log_bytes if facts.access_logs else 0)
-        / BYTES_PER_GB,
-    }
-    counts = {
-        "alarms": (facts.alarm_metrics, "alarm-metric"),
-        "own metrics": (facts.own_metrics, "custom-metric"),
-        "routes' metrics": (facts.measured_routes * assumed.metrics_per_route, "custom-metric"),
-        "dashboard": (facts.dashboards, "dashboard"),
-    }
-    for driver, quantity in gigabytes.items():
-        yield Usage(service="CloudWatch", driver=driver, quantity=quantity, price="logs-ingested")
-    yield Usage(
-        service="CloudWatch",
-        driver=f"logs kept for {facts.log_retention_days} days",
-        quantity=sum(gigabytes.values()) * facts.log_retention_days / DAYS_PER_MONTH,
-        price="logs-stored",
-    )
-    for driver, (number, price) in counts.items():
-        yield Usage(service="CloudWatch", driver=driver, quantity=number, price=price)
-    yield Usage(
-        service="X-Ray",
-        driver="traces",
-        quantity=sum(map(month.traces_of, month.invocations)) if facts.tracing else 0,
-        price="xray-trace",
-    )
-    yield Usage(
-        service="SNS",
-        driver="alarm mails",
-        quantity=assumed.mails if facts.alarm_mails else 0,
-        price="sns-mail",
-    )
-    yield Usage(
-        service="KMS", driver="key of the alarms' topic", quantity=facts.keys, price="kms-key"
-    )

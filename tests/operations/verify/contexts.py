@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator, Mapping
 from types import SimpleNamespace
 from typing import Any
 
+from operations.verify.context import Context
 from operations.verify.declared import Declared, DeclaredResource, Identity
 from operations.verify.deployment import Deployment
-from operations.verify.scene import Scene
 
 IDENTITY = Identity("998877665544", "eu-central-1", "aws", "zyxwv98765")
 
@@ -47,19 +47,19 @@ def declared(token: str, name: str, /, **inputs: Any) -> DeclaredResource:
     return DeclaredResource(token, name, inputs)
 
 
-def scene_of(
+def context_of(
     *resources: DeclaredResource,
     client: Callable[[str], Any] = lambda service: None,
-    guests: Any = None,
+    run_clients: Any = None,
     config: Mapping[str, str] | None = None,
     **outputs: Any,
-) -> Scene:
+) -> Context:
     deployment = Deployment(
         stack="staging", outputs=outputs, config=config or {}, identity=IDENTITY, client=client
     )
-    return Scene(
+    return Context(
         deployment=deployment,
         declared=Declared(resources),
-        guests=guests,
+        run_clients=run_clients,
         say=lambda text: None,
     )

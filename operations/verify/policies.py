@@ -1,4 +1,4 @@
-"""IAM documents made comparable: AWS may hand a list of one back as its item, and in any order."""
+"""IAM policies: compared with what is declared, and tried in IAM's own simulation."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -29,7 +29,7 @@ def faults_by_sid(declared: Mapping[str, Any], live: Mapping[str, Any]) -> Itera
             yield f"has the statement {sid}, but otherwise than declared"
 
 
-def told(statement: Mapping[str, Any]) -> str:
+def summary_of(statement: Mapping[str, Any]) -> str:
     """A role's statement in a line."""
     actions, resources = (_normal(statement.get(key)) for key in ("Action", "Resource"))
     condition = " on a condition" if statement.get("Condition") else ""
@@ -52,3 +52,54 @@ def _normal(value: Any) -> Any:
         items = [_normal(item) for item in value]
         return items[0] if len(items) == 1 else sorted(items, key=str)
     return value
+
+
+ALLOWED = "allowed"
+Denied = list[tuple[str, str]]
+
+
+def denied_by_simulation(iam: Any, role: str, statement: Mapping[str, Any]) -> tuple[Denied, int]:
+    """What of a declared statement would be denied, as action and decision; how many were tried.
+
+    One simulation of a statement, with its conditions met.
+    """
+    arn = iam.get_role(RoleName=role)["Role"]["Arn"]
+    pages = iam.get_paginator("simulate_principal_policy").paginate(
+        PolicySourceArn=arn,
+        ActionNames=statement["Action"],
+        ResourceArns=[_concrete(resource) for resource in statement["Resource"]],
+        ContextEntries=_met(statement.get("Condition", {})),
+    )
+    decisions = [
+        (f"{result['EvalActionName']} on {resource}", decision)
+        for page in pages
+        for result in page["EvaluationResults"]
+        for resource, decision in _by_resource(result)
+    ]
+    return [each for each in decisions if each[1] != ALLOWED], len(decisions)
+
+
+def _by_resource(result: Mapping[str, Any]) -> Denied:
+    """Of several resources each one's decision is told apart."""
+    return [
+        (each["EvalResourceName"], each["EvalResourceDecision"])
+        for each in result.get("ResourceSpecificResults", [])
+    ] or [(result.get("EvalResourceName", "*"), result["EvalDecision"])]
+
+
+def _concrete(resource: str) -> str:
+    """One of the resources that a pattern stands for."""
+    return resource if resource == "*" else resource.replace("*", "verify")
+
+
+def _met(condition: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Context entries with which each condition of a statement that allows holds."""
+    return [
+        {
+            "ContextKeyName": key,
+            "ContextKeyValues": values if isinstance(values, list) else [values],
+            "ContextKeyType": "stringList" if isinstance(values, list) else "string",
+        }
+        for tests in condition.values()
+        for key, values in tests.items()
+    ]

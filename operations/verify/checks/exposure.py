@@ -8,9 +8,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from operations.verify.context import FUNCTION, Context
 from operations.verify.deployment import code_of
-from operations.verify.policy_documents import agree, by_sid
-from operations.verify.scene import FUNCTION, Scene
+from operations.verify.policies import agree, by_sid
 from operations.verify.verdicts import Verdict, right, wrong
 
 PERMISSION = "aws:lambda/permission:Permission"
@@ -20,17 +20,17 @@ FORBIDDEN = (401, 403)
 Permit = tuple[str, str, str]
 
 
-def strangers(scene: Scene) -> Iterator[Verdict]:
-    yield from _connections(scene)
-    yield from _functions(scene)
-    yield from _queues(scene)
+def exposure(context: Context) -> Iterator[Verdict]:
+    yield from _connections(context)
+    yield from _functions(context)
+    yield from _queues(context)
 
 
-def _connections(scene: Scene) -> Iterator[Verdict]:
+def _connections(context: Context) -> Iterator[Verdict]:
     """No such connection exists: who is let in is told 410, who is not is told so before."""
-    url = f"{scene.deployment.outputs['managementEndpoint']}/@connections/bm8tc3VjaA%3D%3D"
+    url = f"{context.deployment.outputs['managementEndpoint']}/@connections/bm8tc3VjaA%3D%3D"
     # The local cloud is on loopback; a deployed one may be behind the host's proxy.
-    proxies = urllib.request.ProxyHandler({} if scene.deployment.is_local else None)
+    proxies = urllib.request.ProxyHandler({} if context.deployment.is_local else None)
     opener = urllib.request.build_opener(proxies)
     for method in ("POST", "GET", "DELETE"):
         request = urllib.request.Request(url, method=method, data=None)  # noqa: S310
@@ -43,24 +43,24 @@ def _connections(scene: Scene) -> Iterator[Verdict]:
         if status in FORBIDDEN:
             yield right(subject, f"refused with {status}")
         else:
-            yield wrong(subject, f"was answered by {status}", scene.deployment.repair)
+            yield wrong(subject, f"was answered by {status}", context.deployment.repair)
 
 
-def _functions(scene: Scene) -> Iterator[Verdict]:
+def _functions(context: Context) -> Iterator[Verdict]:
     """Without URLs, invoked by those alone whom the program permits."""
-    client = scene.deployment.client("lambda")
+    client = context.deployment.client("lambda")
     declared: dict[str, set[Permit]] = {}
-    for each in scene.declared.of(PERMISSION).values():
+    for each in context.declared.of(PERMISSION).values():
         permit = (each["principal"], each["action"], _source(each["sourceArn"]))
         declared.setdefault(each["function"], set()).add(permit)
     found = False
-    functions = list(scene.declared.named(FUNCTION))
+    functions = list(context.declared.named(FUNCTION))
     for function in functions:
         try:
             urls = client.list_function_url_configs(FunctionName=function)["FunctionUrlConfigs"]
         except client.exceptions.ResourceNotFoundException:
             found = True
-            yield wrong(f"function {function}", "does not exist", scene.deployment.repair)
+            yield wrong(f"function {function}", "does not exist", context.deployment.repair)
             continue
         for url in urls:
             found = True
@@ -73,11 +73,11 @@ def _functions(scene: Scene) -> Iterator[Verdict]:
         for permit in sorted(live - wanted):
             found = True
             seen = f"may be invoked by {permit[0]} for {permit[2] or 'anything'}: not declared"
-            yield wrong(f"function {function}", seen, scene.deployment.repair)
+            yield wrong(f"function {function}", seen, context.deployment.repair)
         for permit in sorted(wanted - live):
             found = True
             seen = f"may not be invoked by {permit[0]} for {permit[2]}, as declared"
-            yield wrong(f"function {function}", seen, scene.deployment.repair)
+            yield wrong(f"function {function}", seen, context.deployment.repair)
     if not found:
         seen = f"{len(functions)} without URLs, invoked by those alone who are declared"
         yield right("functions", seen)
@@ -109,11 +109,11 @@ def _source(arn: str) -> str:
     return f"{before}{authorizers}*" if authorizers else arn
 
 
-def _queues(scene: Scene) -> Iterator[Verdict]:
+def _queues(context: Context) -> Iterator[Verdict]:
     """Each queue's own policy, which refuses plain HTTP, is the declared one."""
-    client = scene.deployment.client("sqs")
+    client = context.deployment.client("sqs")
     found = False
-    policies = scene.declared.of(QUEUE_POLICY).values()
+    policies = context.declared.of(QUEUE_POLICY).values()
     for each in policies:
         name = each["queueUrl"].rpartition("/")[2]
         try:
@@ -122,13 +122,13 @@ def _queues(scene: Scene) -> Iterator[Verdict]:
         except ClientError as error:
             found = True
             code = code_of(error)
-            yield wrong(f"queue {name}", f"cannot be read: {code}", scene.deployment.repair)
+            yield wrong(f"queue {name}", f"cannot be read: {code}", context.deployment.repair)
             continue
         live = by_sid(json.loads(answer.get("Attributes", {}).get("Policy", "{}")))
         declared = by_sid(json.loads(each["policy"]))
         if not agree(declared, live):
             found = True
             seen = f"its policy has {sorted(live)}, declared is {sorted(declared)}"
-            yield wrong(f"queue {name}", seen, scene.deployment.repair)
+            yield wrong(f"queue {name}", seen, context.deployment.repair)
     if not found:
         yield right("queues", f"{len(policies)} refuse plain HTTP, with policies as declared")

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from client.sockets import Frame, FrameMissing
-from operations.verify.dialogue import Dialogue
-from operations.verify.scene import ROUTE
+from operations.verify.context import ROUTE
+from operations.verify.conversation import Conversation
 from operations.verify.verdicts import Result
-from tests.operations.verify.scenes import declared, scene_of
+from tests.operations.verify.contexts import context_of, declared
 
 ACK = {"type": "heartbeatAck", "timestamp": 1, "requestId": "r"}
 REFUSAL = {
@@ -50,8 +50,8 @@ class Client:
         return self._untyped
 
 
-def dialogue(*routes: str) -> Dialogue:
-    return Dialogue(scene_of(*(declared(ROUTE, key, routeKey=key) for key in routes)))
+def conversation(*routes: str) -> Conversation:
+    return Conversation(context_of(*(declared(ROUTE, key, routeKey=key) for key in routes)))
 
 
 @pytest.mark.parametrize(
@@ -67,14 +67,14 @@ def dialogue(*routes: str) -> Dialogue:
 def test_an_answer_that_was_not_promised_is_found(
     answer: dict[str, Any] | None, fault: str
 ) -> None:
-    talk, client = dialogue("heartbeat"), Client(answer)
+    talk, client = conversation("heartbeat"), Client(answer)
     assert talk.ask(client, "heartbeat") is None  # pyright: ignore[reportArgumentType]
     [verdict] = talk.verdicts()
     assert (verdict.subject, verdict.seen) == ("speaker: heartbeat", fault)
 
 
 def test_a_promised_answer_is_counted_and_handed_on() -> None:
-    talk, client = dialogue("heartbeat"), Client(ACK)
+    talk, client = conversation("heartbeat"), Client(ACK)
     frame = talk.ask(client, "heartbeat")  # pyright: ignore[reportArgumentType]
     assert frame is not None
     assert frame.type == "heartbeatAck"
@@ -84,7 +84,7 @@ def test_a_promised_answer_is_counted_and_handed_on() -> None:
 
 
 def test_an_action_without_a_route_must_be_unknown() -> None:
-    talk = dialogue()
+    talk = conversation()
     assert talk.ask(Client(REFUSAL), "heartbeat") is None  # pyright: ignore[reportArgumentType]
     assert [each.result for each in talk.verdicts()] == [Result.RIGHT]
     talk.ask(Client(ACK), "heartbeat")  # pyright: ignore[reportArgumentType]
@@ -92,21 +92,21 @@ def test_an_action_without_a_route_must_be_unknown() -> None:
 
 
 def test_a_refusal_for_another_reason_is_found() -> None:
-    talk = dialogue("heartbeat")
+    talk = conversation("heartbeat")
     client: Any = Client(REFUSAL)
-    talk.refused(client, "heartbeat", "UNAUTHORIZED_ACTION")
+    talk.expect_refusal(client, "heartbeat", "UNAUTHORIZED_ACTION")
     [verdict] = talk.verdicts()
     assert verdict.seen == "was refused by INVALID_ACTION, not by UNAUTHORIZED_ACTION: m"
 
 
 def test_an_error_after_what_is_taken_in_silence_is_found() -> None:
-    talk = dialogue("sendAudio")
+    talk = conversation("sendAudio")
     quiet: Any = Client(None)
-    talk.silent(quiet, "sendAudio", for_seconds=0)
+    talk.expect_no_reply(quiet, "sendAudio", for_seconds=0)
     refused: Any = Client(REFUSAL)
-    talk.silent(refused, "sendAudio", for_seconds=0)
+    talk.expect_no_reply(refused, "sendAudio", for_seconds=0)
     closed: Any = Client(None, is_open=False)
-    talk.silent(closed, "sendAudio", for_seconds=0)
+    talk.expect_no_reply(closed, "sendAudio", for_seconds=0)
     assert [each.seen for each in talk.wrong] == [
         "was answered, by error INVALID_ACTION m",
         "the socket was closed with 1006",
@@ -114,17 +114,17 @@ def test_an_error_after_what_is_taken_in_silence_is_found() -> None:
 
 
 def test_the_gateways_own_error_is_no_silence_but_an_older_one_is_not_counted() -> None:
-    talk = dialogue("sendAudio")
+    talk = conversation("sendAudio")
     client: Any = Client(GATEWAYS)
-    talk.silent(client, "sendAudio", for_seconds=0)
-    talk.silent(still_showing(GATEWAYS), "sendAudio", for_seconds=0)
+    talk.expect_no_reply(client, "sendAudio", for_seconds=0)
+    talk.expect_no_reply(still_showing(GATEWAYS), "sendAudio", for_seconds=0)
     assert [each.seen for each in talk.wrong] == [
         "API Gateway itself answered: Internal server error"
     ]
 
 
 def test_an_older_answer_of_the_gateway_is_not_taken_for_this_ones() -> None:
-    talk = dialogue("heartbeat")
+    talk = conversation("heartbeat")
     talk.ask(still_showing(GATEWAYS), "heartbeat")
     assert [each.seen for each in talk.wrong] == ["was not answered within 10 s"]
 

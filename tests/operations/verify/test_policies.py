@@ -2,7 +2,7 @@
 
 import pytest
 
-from operations.verify.policy_documents import agree, by_sid, told
+from operations.verify.policies import agree, by_sid, summary_of
 
 DECLARED = {
     "Sid": "Read",
@@ -46,11 +46,11 @@ def test_everybody_has_two_spellings() -> None:
 
 
 def test_a_statement_is_told_in_a_line() -> None:
-    assert told(DECLARED) == (
+    assert summary_of(DECLARED) == (
         "dynamodb:GetItem, dynamodb:Query on arn:aws:dynamodb:us-east-1:1:table/a on a condition"
     )
     several = {"Effect": "Deny", "Action": "a:B", "Resource": ["x", "y", "z"]}
-    assert told(several) == "Deny a:B on x and 2 more"
+    assert summary_of(several) == "Deny a:B on x and 2 more"
 
 
 def test_statements_are_found_by_sid_whether_they_have_one_or_not() -> None:

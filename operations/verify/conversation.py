@@ -5,21 +5,21 @@ from collections.abc import Mapping
 from typing import Any
 
 from client.sockets import REPLY_TIMEOUT_SECONDS, Client, Frame
-from operations.verify.guests import SOCKET_ERRORS
+from operations.verify.context import Context
 from operations.verify.promises import PROMISES
-from operations.verify.scene import Scene
+from operations.verify.run_clients import SOCKET_ERRORS
 from operations.verify.verdicts import Verdict, right, wrong
 
 COMMON_FIELDS = ("timestamp", "requestId")
 ERROR_FIELDS = ("timestamp", "code", "message")
 
 
-class Dialogue:
+class Conversation:
     """Notes what is wrong as verdicts, and counts by role what was answered as promised."""
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, context: Context) -> None:
         self.wrong: list[Verdict] = []
-        self._scene = scene
+        self._scene = context
         self._answered: Counter[str] = Counter()
 
     def verdicts(self) -> list[Verdict]:
@@ -42,7 +42,7 @@ class Dialogue:
         An action without a route must be unknown.
         """
         if not self.has_route(action):
-            self.refused(client, action, "INVALID_ACTION", **fields)
+            self.expect_refusal(client, action, "INVALID_ACTION", **fields)
             return None
         promise = PROMISES[action]
         frame = self._answer(client, action, action, fields)
@@ -52,7 +52,7 @@ class Dialogue:
         self._note(client, action, fault)
         return None if fault else frame
 
-    def refused(self, client: Client, action: str, code: str, **fields: Any) -> None:
+    def expect_refusal(self, client: Client, action: str, code: str, **fields: Any) -> None:
         """Send what must be refused, with this error code."""
         what = f"{action} ({code})"
         if frame := self._answer(client, what, action, fields):
@@ -61,7 +61,7 @@ class Dialogue:
                 fault = f"was refused by {frame['code']}, not by {code}: {frame['message']}"
             self._note(client, what, fault)
 
-    def told(self, client: Client, frame_type: str, after: str, **fields: Any) -> None:
+    def expect_push(self, client: Client, frame_type: str, after: str, **fields: Any) -> None:
         """Wait for what comes by itself after an action."""
         try:
             client.expect(frame_type, **fields)
@@ -70,7 +70,9 @@ class Dialogue:
         else:
             self._note(client, after, "")
 
-    def silent(self, client: Client, action: str, *, for_seconds: float, **fields: Any) -> None:
+    def expect_no_reply(
+        self, client: Client, action: str, *, for_seconds: float, **fields: Any
+    ) -> None:
         """Send what is accepted without an answer; an error within the time is wrong."""
         before = len(client.received(""))
         request_id = client.send(action, **fields)
