@@ -11,7 +11,7 @@ from operations.verify.checks.exposure import exposure
 from operations.verify.checks.functions import functions
 from operations.verify.checks.handshakes import handshakes
 from operations.verify.checks.permissions import permissions
-from operations.verify.checks.queues import feeds
+from operations.verify.checks.queues import queues
 from operations.verify.checks.routes import routes
 from operations.verify.checks.rules import rules
 from operations.verify.checks.tables import tables
@@ -31,7 +31,7 @@ CHECKS: Mapping[str, CheckSpec] = {
     "functions": CheckSpec(functions),
     "tables": CheckSpec(tables),
     "rules": CheckSpec(rules),
-    "feeds": CheckSpec(feeds),
+    "queues": CheckSpec(queues),
     "cadence": CheckSpec(cadence, needs_speaker=True, in_background=True),
     "routes": CheckSpec(routes),
     "answers": CheckSpec(answers, needs_speaker=True),
