@@ -1,4 +1,4 @@
-"""A stack's config as the Pulumi CLI would hand it to the program."""
+"""A stack's config as the Pulumi CLI would pass it to the program."""
 
 import json
 import platform
@@ -15,16 +15,16 @@ LOCAL_STACK = "local"
 
 
 class StackConfigError(ValueError):
-    """Pulumi.<stack>.yaml cannot be read; the message is one line with its name and the place."""
+    """Pulumi.<stack>.yaml is invalid; the message is one line with the file's name and line."""
 
 
 def project(root: Path | None = None) -> dict[str, Any]:
-    """Pulumi.yaml as it stands, here or in another checkout."""
+    """The content of Pulumi.yaml, here or in another checkout."""
     return yaml.safe_load(((root or ROOT) / "Pulumi.yaml").read_text())
 
 
 def committed_stacks(root: Path | None = None) -> list[str]:
-    """The stacks that have a Pulumi.<stack>.yaml, here or in another checkout."""
+    """The names of the stacks with a Pulumi.<stack>.yaml, here or in another checkout."""
     files = (root or ROOT).glob("Pulumi.*.yaml")
     names = (re.fullmatch(r"Pulumi\.(.+)\.yaml", path.name) for path in files)
     return sorted(name[1] for name in names if name)
@@ -33,10 +33,10 @@ def committed_stacks(root: Path | None = None) -> list[str]:
 def stack_config(
     stack: str, overrides: Mapping[str, Any] | None = None, root: Path | None = None
 ) -> dict[str, str]:
-    """A stack's whole config as the engine passes it on: `live-sessions:key` to text or JSON.
+    """A stack's whole config as the engine passes it: `live-sessions:key` to text or JSON.
 
-    The defaults of Pulumi.yaml, the values of Pulumi.<stack>.yaml over them, and over these the
-    `overrides`, whose keys have no prefix; here or in another checkout. Raises `StackConfigError`.
+    Pulumi.yaml's defaults, overridden by Pulumi.<stack>.yaml and then by `overrides`, whose keys
+    have no prefix; here or in another checkout. Raises `StackConfigError`.
     """
     declared = project(root)
     prefix = f"{declared['name']}:"
@@ -77,7 +77,7 @@ def host_runtime() -> str:
 
 
 def _config_in(path: Path) -> dict[str, Any]:
-    """What a stack's file has under `config`; nothing in an empty file."""
+    """The `config` mapping of a stack's file; empty if the file is."""
     try:
         text = path.read_text()
         tree, content = yaml.compose(text, yaml.SafeLoader), yaml.safe_load(text)

@@ -19,7 +19,7 @@ REFUSED = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Prints the estimate; 2 and a line on stderr for a load or stack that cannot be."""
+    """Print the estimate; return 0, or 2 with a line on stderr for an invalid load or stack."""
     asked = vars(command_line().parse_args(arguments))
     stack, wants_json = asked.pop("stack"), asked.pop("json")
     try:
@@ -33,13 +33,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def command_line() -> argparse.ArgumentParser:
+    """The parser, with one option for each field of `Load`."""
     parser = argparse.ArgumentParser(
         prog="python -m operations.cost",
         usage="%(prog)s --sessions N --listeners N --hours N --captions-per-minute N [options]",
         allow_abbrev=False,
-        description="Estimate a month's bill of a stack under a load.",
+        description="Estimate a stack's monthly bill under a given load.",
     )
-    parser.add_argument("--stack", default="staging", help="whose config (default: staging)")
+    parser.add_argument(
+        "--stack", default="staging", help="the stack whose config is used (default: staging)"
+    )
     for each in options().values():
         parser.add_argument(
             option(each.name),
@@ -48,7 +51,7 @@ def command_line() -> argparse.ArgumentParser:
             required=is_required(each),
             default=None if is_required(each) else each.default,
         )
-    parser.add_argument("--json", action="store_true", help="every line, unrounded, as JSON")
+    parser.add_argument("--json", action="store_true", help="print every line, unrounded, as JSON")
     return parser
 
 

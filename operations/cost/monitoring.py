@@ -10,29 +10,29 @@ DAYS_PER_MONTH = 30
 
 
 def monitoring(month: Month) -> Iterator[Usage]:
-    """Logs, metrics, alarms, dashboard, traces, and the topic with its key."""
+    """Logs, metrics, alarms, dashboard, traces, and the alarm topic with its key."""
     facts, assumed = month.facts, month.assumptions
     invocations = sum(month.invocations.values())
     per_invocation = assumed.platform_log_bytes
     if facts.function_lines:
         per_invocation += assumed.function_log_bytes
     gigabytes = {
-        "functions' logs": invocations * per_invocation / BYTES_PER_GB,
+        "function logs": invocations * per_invocation / BYTES_PER_GB,
         "access log": (month.received_messages + 2 * month.connections)
         * (assumed.access_log_bytes if facts.access_logs else 0)
         / BYTES_PER_GB,
     }
     counts = {
         "alarms": (facts.alarm_metrics, "alarm-metric"),
-        "own metrics": (facts.own_metrics, "custom-metric"),
-        "routes' metrics": (facts.measured_routes * assumed.metrics_per_route, "custom-metric"),
+        "custom metrics": (facts.own_metrics, "custom-metric"),
+        "route metrics": (facts.measured_routes * assumed.metrics_per_route, "custom-metric"),
         "dashboard": (facts.dashboards, "dashboard"),
     }
     for driver, quantity in gigabytes.items():
         yield Usage(service="CloudWatch", driver=driver, quantity=quantity, price="logs-ingested")
     yield Usage(
         service="CloudWatch",
-        driver=f"logs kept for {facts.log_retention_days} days",
+        driver=f"logs stored for {facts.log_retention_days} days",
         quantity=sum(gigabytes.values()) * facts.log_retention_days / DAYS_PER_MONTH,
         price="logs-stored",
     )
@@ -46,10 +46,10 @@ def monitoring(month: Month) -> Iterator[Usage]:
     )
     yield Usage(
         service="SNS",
-        driver="alarm mails",
+        driver="alarm emails",
         quantity=assumed.mails if facts.alarm_mails else 0,
         price="sns-mail",
     )
     yield Usage(
-        service="KMS", driver="key of the alarms' topic", quantity=facts.keys, price="kms-key"
+        service="KMS", driver="key of the alarm topic", quantity=facts.keys, price="kms-key"
     )

@@ -9,7 +9,7 @@ from operations.cost.month import RECONCILES_PER_MONTH, Month
 from operations.cost.prices import Usage
 from operations.cost.serving import BYTES_PER_GB
 
-# Write request units: a row, and once more where an index has it; the calls are those of
+# Write request units: one per row, and one more per index that contains it. The calls are listed in
 # tests/handlers/faults/calls.txt.
 WRITES_OF_A_CONNECTION = 2
 WRITES_OF_A_CREATION = 4
@@ -19,8 +19,8 @@ WRITES_OF_A_CONTROL = 3
 WRITES_OF_AN_END = 3
 WRITES_OF_A_RENEWAL = 2
 RENEWAL_SECONDS = 3
-# Read request units of consistent reads, one for each row; of an index half a one for each begun
-# 4 KB of a page.
+# Read request units: one per row of a consistent read; for an index, half a unit per started 4 KB
+# of a page.
 READS_OF_A_CREATION = 1
 READS_OF_A_JOIN = 2
 READS_OF_A_CONTROL = 1
@@ -31,14 +31,14 @@ RECONCILED_SHARDS = 64
 
 
 def tables(month: Month) -> Iterator[Usage]:
-    """Request units by what asks for them, and the little that is kept."""
+    """Request units by driver, and storage."""
     joins = month.started_sessions * month.load.listeners
     writes = {
         "joining and leaving": month.connections * WRITES_OF_A_CONNECTION
         + joins * (WRITES_OF_A_JOIN + WRITES_OF_A_LEAVE),
         "sessions and controls": month.started_sessions * (WRITES_OF_A_CREATION + WRITES_OF_AN_END)
         + month.controls * WRITES_OF_A_CONTROL,
-        "leases of speech": month.speaking_seconds / RENEWAL_SECONDS * WRITES_OF_A_RENEWAL,
+        "audio leases": month.speaking_seconds / RENEWAL_SECONDS * WRITES_OF_A_RENEWAL,
     }
     listeners = listeners_read(month)
     reads = {
@@ -62,7 +62,7 @@ def tables(month: Month) -> Iterator[Usage]:
     share = month.load.hours / HOURS_PER_MONTH
     rows = month.load.sessions * (month.load.listeners + 2) * share
     kept = rows * ROW_BYTES / BYTES_PER_GB
-    yield Usage(service="DynamoDB", driver="rows kept", quantity=kept, price="dynamodb-storage")
+    yield Usage(service="DynamoDB", driver="stored rows", quantity=kept, price="dynamodb-storage")
     if month.facts.point_in_time_recovery:
         yield Usage(
             service="DynamoDB",
@@ -73,6 +73,6 @@ def tables(month: Month) -> Iterator[Usage]:
 
 
 def listeners_read(month: Month) -> float:
-    """Read request units of a session's listeners, all of them."""
+    """Read request units of one query of all listeners of a session."""
     bytes_read = month.load.listeners * month.assumptions.listener_row_bytes
     return max(ceil(bytes_read / READ_BYTES), 1) * PAGE_READ

@@ -1,4 +1,4 @@
-"""One run of the program as data: resources, their inputs as plain JSON, the outputs."""
+"""One run of the program as data: its resources, their inputs as plain JSON, and its outputs."""
 
 import hashlib
 import re
@@ -14,15 +14,15 @@ from pulumi.runtime import rpc
 
 
 class PlanError(Exception):
-    """There is no plan; the message says of which side and stack, why, and the way out."""
+    """The plan cannot be made; the message names the side, the stack, the reason and the fix."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Resource:
-    """A resource or component; `urn` and `parent` are without project and stack.
+    """A resource or component; `urn` and `parent` omit project and stack.
 
-    `inputs` are plain JSON (`contents.plain`), `options` those of Pulumi that change what happens
-    to the resource. `parent` is empty under the stack itself.
+    `inputs` are plain JSON (see `plain`); `options` are the Pulumi options that affect the
+    resource. `parent` is empty directly under the stack.
     """
 
     urn: str
@@ -35,7 +35,7 @@ class Resource:
 
     @property
     def short_type(self) -> str:
-        """`aws:lambda/function:Function` is lambda.Function, a component's type its class."""
+        """`lambda.Function` for `aws:lambda/function:Function`; a component's class name."""
         package, _, kind = self.typ.partition(":")
         kind = self.typ.rpartition(":")[2]
         if package == "pulumi":
@@ -46,18 +46,18 @@ class Resource:
 
     @property
     def title(self) -> str:
-        """The short type and the name."""
+        """The short type and the name, separated by a space."""
         return f"{self.short_type} {self.name}"
 
     @property
     def place(self) -> tuple[tuple[int, str], ...]:
-        """Sorts by type, then by name, numbers in names by their value."""
+        """The sort key: by type, then by name, with numbers in names compared by value."""
         return natural(self.title)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recording:
-    """One stack's resources, in no order that means anything, and the names of its outputs."""
+    """One stack's resources, unordered, and the names of its outputs."""
 
     stack: str
     outputs: tuple[str, ...] = ()
@@ -65,27 +65,27 @@ class Recording:
 
     @cached_property
     def by_urn(self) -> dict[str, Resource]:
-        """Components too."""
+        """All resources and components by URN."""
         return {each.urn: each for each in self.resources}
 
     @cached_property
     def made(self) -> dict[str, Resource]:
-        """What exists in AWS, and the provider: everything but components."""
+        """The resources in AWS and the provider, without components, by URN."""
         return {each.urn: each for each in self.resources if each.custom}
 
     def components_above(self, resource: Resource) -> tuple[str, ...]:
-        """The titles of the components it is in, outermost first."""
+        """The titles of the components that contain the resource, outermost first."""
         parent = self.by_urn.get(resource.parent)
         return (*self.components_above(parent), parent.title) if parent else ()
 
     def component_paths(self) -> set[tuple[str, ...]]:
-        """Every component as its own title after those above."""
+        """Every component as a tuple of titles, outermost first, ending with its own."""
         return {
             (*self.components_above(each), each.title) for each in self.resources if not each.custom
         }
 
     def as_json(self) -> dict[str, Any]:
-        """The form in which a recorder hands it on."""
+        """As JSON, for the process that compares recordings."""
         return asdict(self)
 
     @staticmethod
@@ -99,20 +99,20 @@ class Recording:
 
 
 def natural(text: str) -> tuple[tuple[int, str], ...]:
-    """A sort key under which audio-9 comes before audio-10."""
+    """A sort key that orders audio-9 before audio-10."""
     return tuple(
         (int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", text)
     )
 
 
-# The key under which an archive's files are listed, by their place, with their hashes.
+# The key under which an archive's files are listed, as path to hash.
 ARCHIVE = "$archive"
 ASSET = "$asset"
-SECRET = "[secret]"  # noqa: S105 - what is shown instead of one
+SECRET = "[secret]"  # noqa: S105 - shown in place of a secret
 
 
 def plain(value: Any) -> Any:
-    """The value with nothing but JSON in it. Whole numbers arrive as floats, and leave as ints."""
+    """The value as plain JSON: files as hashes, secrets hidden, whole floats as ints."""
     if isinstance(value, pulumi.Archive):
         return {ARCHIVE: dict(sorted(_archive_files(value)))}
     if isinstance(value, pulumi.Asset):
@@ -131,7 +131,7 @@ def plain(value: Any) -> Any:
 
 
 def _archive_files(archive: pulumi.Archive) -> Iterator[tuple[str, str]]:
-    """Bytecode is left out: it says what its source says, or what Python made of it."""
+    """Path and hash of each file, without bytecode, which depends on the builder's Python."""
     if isinstance(archive, pulumi.AssetArchive):
         for place, each in archive.assets.items():
             if isinstance(each, pulumi.Archive):

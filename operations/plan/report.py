@@ -17,7 +17,7 @@ Path = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Entry:
-    """One line under a component, with lines that belong to it."""
+    """One line under a component, followed by its detail lines."""
 
     component: Path
     text: str
@@ -40,7 +40,7 @@ def plan_lines(recording: Recording) -> list[str]:
 
 
 def comparison_lines(comparison: Comparison) -> list[str]:
-    """What is not the same, under its component; the first line counts."""
+    """Every difference under its component; the first line has the counts."""
     old, new = comparison.old, comparison.new
     entries = [
         *(Entry(old.components_above(each), _line(each), "-") for each in comparison.removed),
@@ -61,8 +61,8 @@ def comparison_lines(comparison: Comparison) -> list[str]:
 
 def _changed(component: Path, changed: Changed) -> Entry:
     short_type = changed.resource.short_type
-    is_new = any(replaces(short_type, each) for each in changed.changes)
-    title = changed.resource.title + (" (replaced by a new one)" if is_new else "")
+    is_replaced = any(replaces(short_type, each) for each in changed.changes)
+    title = changed.resource.title + (" (replaced)" if is_replaced else "")
     return Entry(component, title, "~", tuple(worded(each) for each in changed.changes))
 
 
@@ -79,7 +79,7 @@ def _tree(
     counts: Mapping[Path, int] | None = None,
     here: Path = (),
 ) -> Iterator[str]:
-    """What is in `here` itself, then each component in it."""
+    """The entries of the component `here`, then each component inside it."""
     indent = "  " * (len(here) + 1)
     for each in entries:
         if each.component == here:
@@ -92,12 +92,12 @@ def _tree(
         yield from _tree(entries, components, marks=marks, counts=counts, here=path)
 
 
-# Without an account nobody knows them.
+# Without an account the real values are unknown.
 STAND_INS = "ARNs and hashes of ids are stand-ins: … is the account and Region."
 
 
 class Plan:
-    """What each stack consists of."""
+    """The resources of each stack."""
 
     def __init__(self, recordings: Sequence[Recording]) -> None:
         self._recordings = recordings
@@ -107,7 +107,7 @@ class Plan:
         self.last_line = f"Total: {total}. {STAND_INS}"
 
     def as_json(self) -> dict[str, Any]:
-        """By stack, with whole inputs."""
+        """By stack, with complete inputs."""
         return {
             "stacks": [
                 {
@@ -121,7 +121,7 @@ class Plan:
 
 
 class Difference:
-    """What each stack becomes; `against` is the label of the old side."""
+    """The changes to each stack; `against` is the label of the old side."""
 
     def __init__(self, comparisons: Sequence[Comparison], against: str) -> None:
         self.comparisons, self._against = comparisons, against
@@ -133,29 +133,29 @@ class Difference:
         self.last_line = f"Total against {against}: {counts}. {STAND_INS}"
 
     def as_json(self) -> dict[str, Any]:
-        """By stack, with whole values."""
+        """By stack, with complete values."""
         stacks = [each.as_json() for each in self.comparisons]
         return {"against": self._against, "stacks": stacks}
 
 
 def text(report: Plan | Difference) -> str:
-    """For a terminal."""
+    """As plain text for a terminal."""
     return "\n\n".join(["\n".join(lines) for lines in report.blocks] + [report.last_line])
 
 
 def json_text(report: Plan | Difference) -> str:
-    """For machines."""
+    """As indented JSON."""
     return json.dumps(report.as_json(), indent=2, sort_keys=True, ensure_ascii=False)
 
 
 def markdown(report: Plan | Difference) -> str:
-    """One folded block a stack, coloured as a diff."""
+    """For a workflow's job summary: one folded block per stack, coloured as a diff."""
     blocks = [_block(lines) for lines in report.blocks]
     return "\n\n".join([*blocks, report.last_line])
 
 
 def _block(lines: list[str]) -> str:
-    # GitHub colours + - and !, and a fence has to be longer than any inside.
+    # GitHub colours lines with +, - and !; the fence must be longer than any in the body.
     body = "\n".join(re.sub("^~", "!", line) for line in lines[1:])
     fence = "`" * max(3, *(len(each) + 1 for each in re.findall("`+", body) or [""]))
     return f"<details><summary>{lines[0]}</summary>\n\n{fence}diff\n{body}\n{fence}\n\n</details>"

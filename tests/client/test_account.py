@@ -5,7 +5,7 @@ import pytest
 from client.account import Account
 
 
-def test_a_shells_profile_is_none_of_the_local_clouds(
+def test_the_local_clouds_clients_ignore_the_shells_aws_profile(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     config = tmp_path / "config"

@@ -1,4 +1,4 @@
-"""What a socket that does not open says of its URL: never the token in it."""
+"""Errors about a socket that cannot be opened never contain the token in its URL."""
 
 import traceback
 
@@ -11,26 +11,26 @@ TOKEN = "header.claims.signature"
 
 
 @pytest.mark.parametrize("address", ["https://live.example.com", "live.example.com", "wss://"])
-def test_an_address_that_is_none_is_told_without_the_token(address: str) -> None:
-    with pytest.raises(SocketNotOpened) as told:
+def test_an_invalid_address_is_reported_without_the_token(address: str) -> None:
+    with pytest.raises(SocketNotOpened) as raised:
         Client(f"{address}?token={TOKEN}")
-    assert address in str(told.value)
-    assert "ws:// or wss://" in str(told.value)
-    assert TOKEN not in "".join(traceback.format_exception(told.value))
+    assert address in str(raised.value)
+    assert "ws:// or wss://" in str(raised.value)
+    assert TOKEN not in "".join(traceback.format_exception(raised.value))
 
 
-def test_an_error_of_any_kind_is_told_without_the_token(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_any_other_error_is_reported_without_the_token(monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(url: str, **_: object) -> None:
         raise RuntimeError(f"nothing at {url}")
 
     monkeypatch.setattr(sockets, "connect", fails)
     for query in (f"token={TOKEN}", f"token={TOKEN}&sessionId=calm-sea-1"):
-        with pytest.raises(SocketNotOpened, match="RuntimeError") as told:
+        with pytest.raises(SocketNotOpened, match="RuntimeError") as raised:
             Client(f"ws://127.0.0.1:1?{query}")
-        assert TOKEN not in "".join(traceback.format_exception(told.value))
+        assert TOKEN not in "".join(traceback.format_exception(raised.value))
 
 
-def test_an_error_that_tells_nothing_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_without_the_token_is_raised_unchanged(monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(url: str, **_: object) -> None:
         raise ConnectionRefusedError("refused")
 

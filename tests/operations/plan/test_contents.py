@@ -15,7 +15,7 @@ def write_zip(path: Path, files: dict[str, str]) -> pulumi.FileArchive:
     return pulumi.FileArchive(str(path))
 
 
-def test_an_archive_is_its_files_contents_and_not_its_place(tmp_path: Path):
+def test_an_archive_is_compared_by_content_and_not_by_path(tmp_path: Path):
     files = {"a.py": "1", "b/c.py": "2"}
     one = plain(write_zip(tmp_path / "one.zip", files))
     two = plain(write_zip(tmp_path / "two.zip", dict(reversed(files.items()))))
@@ -25,7 +25,7 @@ def test_an_archive_is_its_files_contents_and_not_its_place(tmp_path: Path):
     assert plain(write_zip(tmp_path / "three.zip", {**files, "a.py": "3"})) != one
 
 
-def test_a_folder_is_an_archive_as_well(tmp_path: Path):
+def test_a_folder_is_treated_as_an_archive(tmp_path: Path):
     (tmp_path / "b").mkdir()
     (tmp_path / "a.py").write_text("1")
     (tmp_path / "b" / "c.py").write_text("2")
@@ -33,12 +33,12 @@ def test_a_folder_is_an_archive_as_well(tmp_path: Path):
     assert plain(pulumi.FileArchive(str(tmp_path))) == plain(zipped)
 
 
-def test_bytecode_says_nothing_of_its_own(tmp_path: Path):
+def test_bytecode_is_ignored(tmp_path: Path):
     with_bytecode = write_zip(tmp_path / "a.zip", {"a.py": "1", "__pycache__/a.pyc": "x"})
     assert list(plain(with_bytecode)[ARCHIVE]) == ["a.py"]
 
 
-def test_an_archive_of_assets_names_each(tmp_path: Path):
+def test_an_archive_of_assets_lists_each_asset(tmp_path: Path):
     file = tmp_path / "handler.py"
     file.write_text("code")
     inner = write_zip(tmp_path / "inner.zip", {"x.py": "1"})
@@ -51,12 +51,12 @@ def test_an_archive_of_assets_names_each(tmp_path: Path):
     assert plain(pulumi.StringAsset("code")) == {ASSET: files["s"]}
 
 
-def test_whole_numbers_are_whole_again_and_true_stays_true():
+def test_whole_floats_become_integers_and_booleans_stay():
     assert json.dumps(plain({"a": 3.0, "b": 0.5, "c": True, "d": None})) == (
         '{"a": 3, "b": 0.5, "c": true, "d": null}'
     )
 
 
-def test_a_secret_leaves_no_trace():
+def test_a_secret_is_hidden():
     found = plain({"password": rpc.wrap_rpc_secret("hunter2"), "user": "me"})
     assert found == {"password": SECRET, "user": "me"}
