@@ -30,7 +30,7 @@ INTERRUPTED = 130
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Return the exit status."""
+    """Run the command; return the exit status: 0, 1, 2, or 130 after Ctrl-C."""
     options = options_of(arguments)
     started = time.monotonic()
 
@@ -44,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"not verified: {error}", file=sys.stderr)
         return COULD_NOT_RUN
     except KeyboardInterrupt:
-        print("ended; nothing of the verification is left behind", file=sys.stderr)
+        print("interrupted; everything that the run created is removed", file=sys.stderr)
         return INTERRUPTED
     if options.as_json:
         write_json(options.stack, rows, sys.stdout)
@@ -54,7 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def deployment_of(options: Options) -> Deployment:
-    """Raises CannotVerify, and StackConfigError."""
+    """Find the deployment; raises CannotVerify and StackConfigError."""
     if options.stack == LOCAL_STACK and options.outputs is None:
         return _running_cloud(options)
     if options.stack not in committed_stacks():
@@ -63,8 +63,8 @@ def deployment_of(options: Options) -> Deployment:
     outputs = outputs_in(options.outputs) if options.outputs else outputs_of_cli(options.stack)
     if "emulatorUrl" in outputs:
         raise CannotVerify(
-            f"--outputs {options.outputs} are a local cloud's: verify it by --stack {LOCAL_STACK}, "
-            "with --cloud for another than the first"
+            f"--outputs {options.outputs} are a local cloud's: pass --stack {LOCAL_STACK} instead, "
+            "and --cloud if it is not the first one"
         )
     return aws_deployment(options.stack, outputs, stack_config(options.stack))
 

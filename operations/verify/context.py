@@ -15,9 +15,9 @@ ROUTE = "aws:apigatewayv2/route:Route"
 
 @dataclass(frozen=True)
 class Context:
-    """`run_clients` is None where no check needs a speaker; `say` tells people how far a check is.
+    """`run_clients` is None if no check needs a speaker; `say` prints progress.
 
-    `expired_token` and `foreign_token` are ID tokens of the stack's pool that must be refused.
+    `expired_token` and `foreign_token` are ID tokens from the stack's pool that must be refused.
     """
 
     deployment: Deployment
@@ -31,28 +31,32 @@ class Context:
 
     @property
     def clients(self) -> RunClients:
-        """The run_clients; raises RuntimeError for a check that is not listed as needing them."""
+        """The run's clients; raises RuntimeError in a check without `needs_speaker`."""
         if self.run_clients is None:
-            raise RuntimeError("this check needs a speaker: say so in operations/verify/checks")
+            raise RuntimeError(
+                "this check needs a speaker: set needs_speaker in operations/verify/checks"
+            )
         return self.run_clients
 
     @property
     def declared_routes(self) -> set[str]:
+        """The declared route keys, which are the actions and `$connect` and so on."""
         return {each["routeKey"] for each in self.declared.of(ROUTE).values()}
 
 
 Check = Callable[[Context], Iterable[Verdict]]
-
-
 ABSENT = "does not exist"
 Fault = Callable[[str, dict[str, Any]], str]
-"""What is wrong with the resource of that physical name and these inputs, "" for nothing."""
+"""Returns the fault of the resource with this physical name and these inputs, or ""."""
 
 
 def compare_each(
     context: Context, token: str, kind: str, fault_of: Fault, *, if_right: str
 ) -> Iterator[Verdict]:
-    """`kind` is what people call one of them, `if_right` what those without a fault do."""
+    """Compare every resource of a type: one verdict per fault, and one for all others.
+
+    `kind` is the resource's name in the subject, `if_right` the text about those without a fault.
+    """
     as_declared = 0
     for name, inputs in context.declared.named(token).items():
         if fault := fault_of(name, inputs):
@@ -64,7 +68,7 @@ def compare_each(
 
 
 def list_all(context: Context, operation: str, **parameters: Any) -> list[dict[str, Any]]:
-    """All items of an operation such as `get_routes`."""
+    """All items of an API Gateway operation, such as `get_routes`, for the deployment's API."""
     pages = (
         context.deployment.client("apigatewayv2")
         .get_paginator(operation)

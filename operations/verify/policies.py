@@ -4,21 +4,24 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 Statements = dict[str, dict[str, Any]]
-EVERYBODY = {"AWS": "*"}
+ANYONE = {"AWS": "*"}
 
 
 def by_sid(document: Mapping[str, Any]) -> Statements:
-    """The statements as they are, by their Sid."""
+    """The statements of a policy document by Sid."""
     return {each.get("Sid", "(no Sid)"): each for each in document.get("Statement", [])}
 
 
 def agree(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Whether two documents, or two statements, say the same."""
+    """Whether two documents or statements are equal, however AWS formats lists.
+
+    AWS may return a list of one element as the element, and lists in any order.
+    """
     return _normal(one) == _normal(other)
 
 
 def faults_by_sid(declared: Mapping[str, Any], live: Mapping[str, Any]) -> Iterator[str]:
-    """Which statements of a resource's own policy are missing, too many, or others."""
+    """The statements of a resource policy that are missing, undeclared or different."""
     wanted, found = by_sid(declared), by_sid(live)
     for sid in sorted(wanted.keys() - found.keys()):
         yield f"lacks the statement {sid}"
@@ -26,13 +29,13 @@ def faults_by_sid(declared: Mapping[str, Any], live: Mapping[str, Any]) -> Itera
         yield f"has the statement {sid}, which the program does not declare"
     for sid in sorted(wanted.keys() & found.keys()):
         if not agree(wanted[sid], found[sid]):
-            yield f"has the statement {sid}, but otherwise than declared"
+            yield f"has the statement {sid}, which differs from the declared one"
 
 
 def summary_of(statement: Mapping[str, Any]) -> str:
-    """A role's statement in a line."""
+    """A statement in one line."""
     actions, resources = (_normal(statement.get(key)) for key in ("Action", "Resource"))
-    condition = " on a condition" if statement.get("Condition") else ""
+    condition = " with a condition" if statement.get("Condition") else ""
     effect = "" if statement["Effect"] == "Allow" else f"{statement['Effect']} "
     first, more = (resources, "") if isinstance(resources, str) else _first(resources)
     listed = actions if isinstance(actions, str) else ", ".join(actions)
@@ -45,7 +48,7 @@ def _first(resources: list[str]) -> tuple[str, str]:
 
 def _normal(value: Any) -> Any:
     if isinstance(value, Mapping):
-        if value == EVERYBODY:
+        if value == ANYONE:
             return "*"
         return {key: _normal(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -59,9 +62,11 @@ Denied = list[tuple[str, str]]
 
 
 def denied_by_simulation(iam: Any, role: str, statement: Mapping[str, Any]) -> tuple[Denied, int]:
-    """What of a declared statement would be denied, as action and decision; how many were tried.
+    """Simulate a declared statement with its conditions met.
 
-    One simulation of a statement, with its conditions met.
+    Returns the denied actions with IAM's decisions, and the number of simulated ones. IAM considers
+    identity policies, boundaries and the account's SCPs. Raises ClientError.
+    https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
     """
     arn = iam.get_role(RoleName=role)["Role"]["Arn"]
     pages = iam.get_paginator("simulate_principal_policy").paginate(
@@ -80,7 +85,7 @@ def denied_by_simulation(iam: Any, role: str, statement: Mapping[str, Any]) -> t
 
 
 def _by_resource(result: Mapping[str, Any]) -> Denied:
-    """Of several resources each one's decision is told apart."""
+    """The decision for each resource."""
     return [
         (each["EvalResourceName"], each["EvalResourceDecision"])
         for each in result.get("ResourceSpecificResults", [])
@@ -88,12 +93,12 @@ def _by_resource(result: Mapping[str, Any]) -> Denied:
 
 
 def _concrete(resource: str) -> str:
-    """One of the resources that a pattern stands for."""
+    """One resource that matches a pattern."""
     return resource if resource == "*" else resource.replace("*", "verify")
 
 
 def _met(condition: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Context entries with which each condition of a statement that allows holds."""
+    """Context entries that satisfy each condition of an Allow statement."""
     return [
         {
             "ContextKeyName": key,

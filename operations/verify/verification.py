@@ -1,4 +1,4 @@
-"""One verification: what it needs is there while it runs, and gone afterwards, however it ends."""
+"""One run: prepares the clients, runs the checks, and cleans up however the run ends."""
 
 import threading
 from collections.abc import Iterator, Sequence
@@ -19,8 +19,8 @@ from operations.verify.verdicts import Row, Verdict, not_checked
 
 
 def verify(deployment: Deployment, options: Options, say: Say) -> list[Row]:
-    """Run the checks that are wanted; raises CannotVerify."""
-    say("running the program, for what it declares")
+    """Run the selected checks; raises CannotVerify."""
+    say("running the program to find out what it declares")
     declared = declared_by(deployment.stack, deployment.config, deployment.identity)
     with prepared(deployment, declared, options, say) as context:
         return run_checks(context, options.checks)
@@ -30,7 +30,10 @@ def verify(deployment: Deployment, options: Options, say: Say) -> list[Row]:
 def prepared(
     deployment: Deployment, declared: Declared, options: Options, say: Say
 ) -> Iterator[Context]:
-    """Raises CannotVerify. Afterwards no session, no socket and no user of the run is left."""
+    """Yield the context; afterwards remove the run's sessions, sockets and user.
+
+    Raises CannotVerify.
+    """
     with ExitStack() as stack:
         run_clients = None
         if any(CHECKS[name].needs_speaker for name in options.checks):
@@ -50,14 +53,14 @@ def prepared(
 
 
 def run_checks(context: Context, names: Sequence[str]) -> list[Row]:
-    """The rows in the order of the names; what mostly waits runs beside the others."""
-    beside = {name: _started(context, name) for name in names if CHECKS[name].in_background}
+    """Run the checks; background ones run in parallel. Rows are in the order of the names."""
+    background = {name: _started(context, name) for name in names if CHECKS[name].in_background}
     rows: dict[str, list[Row]] = {}
     for name in names:
-        if name not in beside:
+        if name not in background:
             context.say(f"{name} …")
             rows[name] = _rows_of(context, name)
-    rows |= {name: future.result() for name, future in beside.items()}
+    rows |= {name: future.result() for name, future in background.items()}
     return [row for name in names for row in rows[name]]
 
 
@@ -75,20 +78,20 @@ def _started(context: Context, name: str) -> Future[list[Row]]:
 
 
 def _rows_of(context: Context, name: str) -> list[Row]:
-    """What a check said, also if AWS or a socket failed on its way."""
+    """The rows of one check, including those before an error of AWS or of a socket."""
     verdicts: list[Verdict] = []
     try:
         verdicts.extend(CHECKS[name].check(context))
     except ClientError as error:
         code, operation = code_of(error), error.operation_name
-        way_out = f"let whoever verifies call {operation}, or try again"
-        verdicts.append(not_checked(name, f"{operation} was answered by {code}", way_out))
+        way_out = f"allow {operation} to the caller, or try again"
+        verdicts.append(not_checked(name, f"{operation} failed with {code}", way_out))
     except (BotoCoreError, *SOCKET_ERRORS) as error:
         verdicts.append(not_checked(name, f"{type(error).__name__}: {error}", "try again"))
     except Exception as error:
-        # What the other checks found must not be lost with it.
+        # The results of the other checks must not be lost.
         seen = f"the check itself failed: {type(error).__name__}: {error}"
-        verdicts.append(not_checked(name, seen, "report it, with what `make verify` printed"))
+        verdicts.append(not_checked(name, seen, "report this with the output of `make verify`"))
     return [Row(name, verdict) for verdict in verdicts]
 
 

@@ -1,4 +1,4 @@
-"""Every check, in the order in which one thing depends on another."""
+"""All checks, in the order in which they run: each after those that it depends on."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from operations.verify.context import Check
 
 @dataclass(frozen=True)
 class CheckSpec:
-    """`in_background`: it waits most of its time, so it runs beside the others."""
+    """`in_background` checks mostly wait, so they run in parallel with the others."""
 
     check: Check
     needs_speaker: bool = False

@@ -1,4 +1,4 @@
-"""The topic that alarms tell: who may publish, by which key it is encrypted, and who is told."""
+"""The alarms' topic: its policy, its encryption key, and its subscribers."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -17,13 +17,13 @@ PENDING = "PendingConfirmation"
 
 
 def alarm_topic(context: Context, arn: str) -> Iterator[Verdict]:
-    """Alarms to a topic, or by a key, that CloudWatch may not use are lost in silence."""
+    """Check the topic. If CloudWatch may not use it or its key, notifications are lost silently."""
     sns, repair = context.deployment.client("sns"), context.deployment.repair
     name = arn.rpartition(":")[2]
     try:
         live = sns.get_topic_attributes(TopicArn=arn)["Attributes"]
     except sns.exceptions.NotFoundException:
-        yield wrong(f"topic {name}", "does not exist: nobody is told", repair)
+        yield wrong(f"topic {name}", "does not exist: no one is notified", repair)
         return
     if inputs := context.declared.named(TOPIC).get(name):
         faults = [
@@ -44,7 +44,7 @@ def _policy_faults(context: Context, arn: str, live: Mapping[str, str]) -> Itera
 
 
 def _key_faults(context: Context, declared: str, live: str) -> Iterator[str]:
-    """The declared key is known by its alias, for its id is AWS's."""
+    """The declared key is found by its alias, because AWS assigns its id."""
     if not declared or not live:
         if declared or live:
             yield f"is encrypted by {live or 'no key'}, declared is {declared or 'none'}"
@@ -61,10 +61,10 @@ def _key_faults(context: Context, declared: str, live: str) -> Iterator[str]:
                 yield f"is encrypted by {live}, declared is {alias['name']}"
                 return
         if used["KeyState"] != "Enabled":
-            yield f"its key is {used['KeyState']}: what alarms tell is lost"
+            yield f"its key is {used['KeyState']}: notifications are lost"
         answer = kms.get_key_policy(KeyId=used["KeyId"], PolicyName="default")
     except kms.exceptions.NotFoundException:
-        yield f"its key {live} does not exist, or its alias does not: what alarms tell is lost"
+        yield f"its key {live} or the alias does not exist: notifications are lost"
         return
     if policy := inputs.get("policy"):
         faults = faults_by_sid(json.loads(policy), json.loads(answer["Policy"]))
@@ -72,7 +72,7 @@ def _key_faults(context: Context, declared: str, live: str) -> Iterator[str]:
 
 
 def _subscriptions(context: Context, arn: str, name: str) -> Iterator[Verdict]:
-    """An address that has not confirmed is told nothing."""
+    """An address that has not confirmed its subscription receives nothing."""
     sns = context.deployment.client("sns")
     pages = sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=arn)
     live = [each for page in pages for each in page["Subscriptions"]]
@@ -84,12 +84,12 @@ def _subscriptions(context: Context, arn: str, name: str) -> Iterator[Verdict]:
         seen = f"{len(confirmed)} confirmed: {', '.join(sorted(_kinds(confirmed)))}"
         yield right(f"subscribers of {name}", seen)
     elif not declared:
-        waiting = f", {len(live)} have not confirmed" if live else ""
+        waiting = f", {len(live)} not confirmed" if live else ""
         yield not_tried(
             f"subscribers of {name}",
-            f"nobody is subscribed{waiting}: alarms tell nobody",
+            f"no confirmed subscriber{waiting}: alarms notify no one",
             f"set alarmEmail in Pulumi.{context.deployment.stack}.yaml, or `aws sns subscribe "
-            f"--topic-arn {arn} --protocol email --notification-endpoint ADDRESS`, and confirm",
+            f"--topic-arn {arn} --protocol email --notification-endpoint ADDRESS`, and confirm it",
         )
 
 
@@ -99,10 +99,10 @@ def _subscription(
     subject = f"{inputs['protocol']} subscription to {inputs['topic'].rpartition(':')[2]}"
     arns = [each["SubscriptionArn"] for each in live if each["Endpoint"] == inputs["endpoint"]]
     if not arns:
-        return wrong(subject, "does not exist: nobody is told", context.deployment.repair)
+        return wrong(subject, "does not exist: no one is notified", context.deployment.repair)
     if PENDING in arns:
-        way_out = "follow the link in AWS's mail"
-        return wrong(subject, "is not confirmed: nobody is told", way_out)
+        way_out = "open the link in the email from AWS"
+        return wrong(subject, "is not confirmed: no one is notified", way_out)
     return right(subject, "confirmed")
 
 

@@ -1,4 +1,4 @@
-"""The alarms: there, over the declared metric, with actions enabled; which are in alarm now."""
+"""The alarms: whether each is as declared, and which are in ALARM state."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -11,7 +11,7 @@ from operations.verify.verdicts import Verdict, differences, not_tried, right, w
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
 NAMES_PER_CALL = 100
-# Pulumi's input and CloudWatch's name of what must be equal.
+# The compared properties: Pulumi's input name and CloudWatch's name.
 COMPARED = {
     "metricName": "MetricName",
     "namespace": "Namespace",
@@ -24,14 +24,15 @@ COMPARED = {
     "datapointsToAlarm": "DatapointsToAlarm",
     "treatMissingData": "TreatMissingData",
 }
-# What a new deployment takes until its first datapoints are with CloudWatch.
+# How long a new deployment takes until its first datapoints are in CloudWatch.
 FIRST_DATA = timedelta(minutes=3)
 
 
 def alarms(context: Context) -> Iterator[Verdict]:
+    """Check every declared alarm, its state, and the topics that the alarms notify."""
     declared = context.declared.named(ALARM)
     if not declared:
-        yield not_tried("alarms", "the program declares none for this stack", "set alarms to true")
+        yield not_tried("alarms", "this stack declares none", "set alarms to true")
         return
     live = {each["AlarmName"]: each for each in _alarms(context, list(declared))}
     as_declared = 0
@@ -45,13 +46,13 @@ def alarms(context: Context) -> Iterator[Verdict]:
     if as_declared:
         yield right("alarms", f"{as_declared} of {len(declared)} as declared")
     yield from (_firing(each) for each in live.values() if each["StateValue"] == "ALARM")
-    told = {arn for inputs in declared.values() for arn in inputs.get("alarmActions", [])}
-    for arn in sorted(told):
+    topics = {arn for inputs in declared.values() for arn in inputs.get("alarmActions", [])}
+    for arn in sorted(topics):
         yield from alarm_topic(context, arn)
 
 
 def _firing(alarm: dict[str, Any]) -> Verdict:
-    """Right after a deployment data is missing, which some alarms take for bad."""
+    """Just after a deployment, alarms that treat missing data as breaching are expected to fire."""
     subject = f"alarm {alarm['AlarmName']}"
     changed = alarm.get("AlarmConfigurationUpdatedTimestamp")
     evaluated = timedelta(seconds=alarm.get("Period", 60) * alarm.get("EvaluationPeriods", 1))
@@ -60,11 +61,11 @@ def _firing(alarm: dict[str, Any]) -> Verdict:
     if is_new and alarm.get("TreatMissingData") == "breaching":
         return not_tried(
             subject,
-            "in ALARM: it is new, and missing data counts as bad",
-            f"look again in {young // timedelta(minutes=1)} minutes",
+            "in ALARM: it is new, and treats missing data as breaching",
+            f"check again in {young // timedelta(minutes=1)} minutes",
         )
-    reason = alarm.get("StateReason", "no reason told")
-    way_out = "docs/operations.md says what each alarm means and what to do"
+    reason = alarm.get("StateReason", "no reason given")
+    way_out = "see the alarm in docs/operations.md"
     return wrong(subject, f"is in ALARM: {reason}", way_out)
 
 

@@ -1,6 +1,6 @@
-"""Every route answers a speaker and a listener over real sockets, and refuses the wrong role.
+"""Every action over real sockets: answered for its own role, refused for the wrong one.
 
-What is said is paused, so that no chunk reaches Transcribe.
+Audio is sent while the broadcast is paused, so that no chunk reaches Transcribe.
 """
 
 import base64
@@ -21,6 +21,7 @@ SILENCE_SECONDS = 2.0
 
 
 def answers(context: Context) -> Iterator[Verdict]:
+    """Send every action as a speaker and as a listener."""
     conversation = Conversation(context)
     try:
         speaker = context.clients.speaker(SPEAKER)
@@ -28,7 +29,7 @@ def answers(context: Context) -> Iterator[Verdict]:
         yield from _talk(context, conversation, speaker, listener)
     except SOCKET_ERRORS as error:
         yield not_checked(
-            "talk", f"{type(error).__name__}: {error}", "see handshakes, routes and permissions"
+            "sockets", f"{type(error).__name__}: {error}", "see handshakes, routes and permissions"
         )
     yield from conversation.verdicts()
 
@@ -36,13 +37,13 @@ def answers(context: Context) -> Iterator[Verdict]:
 def _talk(
     context: Context, conversation: Conversation, speaker: Speaker, listener: Listener
 ) -> Iterator[Verdict]:
-    context.say("answers: every action by the wrong role")
+    context.say("answers: every action with the wrong role")
     _wrong_roles(conversation, speaker, listener)
-    _what_is_no_action(conversation, listener)
-    context.say("answers: every action by its own role")
+    _unknown_action(conversation, listener)
+    context.say("answers: every action with its own role")
     created = conversation.ask(speaker, "createSession", sourceLanguage="en")
     if created is None:
-        yield not_tried(SPEAKER, "without a session nothing else can be tried", "see createSession")
+        yield not_tried(SPEAKER, "nothing else can be tried without a session", "see createSession")
         return
     session_id = created["sessionId"]
     context.clients.track(session_id, speaker)
@@ -54,7 +55,9 @@ def _talk(
     conversation.ask(speaker, "heartbeat")
     speaker = _moved_speaker(context, conversation, session_id) or speaker
     if joined is None:
-        yield not_tried(LISTENER, "without a place in a session", "see joinSession")
+        yield not_tried(
+            LISTENER, "nothing else can be tried without having joined", "see joinSession"
+        )
     else:
         listener = _listens(context, conversation, listener, session_id, joined)
     if conversation.ask(speaker, "endSession"):
@@ -72,7 +75,7 @@ def _wrong_roles(conversation: Conversation, speaker: Speaker, listener: Listene
                 conversation.expect_refusal(client, action, "UNAUTHORIZED_ACTION")
 
 
-def _what_is_no_action(conversation: Conversation, listener: Listener) -> None:
+def _unknown_action(conversation: Conversation, listener: Listener) -> None:
     conversation.expect_refusal(listener, "openTheDoor", "INVALID_ACTION")
 
 
@@ -98,7 +101,7 @@ def _control(
     action: str,
     fields: Mapping[str, Any],
 ) -> bool:
-    """Whether the speaker got the promised reply."""
+    """Send a control; return whether the speaker received the expected reply."""
     reply = conversation.ask(speaker, action, **fields)
     if reply and listener:
         conversation.expect_push(listener, PROMISES[action].reply, action)
@@ -106,7 +109,7 @@ def _control(
 
 
 def _audio(conversation: Conversation, speaker: Speaker, *, is_paused: bool) -> Iterator[Verdict]:
-    """A chunk of a paused broadcast is taken and dropped; of another it would be transcribed."""
+    """Send a valid chunk only while paused: it is accepted and dropped, not transcribed."""
     if not conversation.has_route("sendAudio"):
         conversation.expect_refusal(speaker, "sendAudio", "INVALID_ACTION")
         return
@@ -115,10 +118,10 @@ def _audio(conversation: Conversation, speaker: Speaker, *, is_paused: bool) -> 
         speaker, "sendAudio", "INVALID_AUDIO", sequence=0, audioData=HALF_A_SAMPLE
     )
     if not is_paused:
-        why = "the broadcast is not paused: the chunk would reach Transcribe, which charges"
-        yield not_tried(
-            "a good chunk", why, "see pauseBroadcast; --captions tries audio without it"
+        why = (
+            "the broadcast is not paused, so the chunk would reach Transcribe, which charges for it"
         )
+        yield not_tried("a valid chunk", why, "see pauseBroadcast; --captions tries audio as well")
         return
     conversation.expect_no_reply(
         speaker, "sendAudio", for_seconds=SILENCE_SECONDS, sequence=0, audioData=CHUNK
@@ -126,7 +129,7 @@ def _audio(conversation: Conversation, speaker: Speaker, *, is_paused: bool) -> 
 
 
 def _moved_speaker(context: Context, conversation: Conversation, session_id: str) -> Speaker | None:
-    """The speaker's new socket, if the session moved to it."""
+    """Move the session to a new socket; return the socket, or None if that failed."""
     moved = context.clients.speaker(SPEAKER)
     if conversation.ask(moved, "refreshConnection", sessionId=session_id) is None:
         return None
@@ -138,7 +141,7 @@ def _moved_speaker(context: Context, conversation: Conversation, session_id: str
 def _listens(
     context: Context, conversation: Conversation, listener: Listener, session_id: str, joined: Frame
 ) -> Listener:
-    """All that a listener does; returns the socket on which it is in the session at the end."""
+    """Send every listener action; return the socket that is in the session afterwards."""
     for action in ("heartbeat", "pausePlayback", "resumePlayback"):
         conversation.ask(listener, action)
     conversation.ask(listener, "changeLanguage", targetLanguage="fr")

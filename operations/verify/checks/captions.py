@@ -1,4 +1,4 @@
-"""A few seconds of recorded speech come back as captions; on request, for Transcribe charges."""
+"""Recorded speech must come back as captions; only on request, because Transcribe charges."""
 
 import time
 from collections.abc import Iterator
@@ -17,8 +17,9 @@ LANGUAGES = ("en", "es")
 
 
 def captions(context: Context) -> Iterator[Verdict]:
+    """Speak for SPEECH_SECONDS and wait for a final caption in each of LANGUAGES."""
     if not context.with_captions:
-        yield not_tried(SUBJECT, "Transcribe charges for it", "--captions")
+        yield not_tried(SUBJECT, "Transcribe charges for it", "pass --captions")
         return
     samples = read_recording(SAMPLE_SPEECH)[: SPEECH_SECONDS * BYTES_PER_SECOND]
     speaker = context.clients.speaker("captioned speaker")
@@ -35,12 +36,12 @@ def captions(context: Context) -> Iterator[Verdict]:
         for language, listener in listeners.items():
             caption = listener.expect("caption", CAPTION_SECONDS, isPartial=False)
             waited = caption.received_at - spoken_at
-            when = f"{waited:.1f} s after the last word" if waited > 0 else "while it was spoken"
+            when = f"{waited:.1f} s after the last word" if waited > 0 else "during the speech"
             yield right(f"captions in {language}", f"{caption['text']!r}, {when}")
     except SOCKET_ERRORS as error:
-        told = [frame["message"] for frame in speaker.received("transcriptionError")]
+        messages = [frame["message"] for frame in speaker.received("transcriptionError")]
         yield wrong(
             SUBJECT,
-            f"{told[-1] if told else error}",
+            f"{messages[-1] if messages else error}",
             "see the log groups of audio_ingest, audio_processor and translation",
         )

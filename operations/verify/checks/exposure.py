@@ -1,4 +1,4 @@
-"""What must not answer anybody: @connections unsigned, function URLs, foreign policies."""
+"""Public exposure: unsigned @connections calls, function URLs, function and queue policies."""
 
 import json
 import urllib.error
@@ -21,15 +21,16 @@ Permit = tuple[str, str, str]
 
 
 def exposure(context: Context) -> Iterator[Verdict]:
+    """Check what can be reached without the declared permissions."""
     yield from _connections(context)
     yield from _functions(context)
     yield from _queues(context)
 
 
 def _connections(context: Context) -> Iterator[Verdict]:
-    """No such connection exists: who is let in is told 410, who is not is told so before."""
+    """Call a missing connection: with access the status is 410, otherwise 401 or 403."""
     url = f"{context.deployment.outputs['managementEndpoint']}/@connections/bm8tc3VjaA%3D%3D"
-    # The local cloud is on loopback; a deployed one may be behind the host's proxy.
+    # The local cloud is on loopback; AWS may be reachable only through the host's proxy.
     proxies = urllib.request.ProxyHandler({} if context.deployment.is_local else None)
     opener = urllib.request.build_opener(proxies)
     for method in ("POST", "GET", "DELETE"):
@@ -43,11 +44,15 @@ def _connections(context: Context) -> Iterator[Verdict]:
         if status in FORBIDDEN:
             yield right(subject, f"refused with {status}")
         else:
-            yield wrong(subject, f"was answered by {status}", context.deployment.repair)
+            yield wrong(
+                subject,
+                f"returned {status} instead of {FORBIDDEN[0]} or {FORBIDDEN[1]}",
+                context.deployment.repair,
+            )
 
 
 def _functions(context: Context) -> Iterator[Verdict]:
-    """Without URLs, invoked by those alone whom the program permits."""
+    """Functions must have no URL, and only the declared invoke permissions."""
     client = context.deployment.client("lambda")
     declared: dict[str, set[Permit]] = {}
     for each in context.declared.of(PERMISSION).values():
@@ -66,7 +71,7 @@ def _functions(context: Context) -> Iterator[Verdict]:
             found = True
             yield wrong(
                 f"function {function}",
-                f"has a URL, for {url['AuthType']}: {url['FunctionUrl']}",
+                f"has a URL with auth type {url['AuthType']}: {url['FunctionUrl']}",
                 f"aws lambda delete-function-url-config --function-name {function}",
             )
         live, wanted = _permits(client, function), declared.get(function, set())
@@ -79,7 +84,7 @@ def _functions(context: Context) -> Iterator[Verdict]:
             seen = f"may not be invoked by {permit[0]} for {permit[2]}, as declared"
             yield wrong(f"function {function}", seen, context.deployment.repair)
     if not found:
-        seen = f"{len(functions)} without URLs, invoked by those alone who are declared"
+        seen = f"{len(functions)} without URLs, with exactly the declared invoke permissions"
         yield right("functions", seen)
 
 
@@ -104,13 +109,13 @@ def _permit(statement: Mapping[str, Any]) -> Permit:
 
 
 def _source(arn: str) -> str:
-    """Without an authorizer's id, which is made by AWS."""
+    """The source ARN with the authorizer's id, which AWS assigns, replaced by `*`."""
     before, authorizers, _ = arn.partition("/authorizers/")
     return f"{before}{authorizers}*" if authorizers else arn
 
 
 def _queues(context: Context) -> Iterator[Verdict]:
-    """Each queue's own policy, which refuses plain HTTP, is the declared one."""
+    """Each queue's policy, which denies plain HTTP, must be as declared."""
     client = context.deployment.client("sqs")
     found = False
     policies = context.declared.of(QUEUE_POLICY).values()
@@ -131,4 +136,4 @@ def _queues(context: Context) -> Iterator[Verdict]:
             seen = f"its policy has {sorted(live)}, declared is {sorted(declared)}"
             yield wrong(f"queue {name}", seen, context.deployment.repair)
     if not found:
-        yield right("queues", f"{len(policies)} refuse plain HTTP, with policies as declared")
+        yield right("queues", f"{len(policies)} with policies as declared, which deny plain HTTP")

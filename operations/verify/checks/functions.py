@@ -8,14 +8,15 @@ from operations.verify.deployment import setting
 from operations.verify.verdicts import Verdict, differences, right, wrong
 
 INVOKE_CONFIG = "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig"
-# Pulumi's word for no concurrency of one's own.
+# Pulumi's value for no reserved concurrency.
 UNRESERVED = -1
-# One that was idle for long is Inactive until its next invocation.
+# A function that was idle for long is Inactive until its next invocation.
 # https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html
-IN_ORDER = {"State": ("Active", "Inactive"), "LastUpdateStatus": ("Successful",)}
+HEALTHY = {"State": ("Active", "Inactive"), "LastUpdateStatus": ("Successful",)}
 
 
 def functions(context: Context) -> Iterator[Verdict]:
+    """Compare each function and log group with its declaration."""
     declared = context.declared.named(FUNCTION)
     as_declared = 0
     for name, inputs in declared.items():
@@ -40,14 +41,14 @@ def _function_faults(context: Context, name: str, inputs: dict[str, Any]) -> Ite
         yield wrong(subject, seen, repair)
     if seen := _environment_fault(context, inputs, live.get("Environment", {})):
         yield wrong(subject, seen, repair)
-    # The local cloud and old functions may tell neither.
-    for key, states in IN_ORDER.items():
+    # The local cloud and old functions may report neither.
+    for key, states in HEALTHY.items():
         state = live.get(key, states[0])
         if state in states:
             continue
-        reason = live.get("LastUpdateStatusReason") or live.get("StateReason") or "no reason told"
+        reason = live.get("LastUpdateStatusReason") or live.get("StateReason") or "no reason given"
         seen = f"{key} is {state} ({reason})"
-        yield wrong(subject, seen, f"wait a minute and look again; or {repair}")
+        yield wrong(subject, seen, f"wait a minute and check again; or {repair}")
     reserved = function.get("Concurrency", {}).get("ReservedConcurrentExecutions", UNRESERVED)
     if seen := _concurrency_fault(inputs, reserved):
         yield wrong(subject, seen, repair)
@@ -56,7 +57,10 @@ def _function_faults(context: Context, name: str, inputs: dict[str, Any]) -> Ite
 
 
 def _declared(context: Context, inputs: dict[str, Any]) -> dict[str, Any]:
-    """As Lambda tells it. The local cloud has this machine's Python and processor."""
+    """The declared configuration, as Lambda reports it.
+
+    Runtime and architecture are not compared on a local cloud, which uses this machine's.
+    """
     settings = {
         "Role": inputs["role"],
         "Handler": inputs["handler"],
@@ -75,7 +79,7 @@ def _declared(context: Context, inputs: dict[str, Any]) -> dict[str, Any]:
 
 
 def _shape(live: dict[str, Any]) -> dict[str, Any]:
-    """A layer's version is of this deployment alone."""
+    """The live configuration, with layers by name, because versions differ by deployment."""
     return live | {
         "layers": [_layer_name(layer["Arn"]) for layer in live.get("Layers", [])],
         "tracing": live.get("TracingConfig", {}).get("Mode", "PassThrough"),
@@ -89,7 +93,7 @@ def _layer_name(arn: str) -> str:
 def _environment_fault(
     context: Context, inputs: dict[str, Any], environment: dict[str, Any]
 ) -> str:
-    """Which variables are others; no value is told, for nobody knows what was put there."""
+    """The names of differing variables; never their values, which may be secret."""
     if "Error" in environment:
         return f"its environment cannot be read: {environment['Error'].get('ErrorCode')}"
     declared = inputs.get("environment", {}).get("variables", {})
@@ -102,7 +106,7 @@ def _environment_fault(
     found = (
         ("lacks the variable", sorted(declared.keys() - live.keys())),
         ("has the undeclared variable", sorted(live.keys() - declared.keys())),
-        ("has another value than declared in", others),
+        ("has a value other than declared in", others),
     )
     return "; ".join(f"{fault} {', '.join(names)}" for fault, names in found if names)
 
@@ -121,16 +125,16 @@ def _concurrency(value: int) -> str:
 
 
 def _invoke_config_fault(context: Context, client: Any, name: str) -> str:
-    """Retries, age and destination of asynchronous calls."""
+    """Compare retries, maximum age and failure destination of asynchronous invocations."""
     [inputs] = [
         each for each in context.declared.of(INVOKE_CONFIG).values() if each["functionName"] == name
     ] or [None]
     try:
         live = client.get_function_event_invoke_config(FunctionName=name)
     except client.exceptions.ResourceNotFoundException:
-        return "has no settings for asynchronous calls, though declared" if inputs else ""
+        return "lacks the declared settings for asynchronous invocations" if inputs else ""
     if inputs is None:
-        return "has settings for asynchronous calls, which the program does not declare"
+        return "has settings for asynchronous invocations, which the program does not declare"
     failure = inputs.get("destinationConfig", {}).get("onFailure", {})
     declared = {
         "MaximumRetryAttempts": inputs["maximumRetryAttempts"],
@@ -154,18 +158,18 @@ def log_groups(context: Context) -> Iterator[Verdict]:
         ]
         if not found:
             return ABSENT
-        # Without a retention lines are kept for ever, which Pulumi writes as 0.
+        # Without a retention, lines are kept forever, which Pulumi writes as 0.
         kept, wanted = found[0].get("retentionInDays", 0), inputs.get("retentionInDays", 0)
         if kept == wanted:
             return ""
-        return f"keeps lines {_told(kept)}, declared is {_told(wanted)}"
+        return f"keeps lines {_period(kept)}, declared is {_period(wanted)}"
 
     return compare_each(
         context, LOG_GROUP, "log group", fault, if_right="keep their lines as long as declared"
     )
 
 
-def _told(days: int) -> str:
+def _period(days: int) -> str:
     if not days:
-        return "for ever"
+        return "forever"
     return "for a day" if days == 1 else f"for {days} days"

@@ -1,4 +1,4 @@
-"""Each role holds the statements that the program declares and nothing more, and they suffice."""
+"""Each role must have exactly the declared statements, and IAM's simulation must allow them."""
 
 import json
 from collections.abc import Iterator
@@ -17,6 +17,7 @@ ATTACHMENT = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
 
 
 def permissions(context: Context) -> Iterator[Verdict]:
+    """Compare every role's policies, then simulate its declared statements."""
     iam, repair = context.deployment.client("iam"), context.deployment.repair
     statements = 0
     roles = list(context.declared.named(ROLE))
@@ -25,13 +26,15 @@ def permissions(context: Context) -> Iterator[Verdict]:
         try:
             faults = list(_faults(context, iam, role))
         except iam.exceptions.NoSuchEntityException:
-            faults = ["does not exist, or its policy does not"]
+            faults = ["the role or its policy does not exist"]
         yield from (wrong(f"role {role}", fault, repair) for fault in faults)
         if not faults:
             as_declared.append(role)
             statements += len(context.declared.statements(role))
     if as_declared:
-        seen = f"{len(as_declared)} of {len(roles)} with their {statements} statements, no more"
+        seen = (
+            f"{len(as_declared)} of {len(roles)} with exactly the {statements} declared statements"
+        )
         yield right("roles", seen)
     yield from _simulated(context, iam, roles)
 
@@ -60,7 +63,7 @@ def _faults(context: Context, iam: Any, role: str) -> Iterator[str]:
             yield f"statement {sid} is {found}, declared is {wanted}"
     trust = iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]
     if not agree(json.loads(context.declared.named(ROLE)[role]["assumeRolePolicy"]), trust):
-        yield f"may be assumed otherwise than declared: {json.dumps(trust)}"
+        yield f"its trust policy is not as declared: {json.dumps(trust)}"
     yield from _attached(context, iam, role)
 
 
@@ -81,7 +84,7 @@ def _attached(context: Context, iam: Any, role: str) -> Iterator[str]:
 def _simulated(context: Context, iam: Any, roles: list[str]) -> Iterator[Verdict]:
     allowed = all_tried = 0
     for role in roles:
-        context.say(f"permissions: simulating what {role} does")
+        context.say(f"permissions: simulating {role}")
         for sid, statement in context.declared.statements(role).items():
             try:
                 denied, tried = denied_by_simulation(iam, role, statement)
@@ -90,8 +93,8 @@ def _simulated(context: Context, iam: Any, roles: list[str]) -> Iterator[Verdict
             except ClientError as error:
                 code = code_of(error)
                 outcome = not_tried if code in ("AccessDenied", "InvalidAction") else not_checked
-                way_out = "let whoever verifies use iam:SimulatePrincipalPolicy"
-                yield outcome("simulation", f"IAM answers {code} for {role}", way_out)
+                way_out = "allow iam:SimulatePrincipalPolicy to the caller"
+                yield outcome("simulation", f"IAM returned {code} for {role}", way_out)
                 return
             allowed += tried - len(denied)
             all_tried += tried
@@ -99,11 +102,11 @@ def _simulated(context: Context, iam: Any, roles: list[str]) -> Iterator[Verdict
                 wrong(
                     f"role {role}",
                     f"{action} would be denied ({decision}), declared by {sid}",
-                    f"{context.deployment.repair}; if it stays, look for a boundary or an SCP",
+                    f"{context.deployment.repair}; if that fails, look for a boundary or an SCP",
                 )
                 for action, decision in denied
             )
     if allowed:
-        yield right("simulation", f"{allowed} declared permissions would be allowed")
+        yield right("simulation", f"{allowed} declared permissions are allowed")
     if not all_tried:
-        yield not_tried("simulation", "there was nothing to simulate", "see the roles above")
+        yield not_tried("simulation", "nothing to simulate", "see the roles above")

@@ -8,10 +8,12 @@ from operations.verify.context import ABSENT, FUNCTION, Context, compare_each
 from operations.verify.verdicts import Verdict, differences, right, wrong
 
 MAPPING = "aws:lambda/eventSourceMapping:EventSourceMapping"
+QUEUE = "aws:sqs/queue:Queue"
 ENABLED = "Enabled"
 
 
-def feeds(context: Context) -> Iterator[Verdict]:
+def queues(context: Context) -> Iterator[Verdict]:
+    """Compare the event source mappings, then each queue, with what is declared."""
     functions = context.declared.named(FUNCTION)
     live = {
         (mapping["EventSourceArn"], _function(mapping["FunctionArn"])): mapping
@@ -21,11 +23,13 @@ def feeds(context: Context) -> Iterator[Verdict]:
     enabled = 0
     for inputs in context.declared.of(MAPPING).values():
         queue, function = inputs["eventSourceArn"], _function(inputs["functionName"])
-        subject = f"queue {_last(queue)} into {function}"
+        subject = f"queue {_last(queue)} to {function}"
         mapping = live.pop((queue, function), None)
         if mapping is None:
             yield wrong(
-                subject, "has no event source mapping: nothing is read", context.deployment.repair
+                subject,
+                "has no event source mapping: its messages are not read",
+                context.deployment.repair,
             )
         elif mapping["State"] != ENABLED:
             yield wrong(
@@ -36,20 +40,20 @@ def feeds(context: Context) -> Iterator[Verdict]:
         elif mapping["BatchSize"] != inputs["batchSize"]:
             yield wrong(
                 subject,
-                f"takes {mapping['BatchSize']} at once, declared is {inputs['batchSize']}",
+                f"batch size is {mapping['BatchSize']}, declared is {inputs['batchSize']}",
                 context.deployment.repair,
             )
         else:
             enabled += 1
     for (source, function), mapping in live.items():
         yield wrong(
-            f"{_last(source)} into {function}",
-            "feeds the function, which the program does not declare",
+            f"{_last(source)} to {function}",
+            "feeds the function, but is not declared",
             f"aws lambda delete-event-source-mapping --uuid {mapping['UUID']}",
         )
     if enabled:
-        yield right("queues into functions", f"{enabled} enabled, as declared")
-    yield from queues(context)
+        yield right("event source mappings", f"{enabled} enabled, as declared")
+    yield from queue_attributes(context)
 
 
 def _mappings(context: Context) -> list[dict[str, Any]]:
@@ -68,10 +72,7 @@ def _last(arn: str) -> str:
     return arn.rpartition(":")[2]
 
 
-QUEUE = "aws:sqs/queue:Queue"
-
-
-def queues(context: Context) -> Iterator[Verdict]:
+def queue_attributes(context: Context) -> Iterator[Verdict]:
     sqs = context.deployment.client("sqs")
 
     def fault(name: str, inputs: dict[str, Any]) -> str:
@@ -83,12 +84,16 @@ def queues(context: Context) -> Iterator[Verdict]:
         return differences(_declared(inputs), _shape(answer.get("Attributes", {})))
 
     return compare_each(
-        context, QUEUE, "queue", fault, if_right="delay, keep, hide and give up as declared"
+        context,
+        QUEUE,
+        "queue",
+        fault,
+        if_right="as declared: delay, retention, visibility timeout, encryption, redrive",
     )
 
 
 def _declared(inputs: dict[str, Any]) -> dict[str, Any]:
-    """As `_shape`; what Pulumi leaves out is SQS's default."""
+    """The declared attributes, as `_shape` has them; unset inputs are SQS's defaults."""
     return {
         "DelaySeconds": inputs.get("delaySeconds", 0),
         "MessageRetentionPeriod": inputs.get("messageRetentionSeconds", 345_600),
@@ -100,7 +105,7 @@ def _declared(inputs: dict[str, Any]) -> dict[str, Any]:
 
 
 def _shape(attributes: dict[str, str]) -> dict[str, Any]:
-    """SQS tells every attribute as text."""
+    """The live attributes, which SQS returns as strings."""
     numbers = ("DelaySeconds", "MessageRetentionPeriod", "VisibilityTimeout")
     return {
         **{name: int(attributes[name]) for name in numbers if name in attributes},
@@ -111,7 +116,7 @@ def _shape(attributes: dict[str, str]) -> dict[str, Any]:
 
 
 def _redrive(text: str | None) -> tuple[str, int] | None:
-    """Whereto, and after how many receives; SQS takes the number as text too."""
+    """The target, and after how many receives; SQS also accepts the number as a string."""
     if not text:
         return None
     policy = json.loads(text)

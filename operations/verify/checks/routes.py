@@ -13,6 +13,7 @@ REPLY = "$default"
 
 
 def routes(context: Context) -> Iterator[Verdict]:
+    """Compare routes, API, authorizer and stage with what is declared."""
     api_id, repair = context.deployment.identity.api_id, context.deployment.repair
     live = {each["RouteKey"]: each for each in list_all(context, "get_routes")}
     integrations = {each["IntegrationId"]: each for each in list_all(context, "get_integrations")}
@@ -30,12 +31,12 @@ def routes(context: Context) -> Iterator[Verdict]:
     for key, route in live.items():
         yield wrong(
             f"route {key}",
-            "is none that the program declares",
+            "is not declared by the program",
             f"aws apigatewayv2 delete-route --api-id {api_id} --route-id {route['RouteId']}, "
-            "then a new deployment",
+            "then create a new deployment",
         )
     if as_declared:
-        yield right("routes", f"{as_declared} as declared: integration, timeout, response or none")
+        yield right("routes", f"{as_declared} as declared: integration, timeout, route response")
     yield from api(context)
     yield from _authorizer(context)
     yield from stage(context)
@@ -45,7 +46,7 @@ def _faults(
     context: Context, inputs: dict[str, Any], route: dict[str, Any], integration: dict[str, Any]
 ) -> Iterator[str]:
     if not integration:
-        yield f"its target {route.get('Target')!r} is no integration of the API"
+        yield f"its target {route.get('Target')!r} is not an integration of the API"
     elif seen := differences(_declared_integration(context, inputs), integration):
         yield f"its integration: {seen}"
     selection = inputs.get("routeResponseSelectionExpression")
@@ -60,19 +61,19 @@ def _faults(
     ]
     if selection and responses != [REPLY]:
         yield (
-            f"its RouteResponse {REPLY} is missing: what the function answers is dropped"
+            f"its RouteResponse {REPLY} is missing: the function's reply is dropped"
             if not responses
             else f"its RouteResponses are {responses}, declared is {REPLY}"
         )
     if not selection and responses:
-        yield f"has RouteResponse {', '.join(responses)}, though it is to be silent"
+        yield f"has RouteResponse {', '.join(responses)}, which is not declared"
     kind = inputs.get("authorizationType", "NONE")
     if route.get("AuthorizationType", "NONE") != kind:
         yield f"authorizationType is {route.get('AuthorizationType')}, declared is {kind}"
 
 
 def _declared_integration(context: Context, route: dict[str, Any]) -> dict[str, Any]:
-    """As API Gateway lists it; in the engine an id is the resource's name and `-id`."""
+    """The integration as API Gateway lists it; the engine's ids are `<name>-id`."""
     name = route["target"].removeprefix("integrations/").removesuffix("-id")
     inputs = context.declared.of(INTEGRATION)[name]
     return {
@@ -89,7 +90,7 @@ def _authorizer(context: Context) -> Iterator[Verdict]:
     used = {each.get("AuthorizerId") for each in connects}
     live = [each for each in list_all(context, "get_authorizers") if each["AuthorizerId"] in used]
     if not live:
-        yield wrong(subject, f"{CONNECT} has none: everybody gets in", context.deployment.repair)
+        yield wrong(subject, f"{CONNECT} has none: anyone can connect", context.deployment.repair)
         return
     declared = {
         "AuthorizerType": inputs["authorizerType"],
@@ -101,13 +102,13 @@ def _authorizer(context: Context) -> Iterator[Verdict]:
     yield (
         wrong(subject, seen, context.deployment.repair)
         if seen
-        else right(subject, f"judges {CONNECT}, asked each time")
+        else right(subject, f"runs for each {CONNECT}")
     )
 
 
 API = "aws:apigatewayv2/api:Api"
 STAGE = "aws:apigatewayv2/stage:Stage"
-# Pulumi's input and API Gateway's name of what holds for every route.
+# The stage's default route settings: Pulumi's input name and API Gateway's name.
 ROUTE_SETTINGS = {
     "dataTraceEnabled": "DataTraceEnabled",
     "detailedMetricsEnabled": "DetailedMetricsEnabled",
@@ -118,7 +119,7 @@ ROUTE_SETTINGS = {
 
 
 def api(context: Context) -> Iterator[Verdict]:
-    """By another selection expression no message would find its route."""
+    """With another route selection expression, no message would find its route."""
     [inputs] = context.declared.of(API).values()
     live = context.deployment.client("apigatewayv2").get_api(
         ApiId=context.deployment.identity.api_id
@@ -132,7 +133,7 @@ def api(context: Context) -> Iterator[Verdict]:
 
 
 def stage(context: Context) -> Iterator[Verdict]:
-    """What a deployment holds cannot be seen, only whether the stage serves the newest one."""
+    """Check that the stage serves the newest deployment; its content cannot be read."""
     api_id, repair = context.deployment.identity.api_id, context.deployment.repair
     [inputs] = context.declared.of(STAGE).values()
     subject = f"stage {inputs['name']}"
@@ -140,7 +141,7 @@ def stage(context: Context) -> Iterator[Verdict]:
     for other in live.keys() - {inputs["name"]}:
         yield wrong(
             f"stage {other}",
-            "is none that the program declares",
+            "is not declared by the program",
             f"aws apigatewayv2 delete-stage --api-id {api_id} --stage-name {other}",
         )
     found = live.get(inputs["name"])
@@ -158,7 +159,7 @@ def stage(context: Context) -> Iterator[Verdict]:
         yield wrong(subject, seen, repair)
     else:
         yield right(
-            subject, f"serves the newest deployment, {served}; throttled and logged as declared"
+            subject, f"serves the newest deployment, {served}; throttling and logging as declared"
         )
 
 
@@ -172,7 +173,7 @@ def _declared(inputs: dict[str, Any]) -> dict[str, Any]:
 
 
 def _shape(live: dict[str, Any]) -> dict[str, Any]:
-    """A log group's ARN may end in `:*`."""
+    """The live settings; the log group's ARN may end in `:*`."""
     log = live.get("AccessLogSettings", {})
     return {
         **live.get("DefaultRouteSettings", {}),

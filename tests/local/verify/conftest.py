@@ -1,4 +1,4 @@
-"""One cloud of 12 s between two statuses, and one preparation, for all tests of `make verify`."""
+"""One cloud with a status interval of 12 s, and one context, for all tests of `make verify`."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -14,7 +14,7 @@ from operations.verify.verification import prepared
 
 
 def silent(_: str) -> None:
-    """Nobody follows a test's progress."""
+    """Discard the progress."""
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Ways in which a deployment goes wrong without anybody deploying, each undone afterwards."""
+"""Changes to a deployment behind the program's back, each undone afterwards."""
 
 import io
 import json
@@ -33,7 +33,7 @@ def rule_disabled(deployment: Deployment) -> Iterator[None]:
 
 @contextmanager
 def target_removed(deployment: Deployment) -> Iterator[None]:
-    """That of the first delay queue."""
+    """Remove the target of the first delay queue."""
     events, rule = deployment.client("events"), deployment.outputs["statusRule"]
     targets = events.list_targets_by_rule(Rule=rule)["Targets"]
     queues = [each for each in targets if ":sqs:" in each["Arn"]]
@@ -47,7 +47,7 @@ def target_removed(deployment: Deployment) -> Iterator[None]:
 
 @contextmanager
 def route_without_response(deployment: Deployment) -> Iterator[None]:
-    """And deployed so, as a program without it would."""
+    """Delete a route response and redeploy the API."""
     gateway, api_id = deployment.client("apigatewayv2"), deployment.identity.api_id
     [route] = [
         each
@@ -75,9 +75,9 @@ def permission_taken(deployment: Any) -> AbstractContextManager[None]:
 
 @contextmanager
 def expired_token_accepted(deployment: Deployment) -> Iterator[None]:
-    """The authorizer's code, but for its look at the time."""
+    """Replace the authorizer with one that does not check the expiry."""
     code = (HANDLERS / "authorizer.py").read_text()
-    assert CHECKED in code, "the authorizer checks otherwise now: find its line for the sabotage"
+    assert CHECKED in code, "the authorizer's code has changed: update CHECKED"
     _put_authorizer(deployment, code.replace(CHECKED, UNCHECKED))
     try:
         yield

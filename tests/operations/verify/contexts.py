@@ -1,4 +1,4 @@
-"""Scenes without a deployment behind them."""
+"""Contexts for checks without a real deployment."""
 
 from collections.abc import Callable, Iterator, Mapping
 from types import SimpleNamespace
@@ -12,7 +12,7 @@ IDENTITY = Identity("998877665544", "eu-central-1", "aws", "zyxwv98765")
 
 
 class Missing(Exception):
-    """What is asked for does not exist, by whatever name the service has for that."""
+    """Stands for every service's not-found exception."""
 
 
 class _MissingByAnyName:
@@ -21,7 +21,7 @@ class _MissingByAnyName:
 
 
 class Service:
-    """A boto3 client: each operation answers by a mapping, or by what a function makes of it."""
+    """A boto3 client whose operations return a given mapping, or the result of a given function."""
 
     exceptions = _MissingByAnyName()
 

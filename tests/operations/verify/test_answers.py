@@ -1,4 +1,4 @@
-"""What of the service's answers is tried, and what not, since it would cost something."""
+"""Which actions are tried, and which are not because they would be charged."""
 
 from typing import Any
 
@@ -9,11 +9,11 @@ from operations.verify.promises import LISTENER, PROMISES, SPEAKER
 from operations.verify.verdicts import Result, Verdict
 from tests.operations.verify.contexts import context_of, declared
 
-GOOD_CHUNK = "a good chunk"
+VALID_CHUNK = "a valid chunk"
 
 
 class Socket:
-    """Answers every action as promised, but pauseBroadcast as it is told to."""
+    """Answers every action as documented; `pauses` says whether pauseBroadcast is answered."""
 
     is_open = True
     close_code = None
@@ -41,7 +41,7 @@ class Socket:
         raise FrameMissing("silence")
 
     def expect(self, frame_type: str, **fields: Any) -> None:
-        """Whatever is awaited comes."""
+        """Every expected push arrives."""
 
     def received(self, frame_type: str) -> list[Frame]:
         return []
@@ -68,10 +68,10 @@ class RunClients:
     listener = speaker
 
     def track(self, session_id: str, speaker: Socket) -> None:
-        """Nothing is to be ended."""
+        """No session needs ending."""
 
     def untrack(self, session_id: str) -> None:
-        """Nothing is to be ended."""
+        """No session needs ending."""
 
 
 def common() -> dict[str, Any]:
@@ -89,19 +89,19 @@ def talk(*, pauses: bool = True, without: str = "") -> tuple[list[str], dict[str
     return [chunk for socket in run_clients.made for chunk in socket.chunks], found
 
 
-def test_a_good_chunk_is_sent_to_a_paused_broadcast() -> None:
+def test_a_valid_chunk_is_sent_to_a_paused_broadcast() -> None:
     chunks, found = talk()
     assert len(chunks) == 1
     assert {each.result for each in found.values()} == {Result.RIGHT}
     assert found.keys() == {SPEAKER, LISTENER}
 
 
-def test_no_good_chunk_goes_to_a_broadcast_that_is_not_paused() -> None:
+def test_no_valid_chunk_is_sent_unless_the_broadcast_is_paused() -> None:
     chunks, found = talk(without="pauseBroadcast")
     assert chunks == []
-    assert found[GOOD_CHUNK].result is Result.NOT_TRIED
-    assert found[GOOD_CHUNK].way_out
+    assert found[VALID_CHUNK].result is Result.NOT_TRIED
+    assert found[VALID_CHUNK].way_out
     chunks, found = talk(pauses=False)
     assert chunks == []
-    assert found[GOOD_CHUNK].result is Result.NOT_TRIED
+    assert found[VALID_CHUNK].result is Result.NOT_TRIED
     assert found["speaker: pauseBroadcast"].result is Result.WRONG

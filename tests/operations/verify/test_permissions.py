@@ -1,4 +1,4 @@
-"""What is said of IAM's simulation."""
+"""Verdicts about IAM's simulation."""
 
 import json
 from typing import Any
@@ -50,12 +50,14 @@ def verdicts(iam: Any) -> list[Verdict]:
         ([], Result.NOT_TRIED),
     ],
 )
-def test_only_what_was_simulated_and_allowed_is_green(decisions: list[str], result: Result) -> None:
+def test_only_simulated_and_allowed_permissions_are_right(
+    decisions: list[str], result: Result
+) -> None:
     results = [{"EvalActionName": "dynamodb:GetItem", "EvalDecision": each} for each in decisions]
     [verdict] = simulation(results)
     assert verdict.result is result
 
 
-def test_without_any_role_no_row_is_green() -> None:
+def test_without_any_role_no_row_is_right() -> None:
     found = verdicts(Service(list_role_policies=missing, get_role=missing))
     assert [each.result for each in found] == [Result.WRONG, Result.NOT_TRIED]

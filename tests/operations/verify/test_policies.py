@@ -1,4 +1,4 @@
-"""Documents as AWS hands them back, against documents as they were declared."""
+"""Policy documents as AWS returns them, compared with declared ones."""
 
 import pytest
 
@@ -21,7 +21,7 @@ DECLARED = {
         {"Condition": {"ForAllValues:StringEquals": {"dynamodb:Attributes": ["two", "one"]}}},
     ],
 )
-def test_order_and_a_list_of_one_make_no_difference(change: dict[str, object]) -> None:
+def test_order_and_single_element_lists_make_no_difference(change: dict[str, object]) -> None:
     assert agree(DECLARED, DECLARED | change)
 
 
@@ -36,24 +36,24 @@ def test_order_and_a_list_of_one_make_no_difference(change: dict[str, object]) -
         {"NotPrincipal": "*"},
     ],
 )
-def test_anything_else_does(change: dict[str, object]) -> None:
+def test_anything_else_is_a_difference(change: dict[str, object]) -> None:
     assert not agree(DECLARED, DECLARED | change)
 
 
-def test_everybody_has_two_spellings() -> None:
+def test_the_two_notations_for_any_principal_are_equal() -> None:
     assert agree({"Principal": "*"}, {"Principal": {"AWS": "*"}})
     assert not agree({"Principal": "*"}, {"Principal": {"AWS": "arn:aws:iam::1:root"}})
 
 
-def test_a_statement_is_told_in_a_line() -> None:
+def test_a_statement_is_summarised_in_one_line() -> None:
     assert summary_of(DECLARED) == (
-        "dynamodb:GetItem, dynamodb:Query on arn:aws:dynamodb:us-east-1:1:table/a on a condition"
+        "dynamodb:GetItem, dynamodb:Query on arn:aws:dynamodb:us-east-1:1:table/a with a condition"
     )
     several = {"Effect": "Deny", "Action": "a:B", "Resource": ["x", "y", "z"]}
     assert summary_of(several) == "Deny a:B on x and 2 more"
 
 
-def test_statements_are_found_by_sid_whether_they_have_one_or_not() -> None:
+def test_statements_are_found_by_sid_even_without_one() -> None:
     document = {"Statement": [DECLARED, {"Effect": "Allow"}]}
     assert set(by_sid(document)) == {"Read", "(no Sid)"}
     assert by_sid({}) == {}

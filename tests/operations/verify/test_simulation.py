@@ -1,4 +1,4 @@
-"""IAM's simulation in the shapes in which AWS answers it."""
+"""IAM's simulation, with responses as AWS returns them."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -19,7 +19,7 @@ STATEMENT = {
 
 
 class Iam:
-    """Answers in pages, and remembers what it was asked."""
+    """Returns pages, and records the request."""
 
     def __init__(self, *pages: list[dict[str, Any]]) -> None:
         self._pages = pages
@@ -42,12 +42,12 @@ def result(action: str, decision: str, **more: Any) -> dict[str, Any]:
     return named | more
 
 
-def test_a_denial_on_any_page_is_found() -> None:
+def test_a_denial_on_any_page_is_reported() -> None:
     iam = Iam([result("a:Get", "allowed")], [result("a:Put", "explicitDeny")])
     assert denied_by_simulation(iam, "status", STATEMENT) == ([("a:Put on *", "explicitDeny")], 2)
 
 
-def test_a_denial_of_one_resource_among_several_is_found() -> None:
+def test_a_denial_of_one_resource_among_several_is_reported() -> None:
     each = [
         {"EvalResourceName": "one", "EvalResourceDecision": "allowed"},
         {"EvalResourceName": "two", "EvalResourceDecision": "implicitDeny"},
@@ -59,7 +59,7 @@ def test_a_denial_of_one_resource_among_several_is_found() -> None:
     )
 
 
-def test_one_resource_of_a_pattern_is_tried_with_the_conditions_met() -> None:
+def test_one_resource_of_a_pattern_is_simulated_with_the_conditions_met() -> None:
     iam = Iam([])
     denied_by_simulation(iam, "status", STATEMENT)
     assert iam.asked == {

@@ -1,4 +1,4 @@
-"""The API and its stage as API Gateway tells of them."""
+"""The API and its stage, as API Gateway returns them."""
 
 from typing import Any
 
@@ -62,7 +62,7 @@ def test_a_stage_as_declared_is_right() -> None:
         ({}, {"DestinationArn": LOG + "-other"}, "access log"),
     ],
 )
-def test_a_setting_of_the_stage_that_is_another_is_found(
+def test_a_stage_setting_that_differs_is_reported(
     settings: dict[str, Any], log: dict[str, str], name: str
 ) -> None:
     verdict = stage_verdict(settings, log)
@@ -70,7 +70,7 @@ def test_a_setting_of_the_stage_that_is_another_is_found(
     assert verdict.seen.startswith(f"{name} is ")
 
 
-def test_an_api_that_selects_routes_by_something_else_is_found() -> None:
+def test_another_route_selection_expression_is_reported() -> None:
     inputs = {
         "name": "api",
         "protocolType": "WEBSOCKET",

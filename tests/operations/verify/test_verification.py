@@ -1,4 +1,4 @@
-"""How checks are run: in order, those that wait beside the others, and none lost to another."""
+"""How checks run: in order, background ones in parallel, and none affected by another's failure."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -41,12 +41,12 @@ def listed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 @pytest.mark.parametrize(
     ("error", "seen"),
     [
-        (DENIED, "DescribeRule was answered by AccessDenied"),
+        (DENIED, "DescribeRule failed with AccessDenied"),
         (FrameMissing("nothing came"), "FrameMissing: nothing came"),
         (ZeroDivisionError("oh"), "the check itself failed: ZeroDivisionError: oh"),
     ],
 )
-def test_a_check_that_fails_keeps_what_it_said_and_the_others_go_on(
+def test_a_failing_check_keeps_its_rows_and_the_others_continue(
     listed: Callable[..., None], error: Exception, seen: str
 ) -> None:
     listed(bad=CheckSpec(failing(error)), good=CheckSpec(fine))
@@ -58,13 +58,13 @@ def test_a_check_that_fails_keeps_what_it_said_and_the_others_go_on(
     assert other.check == "good"
 
 
-def test_what_waits_runs_beside_the_others_and_stands_in_its_place(
+def test_a_background_check_runs_in_parallel_and_keeps_its_place(
     listed: Callable[..., None],
 ) -> None:
     others_ran = threading.Event()
 
     def waits(context: Context) -> Iterator[Verdict]:
-        assert others_ran.wait(PATIENCE_SECONDS), "the others wait for this one"
+        assert others_ran.wait(PATIENCE_SECONDS), "the other checks wait for this one"
         yield right("waits", "seen")
 
     def sets(context: Context) -> Iterator[Verdict]:
