@@ -111,7 +111,7 @@ def compare(latency_milliseconds: float, posts: int, rounds: int) -> None:
         # Sequential posts are slow, and a fifth of them is enough to measure the rate.
         candidates = {
             "post_all": (ours(endpoint), posts),
-            "boto3 in turn": (boto3_posting(endpoint, 1), max(1, posts // 5)),
+            "boto3": (boto3_posting(endpoint, 1), max(1, posts // 5)),
             "boto3 threads": (boto3_posting(endpoint, CONCURRENT_POSTS), posts),
         }
         for post, _ in candidates.values():
@@ -124,7 +124,8 @@ def compare(latency_milliseconds: float, posts: int, rounds: int) -> None:
 
 
 def show(latency_milliseconds: float, measured: dict[str, list[Measured]]) -> None:
-    print(f"{latency_milliseconds:g} ms per post  posts/s  processor µs per post")
+    heading = f"{latency_milliseconds:g} ms per post"
+    print(f"{heading:16} {'posts/s':>8} {'processor µs per post':>21}")
     for name, figures in measured.items():
         rate = statistics.median(each.posts_per_second for each in figures)
         cost = statistics.median(each.processor_microseconds_per_post for each in figures)

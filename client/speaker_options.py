@@ -10,7 +10,7 @@ PASSWORD_VARIABLE = "LIVE_SESSIONS_PASSWORD"  # noqa: S105
 
 
 class PasswordUnavailable(Exception):
-    """There is no password and no terminal to prompt on; the message names the way out."""
+    """There is no password and no terminal to prompt on; the message names the fix."""
 
 
 def add_speaker_options(parser: argparse.ArgumentParser, *, default_speaker: str) -> None:

@@ -1,8 +1,11 @@
-"""Policy documents as AWS returns them, compared with declared ones."""
+"""IAM policies as AWS returns them, compared with declared ones, and IAM's simulation."""
+
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
-from operations.verify.policies import agree, by_sid, summary_of
+from operations.verify.policies import agree, by_sid, denied_by_simulation, summary_of
 
 DECLARED = {
     "Sid": "Read",
@@ -57,3 +60,79 @@ def test_statements_are_found_by_sid_even_without_one() -> None:
     document = {"Statement": [DECLARED, {"Effect": "Allow"}]}
     assert set(by_sid(document)) == {"Read", "(no Sid)"}
     assert by_sid({}) == {}
+
+
+ARN = "arn:aws:iam::123456789012:role/status"
+STATEMENT = {
+    "Sid": "UpdateSessions",
+    "Effect": "Allow",
+    "Action": ["dynamodb:GetItem", "dynamodb:UpdateItem"],
+    "Resource": ["arn:aws:dynamodb:us-east-1:123456789012:table/sessions/index/*"],
+    "Condition": {
+        "ForAllValues:StringEquals": {"dynamodb:Attributes": ["sessionId", "state"]},
+        "StringEqualsIfExists": {"dynamodb:Select": "SPECIFIC_ATTRIBUTES"},
+    },
+}
+
+
+class Iam:
+    """Returns pages, and records the request."""
+
+    def __init__(self, *pages: list[dict[str, Any]]) -> None:
+        self._pages = pages
+        self.asked: dict[str, Any] = {}
+
+    def get_role(self, RoleName: str) -> dict[str, Any]:
+        return {"Role": {"Arn": ARN}}
+
+    def get_paginator(self, operation: str) -> "Iam":
+        assert operation == "simulate_principal_policy"
+        return self
+
+    def paginate(self, **asked: Any) -> Iterator[dict[str, Any]]:
+        self.asked = asked
+        return iter([{"EvaluationResults": page} for page in self._pages])
+
+
+def result(action: str, decision: str, **more: Any) -> dict[str, Any]:
+    named = {"EvalActionName": action, "EvalResourceName": "*", "EvalDecision": decision}
+    return named | more
+
+
+def test_a_denial_on_any_page_is_reported() -> None:
+    iam = Iam([result("a:Get", "allowed")], [result("a:Put", "explicitDeny")])
+    assert denied_by_simulation(iam, "status", STATEMENT) == ([("a:Put on *", "explicitDeny")], 2)
+
+
+def test_a_denial_of_one_resource_among_several_is_reported() -> None:
+    each = [
+        {"EvalResourceName": "one", "EvalResourceDecision": "allowed"},
+        {"EvalResourceName": "two", "EvalResourceDecision": "implicitDeny"},
+    ]
+    iam = Iam([result("a:Get", "allowed", ResourceSpecificResults=each)])
+    assert denied_by_simulation(iam, "status", STATEMENT) == (
+        [("a:Get on two", "implicitDeny")],
+        2,
+    )
+
+
+def test_one_resource_of_a_pattern_is_simulated_with_the_conditions_met() -> None:
+    iam = Iam([])
+    denied_by_simulation(iam, "status", STATEMENT)
+    assert iam.asked == {
+        "PolicySourceArn": ARN,
+        "ActionNames": ["dynamodb:GetItem", "dynamodb:UpdateItem"],
+        "ResourceArns": ["arn:aws:dynamodb:us-east-1:123456789012:table/sessions/index/verify"],
+        "ContextEntries": [
+            {
+                "ContextKeyName": "dynamodb:Attributes",
+                "ContextKeyValues": ["sessionId", "state"],
+                "ContextKeyType": "stringList",
+            },
+            {
+                "ContextKeyName": "dynamodb:Select",
+                "ContextKeyValues": ["SPECIFIC_ATTRIBUTES"],
+                "ContextKeyType": "string",
+            },
+        ],
+    }
