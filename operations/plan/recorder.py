@@ -14,7 +14,7 @@ from typing import Any
 
 import pulumi
 
-from operations.plan.recording import PlanError, Recording, Resource, plain
+from operations.plan.recording import PlanError, Recording, Resource, json_value
 from program.computed import ACCOUNT, COMPUTED, REGION
 from program.engine import Engine, RecordingMonitor, Registered
 from program.run import run_program
@@ -104,7 +104,7 @@ def _resource(registered: Registered) -> Resource:
         typ=registered.typ,
         name=registered.name,
         custom=registered.custom,
-        inputs=plain(registered.inputs),
+        inputs=json_value(registered.inputs),
         options={name: value for name, value in options.items() if value},
     )
 

@@ -12,6 +12,11 @@ from typing import Any
 import pulumi
 from pulumi.runtime import rpc
 
+# The key under which an archive's files are listed, as path to hash.
+ARCHIVE = "$archive"
+ASSET = "$asset"
+SECRET = "[secret]"  # noqa: S105 - shown in place of a secret
+
 
 class PlanError(Exception):
     """The plan cannot be made; the message names the side, the stack, the reason and the fix."""
@@ -21,7 +26,7 @@ class PlanError(Exception):
 class Resource:
     """A resource or component; `urn` and `parent` omit project and stack.
 
-    `inputs` are plain JSON (see `plain`); `options` are the Pulumi options that affect the
+    `inputs` are plain JSON (see `json_value`); `options` are the Pulumi options that affect the
     resource. `parent` is empty directly under the stack.
     """
 
@@ -105,13 +110,7 @@ def natural(text: str) -> tuple[tuple[int, str], ...]:
     )
 
 
-# The key under which an archive's files are listed, as path to hash.
-ARCHIVE = "$archive"
-ASSET = "$asset"
-SECRET = "[secret]"  # noqa: S105 - shown in place of a secret
-
-
-def plain(value: Any) -> Any:
+def json_value(value: Any) -> Any:
     """The value as plain JSON: files as hashes, secrets hidden, whole floats as ints."""
     if isinstance(value, pulumi.Archive):
         return {ARCHIVE: dict(sorted(_archive_files(value)))}
@@ -120,9 +119,9 @@ def plain(value: Any) -> Any:
     if rpc.is_rpc_secret(value):
         return SECRET
     if isinstance(value, Mapping):
-        return {str(key): plain(each) for key, each in value.items()}
+        return {str(key): json_value(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(each) for each in value]
+        return [json_value(each) for each in value]
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if value is None or isinstance(value, str | bool | int | float):

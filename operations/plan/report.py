@@ -13,6 +13,8 @@ from operations.plan.shown_inputs import shown_inputs
 from operations.plan.wording import counted, replaces, worded
 
 Path = tuple[str, ...]
+# Without an account the real values are unknown.
+STAND_INS = "ARNs and hashes of ids are stand-ins: … is the account and Region."
 
 
 @dataclass(frozen=True)
@@ -90,10 +92,6 @@ def _tree(
         count = f" ({counts[path]})" if counts else ""
         yield f"{(marks or {}).get(path, ' ')}{indent[1:]}{path[-1]}{count}"
         yield from _tree(entries, components, marks=marks, counts=counts, here=path)
-
-
-# Without an account the real values are unknown.
-STAND_INS = "ARNs and hashes of ids are stand-ins: … is the account and Region."
 
 
 class Plan:

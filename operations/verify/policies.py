@@ -5,6 +5,8 @@ from typing import Any
 
 Statements = dict[str, dict[str, Any]]
 ANYONE = {"AWS": "*"}
+ALLOWED = "allowed"
+Denied = list[tuple[str, str]]
 
 
 def by_sid(document: Mapping[str, Any]) -> Statements:
@@ -55,10 +57,6 @@ def _normal(value: Any) -> Any:
         items = [_normal(item) for item in value]
         return items[0] if len(items) == 1 else sorted(items, key=str)
     return value
-
-
-ALLOWED = "allowed"
-Denied = list[tuple[str, str]]
 
 
 def denied_by_simulation(iam: Any, role: str, statement: Mapping[str, Any]) -> tuple[Denied, int]:

@@ -8,6 +8,7 @@ from operations.verify.deployment import setting
 from operations.verify.verdicts import Verdict, differences, right, wrong
 
 INVOKE_CONFIG = "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig"
+LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
 # Pulumi's value for no reserved concurrency.
 UNRESERVED = -1
 # A function that was idle for long is Inactive until its next invocation.
@@ -143,9 +144,6 @@ def _invoke_config_fault(context: Context, client: Any, name: str) -> str:
     }
     seen = live.get("DestinationConfig", {}).get("OnFailure", {})
     return differences(declared, live | {"onFailure": seen.get("Destination")})
-
-
-LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
 
 
 def log_groups(context: Context) -> Iterator[Verdict]:

@@ -6,6 +6,16 @@ from typing import Any
 from operations.verify.context import ROUTE, Context, list_all
 from operations.verify.verdicts import Verdict, differences, right, wrong
 
+API = "aws:apigatewayv2/api:Api"
+STAGE = "aws:apigatewayv2/stage:Stage"
+# The stage's default route settings: Pulumi's input name and API Gateway's name.
+ROUTE_SETTINGS = {
+    "dataTraceEnabled": "DataTraceEnabled",
+    "detailedMetricsEnabled": "DetailedMetricsEnabled",
+    "loggingLevel": "LoggingLevel",
+    "throttlingRateLimit": "ThrottlingRateLimit",
+    "throttlingBurstLimit": "ThrottlingBurstLimit",
+}
 INTEGRATION = "aws:apigatewayv2/integration:Integration"
 AUTHORIZER = "aws:apigatewayv2/authorizer:Authorizer"
 CONNECT = "$connect"
@@ -104,18 +114,6 @@ def _authorizer(context: Context) -> Iterator[Verdict]:
         if seen
         else right(subject, f"runs for each {CONNECT}")
     )
-
-
-API = "aws:apigatewayv2/api:Api"
-STAGE = "aws:apigatewayv2/stage:Stage"
-# The stage's default route settings: Pulumi's input name and API Gateway's name.
-ROUTE_SETTINGS = {
-    "dataTraceEnabled": "DataTraceEnabled",
-    "detailedMetricsEnabled": "DetailedMetricsEnabled",
-    "loggingLevel": "LoggingLevel",
-    "throttlingRateLimit": "ThrottlingRateLimit",
-    "throttlingBurstLimit": "ThrottlingBurstLimit",
-}
 
 
 def api(context: Context) -> Iterator[Verdict]:
