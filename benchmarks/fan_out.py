@@ -99,6 +99,7 @@ def boto3_posting(endpoint: str, threads: int) -> Posting:
 
 
 def measure(post: Posting, posts: int) -> Measured:
+    """Post one frame to this many connections."""
     connection_ids = [f"Abc{number}_-d=" for number in range(posts)]
     began, began_processor = time.perf_counter(), time.process_time()
     post(connection_ids)
@@ -107,6 +108,7 @@ def measure(post: Posting, posts: int) -> Measured:
 
 
 def compare(latency_milliseconds: float, posts: int, rounds: int) -> None:
+    """Run all candidates in alternating rounds and print their medians."""
     with connections(latency_milliseconds) as endpoint:
         # Sequential posts are slow, and a fifth of them is enough to measure the rate.
         candidates = {
@@ -124,6 +126,7 @@ def compare(latency_milliseconds: float, posts: int, rounds: int) -> None:
 
 
 def show(latency_milliseconds: float, measured: dict[str, list[Measured]]) -> None:
+    """Print the table of one latency."""
     heading = f"{latency_milliseconds:g} ms per post"
     print(f"{heading:16} {'posts/s':>8} {'processor µs per post':>21}")
     for name, figures in measured.items():

@@ -27,46 +27,56 @@ class Month:
 
     @property
     def started_sessions(self) -> float:
+        """Sessions that begin in the month."""
         return self.load.session_hours * 60 / self.load.session_minutes
 
     @property
     def connections(self) -> float:
+        """Sockets that are opened: one per listener and one per speaker."""
         return self.started_sessions * (self.load.listeners + 1)
 
     @property
     def connection_minutes(self) -> float:
+        """The minutes of all open sockets together."""
         return self.load.session_hours * 60 * (self.load.listeners + 1)
 
     @property
     def heartbeats(self) -> float:
+        """Heartbeats of all clients."""
         return self.connection_minutes / self.load.heartbeat_minutes
 
     @property
     def controls(self) -> float:
+        """Controls of all speakers."""
         return self.started_sessions * self.load.controls_per_session
 
     @property
     def speaking_seconds(self) -> float:
+        """Seconds of audio that are sent; 0 if the stack takes no audio."""
         if not self.facts.takes_audio:
             return 0
         return self.load.session_hours * 3_600 * self.load.speaking_share
 
     @property
     def chunks(self) -> float:
+        """Audio chunks that are sent."""
         return self.speaking_seconds * self.load.chunks_per_second
 
     @property
     def captions(self) -> float:
+        """Final captions."""
         return self.speaking_seconds / 60 * self.load.captions_per_minute
 
     @property
     def transcripts(self) -> float:
+        """Final captions and, in the sessions that have them, partial ones."""
         shares = {"never": 0.0, "premium": self.load.premium_share, "always": 1.0}
         with_partials = shares[self.facts.partial_captions]
         return self.captions * (1 + self.load.partials_per_caption * with_partials)
 
     @property
     def ticks(self) -> float:
+        """Ticks of the status rule."""
         return MINUTES_PER_MONTH * self.facts.ticks_per_minute
 
     @property

@@ -1,6 +1,7 @@
 import struct
 import wave
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,7 +44,7 @@ def test_a_recording_is_read_as_its_samples(tmp_path: Path) -> None:
     ],
 )
 def test_a_wrong_format_is_reported_with_the_rule_and_the_fix(
-    tmp_path: Path, form: dict[str, int], fault: str
+    tmp_path: Path, form: dict[str, Any], fault: str
 ) -> None:
     path = wav_file(tmp_path, **form)
     with pytest.raises(RecordingError) as refusal:

@@ -147,6 +147,7 @@ def _invoke_config_fault(context: Context, client: Any, name: str) -> str:
 
 
 def log_groups(context: Context) -> Iterator[Verdict]:
+    """Compare the retention of each log group."""
     logs = context.deployment.client("logs")
 
     def fault(name: str, inputs: dict[str, Any]) -> str:

@@ -73,6 +73,7 @@ def _last(arn: str) -> str:
 
 
 def queue_attributes(context: Context) -> Iterator[Verdict]:
+    """Compare the attributes of each queue."""
     sqs = context.deployment.client("sqs")
 
     def fault(name: str, inputs: dict[str, Any]) -> str:
