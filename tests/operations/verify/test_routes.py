@@ -1,12 +1,12 @@
-"""The API and its stage as API Gateway tells of them."""
+"""The API and its stage, as API Gateway returns them."""
 
 from typing import Any
 
 import pytest
 
-from operations.verify.checks.stage import API, STAGE, api, stage
+from operations.verify.checks.routes import API, STAGE, api, stage
 from operations.verify.verdicts import Result, Verdict
-from tests.operations.verify.scenes import Service, declared, scene_of
+from tests.operations.verify.contexts import Service, context_of, declared
 
 LOG = "arn:aws:logs:eu-central-1:998877665544:log-group:/access"
 SETTINGS = {
@@ -44,7 +44,7 @@ def stage_verdict(
         "defaultRouteSettings": SETTINGS,
         "accessLogSettings": {"destinationArn": LOG, "format": "$context.requestId"},
     }
-    [verdict] = stage(scene_of(declared(STAGE, "stage", **inputs), client=lambda service: aws))
+    [verdict] = stage(context_of(declared(STAGE, "stage", **inputs), client=lambda service: aws))
     return verdict
 
 
@@ -62,7 +62,7 @@ def test_a_stage_as_declared_is_right() -> None:
         ({}, {"DestinationArn": LOG + "-other"}, "access log"),
     ],
 )
-def test_a_setting_of_the_stage_that_is_another_is_found(
+def test_a_stage_setting_that_differs_is_reported(
     settings: dict[str, Any], log: dict[str, str], name: str
 ) -> None:
     verdict = stage_verdict(settings, log)
@@ -70,7 +70,7 @@ def test_a_setting_of_the_stage_that_is_another_is_found(
     assert verdict.seen.startswith(f"{name} is ")
 
 
-def test_an_api_that_selects_routes_by_something_else_is_found() -> None:
+def test_another_route_selection_expression_is_reported() -> None:
     inputs = {
         "name": "api",
         "protocolType": "WEBSOCKET",
@@ -79,6 +79,8 @@ def test_an_api_that_selects_routes_by_something_else_is_found() -> None:
     for expression, count in (("$request.body.action", 0), ("$request.body.kind", 1)):
         live = {"ProtocolType": "WEBSOCKET", "RouteSelectionExpression": expression}
         aws = Service(get_api=live)
-        found = list(api(scene_of(declared(API, "api", **inputs), client=lambda service, a=aws: a)))
+        found = list(
+            api(context_of(declared(API, "api", **inputs), client=lambda service, a=aws: a))
+        )
         assert len(found) == count
         assert all(each.seen.startswith("RouteSelectionExpression is ") for each in found)

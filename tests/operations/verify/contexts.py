@@ -1,18 +1,18 @@
-"""Scenes without a deployment behind them."""
+"""Contexts for checks without a real deployment."""
 
 from collections.abc import Callable, Iterator, Mapping
 from types import SimpleNamespace
 from typing import Any
 
+from operations.verify.context import Context
 from operations.verify.declared import Declared, DeclaredResource, Identity
 from operations.verify.deployment import Deployment
-from operations.verify.scene import Scene
 
 IDENTITY = Identity("998877665544", "eu-central-1", "aws", "zyxwv98765")
 
 
 class Missing(Exception):
-    """What is asked for does not exist, by whatever name the service has for that."""
+    """Stands for every service's not-found exception."""
 
 
 class _MissingByAnyName:
@@ -21,7 +21,7 @@ class _MissingByAnyName:
 
 
 class Service:
-    """A boto3 client: each operation answers by a mapping, or by what a function makes of it."""
+    """A boto3 client whose operations return a given mapping, or the result of a given function."""
 
     exceptions = _MissingByAnyName()
 
@@ -47,19 +47,19 @@ def declared(token: str, name: str, /, **inputs: Any) -> DeclaredResource:
     return DeclaredResource(token, name, inputs)
 
 
-def scene_of(
+def context_of(
     *resources: DeclaredResource,
     client: Callable[[str], Any] = lambda service: None,
-    guests: Any = None,
+    run_clients: Any = None,
     config: Mapping[str, str] | None = None,
     **outputs: Any,
-) -> Scene:
+) -> Context:
     deployment = Deployment(
         stack="staging", outputs=outputs, config=config or {}, identity=IDENTITY, client=client
     )
-    return Scene(
+    return Context(
         deployment=deployment,
         declared=Declared(resources),
-        guests=guests,
+        run_clients=run_clients,
         say=lambda text: None,
     )

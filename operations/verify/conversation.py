@@ -1,48 +1,48 @@
-"""A talk with the service in which each answer is held against what the protocol promises."""
+"""A conversation with the service in which each reply is compared with the protocol."""
 
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 from client.sockets import REPLY_TIMEOUT_SECONDS, Client, Frame
-from operations.verify.guests import SOCKET_ERRORS
+from operations.verify.context import Context
 from operations.verify.promises import PROMISES
-from operations.verify.scene import Scene
+from operations.verify.run_clients import SOCKET_ERRORS
 from operations.verify.verdicts import Verdict, right, wrong
 
 COMMON_FIELDS = ("timestamp", "requestId")
 ERROR_FIELDS = ("timestamp", "code", "message")
 
 
-class Dialogue:
-    """Notes what is wrong as verdicts, and counts by role what was answered as promised."""
+class Conversation:
+    """Records wrong replies as verdicts, and counts the correct ones by role."""
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, context: Context) -> None:
         self.wrong: list[Verdict] = []
-        self._scene = scene
+        self._scene = context
         self._answered: Counter[str] = Counter()
 
     def verdicts(self) -> list[Verdict]:
-        """What was wrong, and how much was right."""
+        """One verdict per wrong reply, and one per role with the number of correct ones."""
         return [
             *self.wrong,
             *(
-                right(f"{role}", f"{count} messages answered as docs/protocol.md says")
+                right(f"{role}", f"{count} messages answered as documented in docs/protocol.md")
                 for role, count in self._answered.items()
             ),
         ]
 
     def has_route(self, action: str) -> bool:
-        """Whether the stack has the action; removedRoutes takes actions off it."""
+        """Whether the stack declares the action's route, which removedRoutes may remove."""
         return action in self._scene.declared_routes
 
     def ask(self, client: Client, action: str, **fields: Any) -> Frame | None:
-        """Send what is allowed; return the promised reply, None where that did not come.
+        """Send an allowed action; return the expected reply, or None if it did not arrive.
 
-        An action without a route must be unknown.
+        An action without a route must be refused as INVALID_ACTION.
         """
         if not self.has_route(action):
-            self.refused(client, action, "INVALID_ACTION", **fields)
+            self.expect_refusal(client, action, "INVALID_ACTION", **fields)
             return None
         promise = PROMISES[action]
         frame = self._answer(client, action, action, fields)
@@ -52,26 +52,28 @@ class Dialogue:
         self._note(client, action, fault)
         return None if fault else frame
 
-    def refused(self, client: Client, action: str, code: str, **fields: Any) -> None:
-        """Send what must be refused, with this error code."""
+    def expect_refusal(self, client: Client, action: str, code: str, **fields: Any) -> None:
+        """Send an action that must be refused with this error code."""
         what = f"{action} ({code})"
         if frame := self._answer(client, what, action, fields):
             fault = _fault(frame, "error", ERROR_FIELDS)
             if not fault and frame["code"] != code:
-                fault = f"was refused by {frame['code']}, not by {code}: {frame['message']}"
+                fault = f"was refused with {frame['code']} instead of {code}: {frame['message']}"
             self._note(client, what, fault)
 
-    def told(self, client: Client, frame_type: str, after: str, **fields: Any) -> None:
-        """Wait for what comes by itself after an action."""
+    def expect_push(self, client: Client, frame_type: str, after: str, **fields: Any) -> None:
+        """Wait for a frame that is pushed after an action."""
         try:
             client.expect(frame_type, **fields)
         except SOCKET_ERRORS:
-            self._note(client, after, f"{frame_type} was not told to the {client.name}")
+            self._note(client, after, f"the {client.name} did not receive {frame_type}")
         else:
             self._note(client, after, "")
 
-    def silent(self, client: Client, action: str, *, for_seconds: float, **fields: Any) -> None:
-        """Send what is accepted without an answer; an error within the time is wrong."""
+    def expect_no_reply(
+        self, client: Client, action: str, *, for_seconds: float, **fields: Any
+    ) -> None:
+        """Send an action that has no reply; any answer within the time is wrong."""
         before = len(client.received(""))
         request_id = client.send(action, **fields)
         try:
@@ -81,7 +83,7 @@ class Dialogue:
             if not client.is_open:
                 fault = f"the socket was closed with {client.close_code}"
         else:
-            fault = f"was answered, by {_shown(frame.body)}"
+            fault = f"was answered with {_shown(frame.body)}"
         self._note(client, action, fault)
 
     def _answer(
@@ -91,8 +93,8 @@ class Dialogue:
         try:
             return client.ask(action, **fields)
         except SOCKET_ERRORS:
-            silence = f"was not answered within {REPLY_TIMEOUT_SECONDS:g} s"
-            fault = _gateways_answer(client, before) or silence
+            timeout = f"was not answered within {REPLY_TIMEOUT_SECONDS:g} s"
+            fault = _gateways_answer(client, before) or timeout
             if not client.is_open:
                 fault = f"the socket is closed, with code {client.close_code}"
             self._note(client, what, fault)
@@ -107,9 +109,10 @@ class Dialogue:
 
 
 def _gateways_answer(client: Client, before: int) -> str:
-    """What API Gateway itself said since there were so many frames without a type; "" for nothing.
+    """The message that API Gateway itself sent since `before`, or "".
 
-    Its answers have no type, and no requestId of the client's.
+    Its frames have neither a type nor the client's requestId. `before` is the number of frames
+    without a type at the time of sending.
     """
     newer = client.received("")[before:]
     return f"API Gateway itself answered: {newer[-1].get('message')}" if newer else ""
@@ -117,7 +120,7 @@ def _gateways_answer(client: Client, before: int) -> str:
 
 def _fault(frame: Frame, frame_type: str, fields: tuple[str, ...]) -> str:
     if frame.type != frame_type:
-        return f"was answered by {_shown(frame.body)}, not by {frame_type}"
+        return f"was answered with {_shown(frame.body)} instead of {frame_type}"
     missing = [name for name in fields if name not in frame.body]
     return f"{frame_type} lacks {', '.join(missing)}" if missing else ""
 

@@ -1,4 +1,4 @@
-"""Answers held against the protocol's promises."""
+"""Replies compared with the documented protocol."""
 
 import itertools
 from typing import Any
@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from client.sockets import Frame, FrameMissing
-from operations.verify.dialogue import Dialogue
-from operations.verify.scene import ROUTE
+from operations.verify.context import ROUTE
+from operations.verify.conversation import Conversation
 from operations.verify.verdicts import Result
-from tests.operations.verify.scenes import declared, scene_of
+from tests.operations.verify.contexts import context_of, declared
 
 ACK = {"type": "heartbeatAck", "timestamp": 1, "requestId": "r"}
 REFUSAL = {
@@ -23,7 +23,7 @@ GATEWAYS = {"message": "Internal server error", "connectionId": "c", "requestId"
 
 
 class Client:
-    """Answers each message by the next of these; None is no answer."""
+    """Answers each message with the next of `answers`; None is no answer."""
 
     name = "speaker"
     close_code = 1006
@@ -50,31 +50,29 @@ class Client:
         return self._untyped
 
 
-def dialogue(*routes: str) -> Dialogue:
-    return Dialogue(scene_of(*(declared(ROUTE, key, routeKey=key) for key in routes)))
+def conversation(*routes: str) -> Conversation:
+    return Conversation(context_of(*(declared(ROUTE, key, routeKey=key) for key in routes)))
 
 
 @pytest.mark.parametrize(
     ("answer", "fault"),
     [
-        ({**ACK, "type": "sessionLeft"}, "was answered by sessionLeft, not by heartbeatAck"),
+        ({**ACK, "type": "sessionLeft"}, "was answered with sessionLeft instead of heartbeatAck"),
         ({"type": "heartbeatAck", "timestamp": 1}, "heartbeatAck lacks requestId"),
-        (REFUSAL, "was answered by error INVALID_ACTION m, not by heartbeatAck"),
+        (REFUSAL, "was answered with error INVALID_ACTION m instead of heartbeatAck"),
         (None, "was not answered within 10 s"),
         (GATEWAYS, "API Gateway itself answered: Internal server error"),
     ],
 )
-def test_an_answer_that_was_not_promised_is_found(
-    answer: dict[str, Any] | None, fault: str
-) -> None:
-    talk, client = dialogue("heartbeat"), Client(answer)
+def test_a_wrong_answer_is_reported(answer: dict[str, Any] | None, fault: str) -> None:
+    talk, client = conversation("heartbeat"), Client(answer)
     assert talk.ask(client, "heartbeat") is None  # pyright: ignore[reportArgumentType]
     [verdict] = talk.verdicts()
     assert (verdict.subject, verdict.seen) == ("speaker: heartbeat", fault)
 
 
-def test_a_promised_answer_is_counted_and_handed_on() -> None:
-    talk, client = dialogue("heartbeat"), Client(ACK)
+def test_a_correct_answer_is_counted_and_returned() -> None:
+    talk, client = conversation("heartbeat"), Client(ACK)
     frame = talk.ask(client, "heartbeat")  # pyright: ignore[reportArgumentType]
     assert frame is not None
     assert frame.type == "heartbeatAck"
@@ -83,54 +81,54 @@ def test_a_promised_answer_is_counted_and_handed_on() -> None:
     assert verdict.seen.startswith("1 messages answered")
 
 
-def test_an_action_without_a_route_must_be_unknown() -> None:
-    talk = dialogue()
+def test_an_action_without_a_route_must_be_refused() -> None:
+    talk = conversation()
     assert talk.ask(Client(REFUSAL), "heartbeat") is None  # pyright: ignore[reportArgumentType]
     assert [each.result for each in talk.verdicts()] == [Result.RIGHT]
     talk.ask(Client(ACK), "heartbeat")  # pyright: ignore[reportArgumentType]
     assert [each.result for each in talk.verdicts()] == [Result.WRONG, Result.RIGHT]
 
 
-def test_a_refusal_for_another_reason_is_found() -> None:
-    talk = dialogue("heartbeat")
+def test_a_refusal_with_another_code_is_reported() -> None:
+    talk = conversation("heartbeat")
     client: Any = Client(REFUSAL)
-    talk.refused(client, "heartbeat", "UNAUTHORIZED_ACTION")
+    talk.expect_refusal(client, "heartbeat", "UNAUTHORIZED_ACTION")
     [verdict] = talk.verdicts()
-    assert verdict.seen == "was refused by INVALID_ACTION, not by UNAUTHORIZED_ACTION: m"
+    assert verdict.seen == "was refused with INVALID_ACTION instead of UNAUTHORIZED_ACTION: m"
 
 
-def test_an_error_after_what_is_taken_in_silence_is_found() -> None:
-    talk = dialogue("sendAudio")
+def test_an_error_after_an_action_without_a_reply_is_reported() -> None:
+    talk = conversation("sendAudio")
     quiet: Any = Client(None)
-    talk.silent(quiet, "sendAudio", for_seconds=0)
+    talk.expect_no_reply(quiet, "sendAudio", for_seconds=0)
     refused: Any = Client(REFUSAL)
-    talk.silent(refused, "sendAudio", for_seconds=0)
+    talk.expect_no_reply(refused, "sendAudio", for_seconds=0)
     closed: Any = Client(None, is_open=False)
-    talk.silent(closed, "sendAudio", for_seconds=0)
+    talk.expect_no_reply(closed, "sendAudio", for_seconds=0)
     assert [each.seen for each in talk.wrong] == [
-        "was answered, by error INVALID_ACTION m",
+        "was answered with error INVALID_ACTION m",
         "the socket was closed with 1006",
     ]
 
 
-def test_the_gateways_own_error_is_no_silence_but_an_older_one_is_not_counted() -> None:
-    talk = dialogue("sendAudio")
+def test_an_error_of_the_gateway_is_reported_but_not_an_older_one() -> None:
+    talk = conversation("sendAudio")
     client: Any = Client(GATEWAYS)
-    talk.silent(client, "sendAudio", for_seconds=0)
-    talk.silent(still_showing(GATEWAYS), "sendAudio", for_seconds=0)
+    talk.expect_no_reply(client, "sendAudio", for_seconds=0)
+    talk.expect_no_reply(still_showing(GATEWAYS), "sendAudio", for_seconds=0)
     assert [each.seen for each in talk.wrong] == [
         "API Gateway itself answered: Internal server error"
     ]
 
 
-def test_an_older_answer_of_the_gateway_is_not_taken_for_this_ones() -> None:
-    talk = dialogue("heartbeat")
+def test_an_older_answer_of_the_gateway_is_not_attributed_to_this_message() -> None:
+    talk = conversation("heartbeat")
     talk.ask(still_showing(GATEWAYS), "heartbeat")
     assert [each.seen for each in talk.wrong] == ["was not answered within 10 s"]
 
 
 def still_showing(frame: dict[str, Any]) -> Any:
-    """A client that got the frame for something earlier, and now gets nothing."""
+    """A client that received the frame earlier, and now receives nothing."""
     client = Client(None)
     older = [Frame(frame, 0)]
     client.received = lambda frame_type: older  # pyright: ignore[reportAttributeAccessIssue]

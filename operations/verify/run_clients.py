@@ -1,4 +1,4 @@
-"""Those who take part in sessions for the checks, and the sessions, all gone again afterwards."""
+"""The sockets and sessions that a run opens, and closes at its end."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -14,8 +14,8 @@ SOCKET_ERRORS = (FrameMissing, HandshakeRefused, WebSocketException, OSError)
 OVER = ("SESSION_ENDED", "SESSION_NOT_FOUND", "CONNECTION_NOT_FOUND")
 
 
-class Guests:
-    """Opens sockets on the deployment; `close` ends every session that was noted, then them."""
+class RunClients:
+    """Opens sockets on the deployment; `close` ends the tracked sessions and closes the sockets."""
 
     def __init__(self, outputs: Mapping[str, Any], tokens: Tokens) -> None:
         self.tokens = tokens
@@ -24,23 +24,25 @@ class Guests:
         self._lock = threading.Lock()
 
     def speaker(self, name: str = "speaker", *, token: str | None = None) -> Speaker:
-        """With the run's own ID token unless another is given; raises SOCKET_ERRORS."""
+        """Open a speaker's socket, by default with the run's own ID token. Raises SOCKET_ERRORS."""
         return self._participants.speaker(name, token=token or self.tokens.id_token)
 
     def listener(self, name: str = "listener") -> Listener:
+        """Open a listener's socket. Raises SOCKET_ERRORS."""
         return self._participants.listener(name)
 
-    def note(self, session_id: str, speaker: Speaker) -> None:
-        """Keep in mind who can end the session."""
+    def track(self, session_id: str, speaker: Speaker) -> None:
+        """Remember the session, and the speaker who can end it."""
         with self._lock:
             self._sessions[session_id] = speaker
 
-    def forget(self, session_id: str) -> None:
-        """It has ended."""
+    def untrack(self, session_id: str) -> None:
+        """Drop a session that has ended."""
         with self._lock:
             self._sessions.pop(session_id, None)
 
     def close(self, say: Callable[[str], None]) -> None:
+        """End all tracked sessions and close all sockets; `say` reports what failed."""
         with self._lock:
             sessions = dict(self._sessions)
             self._sessions.clear()
@@ -50,7 +52,7 @@ class Guests:
             except SOCKET_ERRORS as error:
                 say(
                     f"session {session_id} could not be ended ({type(error).__name__}): it ends "
-                    "by itself once its speaker has been away for speakerGraceSeconds"
+                    "automatically after speakerGraceSeconds without its speaker"
                 )
         self._participants.close()
 
@@ -61,4 +63,4 @@ class Guests:
             speaker.refresh(session_id)
         answer = speaker.ask("endSession")
         if answer.type != "sessionEnded" and answer.get("code") not in OVER:
-            raise FrameMissing(f"endSession was answered by {dict(answer.body)}")
+            raise FrameMissing(f"endSession was answered with {dict(answer.body)}")

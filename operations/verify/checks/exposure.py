@@ -1,4 +1,4 @@
-"""What must not answer anybody: @connections unsigned, function URLs, foreign policies."""
+"""Public exposure: unsigned @connections calls, function URLs, function and queue policies."""
 
 import json
 import urllib.error
@@ -8,9 +8,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from operations.verify.context import FUNCTION, Context
 from operations.verify.deployment import code_of
-from operations.verify.policy_documents import agree, by_sid
-from operations.verify.scene import FUNCTION, Scene
+from operations.verify.policies import agree, by_sid
 from operations.verify.verdicts import Verdict, right, wrong
 
 PERMISSION = "aws:lambda/permission:Permission"
@@ -20,17 +20,18 @@ FORBIDDEN = (401, 403)
 Permit = tuple[str, str, str]
 
 
-def strangers(scene: Scene) -> Iterator[Verdict]:
-    yield from _connections(scene)
-    yield from _functions(scene)
-    yield from _queues(scene)
+def exposure(context: Context) -> Iterator[Verdict]:
+    """Check what can be reached without the declared permissions."""
+    yield from _connections(context)
+    yield from _functions(context)
+    yield from _queues(context)
 
 
-def _connections(scene: Scene) -> Iterator[Verdict]:
-    """No such connection exists: who is let in is told 410, who is not is told so before."""
-    url = f"{scene.deployment.outputs['managementEndpoint']}/@connections/bm8tc3VjaA%3D%3D"
-    # The local cloud is on loopback; a deployed one may be behind the host's proxy.
-    proxies = urllib.request.ProxyHandler({} if scene.deployment.is_local else None)
+def _connections(context: Context) -> Iterator[Verdict]:
+    """Call a missing connection: with access the status is 410, otherwise 401 or 403."""
+    url = f"{context.deployment.outputs['managementEndpoint']}/@connections/bm8tc3VjaA%3D%3D"
+    # The local cloud is on loopback; AWS may be reachable only through the host's proxy.
+    proxies = urllib.request.ProxyHandler({} if context.deployment.is_local else None)
     opener = urllib.request.build_opener(proxies)
     for method in ("POST", "GET", "DELETE"):
         request = urllib.request.Request(url, method=method, data=None)  # noqa: S310
@@ -43,43 +44,47 @@ def _connections(scene: Scene) -> Iterator[Verdict]:
         if status in FORBIDDEN:
             yield right(subject, f"refused with {status}")
         else:
-            yield wrong(subject, f"was answered by {status}", scene.deployment.repair)
+            yield wrong(
+                subject,
+                f"returned {status} instead of {FORBIDDEN[0]} or {FORBIDDEN[1]}",
+                context.deployment.repair,
+            )
 
 
-def _functions(scene: Scene) -> Iterator[Verdict]:
-    """Without URLs, invoked by those alone whom the program permits."""
-    client = scene.deployment.client("lambda")
+def _functions(context: Context) -> Iterator[Verdict]:
+    """Functions must have no URL, and only the declared invoke permissions."""
+    client = context.deployment.client("lambda")
     declared: dict[str, set[Permit]] = {}
-    for each in scene.declared.of(PERMISSION).values():
+    for each in context.declared.of(PERMISSION).values():
         permit = (each["principal"], each["action"], _source(each["sourceArn"]))
         declared.setdefault(each["function"], set()).add(permit)
     found = False
-    functions = list(scene.declared.named(FUNCTION))
+    functions = list(context.declared.named(FUNCTION))
     for function in functions:
         try:
             urls = client.list_function_url_configs(FunctionName=function)["FunctionUrlConfigs"]
         except client.exceptions.ResourceNotFoundException:
             found = True
-            yield wrong(f"function {function}", "does not exist", scene.deployment.repair)
+            yield wrong(f"function {function}", "does not exist", context.deployment.repair)
             continue
         for url in urls:
             found = True
             yield wrong(
                 f"function {function}",
-                f"has a URL, for {url['AuthType']}: {url['FunctionUrl']}",
+                f"has a URL with auth type {url['AuthType']}: {url['FunctionUrl']}",
                 f"aws lambda delete-function-url-config --function-name {function}",
             )
         live, wanted = _permits(client, function), declared.get(function, set())
         for permit in sorted(live - wanted):
             found = True
             seen = f"may be invoked by {permit[0]} for {permit[2] or 'anything'}: not declared"
-            yield wrong(f"function {function}", seen, scene.deployment.repair)
+            yield wrong(f"function {function}", seen, context.deployment.repair)
         for permit in sorted(wanted - live):
             found = True
             seen = f"may not be invoked by {permit[0]} for {permit[2]}, as declared"
-            yield wrong(f"function {function}", seen, scene.deployment.repair)
+            yield wrong(f"function {function}", seen, context.deployment.repair)
     if not found:
-        seen = f"{len(functions)} without URLs, invoked by those alone who are declared"
+        seen = f"{len(functions)} without URLs, with exactly the declared invoke permissions"
         yield right("functions", seen)
 
 
@@ -104,16 +109,16 @@ def _permit(statement: Mapping[str, Any]) -> Permit:
 
 
 def _source(arn: str) -> str:
-    """Without an authorizer's id, which is made by AWS."""
+    """The source ARN with the authorizer's id, which AWS assigns, replaced by `*`."""
     before, authorizers, _ = arn.partition("/authorizers/")
     return f"{before}{authorizers}*" if authorizers else arn
 
 
-def _queues(scene: Scene) -> Iterator[Verdict]:
-    """Each queue's own policy, which refuses plain HTTP, is the declared one."""
-    client = scene.deployment.client("sqs")
+def _queues(context: Context) -> Iterator[Verdict]:
+    """Each queue's policy, which denies plain HTTP, must be as declared."""
+    client = context.deployment.client("sqs")
     found = False
-    policies = scene.declared.of(QUEUE_POLICY).values()
+    policies = context.declared.of(QUEUE_POLICY).values()
     for each in policies:
         name = each["queueUrl"].rpartition("/")[2]
         try:
@@ -122,13 +127,13 @@ def _queues(scene: Scene) -> Iterator[Verdict]:
         except ClientError as error:
             found = True
             code = code_of(error)
-            yield wrong(f"queue {name}", f"cannot be read: {code}", scene.deployment.repair)
+            yield wrong(f"queue {name}", f"cannot be read: {code}", context.deployment.repair)
             continue
         live = by_sid(json.loads(answer.get("Attributes", {}).get("Policy", "{}")))
         declared = by_sid(json.loads(each["policy"]))
         if not agree(declared, live):
             found = True
             seen = f"its policy has {sorted(live)}, declared is {sorted(declared)}"
-            yield wrong(f"queue {name}", seen, scene.deployment.repair)
+            yield wrong(f"queue {name}", seen, context.deployment.repair)
     if not found:
-        yield right("queues", f"{len(policies)} refuse plain HTTP, with policies as declared")
+        yield right("queues", f"{len(policies)} with policies as declared, which deny plain HTTP")

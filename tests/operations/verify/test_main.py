@@ -1,12 +1,13 @@
-"""What cannot be run ends with status 2 and says what would help."""
+"""A run that cannot start exits with 2 and says what to do."""
 
 import json
 from pathlib import Path
 
 import pytest
 
-from operations.verify import command, stack_outputs
-from operations.verify.command import main
+from operations.verify import __main__ as command
+from operations.verify import stack_outputs
+from operations.verify.__main__ import main
 from operations.verify.deployment import CannotVerify, api_id_of
 
 OUTPUTS = {
@@ -30,20 +31,20 @@ def file_of(folder: Path, content: object) -> str:
     return str(path)
 
 
-def test_a_stack_without_config_is_told_with_those_that_have_some(
+def test_an_unknown_stack_is_reported_with_the_known_ones(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert "no Pulumi.moon.yaml: --stack takes local, " in refusal(capsys, "--stack", "moon")
 
 
-def test_without_a_running_cloud_the_way_to_one_is_told(
+def test_without_a_running_cloud_the_message_says_how_to_start_one(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(command, "running_outputs", lambda name: None)
     assert "`make run`" in refusal(capsys)
 
 
-def test_without_outputs_and_pulumi_cli_the_way_to_outputs_is_told(
+def test_without_outputs_and_pulumi_cli_the_message_says_how_to_pass_outputs(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stack_outputs.shutil, "which", lambda name: None)
@@ -51,10 +52,10 @@ def test_without_outputs_and_pulumi_cli_the_way_to_outputs_is_told(
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
-        ("no json", "no JSON object"),
-        ([], "no JSON object"),
+        ("no json", "not a JSON object"),
+        ([], "not a JSON object"),
         ({"websocketUrl": "wss://x"}, "has no managementEndpoint, userPoolId, userPoolClientId"),
         (
             {**OUTPUTS, "websocketUrl": "https://live.example.com?token=eyJ"},
@@ -67,21 +68,19 @@ def test_without_outputs_and_pulumi_cli_the_way_to_outputs_is_told(
         ({**OUTPUTS, "emulatorUrl": "http://127.0.0.1:1"}, "--stack local"),
     ],
 )
-def test_outputs_that_cannot_be_used_are_told(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, content: object, told: str
+def test_invalid_outputs_are_reported(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, content: object, message: str
 ) -> None:
     path = file_of(tmp_path, content)
-    assert told in refusal(capsys, "--stack", "staging", "--outputs", path)
+    assert message in refusal(capsys, "--stack", "staging", "--outputs", path)
 
 
-def test_a_file_that_is_not_there_is_told(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
+def test_a_missing_file_is_reported(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     message = refusal(capsys, "--stack", "staging", "--outputs", str(tmp_path / "none.json"))
     assert "none.json cannot be read: No such file or directory" in message
 
 
-def test_without_aws_credentials_the_way_to_them_is_told(
+def test_without_aws_credentials_the_message_says_how_to_sign_in(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
@@ -94,23 +93,23 @@ def test_without_aws_credentials_the_way_to_them_is_told(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["--only", "weather"], "invalid choice: 'weather'"),
-        (["--intervals", "0"], "'0' is no number of intervals: it takes 1 to 100"),
+        (["--intervals", "0"], "'0' is not a number from 1 to 100"),
         (["--expired-token-file", "/nowhere"], "/nowhere cannot be read"),
     ],
 )
-def test_bad_arguments_are_told(
-    capsys: pytest.CaptureFixture[str], arguments: list[str], told: str
+def test_invalid_arguments_are_reported(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
 ) -> None:
     with pytest.raises(SystemExit) as ended:
         main(arguments)
     assert ended.value.code == 2
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
-def test_an_api_is_found_behind_a_custom_domain_and_in_a_local_cloud() -> None:
+def test_the_api_id_is_found_behind_a_custom_domain_and_in_a_local_cloud() -> None:
     assert api_id_of(OUTPUTS) == "abcde12345"
     local = "http://127.0.0.1:4566/_aws/execute-api/26d1d842/live"
     assert api_id_of({"managementEndpoint": local}) == "26d1d842"
