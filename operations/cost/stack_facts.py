@@ -1,12 +1,12 @@
 """The facts of a stack that affect its bill, from its config and from a run of the program."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from components.cadence import SECONDS_PER_MINUTE
 from components.settings import Settings
-from operations.cost.own_metrics import WATCHED, Pair, own_metrics
+from contract.metrics import METRICS
 from program.engine import Engine, recorded
 from program.stack_config import committed_stacks, stack_config
 
@@ -26,7 +26,9 @@ class Function:
 @dataclass(frozen=True, kw_only=True)
 class StackFacts:
     """`functions` are by entry module; `ticks_per_minute` is 0 if the rule is disabled; counts are
-    of resources, except `alarm_metrics`, the metrics that all alarms evaluate.
+    of resources, except `alarm_metrics`, the metrics that all alarms evaluate, and `own_metrics`,
+    the custom metrics, each charged once per function that emits it:
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_concepts.html#Dimension
     """
 
     stack: str
@@ -69,22 +71,22 @@ def facts_with(stack: str, overrides: Mapping[str, Any]) -> StackFacts:
     config = stack_config(stack, overrides)
     loaded: list[Settings] = []
     Engine().run(lambda: loaded.append(Settings.load()), stack=stack, config=config)
-    watched = recorded(stack, stack_config(stack, {**overrides, **WATCHED}))
-    return _facts(loaded[0], recorded(stack, config), own_metrics(watched))
+    return _facts(loaded[0], recorded(stack, config))
 
 
-def _facts(settings: Settings, engine: Engine, own: Collection[Pair]) -> StackFacts:
+def _facts(settings: Settings, engine: Engine) -> StackFacts:
     monitoring = settings.monitoring_rules
     routes = len(engine.of_type("apigatewayv2/route"))
+    functions = {
+        each["handler"].partition(".")[0]: Function(
+            gigabytes=each["memorySize"] / 1_024, architecture=each["architectures"][0]
+        )
+        for each in engine.inputs("lambda/function")
+    }
     return StackFacts(
         stack=settings.stack,
         region=settings.region,
-        functions={
-            each["handler"].partition(".")[0]: Function(
-                gigabytes=each["memorySize"] / 1_024, architecture=each["architectures"][0]
-            )
-            for each in engine.inputs("lambda/function")
-        },
+        functions=functions,
         ticks_per_minute=SECONDS_PER_MINUTE / settings.status_interval_seconds
         if settings.periodic_status
         else 0,
@@ -103,7 +105,7 @@ def _facts(settings: Settings, engine: Engine, own: Collection[Pair]) -> StackFa
         alarm_mails=bool(monitoring.alarm_email),
         dashboards=_number(engine, "aws:cloudwatch/dashboard:Dashboard"),
         keys=_number(engine, "aws:kms/key:Key"),
-        own_metrics=len(own),
+        own_metrics=sum(len(functions.keys() & metric.emitted_by) for metric in METRICS),
         measured_routes=routes if monitoring.route_metrics else 0,
         own_user_pool=not settings.existing_user_pool_id,
     )
