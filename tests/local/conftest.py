@@ -1,4 +1,5 @@
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -50,7 +51,7 @@ def no_limit_is_met_by_a_busy_machine() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def shared_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
     """The local stack as it is committed, one for all tests; use `cloud` unless IAM is to deny."""
-    with LocalCloud(tmp_path_factory.mktemp("cloud")) as cloud:
+    with wide_cloud(tmp_path_factory.mktemp("cloud")) as cloud:
         yield cloud
 
 
@@ -63,7 +64,7 @@ def cloud(shared_cloud: LocalCloud) -> Iterator[LocalCloud]:
 @pytest.fixture(scope="session")
 def shared_numbers_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
     folder = tmp_path_factory.mktemp("cloud")
-    with LocalCloud(folder, recognition=Recognition.NUMBERS) as cloud:
+    with wide_cloud(folder, recognition=Recognition.NUMBERS) as cloud:
         yield cloud
 
 
@@ -86,7 +87,7 @@ def started_clouds(
     def start(config: dict[str, Any]) -> LocalCloud:
         key = repr(sorted(config.items()))
         if key not in started:
-            cloud = LocalCloud(tmp_path_factory.mktemp("cloud"), config=config)
+            cloud = wide_cloud(tmp_path_factory.mktemp("cloud"), config=config)
             cloud.start()
             started[key] = cloud
         return started[key]
@@ -111,6 +112,11 @@ def cloud_with(
     yield start
     for guard in guards:
         next(guard, None)
+
+
+def wide_cloud(folder: Path, **options: Any) -> LocalCloud:
+    """A cloud in which no time limit cuts a function short: a busy machine would meet it."""
+    return LocalCloud(folder, least_time_limit_seconds=OUT_OF_REACH_SECONDS, **options)
 
 
 def _guarded(cloud: LocalCloud) -> Iterator[LocalCloud]:

@@ -9,8 +9,8 @@ import pytest
 from pulumi.runtime import MockResourceArgs
 
 from local.cloud import LocalCloud, host_runtime
-from local.denials import Denial
 from local.deployer import Deployer, Ledger
+from local.emulator.process import Denial
 from tests.local.permissions import without_statement
 
 
