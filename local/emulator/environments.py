@@ -2,10 +2,11 @@
 
 Four differences from MiniStack's own:
 
-- A few environments start at a time, however many are needed at once. On Lambda a hundred start in
-  the time of one; here they share a laptop's cores, and a burst would outlast its integration
-  timeouts. An invocation takes whichever comes first: an environment that becomes idle, or a place
-  to start a new one. How many run at once stays unlimited.
+- A few environments start at a time, and a burst of invocations shares few environments as long as
+  they keep finishing. On Lambda a hundred start in the time of one; here they share a laptop's
+  cores with the server, and a hundred that run at once keep DynamoDB from answering in time. Where
+  none of a function finishes, such as functions that wait for each other, further ones start, so
+  the number that runs at once is not limited.
 - Environments run at a lower priority than the server. A function gives DynamoDB and @connections
   about a second to answer, so under load the server has to get the processor first.
 - A layer is unpacked once, and every environment reads it there: unpacking takes longer than
@@ -22,6 +23,7 @@ import io
 import os
 import tempfile
 import threading
+import time
 import zipfile
 from typing import Any
 
@@ -30,6 +32,9 @@ from ministack.core import lambda_runtime
 from ministack.services import lambda_svc
 
 MAX_STARTING = min(16, 2 * (os.cpu_count() or 1))
+# Of one function, before an invocation waits for one of them to finish, and for how long.
+MAX_IN_BURST = min(32, 4 * (os.cpu_count() or 1))
+STALL_SECONDS = 2.0
 NICENESS = 5
 # Where MiniStack's Python environments look for layers.
 LAYER_FOLDERS_VARIABLE = "_LAMBDA_LAYERS_DIRS"
@@ -41,6 +46,8 @@ _execute_function_warm = lambda_svc._execute_function_warm
 
 _starting: set[lambda_runtime.Worker] = set()
 _changed = threading.Condition()
+# When an environment of a function last became idle or was started, by monotonic clock.
+_progress_at: dict[str, float] = {}
 _layer_folders: dict[str, str] = {}
 _layers_lock = threading.Lock()
 
@@ -56,19 +63,29 @@ def install() -> None:
 def _acquire_in_turn(name: str, config: dict[str, Any], code: bytes, **options: Any) -> Any:
     key = lambda_runtime._worker_key(name, config, options["qualifier"])
     with _changed:
-        _changed.wait_for(lambda: len(_starting) < MAX_STARTING or _has_idle(key))
+        while not _may_acquire(key):
+            _changed.wait(STALL_SECONDS)
         worker, origin = _acquire_worker(name, config, code, **options)
         if origin == "spawn":
             _starting.add(worker)
+            _progress_at[key] = time.monotonic()
         return worker, origin
 
 
-def _has_idle(key: str) -> bool:
-    return not all(worker.in_use for worker in lambda_runtime._workers.get(key, []))
+def _may_acquire(key: str) -> bool:
+    workers = lambda_runtime._workers.get(key, [])
+    if not all(worker.in_use for worker in workers):
+        return True
+    stalled = time.monotonic() - _progress_at.get(key, 0.0) >= STALL_SECONDS
+    return len(_starting) < MAX_STARTING and (len(workers) < MAX_IN_BURST or stalled)
 
 
 def _release(worker: lambda_runtime.Worker) -> None:
     _release_worker(worker)
+    with _changed:
+        for key, workers in list(lambda_runtime._workers.items()):
+            if worker in workers:
+                _progress_at[key] = time.monotonic()
     _no_longer_starting(worker)
 
 

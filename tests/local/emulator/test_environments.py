@@ -24,6 +24,8 @@ from tests.local.emulator.sockets import (
 )
 
 MAX_STARTING = min(16, 2 * (os.cpu_count() or 1))
+MAX_IN_BURST = min(32, 4 * (os.cpu_count() or 1))
+STALL_SECONDS = 2.0
 
 # Returns what its layer says and where the layer is, once so many environments run.
 CODE = """
@@ -109,6 +111,24 @@ def test_few_environments_start_at_a_time_and_any_number_runs(
     assert len(starts) == len(names), "every message waits in an environment of its own"
     at_a_time = [sum(began <= moment < ended for began, ended in starts) for moment, _ in starts]
     assert max(at_a_time) <= MAX_STARTING
+
+
+def test_a_burst_shares_few_environments_while_they_keep_finishing(
+    deploy: Callable[..., SocketApi],
+) -> None:
+    api = deploy({"$default": Route()})
+    gate = api.new_name()
+    api.note(gate)
+    set_configuration(api, Environment={"Variables": {"NOTES": str(api.notes), "GATE": gate}})
+    began_at = time.monotonic()
+    with api.connect() as socket:
+        for _ in range(3 * MAX_IN_BURST):
+            socket.send("{}")
+        for _ in range(3 * MAX_IN_BURST):
+            assert json.loads(socket.recv(PATIENCE_SECONDS))["eventType"] == "MESSAGE"
+    started = len(list(api.notes.glob("started-*")))
+    stalls = (time.monotonic() - began_at) / STALL_SECONDS
+    assert started <= MAX_IN_BURST + stalls
 
 
 @pytest.fixture
