@@ -7,8 +7,7 @@ from client.people import Listener, Participants
 from client.recordings import duration_seconds, read_recording, silence
 from client.sockets import Frame
 from local.demo.stage import Stage
-from local.sample_speech import SENTENCES, WAV
-from local.word_errors import word_errors, words_of
+from local.sample_speech import SENTENCES, WAV, word_errors, words_of
 
 SPEAKER = "Sofia"
 READER_OF_THE_ORIGINAL = "Erin"

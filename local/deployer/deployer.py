@@ -15,11 +15,9 @@ from local.deployer import (
     cloudwatch,
     cognito,
     dynamodb,
-    events,
     iam,
     kms,
     lambda_functions,
-    logs,
     sns,
     sqs,
 )
@@ -30,11 +28,9 @@ KINDS: Mapping[str, Kind] = {
     **cloudwatch.KINDS,
     **cognito.KINDS,
     **dynamodb.KINDS,
-    **events.KINDS,
     **iam.KINDS,
     **kms.KINDS,
     **lambda_functions.KINDS,
-    **logs.KINDS,
     **sns.KINDS,
     **sqs.KINDS,
 }

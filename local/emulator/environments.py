@@ -25,6 +25,7 @@ import tempfile
 import threading
 import time
 import zipfile
+from collections import defaultdict, deque
 from typing import Any
 
 from limits import least_time_limit_seconds
@@ -48,6 +49,8 @@ _starting: set[lambda_runtime.Worker] = set()
 _changed = threading.Condition()
 # When an environment of a function last became idle or was started, by monotonic clock.
 _progress_at: dict[str, float] = {}
+# Invocations that wait, by function, in the order in which they came.
+_queues: defaultdict[str, deque[object]] = defaultdict(deque)
 _layer_folders: dict[str, str] = {}
 _layers_lock = threading.Lock()
 
@@ -62,9 +65,14 @@ def install() -> None:
 
 def _acquire_in_turn(name: str, config: dict[str, Any], code: bytes, **options: Any) -> Any:
     key = lambda_runtime._worker_key(name, config, options["qualifier"])
+    turn = object()
     with _changed:
-        while not _may_acquire(key):
+        queue = _queues[key]
+        queue.append(turn)
+        while queue[0] is not turn or not _may_acquire(key):
             _changed.wait(STALL_SECONDS)
+        queue.popleft()
+        _changed.notify_all()
         worker, origin = _acquire_worker(name, config, code, **options)
         if origin == "spawn":
             _starting.add(worker)

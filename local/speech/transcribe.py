@@ -18,7 +18,6 @@ from websockets.http11 import Request, Response
 
 from local.speech.authorisation import Authorisation, Refused
 from local.speech.faults import Faults, StreamFault
-from local.speech.languages import TRANSCRIBE_STREAMING_LANGUAGES
 from local.speech.recognisers import Recognisers
 from local.speech.recognition import SAMPLE_RATE
 from local.speech.stream import StreamFailed, TranscriptionStream
@@ -28,10 +27,20 @@ SERVICE, ACTION = "transcribe", "StartStreamTranscriptionWebSocket"
 # https://docs.aws.amazon.com/transcribe/latest/dg/limits-guidelines.html
 MAX_STREAMS = 25
 MAX_URL_SECONDS = 300
+# Read from AWS's page, not from the program's own table.
+# https://docs.aws.amazon.com/transcribe/latest/dg/supported-languages.html: those that stream.
+STREAMING_LANGUAGES = frozenset(
+    """
+    af-ZA ar-AE ar-SA ca-ES cs-CZ da-DK de-CH de-DE el-GR en-AB en-AU en-GB en-IE en-IN en-NZ
+    en-US en-WL en-ZA es-ES es-US eu-ES fa-IR fi-FI fr-CA fr-FR gl-ES he-IL hi-IN hr-HR id-ID
+    it-IT ja-JP ko-KR lv-LV ms-MY nl-NL no-NO pl-PL pt-BR pt-PT ro-RO ru-RU sk-SK so-SO sr-RS
+    sv-SE th-TH tl-PH uk-UA vi-VN zh-CN zh-HK zh-TW zu-ZA
+""".split()
+)
 STABILISATION = "enable-partial-results-stabilization"
 STABILITY = "partial-results-stability"
 TAKEN_PARAMETERS = {
-    "language-code": TRANSCRIBE_STREAMING_LANGUAGES,
+    "language-code": STREAMING_LANGUAGES,
     "media-encoding": {"pcm"},
     "sample-rate": {str(SAMPLE_RATE)},
     STABILISATION: {"true", "false"},

@@ -17,7 +17,6 @@ from typing import Any, cast
 from local.speech.apertium import Translator
 from local.speech.authorisation import Authorisation, Refused
 from local.speech.faults import Faults
-from local.speech.languages import TRANSLATE_LANGUAGES
 
 TARGET = "AWSShineFrontendService_20170701.TranslateText"
 SERVICE, ACTION = "translate", "TranslateText"
@@ -26,6 +25,15 @@ MAX_TEXT_BYTES = 10_000
 MAX_REQUEST_BYTES = 1024 * 1024
 REQUEST_TIMEOUT_SECONDS = 20.0
 THREADS = 16
+# Read from AWS's page, not from the program's own table.
+# https://docs.aws.amazon.com/translate/latest/dg/what-is-languages.html
+LANGUAGES = frozenset(
+    """
+    af am ar az bg bn bs ca cs cy da de el en es es-MX et fa fa-AF fi fr fr-CA ga gu ha he
+    hi hr ht hu hy id is it ja ka kk kn ko lt lv mk ml mn mr ms mt nl no pa pl ps pt pt-PT
+    ro ru si sk sl so sq sr sv sw ta te th tl tr uk ur uz vi zh zh-TW
+""".split()
+)
 FIELDS = ("Text", "SourceLanguageCode", "TargetLanguageCode")
 
 Json = dict[str, Any]
@@ -169,7 +177,7 @@ def _request(body: bytes) -> tuple[str, str, str]:
             f"Input text size exceeds limit. Max length of request text allowed is "
             f"{MAX_TEXT_BYTES} bytes while in this request the text size is {size} bytes",
         )
-    if source == target or not {source, target} <= TRANSLATE_LANGUAGES:
+    if source == target or not {source, target} <= LANGUAGES:
         raise TranslateError(
             "UnsupportedLanguagePairException",
             f"Unsupported language pair: {source} to {target}. Target language '{target}' "

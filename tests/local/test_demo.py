@@ -4,7 +4,7 @@ import pytest
 
 from client.people import Participants
 from client.sockets import Frame, FrameMissing
-from local.demo.play import play
+from local.demo.__main__ import play
 from local.demo.speech_scene import speech_with_captions
 from local.demo.stage import EXPECTATIONS, Stage
 from local.sample_speech import SENTENCES
@@ -49,7 +49,7 @@ def test_a_scene_that_cannot_go_on_does_not_keep_the_next_from_being_played(
     def complete(stage: Stage, people: Participants) -> None:
         played.append("the next")
 
-    monkeypatch.setattr("local.demo.play.SCENES", (missing, complete))
+    monkeypatch.setattr("local.demo.__main__.SCENES", (missing, complete))
     play(Stage(), {})
     assert played == ["the next"]
     assert "nothing came" in capsys.readouterr().out
