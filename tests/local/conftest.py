@@ -14,6 +14,8 @@ from local.speech.recognisers import Recognition
 from tests.patience import OUT_OF_REACH_SECONDS, PATIENCE_SECONDS
 
 CloudWith = Callable[..., LocalCloud]
+# One more cloud, for all tests that need a full session or a short grace period.
+SMALL: dict[str, Any] = {"maxListenersPerSession": 50, "speakerGraceSeconds": 3}
 LIMITS = (
     (account, "CALL_TIMEOUT_SECONDS"),
     (apertium, "TIMEOUT_SECONDS"),
@@ -50,32 +52,35 @@ def no_limit_is_met_by_a_busy_machine() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def shared_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
-    """The local stack as it is committed, one for all tests; use `cloud` unless IAM is to deny."""
-    with wide_cloud(tmp_path_factory.mktemp("cloud")) as cloud:
-        yield cloud
+    """The local stack as it is committed, one for all tests; use `cloud` unless IAM is to deny.
 
-
-@pytest.fixture
-def cloud(shared_cloud: LocalCloud) -> Iterator[LocalCloud]:
-    """The shared cloud; after the test its sockets are closed and IAM has denied nothing."""
-    yield from _guarded(shared_cloud)
-
-
-@pytest.fixture(scope="session")
-def shared_numbers_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
+    Its recogniser understands numbers (local/speech/spoken_numbers.py).
+    """
     folder = tmp_path_factory.mktemp("cloud")
     with wide_cloud(folder, recognition=Recognition.NUMBERS) as cloud:
         yield cloud
 
 
 @pytest.fixture
-def numbers_cloud(shared_numbers_cloud: LocalCloud) -> Iterator[LocalCloud]:
-    """As `cloud`, but it understands numbers (local/speech/spoken_numbers.py).
-
-    Orders for faults end with the test.
+def cloud(shared_cloud: LocalCloud) -> Iterator[LocalCloud]:
+    """The shared cloud; after the test its sockets are closed, IAM has denied nothing, and faults
+    that were ordered are cancelled.
     """
-    yield from _guarded(shared_numbers_cloud)
-    shared_numbers_cloud.speech.cancel_faults()
+    yield from _guarded(shared_cloud)
+    shared_cloud.speech.cancel_faults()
+
+
+@pytest.fixture(scope="session")
+def shared_speech_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
+    """As `shared_cloud`, but it recognises speech and translates, as far as this machine can."""
+    with wide_cloud(tmp_path_factory.mktemp("cloud")) as cloud:
+        yield cloud
+
+
+@pytest.fixture
+def speech_cloud(shared_speech_cloud: LocalCloud) -> Iterator[LocalCloud]:
+    """As `cloud`, on the cloud that recognises speech."""
+    yield from _guarded(shared_speech_cloud)
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from client.people import Listener
 from client.sign_in import sign_in
 from client.sockets import HandshakeRefused
 from local.cloud import LocalCloud
-from tests.local.conftest import CloudWith
+from tests.local.conftest import SMALL, CloudWith
 from tests.local.protocol.people import eventually
 
 GRACE_SECONDS = 10
@@ -173,7 +173,7 @@ def test_another_sessions_speaker_cannot_end_or_read_this_one(cloud: LocalCloud)
 def test_a_hundred_listeners_at_once_fill_fifty_places_and_leave_none(
     cloud_with: CloudWith,
 ) -> None:
-    cloud = cloud_with(maxListenersPerSession=50)
+    cloud = cloud_with(**SMALL)
     speaker = cloud.speaker()
     session_id = speaker.create_session("en")
     listeners = cloud.listeners(100)

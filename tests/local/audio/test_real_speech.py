@@ -21,8 +21,9 @@ CHUNK_MILLISECONDS = 500
 
 @pytest.mark.timeout(300)
 def test_the_recordings_words_come_back_in_order_to_each_listener_in_its_language(
-    cloud: LocalCloud,
+    speech_cloud: LocalCloud,
 ) -> None:
+    cloud = speech_cloud
     speaker = cloud.speaker()
     session_id = speaker.create_session("en")
     english, spanish, german = cloud.listeners(3)
