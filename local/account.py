@@ -1,4 +1,4 @@
-"""The emulated AWS account, as its root user sees it."""
+"""Access to the emulated AWS account as its root user."""
 
 import json
 import threading
@@ -17,7 +17,7 @@ CALL_TIMEOUT_SECONDS = 30
 
 @dataclass(frozen=True)
 class Account:
-    """Where the emulator listens and how to sign as its root; `url` is `http://127.0.0.1:PORT`."""
+    """The emulator's URL (`http://127.0.0.1:PORT`) and its root user's credentials."""
 
     url: str
     region: str
@@ -30,7 +30,7 @@ class Account:
     )
 
     def client(self, service: str) -> Any:
-        """Return the account's boto3 client of the service, the same one each time."""
+        """Return the boto3 client of the service; the same one at each call."""
         with self._lock:
             if service not in self._clients:
                 session = aws_session(
@@ -51,7 +51,7 @@ class Account:
             return self._clients[service]
 
     def save(self, folder: Path) -> None:
-        """Keep the root's credentials for the commands beside the run, for this user's eyes."""
+        """Write the credentials for other commands, readable by this user alone."""
         path = folder / CREDENTIALS_FILE
         path.touch(mode=0o600)
         values = {key: value for key, value in vars(self).items() if not key.startswith("_")}
@@ -59,6 +59,6 @@ class Account:
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Raises FileNotFoundError where no run keeps its credentials."""
+        """Read saved credentials; raises FileNotFoundError if there are none."""
         values: Mapping[str, str] = json.loads((folder / CREDENTIALS_FILE).read_text())
         return cls(**values)

@@ -1,4 +1,4 @@
-"""The whole stack on this machine: the emulator, the program on it, and a speaker's login."""
+"""The whole stack on this machine: the emulator, the deployed program and a speaker's login."""
 
 import json
 import secrets

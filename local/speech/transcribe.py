@@ -1,4 +1,4 @@
-"""Amazon Transcribe's streaming over WebSocket: the handshake, and who of its streams goes on.
+"""Amazon Transcribe's streaming over WebSocket: the handshake and the limit of streams.
 
 https://docs.aws.amazon.com/transcribe/latest/dg/streaming-websocket.html
 """
@@ -52,7 +52,7 @@ _logger = logging.getLogger("transcribe")
 
 
 class TranscribeServer:
-    """Answers each connection's handshake and then serves its stream; `threads` recognise."""
+    """Checks each handshake, then serves its stream; recognisers run on `threads`."""
 
     def __init__(
         self,
@@ -134,7 +134,7 @@ class TranscribeServer:
 
 
 def _language_code(query: str) -> str:
-    """The language of a query whose parameters are all good; raises StreamFailed."""
+    """Return the query's language; raises StreamFailed if a parameter is invalid."""
     parameters = parse_qs(query, keep_blank_values=True)
     for name, taken in TAKEN_PARAMETERS.items():
         values = parameters.get(name, [])

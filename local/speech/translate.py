@@ -1,7 +1,7 @@
-"""Amazon Translate's TranslateText as AWS's JSON 1.1 protocol has it; and the tests' door.
+"""Amazon Translate's TranslateText in AWS's JSON 1.1 protocol, and an endpoint for tests.
 
-`/_local/faults` takes orders for faults (POST) and forgets them (DELETE); `/_local/served` tells
-what both stand-ins have served.
+`/_local/faults` orders faults (POST) and cancels them (DELETE); `/_local/served` returns the counts
+of both stand-ins.
 """
 
 import json
@@ -42,6 +42,8 @@ _logger = logging.getLogger("translate")
 
 
 class TranslateError(Exception):
+    """An error response: AWS's code and message, and the HTTP status."""
+
     def __init__(self, code: str, message: str, status: int = 400) -> None:
         self.code = code
         self.message = message
@@ -49,7 +51,7 @@ class TranslateError(Exception):
 
 
 class TranslateServer(HTTPServer):
-    """On a socket that listens already, with a bounded number of threads."""
+    """Serves on a listening socket, with a limited number of threads."""
 
     def __init__(
         self,
@@ -80,7 +82,7 @@ class TranslateServer(HTTPServer):
             self.shutdown_request(request)
 
     def answer(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Json:
-        """Raises TranslateError."""
+        """Return TranslateText's response; raises TranslateError."""
         if method != "POST" or url != "/" or headers.get("x-amz-target") != TARGET:
             raise TranslateError("UnknownOperationException", "")
         try:
@@ -103,6 +105,7 @@ class TranslateServer(HTTPServer):
         }
 
     def answer_test(self, method: str, url: str, body: bytes) -> Json:
+        """Return the counts after an order or a cancellation; raises TranslateError."""
         if (method, url) == ("POST", "/_local/faults"):
             order = json.loads(body)
             self.faults.order(order.pop("kind"), order)
@@ -114,7 +117,7 @@ class TranslateServer(HTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """HTTP/1.0: each request has its connection, so that none holds a thread."""
+    """HTTP/1.0: one request for each connection, so that an idle one does not occupy a thread."""
 
     timeout = REQUEST_TIMEOUT_SECONDS
 
@@ -134,7 +137,7 @@ class _Handler(BaseHTTPRequestHandler):
         except TranslateError as error:
             self._reply(error.status, {"__type": error.code, "message": error.message})
         except Exception:
-            # Not left to the server: an emulator that does not answer is no client that is gone.
+            # The server would take an OSError, such as the emulator's silence, for a lost client.
             _logger.exception("a request failed")
             self._reply(500, {"__type": "InternalServerException", "message": ""})
         else:
@@ -156,7 +159,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _request(body: bytes) -> tuple[str, str, str]:
-    """Text, source and target; raises TranslateError."""
+    """Return text, source and target; raises TranslateError."""
     try:
         content = json.loads(body)
         text, source, target = (content[name] for name in FIELDS)

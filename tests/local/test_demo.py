@@ -183,5 +183,5 @@ def test_stand_ins_are_called_by_their_name(
     }
     lines = checklist_after_the_speech(capsys, monkeypatch, texts)
     assert lines["captioned"].startswith("✓")
-    assert "a stand-in's text: pocketsphinx is not installed" in lines["captioned"]
+    assert "a placeholder text, not words: pocketsphinx is not installed" in lines["captioned"]
     assert "(fr marked, not translated" in lines["translated"]

@@ -14,7 +14,7 @@ import pytest
 
 from client.people import Participants
 from local.account import Account
-from local.run import in_words
+from local.run import described
 from local.state_folder import running_outputs
 from tests.patience import PATIENCE_SECONDS
 
@@ -274,8 +274,8 @@ def kill_part(run: Run, program: str, log_path: str) -> None:
         (["status-rule", "b-function", "layers-tokens"], "the tokens layer, b and status-rule"),
     ],
 )
-def test_what_is_reloaded_is_told_in_words_and_in_order(resources: list[str], words: str) -> None:
-    assert in_words(resources, function_count=2) == words
+def test_what_is_reloaded_is_told_described_and_in_order(resources: list[str], words: str) -> None:
+    assert described(resources, function_count=2) == words
 
 
 def test_a_deleted_file_is_told_by_its_name(edited: Run) -> None:
@@ -328,7 +328,7 @@ def test_an_edit_of_the_program_is_told_to_need_a_new_start(edited: Run) -> None
     module = edited.project / "components" / "cadence.py"
     edit(module, module.read_text() + "\nEDITED = True\n")
     line = edited.wait_for("cadence.py: not deployed", RELOAD_TIMEOUT_SECONDS)
-    assert line.endswith("start `make run` anew")
+    assert line.endswith("start `make run` again")
 
 
 def test_a_reset_empties_the_tables_and_queues(edited: Run) -> None:

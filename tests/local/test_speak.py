@@ -263,7 +263,7 @@ def test_an_error_is_shown_once_and_counted(
     assert speak(recording, service_of(on_audio=refuse)) == 1
     shown = capsys.readouterr().out
     assert shown.count("no slot is free") == 1
-    assert "told SERVICE_UNAVAILABLE 5 times" in shown
+    assert "received SERVICE_UNAVAILABLE 5 times" in shown
 
 
 def test_an_answer_of_api_gateways_own_is_an_error_too(
@@ -275,7 +275,7 @@ def test_an_answer_of_api_gateways_own_is_an_error_too(
     assert speak(recording, service_of(on_audio=time_out)) == 1
     shown = capsys.readouterr().out
     assert shown.count("message=Endpoint request timed out") == 1
-    assert "told Endpoint request timed out 5 times" in shown
+    assert "received Endpoint request timed out 5 times" in shown
 
 
 def test_what_else_the_speaker_is_told_is_shown(

@@ -7,7 +7,7 @@ from botocore.exceptions import EndpointConnectionError
 
 from local.alarms import Change, State
 from local.cloud import LocalCloud
-from local.run import tell_alarms
+from local.run import report_alarms
 
 
 class Cloud:
@@ -22,7 +22,7 @@ class Cloud:
 
 
 def told(capsys: pytest.CaptureFixture[str], *changes: Change, **options: Any) -> list[str]:
-    tell_alarms(cast(LocalCloud, Cloud(*changes, **options)))
+    report_alarms(cast(LocalCloud, Cloud(*changes, **options)))
     return capsys.readouterr().out.splitlines()
 
 
