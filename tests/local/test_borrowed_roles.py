@@ -91,7 +91,7 @@ def test_a_function_whose_role_lost_a_statement_is_denied(unguarded: LocalCloud)
     assert listener.ask("heartbeat").type == "heartbeatAck"
 
 
-def test_a_denied_post_to_a_connection_is_told_too(unguarded: LocalCloud) -> None:
+def test_a_denied_post_to_a_connection_is_recorded_too(unguarded: LocalCloud) -> None:
     endpoint = unguarded.outputs["managementEndpoint"]
     before = len(unguarded.denials())
     answer = run_as(

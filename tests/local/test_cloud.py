@@ -71,7 +71,7 @@ def test_a_stranger_holds_a_session_with_the_outputs_file_alone(cloud: LocalClou
         assert listener.expect("sessionEnded")["reason"] == "speakerEnded"
 
 
-def test_a_token_that_is_none_is_refused_at_the_handshake(cloud: LocalCloud) -> None:
+def test_an_invalid_token_is_refused_at_the_handshake(cloud: LocalCloud) -> None:
     with pytest.raises(HandshakeRefused) as refusal:
         cloud.speaker(token="no-token")
     assert refusal.value.status == 403
@@ -100,7 +100,7 @@ def test_frames_that_do_not_come_are_missed_with_what_came_instead(cloud: LocalC
         listener.expect("sessionJoined", timeout_seconds=0.2)
 
 
-def test_a_frame_that_nobody_awaits_is_noticed(cloud: LocalCloud) -> None:
+def test_an_unexpected_frame_is_noticed(cloud: LocalCloud) -> None:
     listener = cloud.listener()
     listener.send("heartbeat")
     with pytest.raises(AssertionError, match="nobody awaited"):
@@ -132,7 +132,7 @@ def test_overridden_config_reaches_the_functions(cloud_with: CloudWith) -> None:
     assert (refusal["code"], refusal["details"]) == ("SESSION_FULL", {"maxListeners": 50})
 
 
-def test_wrong_config_is_told_and_leaves_nothing_running(tmp_path: Path) -> None:
+def test_wrong_config_is_reported_and_leaves_nothing_running(tmp_path: Path) -> None:
     with pytest.raises(DeployError, match="statusIntervalSeconds"):
         LocalCloud(tmp_path, config={"statusIntervalSeconds": 7}).start()
     assert {path.name for path in tmp_path.iterdir()} <= {"root-credentials.json"}

@@ -34,7 +34,7 @@ def test_nothing_is_coloured_where_no_terminal_is(capsys: pytest.CaptureFixture[
     assert "\033" not in capsys.readouterr().out
 
 
-def test_the_grace_period_is_told_with_its_tolerance() -> None:
+def test_the_grace_period_is_shown_with_its_tolerance() -> None:
     assert EXPECTATIONS["kept"].endswith("for 10 s, and for at most 8 s more")
 
 

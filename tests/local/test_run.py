@@ -274,11 +274,11 @@ def kill_part(run: Run, program: str, log_path: str) -> None:
         (["status-rule", "b-function", "layers-tokens"], "the tokens layer, b and status-rule"),
     ],
 )
-def test_what_is_reloaded_is_told_described_and_in_order(resources: list[str], words: str) -> None:
+def test_what_is_reloaded_is_described_in_order(resources: list[str], words: str) -> None:
     assert described(resources, function_count=2) == words
 
 
-def test_a_deleted_file_is_told_by_its_name(edited: Run) -> None:
+def test_a_deleted_file_is_reported_by_its_name(edited: Run) -> None:
     module = edited.project / "handlers" / "live_sessions" / "passing.py"
     edit(module, "PASSING = True\n")
     edited.wait_for("passing.py: reloaded", RELOAD_TIMEOUT_SECONDS)
@@ -294,7 +294,7 @@ def test_an_edited_handler_is_reloaded(edited: Run) -> None:
     assert answer_of(edited, "heartbeat") == b'"edited"'
 
 
-def test_a_syntax_error_is_told_and_the_code_before_it_keeps_running(edited: Run) -> None:
+def test_a_syntax_error_is_reported_and_the_deployed_code_keeps_running(edited: Run) -> None:
     handler = edited.project / "handlers" / "reconcile.py"
     good = handler.read_text()
     edit(handler, "def handler(event, context)\n    return 'broken'\n")
@@ -324,7 +324,7 @@ def test_an_edit_of_the_shared_package_updates_every_function(edited: Run) -> No
     assert layers != {"1"}
 
 
-def test_an_edit_of_the_program_is_told_to_need_a_new_start(edited: Run) -> None:
+def test_an_edit_of_the_program_is_reported_to_need_a_restart(edited: Run) -> None:
     module = edited.project / "components" / "cadence.py"
     edit(module, module.read_text() + "\nEDITED = True\n")
     line = edited.wait_for("cadence.py: not deployed", RELOAD_TIMEOUT_SECONDS)

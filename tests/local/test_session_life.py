@@ -41,7 +41,7 @@ def status_with_count(cloud: LocalCloud, speaker, count: int):
     return speaker.ask_status()
 
 
-def test_each_listener_is_told_exactly_once_that_the_session_ended(cloud: LocalCloud) -> None:
+def test_each_listener_receives_sessionended_exactly_once(cloud: LocalCloud) -> None:
     speaker = cloud.speaker()
     session_id = speaker.create_session("en")
     listeners = [joined(cloud, session_id, language) for language in ("es", "fr", "de")]
@@ -92,7 +92,7 @@ def test_a_lost_speakers_session_ends_after_the_grace_period_and_not_before(
     assert late.expect("error")["code"] == "SESSION_ENDED"
 
 
-def test_an_operator_ends_a_session_and_the_speaker_is_told_as_well(cloud: LocalCloud) -> None:
+def test_an_operator_ends_a_session_and_the_speaker_is_notified_too(cloud: LocalCloud) -> None:
     speaker = cloud.speaker()
     session_id = speaker.create_session("en")
     listener = joined(cloud, session_id, "es")
@@ -149,7 +149,7 @@ def test_a_token_whose_signature_was_touched_is_refused(cloud: LocalCloud) -> No
         cloud.speaker(token=forged)
 
 
-def test_roles_are_told_apart_by_the_token_alone(cloud: LocalCloud) -> None:
+def test_roles_follow_from_the_token_alone(cloud: LocalCloud) -> None:
     speaker, listener = cloud.speaker(), cloud.listener()
     session_id = speaker.create_session("en")
     assert listener.ask("createSession", sourceLanguage="en", role="speaker")["code"] == (

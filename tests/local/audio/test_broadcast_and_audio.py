@@ -21,7 +21,7 @@ SILENCINGS: dict[str, tuple[Callable[[Speaker], object], Callable[[Speaker], obj
 
 
 @pytest.mark.parametrize("kind", SILENCINGS)
-def test_what_is_said_while_the_broadcast_is_silent_is_heard_by_nobody(
+def test_what_is_said_while_the_broadcast_is_silent_is_not_captioned(
     cloud: LocalCloud, kind: str
 ) -> None:
     silence, undo = SILENCINGS[kind]
@@ -38,7 +38,7 @@ def test_what_is_said_while_the_broadcast_is_silent_is_heard_by_nobody(
     assert not speaker.received("error")
 
 
-def test_a_speaker_who_refreshes_in_mid_speech_goes_on_from_his_new_socket(
+def test_a_speaker_who_refreshes_in_mid_speech_continues_from_their_new_socket(
     cloud: LocalCloud,
 ) -> None:
     old, listener, session_id = open_room(cloud)

@@ -1,4 +1,4 @@
-"""More chunks than a speaker may send: dropped, warned of, and in the end his socket is closed."""
+"""More chunks than a speaker may send: dropped, warned of, and in the end the socket is closed."""
 
 from local.cloud import LocalCloud
 from tests.local.speeches import end_speeches, speak_far_too_fast

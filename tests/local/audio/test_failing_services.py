@@ -30,7 +30,7 @@ def test_streams_that_fail_cost_no_word(cloud: LocalCloud, fault: StreamFault) -
     assert not speaker.received("transcriptionError")
 
 
-def test_the_speaker_is_told_when_transcribe_keeps_failing(cloud: LocalCloud) -> None:
+def test_the_speaker_is_notified_when_transcribe_keeps_failing(cloud: LocalCloud) -> None:
     cloud.speech.order(StreamFault(times=RETRIES + 1, handshake_status=503))
     speaker, listener, _ = open_room(cloud)
     speaker.speak(sentence(WORDS))
@@ -40,7 +40,7 @@ def test_the_speaker_is_told_when_transcribe_keeps_failing(cloud: LocalCloud) ->
     assert not listener.captions()
 
 
-def test_the_speaker_is_told_at_once_of_what_will_not_pass(cloud: LocalCloud) -> None:
+def test_the_speaker_is_notified_at_once_of_a_permanent_failure(cloud: LocalCloud) -> None:
     cloud.speech.order(StreamFault(exception="BadRequestException"))
     speaker, _, _ = open_room(cloud)
     speaker.speak(sentence(WORDS))

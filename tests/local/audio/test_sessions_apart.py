@@ -35,7 +35,7 @@ def test_a_chunk_goes_to_its_speakers_session_whatever_the_message_says(
     assert wait_for_words(rooms[1].listener, [3], WORDS_TIMEOUT_SECONDS) == [1, 2, 3]
 
 
-def test_a_listeners_chunk_is_refused_and_heard_by_nobody(cloud: LocalCloud) -> None:
+def test_a_listeners_chunk_is_refused_and_not_captioned(cloud: LocalCloud) -> None:
     speaker, listener, _ = open_room(cloud)
     listener.send_text(audio_message(sentence([7, 8, 9])))
     speaker.speak(sentence([1, 2, 3]))

@@ -8,7 +8,7 @@ CONTROLS = 50
 REPLY_TIMEOUT_SECONDS = 110
 
 
-def test_fifty_controls_sent_without_waiting_have_fifty_versions_and_the_highest_holds(
+def test_fifty_controls_sent_without_waiting_have_fifty_versions_and_the_highest_is_the_state(
     cloud: LocalCloud,
 ) -> None:
     """On a busy machine DynamoDB may not answer a function in time. Such a control is refused and

@@ -104,7 +104,9 @@ def test_details_name_the_parameter_and_its_value(cloud: LocalCloud) -> None:
     assert "premium" in reply["message"]
 
 
-def test_a_session_that_is_full_or_over_or_left_already_is_told(cloud_with: CloudWith) -> None:
+def test_a_session_that_is_full_or_over_or_left_already_is_refused_with_its_code(
+    cloud_with: CloudWith,
+) -> None:
     cloud = cloud_with(**SMALL)
     session = session_of(cloud)
     leave_one_place(cloud, session.session_id)

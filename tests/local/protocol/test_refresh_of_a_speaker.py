@@ -18,7 +18,7 @@ from tests.local.protocol.people import (
 GRACE_SECONDS = SMALL["speakerGraceSeconds"]
 
 
-def test_the_new_socket_is_told_the_state_and_has_the_session(cloud: LocalCloud) -> None:
+def test_the_new_socket_receives_the_state_and_has_the_session(cloud: LocalCloud) -> None:
     session = session_of(cloud, "es")
     session.speaker.set_volume(0.5)
     state = session.speaker.pause()["broadcastState"]
@@ -74,7 +74,7 @@ def test_a_session_is_refreshed_by_its_own_speaker_alone(cloud: LocalCloud) -> N
     assert session.speaker.ask_status()["sessionId"] == session.session_id
 
 
-def test_what_cannot_be_refreshed_is_told(cloud: LocalCloud) -> None:
+def test_a_refresh_that_is_impossible_is_refused_with_the_reason(cloud: LocalCloud) -> None:
     session, new = session_of(cloud), cloud.speaker("new")
     assert refusal(new.refresh("no-such-session")) == "SESSION_NOT_FOUND"
     session.speaker.ask("endSession")
