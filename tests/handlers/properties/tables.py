@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.dynamodb.models import dynamodb_backends
+from moto.dynamodb.models.dynamo_type import DynamoType, Item
 
-from live_sessions.aws.attributes import plain
+from live_sessions.aws.dynamodb import plain
 from tests.handlers.conftest import REGION
 
 KEYS = {"sessions": "sessionId", "connections": "connectionId"}
 Row = dict[str, Any]
+RowKey = tuple[str, str]
+"""A table of KEYS, and the key of one of its rows."""
 
 
 @dataclass(frozen=True)
 class Version:
-    """A row as it was from `since_ms` on; None when it was not there."""
+    """A row's attributes as they were from `since_ms` on; None if it did not exist."""
 
     since_ms: int
-    item: Any
+    attributes: dict[str, Any] | None
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,16 @@ class Copies:
     items: dict[str, Any]
     rows: dict[str, dict[str, Row]]
     versions: dict[str, dict[str, list[Version]]]
+
+
+def written_by(parameters: Mapping[str, Any]) -> Iterator[RowKey]:
+    """The rows of KEYS that a call with these parameters may write."""
+    for item in parameters.get("TransactItems", ()):
+        for change in item.values():
+            yield from written_by(change)
+    table = parameters.get("TableName")
+    if table in KEYS:
+        yield table, (parameters.get("Key") or parameters["Item"])[KEYS[table]]["S"]
 
 
 class Tables:
@@ -70,37 +83,50 @@ class Tables:
         )
 
     def put_back(self, copies: Copies) -> None:
-        # moto changes its items in place.
         for name, table in self._backend.tables.items():
-            table.items = copy.deepcopy(copies.items[name])
+            present = dict(table.items)
+            table.items.clear()
+            for key, item in copies.items[name].items():
+                # moto changes its items in place.
+                is_unchanged = self._is_unchanged(name, key.value, copies)
+                table.items[key] = present[key] if is_unchanged else copy.deepcopy(item)
         self.rows = {table: dict(rows) for table, rows in copies.rows.items()}
         self._versions = {
             table: {key: list(each) for key, each in versions.items()}
             for table, versions in copies.versions.items()
         }
 
-    def note_changes(self, now_ms: int) -> list[Change]:
-        """What has changed since the last time."""
+    def _is_unchanged(self, table: str, key: str, copies: Copies) -> bool:
+        """A change makes a new row."""
+        return table in KEYS and self.rows[table].get(key) is copies.rows[table][key]
+
+    def note_changes(self, now_ms: int, keys: Iterable[RowKey] | None = None) -> list[Change]:
+        """What has changed since the last time, in the rows with these keys or in all rows."""
         changes: list[Change] = []
-        for table, key_name in KEYS.items():
-            items = {
-                item.attrs[key_name].value: item
-                for item in self._backend.tables[table].items.values()
-            }
+        for table, key in self._all_keys() if keys is None else keys:
+            item = self._backend.tables[table].items.get(DynamoType({"S": key}))
+            attributes = item.to_json()["Attributes"] if item else None
             known = self.rows[table]
-            for key in [*known, *(key for key in items if key not in known)]:
-                before = known.get(key, {})
-                after = plain(items[key].to_json()["Attributes"]) if key in items else {}
-                if before == after:
-                    continue
-                changes.append(Change(table, key, before, after))
-                versions = self._versions[table].setdefault(key, [Version(0, None)])
-                versions.append(Version(now_ms, copy.deepcopy(items.get(key))))
-                if after:
-                    known[key] = after
-                else:
-                    del known[key]
+            before, after = known.get(key, {}), plain(attributes or {})
+            if before == after:
+                continue
+            changes.append(Change(table, key, before, after))
+            versions = self._versions[table].setdefault(key, [Version(0, None)])
+            versions.append(Version(now_ms, attributes))
+            if after:
+                known[key] = after
+            else:
+                del known[key]
         return changes
+
+    def _all_keys(self) -> list[RowKey]:
+        return [
+            (table, key)
+            for table in KEYS
+            for key in dict.fromkeys(
+                [*self.rows[table], *(each.value for each in self._backend.tables[table].items)]
+            )
+        ]
 
     @contextmanager
     def seen_through_an_index(
@@ -110,15 +136,17 @@ class Tables:
 
         `view` chooses the versions, 0 the latest of each.
         """
-        seen: dict[Any, Any] = {}
-        for versions in self._versions[table].values():
-            candidates = _last_within(versions, now_ms - lag_ms)
-            view, chosen = divmod(view, len(candidates))
-            item = candidates[chosen].item
-            if item is not None:
-                seen[item.hash_key] = item
         backend = self._backend.tables[table]
         present = backend.items
+        seen: dict[Any, Any] = {}
+        for key, versions in self._versions[table].items():
+            candidates = _last_within(versions, now_ms - lag_ms)
+            view, chosen = divmod(view, len(candidates))
+            attributes = candidates[chosen].attributes
+            if attributes is not None:
+                hash_key = DynamoType({"S": key})
+                is_latest = candidates[chosen] is versions[-1]
+                seen[hash_key] = present[hash_key] if is_latest else Item(hash_key, None, attributes)
         backend.items = seen
         try:
             yield
