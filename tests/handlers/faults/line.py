@@ -14,11 +14,11 @@ from botocore.exceptions import ReadTimeoutError
 from live_sessions.aws.clients import Clients
 from live_sessions.aws.http import NO_HEADERS, AwsHttp, NoAnswer, Response
 from live_sessions.aws.runtime import AwsEnvironment, read_environment
-from tests.handlers import direct_moto
 from tests.handlers.conftest import Stage
 from tests.handlers.direct_moto import Reply, queues
 from tests.handlers.environment import ENVIRONMENT
 from tests.handlers.faults.direct_client import DirectClient
+from tests.handlers.faults.dynamodb import DynamoDB
 
 INNER_DETAIL = "arn:aws:inner:detail"
 """In the text of every error; no client may ever read it."""
@@ -83,15 +83,19 @@ def pass_through(attempt: Attempt) -> Reply:
 class Line:
     """Calls `hook` for every attempt of every AWS call that the stage's handlers make.
 
-    Lambda's Invoke is recorded among what it starts, TranslateText puts the language before the
-    text, everything else is carried out by moto and the stage's sockets.
+    Lambda's Invoke is recorded among what it starts, and TranslateText puts the language before the
+    text. Items are in `dynamodb`, messages in moto's queues.
     """
 
     def __init__(self, stage: Stage) -> None:
         self.hook: Hook = pass_through
         self._stage = stage
+        self.dynamodb = DynamoDB()
         self._tokens: set[str] = set()
         stage.clients = LineClients(self)
+        stage.dynamodb = DirectClient(
+            "dynamodb", 1, lambda _, operation, request, __: self.dynamodb.carry_out(operation, request)
+        )
 
     def send(
         self, service: str, operation: str, parameters: dict[str, Any], number: int
@@ -152,14 +156,14 @@ class Line:
                 self._stage.started_by(call.subject).append(json.loads(parameters["Payload"]))
                 return Reply(202, {"StatusCode": 202})
             case _:
-                return direct_moto.carry_out(call.operation, parameters)
+                return self.dynamodb.carry_out(call.operation, parameters)
 
     def _once(self, parameters: dict[str, Any]) -> Reply:
-        """DynamoDB carries a transaction out once for each token; moto ignores the token."""
+        """DynamoDB carries a transaction out once for each token."""
         token = parameters["ClientRequestToken"]
         if token in self._tokens:
             return Reply(200, {})
-        reply = direct_moto.carry_out("TransactWriteItems", parameters)
+        reply = self.dynamodb.carry_out("TransactWriteItems", parameters)
         if reply.status == 200:
             self._tokens.add(token)
         return reply

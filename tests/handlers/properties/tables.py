@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from moto.core import DEFAULT_ACCOUNT_ID
-from moto.dynamodb.models import dynamodb_backends
-from moto.dynamodb.models.dynamo_type import DynamoType, Item
-
 from live_sessions.aws.dynamodb import plain
-from tests.handlers.conftest import REGION
+from tests.handlers.faults.dynamodb import DynamoDB, Item, Key
 
 KEYS = {"sessions": "sessionId", "connections": "connectionId"}
 Row = dict[str, Any]
@@ -23,10 +18,10 @@ RowKey = tuple[str, str]
 
 @dataclass(frozen=True)
 class Version:
-    """A row's attributes as they were from `since_ms` on; None if it did not exist."""
+    """A row's item as it was from `since_ms` on; None if it did not exist."""
 
     since_ms: int
-    attributes: dict[str, Any] | None
+    item: Item | None
 
 
 @dataclass(frozen=True)
@@ -39,9 +34,9 @@ class Change:
 
 @dataclass(frozen=True)
 class Copies:
-    """moto's items, their rows and the rows' versions, by table and key."""
+    """The items, their rows and the rows' versions, by table and key."""
 
-    items: dict[str, Any]
+    items: dict[str, dict[Key, Item]]
     rows: dict[str, dict[str, Row]]
     versions: dict[str, dict[str, list[Version]]]
 
@@ -57,16 +52,16 @@ def written_by(parameters: Mapping[str, Any]) -> Iterator[RowKey]:
 
 
 class Tables:
-    """Reads moto's tables directly, which costs no call, and remembers each row's versions."""
+    """Reads DynamoDB's items directly, which is no call, and remembers each row's versions."""
 
-    def __init__(self) -> None:
-        self._backend = dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION]
+    def __init__(self, dynamodb: DynamoDB) -> None:
+        self._items = dynamodb.items
         self.rows: dict[str, dict[str, Row]] = {table: {} for table in KEYS}
         self._versions: dict[str, dict[str, list[Version]]] = {table: {} for table in KEYS}
 
     def empty(self) -> None:
-        for table in self._backend.tables.values():
-            table.items.clear()
+        for items in self._items.values():
+            items.clear()
         for table in KEYS:
             self.rows[table].clear()
             self._versions[table].clear()
@@ -74,7 +69,7 @@ class Tables:
     def copied(self) -> Copies:
         """Everything, for `put_back`."""
         return Copies(
-            {name: copy.deepcopy(table.items) for name, table in self._backend.tables.items()},
+            {table: dict(items) for table, items in self._items.items()},
             {table: dict(rows) for table, rows in self.rows.items()},
             {
                 table: {key: list(each) for key, each in versions.items()}
@@ -83,36 +78,25 @@ class Tables:
         )
 
     def put_back(self, copies: Copies) -> None:
-        for name, table in self._backend.tables.items():
-            present = dict(table.items)
-            table.items.clear()
-            for key, item in copies.items[name].items():
-                # moto changes its items in place.
-                is_unchanged = self._is_unchanged(name, key.value, copies)
-                table.items[key] = present[key] if is_unchanged else copy.deepcopy(item)
+        self._items.update({table: dict(items) for table, items in copies.items.items()})
         self.rows = {table: dict(rows) for table, rows in copies.rows.items()}
         self._versions = {
             table: {key: list(each) for key, each in versions.items()}
             for table, versions in copies.versions.items()
         }
 
-    def _is_unchanged(self, table: str, key: str, copies: Copies) -> bool:
-        """A change makes a new row."""
-        return table in KEYS and self.rows[table].get(key) is copies.rows[table][key]
-
     def note_changes(self, now_ms: int, keys: Iterable[RowKey] | None = None) -> list[Change]:
         """What has changed since the last time, in the rows with these keys or in all rows."""
         changes: list[Change] = []
         for table, key in self._all_keys() if keys is None else keys:
-            item = self._backend.tables[table].items.get(DynamoType({"S": key}))
-            attributes = item.to_json()["Attributes"] if item else None
+            item = self._items[table].get(("S", key))
             known = self.rows[table]
-            before, after = known.get(key, {}), plain(attributes or {})
+            before, after = known.get(key, {}), plain(item or {})
             if before == after:
                 continue
             changes.append(Change(table, key, before, after))
             versions = self._versions[table].setdefault(key, [Version(0, None)])
-            versions.append(Version(now_ms, attributes))
+            versions.append(Version(now_ms, item))
             if after:
                 known[key] = after
             else:
@@ -124,7 +108,7 @@ class Tables:
             (table, key)
             for table in KEYS
             for key in dict.fromkeys(
-                [*self.rows[table], *(each.value for each in self._backend.tables[table].items)]
+                [*self.rows[table], *(key for _, key in self._items[table])]
             )
         ]
 
@@ -136,22 +120,19 @@ class Tables:
 
         `view` chooses the versions, 0 the latest of each.
         """
-        backend = self._backend.tables[table]
-        present = backend.items
-        seen: dict[Any, Any] = {}
+        present = self._items[table]
+        seen: dict[Key, Item] = {}
         for key, versions in self._versions[table].items():
             candidates = _last_within(versions, now_ms - lag_ms)
             view, chosen = divmod(view, len(candidates))
-            attributes = candidates[chosen].attributes
-            if attributes is not None:
-                hash_key = DynamoType({"S": key})
-                is_latest = candidates[chosen] is versions[-1]
-                seen[hash_key] = present[hash_key] if is_latest else Item(hash_key, None, attributes)
-        backend.items = seen
+            item = candidates[chosen].item
+            if item is not None:
+                seen["S", key] = item
+        self._items[table] = seen
         try:
             yield
         finally:
-            backend.items = present
+            self._items[table] = present
 
 
 def _last_within(versions: list[Version], from_ms: int) -> list[Version]:

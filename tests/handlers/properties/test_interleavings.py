@@ -18,7 +18,7 @@ from tests.handlers.properties.turns import Tally
 from tests.handlers.properties.world import World, without_logs
 
 IS_DEEP = "INTERLEAVING_EXAMPLES" in os.environ
-EXAMPLES = int(os.environ.get("INTERLEAVING_EXAMPLES", "30"))
+EXAMPLES = int(os.environ.get("INTERLEAVING_EXAMPLES", "50"))
 RULES_AT_MOST = 50
 PROFILE = settings(
     max_examples=EXAMPLES,

@@ -66,7 +66,6 @@ def without_logs() -> Iterator[None]:
             yield
         finally:
             logging.disable(logging.NOTSET)
-            metrics.clear_metrics()
 
 
 class World:
@@ -86,7 +85,7 @@ class World:
             stage.clock,
             new_session_id=self._next_session_id,
         )
-        self.tables = Tables()
+        self.tables = Tables(self.line.dynamodb)
         self.lag_ms = INDEX_LAG_MS if lag else 0
         self.observe: Observer = lambda *_: None
         self.ended: Callable[[Operation, Record], None] = lambda *_: None
@@ -251,6 +250,7 @@ class World:
             frame = json.loads(operation.result["body"])
             if frame["type"] == "sessionCreated":
                 self.known_sessions.append(frame["sessionId"])
+        metrics.clear_metrics()
         self.ended(operation, record)
 
     # ---- the calls
