@@ -10,10 +10,9 @@ from typing import Any
 
 import pytest
 
-from contract.functions import HeartbeatEnvironment
 from live_sessions.aws.http import AwsHttp, CallFailed, NoAnswer, Response
 from live_sessions.aws.retries import is_outage
-from live_sessions.aws.runtime import Clock, read_environment
+from live_sessions.aws.runtime import Clock
 from live_sessions.sessions.heartbeats import ConnectionPresence, Heartbeats
 from live_sessions.wire.sockets import Sockets
 from tests.handlers.conftest import ENVIRONMENT, OpenSockets, Stage
@@ -21,6 +20,25 @@ from tests.handlers.intercepted_clients import fail_with, intercepted
 from tests.handlers.loopback import serving, status
 
 HANDLERS = Path(__file__).resolve().parents[2] / "handlers"
+
+
+class ScriptedDynamoDB(AwsHttp):
+    """Answers the requests in turn."""
+
+    def __init__(self, *responses: Response | NoAnswer) -> None:
+        self.responses = list(responses)
+        self.requests: list[tuple[str, str, Any, Any]] = []
+
+    def request(self, method: str, path: str, body: bytes = b"", headers: Any = None) -> Response:
+        self.requests.append((method, path, json.loads(body), headers))
+        response = self.responses[len(self.requests) - 1]
+        if isinstance(response, NoAnswer):
+            raise response
+        return response
+
+
+def presence(dynamodb: AwsHttp) -> ConnectionPresence:
+    return ConnectionPresence(dynamodb, "connections", Clock(sleep=lambda seconds: None))
 
 
 def test_a_heartbeat_is_acknowledged_for_either_role_in_a_session_or_not(stage: Stage) -> None:
@@ -70,14 +88,11 @@ def test_a_heartbeat_writes_nothing(stage: Stage) -> None:
     ],
 )
 def test_a_socket_is_advised_to_refresh_according_to_its_age(
-    stage: Stage, age_minutes: float, expected: dict[str, Any]
+    age_minutes: float, expected: dict[str, Any]
 ) -> None:
-    environment = read_environment(HeartbeatEnvironment, stage.environment)
-    heartbeats = Heartbeats(
-        presence=ConnectionPresence.of(stage.clients, environment.connections_table, stage.clock),
-        sockets=Sockets.at(environment.api_gateway_endpoint, stage.clients, stage.clock),
-        clock=stage.clock,
-    )
+    unused = ScriptedDynamoDB()
+    clock = Clock()
+    heartbeats = Heartbeats(presence=presence(unused), sockets=Sockets(unused, clock), clock=clock)
     advice = heartbeats.advice_for(
         1_700_000_000_000, 1_700_000_000_000 + round(age_minutes * 60_000)
     )
@@ -134,25 +149,6 @@ THROTTLED = Response(
 )
 DENIED = Response(400, b'{"__type":"com.amazon.coral.service#AccessDeniedException"}')
 AT_MS = 1_700_000_000_000
-
-
-class ScriptedDynamoDB(AwsHttp):
-    """Answers the requests in turn."""
-
-    def __init__(self, *responses: Response | NoAnswer) -> None:
-        self.responses = list(responses)
-        self.requests: list[tuple[str, str, Any, Any]] = []
-
-    def request(self, method: str, path: str, body: bytes = b"", headers: Any = None) -> Response:
-        self.requests.append((method, path, json.loads(body), headers))
-        response = self.responses[len(self.requests) - 1]
-        if isinstance(response, NoAnswer):
-            raise response
-        return response
-
-
-def presence(dynamodb: AwsHttp) -> ConnectionPresence:
-    return ConnectionPresence(dynamodb, "connections", Clock(sleep=lambda seconds: None))
 
 
 def test_the_row_is_read_consistently_and_only_its_ttl() -> None:
