@@ -108,6 +108,12 @@ class InterceptedClients(StageClients):
     def lambda_(self) -> Any:
         return InterceptedClient(super().lambda_(), self)
 
+    def lambda_at_most_once(self, timeout_seconds: float) -> Any:
+        return InterceptedClient(super().lambda_at_most_once(timeout_seconds), self)
+
+    def translate(self) -> Any:
+        return InterceptedClient(super().translate(), self)
+
     def sqs(self, **options: Any) -> Any:
         return InterceptedClient(super().sqs(**options), self)
 
