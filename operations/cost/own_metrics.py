@@ -1,4 +1,4 @@
-"""The metrics that a stack's functions emit: CloudWatch counts a name once for each service.
+"""The custom metrics that a stack's functions emit; each name is charged once per service.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_concepts.html#Dimension
 """
@@ -12,9 +12,10 @@ from program.engine import Engine
 Pair = tuple[str, str]
 """A function's entry, which is the metric's `service`, and the metric's name."""
 
-# The program has to be recorded with these: functions emit whether or not anybody looks.
+# Overrides with which the program is recorded, because functions emit metrics with or without
+# alarms and a dashboard.
 WATCHED = {"alarms": True, "dashboard": True}
-# On no alarm and no graph.
+# Metrics that neither an alarm nor the dashboard uses.
 UNWATCHED: Mapping[str, Collection[str]] = {
     "audio_processor": ("ChunksOfOthers", "ChunksUnreadable"),
     "connection": ("ListenersNotTold", "PlacesNotReleased"),
@@ -29,7 +30,7 @@ UNWATCHED: Mapping[str, Collection[str]] = {
 
 
 def own_metrics(watched: Engine) -> frozenset[Pair]:
-    """Of the stack that was recorded with `WATCHED`."""
+    """The metrics of a stack that was recorded with `WATCHED`."""
     entries = {each["handler"].partition(".")[0] for each in watched.inputs("lambda/function")}
     unwatched = {(entry, name) for entry in entries for name in UNWATCHED.get(entry, ())}
     return frozenset({*_of_alarms(watched), *_of_dashboards(watched), *unwatched})
@@ -47,7 +48,7 @@ def _of_dashboards(engine: Engine) -> Iterator[Pair]:
     for dashboard in engine.inputs("cloudwatch/dashboard"):
         for widget in json.loads(dashboard["dashboardBody"])["widgets"]:
             for line in widget["properties"].get("metrics", []):
-                # Others are expressions over lines, and cost nothing.
+                # The other lines are expressions, which cost nothing.
                 if _is_own(line[0]):
                     yield line[line.index("service") + 1], line[1]
 

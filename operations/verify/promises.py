@@ -1,4 +1,4 @@
-"""What docs/protocol.md promises a client, action by action; tests hold it against the code."""
+"""What docs/protocol.md specifies for each action; tests check it against the code."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ BOTH = (SPEAKER, LISTENER)
 
 @dataclass(frozen=True)
 class Promise:
-    """`roles` may send the action; `reply` is the type of its answer, "" where there is none, and
-    `fields` are those that the answer always has beside type, timestamp and requestId.
+    """`roles` may send the action. `reply` is the type of the reply, or "" if there is none;
+    `fields` are its fields in addition to type, timestamp and requestId.
 
-    `to_listeners`: each listener gets a frame of the same type.
+    With `to_listeners`, each listener receives a frame of the same type.
     """
 
     roles: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Every metric that a function's code can emit is counted, once for each function, and no other."""
+"""Exactly the metrics that each function's code can emit are counted."""
 
 import ast
 import re
@@ -15,7 +15,7 @@ from program.stack_config import ROOT, stack_config
 
 HANDLERS = ROOT / "handlers"
 EMITTERS = ("count", "gauge", "took", "_record")
-# In a module that the function imports, but in a part that it never calls.
+# Emitted in a module that the function imports, but by code that it never calls.
 NEVER_CALLED: frozenset[Pair] = frozenset(
     {
         ("audio_ingest", "ChunksUnreadable"),
@@ -32,7 +32,7 @@ def counted(**overrides: Any) -> frozenset[Pair]:
 
 
 def names_in(text: str) -> set[str]:
-    """Keywords of what emits, keys of the processor's counters, texts that name a duration."""
+    """Metric names: keywords of emitting calls, keys of counters, strings that name a duration."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(text)):
         match node:
@@ -71,7 +71,7 @@ def imports_of(path: Path) -> Iterator[Path]:
 
 
 def code_of(entry: Path) -> set[Path]:
-    """The entry's module and all that it imports, near and far."""
+    """The entry module and everything it imports, directly or indirectly."""
     found, left = {entry}, [entry]
     while left:
         new = set(imports_of(left.pop())) - found
@@ -82,31 +82,31 @@ def code_of(entry: Path) -> set[Path]:
 
 @pytest.fixture(scope="module")
 def emitted() -> Mapping[str, set[str]]:
-    """By entry, what its code names."""
+    """By entry, the metric names in its code."""
     return {
         entry.stem: {name for path in code_of(entry) for name in names_in(path.read_text())}
         for entry in HANDLERS.glob("*.py")
     }
 
 
-def test_what_is_counted_is_what_the_functions_code_emits(emitted: Mapping[str, set[str]]):
+def test_the_counted_metrics_are_those_that_the_code_emits(emitted: Mapping[str, set[str]]):
     pairs = {(entry, name) for entry, names in emitted.items() for name in names}
     assert pairs >= NEVER_CALLED
     assert counted() == pairs - NEVER_CALLED
 
 
-def test_no_emitted_name_anywhere_in_the_handlers_is_left_out():
+def test_no_metric_emitted_by_any_handler_is_missing():
     anywhere = {name for path in HANDLERS.rglob("*.py") for name in names_in(path.read_text())}
     assert anywhere == {name for _, name in counted()}
     assert {"Ticks", "ChunksLost", "ListenersUntried", "JoinMilliseconds"} <= anywhere
 
 
-def test_a_name_that_several_functions_emit_is_a_metric_of_each():
+def test_a_name_that_several_functions_emit_is_one_metric_for_each():
     services = {entry for entry, name in counted() if name == "InternalErrors"}
     assert services == {"audio_ingest", "connection", "heartbeat", "refresh", "session_status"}
 
 
-def test_a_function_that_the_stack_does_not_have_emits_nothing():
+def test_a_function_that_the_stack_lacks_emits_nothing():
     arn = "arn:aws:lambda:eu-central-1:123456789012:function:captions"
     without = counted(translationFunctionArn=arn)
     assert without == {pair for pair in counted() if pair[0] != "translation"}

@@ -1,4 +1,4 @@
-"""The promises that `make verify` holds a deployment against are those of the code."""
+"""The replies that `make verify` expects are those of the code."""
 
 import msgspec
 
@@ -9,9 +9,9 @@ from operations.verify.promises import PROMISES, Promise
 COMMON = {field.encode_name for field in msgspec.structs.fields(Frame)}
 
 
-def test_every_action_is_promised_as_the_code_answers_it() -> None:
-    promised = {name: (set(p.roles), p.reply, set(p.fields)) for name, p in PROMISES.items()}
-    assert promised == {
+def test_every_action_is_expected_to_be_answered_as_the_code_does() -> None:
+    expected = {name: (set(p.roles), p.reply, set(p.fields)) for name, p in PROMISES.items()}
+    assert expected == {
         name: (
             {role.value for role in action.messages},
             str(action.reply.__struct_config__.tag) if action.reply else "",
@@ -21,13 +21,13 @@ def test_every_action_is_promised_as_the_code_answers_it() -> None:
     }
 
 
-def test_what_each_listener_is_told_is_promised() -> None:
-    told = {
+def test_every_frame_to_listeners_is_expected() -> None:
+    sent = {
         name
         for name, action in ACTIONS.items()
         if action.to_listeners and issubclass(action.to_listeners, BroadcastFrame | SessionEnded)
     }
-    assert {name for name, promise in PROMISES.items() if promise.to_listeners} == told
+    assert {name for name, promise in PROMISES.items() if promise.to_listeners} == sent
     assert all(isinstance(promise, Promise) for promise in PROMISES.values())
 
 
