@@ -8,8 +8,8 @@ from typing import Any
 
 from live_sessions.aws.runtime import Clock
 from live_sessions.listeners.membership import Membership
+from live_sessions.listeners.reconciling import Reconciliation
 from live_sessions.sessions.connections import Connection, ConnectionTable
-from live_sessions.sessions.reconciling import Reconciliation
 from live_sessions.sessions.rows import SessionTable
 from tests.handlers.conftest import LambdaContext, OpenSockets, Stage
 from tests.handlers.intercepted_clients import THROTTLED, Call, after, fail_with, intercepted
