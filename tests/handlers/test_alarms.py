@@ -5,6 +5,7 @@ The alarms and the functions' environments are those of the program; the handler
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import itertools
 import json
@@ -18,7 +19,7 @@ import pytest
 from aws_lambda_powertools import Metrics
 
 from contract import metrics
-from contract.functions import AudioProcessorEnvironment, AuthorizerEnvironment
+from contract.functions import AuthorizerEnvironment
 from contract.metrics import Kind, Metric
 from live_sessions.aws import runtime
 from live_sessions.aws.runtime import read_environment
@@ -162,16 +163,14 @@ def sends_audio_without_a_free_slot(stage: Stage) -> None:
 
 
 def audio_processor(stage: Stage) -> Any:
-    """The processor, for whom Transcribe refuses every stream for good."""
+    """The processor, while Transcribe refuses every stream permanently."""
     from live_sessions.audio.transcribe import TranscribeFailure
 
     def refuse(language_code: str, *, stability: str | None) -> NoReturn:
         raise TranscribeFailure.permanent("AccessDeniedException")
 
-    environment = read_environment(AudioProcessorEnvironment, stage.environment)
-    return importlib.import_module("audio_processor").build(
-        environment, stage.clients, stage.clock, refuse
-    )
+    built: Any = stage.entries["audio_processor"]
+    return dataclasses.replace(built, open_stream=refuse)
 
 
 @dataclass
