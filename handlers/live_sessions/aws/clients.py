@@ -126,6 +126,15 @@ class Clients:
         return self._session
 
 
+def start_function(client: "LambdaClient", function_name: str, task: msgspec.Struct) -> None:
+    """Invoke a function asynchronously with `task` as its event. Raises botocore's errors."""
+    client.invoke(
+        FunctionName=function_name,
+        InvocationType="Event",
+        Payload=msgspec.json.encode(task),
+    )
+
+
 def _fast_loader(services: Iterable[str]) -> Any:
     """botocore's service models, found and read in a fraction of the time.
 

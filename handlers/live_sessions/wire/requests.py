@@ -293,7 +293,7 @@ class MessageHandler:
         if self.rate_limits is None and any(action.rate for action in actions):
             raise ValueError(f"{self.function} has actions with rates, but no rate limits")
 
-    def __call__(self, event: Mapping[str, Any]) -> dict[str, Any]:
+    def __call__(self, event: Mapping[str, Any], context: object = None) -> dict[str, Any]:
         """Answer one event, whatever happens.
 
         A ProtocolError becomes an error frame, a failed AWS call SERVICE_UNAVAILABLE, and anything
