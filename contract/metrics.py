@@ -4,6 +4,7 @@ Each has one dimension, `service`, whose value is the entry module of the functi
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format.html
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -18,6 +19,14 @@ class Kind(StrEnum):
     DURATION = "duration"
 
 
+UNITS: Mapping[Kind, str] = {
+    Kind.COUNTER: "Count",
+    Kind.GAUGE: "Count",
+    Kind.DURATION: "Milliseconds",
+}
+"""https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricDatum.html"""
+
+
 @dataclass(frozen=True)
 class Metric:
     """A metric by its CloudWatch name, and the entry modules of the functions that emit it."""
@@ -28,10 +37,8 @@ class Metric:
 
     @property
     def unit(self) -> str:
-        """CloudWatch's unit:
-        https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricDatum.html
-        """
-        return "Milliseconds" if self.kind is Kind.DURATION else "Count"
+        """CloudWatch's name of the unit."""
+        return UNITS[self.kind]
 
 
 ANSWERING = ("connection", "heartbeat", "refresh", "session_status", "audio_ingest")

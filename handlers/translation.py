@@ -42,8 +42,9 @@ def build(environment: TranslationEnvironment, clients: Clients, clock: Clock) -
         connections,
         Translator(clients.translate(), clock),
         sockets,
-        Departures(Membership(sessions, connections, clock), pushes, clock),
+        Departures(Membership(sessions, connections, clock), pushes, clock, clients.threads),
         clock,
+        clients.threads,
     )
 
 

@@ -11,7 +11,6 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Self, cast
 from urllib.parse import urlsplit
 
@@ -249,6 +248,9 @@ def _connected(url: str, clock: Clock, limits: StreamLimits) -> Connection:
     def remaining_seconds() -> float:
         return max(0.001, until_seconds - clock.monotonic())
 
+    def create_connection(*arguments: Any, **options: Any) -> Connection:
+        return Connection(*arguments, send_seconds=limits.send, **options)
+
     addresses = [(family, address) for family, *_, address in found]
     plain = _first_reachable(addresses, remaining_seconds)
     return cast(
@@ -266,7 +268,7 @@ def _connected(url: str, clock: Clock, limits: StreamLimits) -> Connection:
             max_queue=UNREAD_MESSAGES,
             logger=_SILENT,
             legacy=True,
-            create_connection=partial(Connection, send_seconds=limits.send),
+            create_connection=cast(type[ClientConnection], create_connection),
         ),
     )
 

@@ -6,6 +6,7 @@ use, so that a function that needs none of these clients does not pay for it.
 
 import gzip
 from collections.abc import Callable, Iterable
+from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
@@ -36,7 +37,12 @@ SERVICES = ("dynamodb", "lambda", "sqs", "translate")
 
 
 class Clients:
-    """The AWS clients of one container, each built at its first use and then kept."""
+    """The AWS clients of one container, each built at its first use and then kept.
+
+    `threads` makes a pool of so many threads, for calls at the same time.
+    """
+
+    threads: Callable[[int], Executor] = ThreadPoolExecutor
 
     def __init__(self, aws: AwsEnvironment) -> None:
         self.aws = aws
@@ -127,11 +133,9 @@ class Clients:
 
 
 def start_function(client: "LambdaClient", function_name: str, task: msgspec.Struct) -> None:
-    """Invoke a function asynchronously with `task` as its event. Raises botocore's errors."""
+    """Invoke a function asynchronously, with the task as its event; raises botocore's errors."""
     client.invoke(
-        FunctionName=function_name,
-        InvocationType="Event",
-        Payload=msgspec.json.encode(task),
+        FunctionName=function_name, InvocationType="Event", Payload=msgspec.json.encode(task)
     )
 
 

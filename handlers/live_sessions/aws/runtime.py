@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from aws_lambda_powertools import Logger, Metrics
 
-from contract.metrics import Kind, Metric
+from contract.metrics import UNITS, Kind, Metric
 
 Record = TypeVar("Record")
 Handler = Callable[[Mapping[str, Any], Any], Any]
@@ -121,7 +121,7 @@ def emit(values: Mapping[Metric, int]) -> None:
     by_unit: dict[str, list[tuple[str, int]]] = {}
     for metric, value in values.items():
         if value or metric.kind is not Kind.COUNTER:
-            by_unit.setdefault(metric.unit, []).append((metric.name, max(0, int(value))))
+            by_unit.setdefault(UNITS[metric.kind], []).append((metric.name, max(0, int(value))))
     with _one_at_a_time:
         for unit, named in by_unit.items():
             for name, value in named:

@@ -1,4 +1,4 @@
-"""The speaker's controls of the broadcast: one update each, then the listeners are told."""
+"""The speaker's controls: each is one update of the state, then a fan-out to the listeners."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -8,35 +8,36 @@ import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 from msgspec import UNSET
 
-from live_sessions.caller import Caller
-from live_sessions.follow_ups import BroadcastCheck, FanOut, FrameFanOut, SessionChecks
-from live_sessions.protocol import (
+from contract import metrics
+from contract.actions import Role
+from live_sessions.aws.runtime import Clock, emit, logger
+from live_sessions.broadcast import state
+from live_sessions.broadcast.state import BroadcastChange
+from live_sessions.sessions.connections import ConnectionTable
+from live_sessions.sessions.follow_ups import BroadcastCheck, FanOut, FrameFanOut, SessionChecks
+from live_sessions.sessions.rows import Session, SessionTable, require_live
+from live_sessions.wire.frames import (
     BroadcastFrame,
     BroadcastMuted,
     BroadcastPaused,
     BroadcastResumed,
     BroadcastUnmuted,
-    SetVolume,
-    SpeakerStateChange,
+    Frame,
     SpeakerStateChanged,
     VolumeChanged,
 )
-from live_sessions.protocol.refusals import connection_not_found
-from live_sessions.sessions import Session, now_ms, require_live
-from live_sessions.tables import broadcast_state
-from live_sessions.tables.broadcast_state import BroadcastChange
-from live_sessions.tables.connection_table import ConnectionTable
-from live_sessions.tables.session_table import SessionTable
-from live_sessions.telemetry import count, logger
+from live_sessions.wire.messages import ClientMessage, SetVolume, SpeakerStateChange
+from live_sessions.wire.refusals import connection_not_found
+from live_sessions.wire.requests import Answer, Answers, Request
 
 VOLUME_DECIMALS = 3
-RETOLD_AFTER_SECONDS = 5
-"""As long as the listeners index may take to show a listener who has just joined."""
+SENT_AGAIN_AFTER_SECONDS = 5
+"""As long as the listeners index may take to show a listener that has just joined."""
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """The session after a control; `changed` is False when the control changed nothing."""
+class ControlResult:
+    """The session after a control; `changed` is False if the control changed nothing."""
 
     session: Session
     changed: bool
@@ -44,40 +45,44 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Control:
-    """What a message of the action asks for, and the frame that tells its outcome."""
+    """What a message of one action changes, and the frame that reports the result.
 
+    `frame` takes the result and the frame's timestamp (epoch milliseconds).
+    """
+
+    message: type[ClientMessage]
     change: Callable[[Any], BroadcastChange]
-    frame: Callable[[Outcome], BroadcastFrame]
+    frame: Callable[[ControlResult, int], BroadcastFrame]
 
 
-def _resumed(outcome: Outcome) -> BroadcastResumed:
-    session = outcome.session
+def _resumed(result: ControlResult, timestamp: int) -> BroadcastResumed:
+    session = result.session
     paused_ms = 0
-    if outcome.changed and session.last_paused_at is not None:
+    if result.changed and session.last_paused_at is not None:
         paused_ms = session.broadcast_state.last_state_change - session.last_paused_at
     return BroadcastResumed(
-        timestamp=now_ms(),
+        timestamp=timestamp,
         session_id=session.session_id,
         broadcast_state=session.broadcast_state,
         paused_seconds=max(0, paused_ms) / 1000,
     )
 
 
-def _volume_changed(outcome: Outcome) -> VolumeChanged:
-    session = outcome.session
+def _volume_changed(result: ControlResult, timestamp: int) -> VolumeChanged:
+    session = result.session
     return VolumeChanged(
-        timestamp=now_ms(),
+        timestamp=timestamp,
         session_id=session.session_id,
         broadcast_state=session.broadcast_state,
         volume_level=session.broadcast_state.volume,
     )
 
 
-def _told_by(frame: type[BroadcastFrame]) -> Callable[[Outcome], BroadcastFrame]:
-    return lambda outcome: frame(
-        timestamp=now_ms(),
-        session_id=outcome.session.session_id,
-        broadcast_state=outcome.session.broadcast_state,
+def _reported_by(frame: type[BroadcastFrame]) -> Callable[[ControlResult, int], BroadcastFrame]:
+    return lambda result, timestamp: frame(
+        timestamp=timestamp,
+        session_id=result.session.session_id,
+        broadcast_state=result.session.broadcast_state,
     )
 
 
@@ -86,7 +91,7 @@ def _always(change: BroadcastChange) -> Callable[[Any], BroadcastChange]:
 
 
 def _volume(level: float) -> float:
-    # Minus zero becomes zero.
+    # Adding 0.0 turns minus zero into zero.
     return round(level, VOLUME_DECIMALS) + 0.0
 
 
@@ -95,67 +100,85 @@ def _set_volume(message: SetVolume) -> BroadcastChange:
 
 
 def _speaker_state_change(message: SpeakerStateChange) -> BroadcastChange:
-    state = message.state
+    wanted = message.state
     return BroadcastChange(
-        is_paused=None if state.is_paused is UNSET else state.is_paused,
-        is_muted=None if state.is_muted is UNSET else state.is_muted,
-        volume=None if state.volume is UNSET else _volume(state.volume),
+        is_paused=None if wanted.is_paused is UNSET else wanted.is_paused,
+        is_muted=None if wanted.is_muted is UNSET else wanted.is_muted,
+        volume=None if wanted.volume is UNSET else _volume(wanted.volume),
     )
 
 
+def _switch(frame: type[BroadcastFrame], change: BroadcastChange) -> Control:
+    return Control(ClientMessage, _always(change), _reported_by(frame))
+
+
 CONTROLS: Mapping[str, Control] = {
-    "pauseBroadcast": Control(_always(BroadcastChange(is_paused=True)), _told_by(BroadcastPaused)),
-    "resumeBroadcast": Control(_always(BroadcastChange(is_paused=False)), _resumed),
-    "muteBroadcast": Control(_always(BroadcastChange(is_muted=True)), _told_by(BroadcastMuted)),
-    "unmuteBroadcast": Control(
-        _always(BroadcastChange(is_muted=False)), _told_by(BroadcastUnmuted)
+    "pauseBroadcast": _switch(BroadcastPaused, BroadcastChange(is_paused=True)),
+    "resumeBroadcast": Control(ClientMessage, _always(BroadcastChange(is_paused=False)), _resumed),
+    "muteBroadcast": _switch(BroadcastMuted, BroadcastChange(is_muted=True)),
+    "unmuteBroadcast": _switch(BroadcastUnmuted, BroadcastChange(is_muted=False)),
+    "setVolume": Control(SetVolume, _set_volume, _volume_changed),
+    "speakerStateChange": Control(
+        SpeakerStateChange, _speaker_state_change, _reported_by(SpeakerStateChanged)
     ),
-    "setVolume": Control(_set_volume, _volume_changed),
-    "speakerStateChange": Control(_speaker_state_change, _told_by(SpeakerStateChanged)),
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Broadcast:
+    """Changes broadcasts, and starts the fan-out of each change."""
+
     sessions: SessionTable
     connections: ConnectionTable
     fan_out: FanOut
     checks: SessionChecks
+    clock: Clock
 
-    def carry_out(
-        self, control: Control, caller: Caller, message: Any, *, at_ms: int
-    ) -> BroadcastFrame:
-        """Change the caller's broadcast and start telling its listeners; returns his reply.
+    def answers(self) -> Answers:
+        """The answers to the speaker's controls."""
+        return {
+            action: {Role.SPEAKER: Answer(control.message, self._carrying_out(control))}
+            for action, control in CONTROLS.items()
+        }
 
-        A control that changes nothing is answered with the state as it is, and told to nobody.
+    def _carrying_out(self, control: Control) -> Callable[[Request[Any]], Frame]:
+        return lambda request: self._carry_out(control, request)
 
-        Raises ProtocolError with CONNECTION_NOT_FOUND, SESSION_NOT_FOUND or SESSION_ENDED.
+    def _carry_out(self, control: Control, request: Request[Any]) -> Frame:
+        """Change the caller's broadcast and start the fan-out; returns the caller's reply.
+
+        A control that changes nothing is answered with the unchanged state and is not sent to the
+        listeners. Raises ProtocolError with CONNECTION_NOT_FOUND, SESSION_NOT_FOUND or
+        SESSION_ENDED.
         """
-        session_id = self.connections.session_of(caller.connection_id, at_ms=at_ms)
+        connection_id, at_ms = request.caller.connection_id, request.at_ms
+        session_id = self.connections.session_of(connection_id, at_ms=at_ms)
         if session_id is None:
             raise connection_not_found()
-        attempt = broadcast_state.change(
+        update = state.change(
             self.sessions,
             session_id,
-            control.change(message),
-            speaker_connection_id=caller.connection_id,
+            control.change(request.message),
+            speaker_connection_id=connection_id,
             at_ms=at_ms,
         )
-        session = require_live(attempt.session, session_id, at_ms)
-        if not session.is_of(caller.connection_id):
+        session = require_live(update.session, session_id, at_ms)
+        if not session.is_of(connection_id):
             raise connection_not_found()
-        frame = control.frame(Outcome(session, attempt.done))
-        if attempt.done:
-            self._tell_listeners(session, frame, at_ms)
-        return frame
+        frame = control.frame(ControlResult(session, update.done), self.clock.now_ms())
+        if update.done:
+            self._send_to_listeners(session, frame, at_ms)
+        # The listeners' frames have no requestId.
+        return msgspec.structs.replace(frame, request_id=request.request_id)
 
-    def tell_state(self, session: Session) -> None:
-        """Tell the listeners the state as it is."""
-        self._start(session.session_id, _told_by(SpeakerStateChanged)(Outcome(session, True)))
+    def send_state(self, session: Session) -> None:
+        """Send the state as it is to the listeners; raises botocore's errors."""
+        report = _reported_by(SpeakerStateChanged)
+        self._start(session.session_id, report(ControlResult(session, True), self.clock.now_ms()))
 
-    def _tell_listeners(self, session: Session, frame: BroadcastFrame, at_ms: int) -> None:
-        """Start the fan-out, and see to those whom it may miss."""
-        is_settled = at_ms - session.membership_changed_at >= RETOLD_AFTER_SECONDS * 1000
+    def _send_to_listeners(self, session: Session, frame: BroadcastFrame, at_ms: int) -> None:
+        """Start the fan-out, and arrange for the listeners that it may miss."""
+        is_settled = at_ms - session.membership_changed_at >= SENT_AGAIN_AFTER_SECONDS * 1000
         try:
             self._start(session.session_id, frame)
         except (ClientError, BotoCoreError):
@@ -164,24 +187,19 @@ class Broadcast:
             )
             is_settled = False
         if not is_settled:
-            self._tell_again_later(session)
+            self._send_again_later(session)
 
     def _start(self, session_id: str, frame: BroadcastFrame) -> None:
         self.fan_out.start(FrameFanOut(session_id=session_id, frame=frame.encode().decode()))
 
-    def _tell_again_later(self, session: Session) -> None:
+    def _send_again_later(self, session: Session) -> None:
         check = BroadcastCheck(
             session_id=session.session_id, version=session.broadcast_state.version
         )
         try:
-            self.checks.send(check, delay_seconds=RETOLD_AFTER_SECONDS)
+            self.checks.send(check, delay_seconds=SENT_AGAIN_AFTER_SECONDS)
         except (ClientError, BotoCoreError):
-            count(ListenersNotTold=1)
+            emit({metrics.LISTENERS_NOT_TOLD: 1})
             logger.exception(
-                "Some listeners may not be told", extra={"session": session.session_id}
+                "Some listeners may miss a change", extra={"session": session.session_id}
             )
-
-
-def with_request_id(frame: BroadcastFrame, request_id: str | None) -> BroadcastFrame:
-    """The sender's own reply: what the listeners are told has no requestId."""
-    return msgspec.structs.replace(frame, request_id=request_id)

@@ -1,14 +1,14 @@
-"""Changes of a session's broadcast state: each one conditional update of the session's row."""
+"""Changes of a session's broadcast state: each is one conditional update of the session's row."""
 
 import uuid
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from live_sessions.tables.session_table import Attempt, SessionTable
+from live_sessions.sessions.rows import ConditionalUpdate, SessionTable
 
 ATTEMPTS = 3
-"""Another control may come in between."""
+"""Another control may change the state in between."""
 
 _SILENT = (
     "(broadcastState.isPaused = :true OR broadcastState.isMuted = :true "
@@ -18,7 +18,7 @@ _SILENT = (
 
 @dataclass(frozen=True, kw_only=True)
 class BroadcastChange:
-    """What a speaker's control asks for; None leaves a switch as it is."""
+    """The switches that a speaker's control sets; None leaves a switch as it is."""
 
     is_paused: bool | None = None
     is_muted: bool | None = None
@@ -26,19 +26,21 @@ class BroadcastChange:
 
     @property
     def may_begin_silence(self) -> bool:
+        """Whether the broadcast may be silent after it."""
         return bool(self.is_paused) or bool(self.is_muted) or self.volume == 0
 
     @property
     def may_end_silence(self) -> bool:
+        """Whether it sets a switch that may have made the broadcast silent."""
         return self.is_paused is False or self.is_muted is False or bool(self.volume)
 
     @property
     def is_likely_from_silence(self) -> bool:
-        """What to try first: a volume is changed in mid-speech more often than from 0."""
+        """Which update to try first: the volume is rarely raised from 0."""
         return self.may_end_silence and self.volume is None
 
     def assignments(self) -> dict[str, bool | float]:
-        """The attributes of `broadcastState` that are to change, with their values."""
+        """The attributes of `broadcastState` to set, with their values."""
         switches = {"isPaused": self.is_paused, "isMuted": self.is_muted, "volume": self.volume}
         return {name: value for name, value in switches.items() if value is not None}
 
@@ -50,14 +52,14 @@ def change(
     *,
     speaker_connection_id: str,
     at_ms: int,
-) -> Attempt:
-    """Change the state, if the session is live, the connection its speaker's, and anything would
-    differ; `version` rises by one with it.
+) -> ConditionalUpdate:
+    """Change the state, and raise `version` by one.
 
-    Where that begins a silence, `silentSince` is set with it; where it ends one, `audibleSince`,
-    and `streamEpoch` rises.
+    Only if the session is live, the connection is its speaker's, and a switch would change. The
+    start of a silence also sets `silentSince`; its end sets `audibleSince` and raises
+    `streamEpoch`.
     """
-    update = partial(
+    update_once = partial(
         _update,
         sessions,
         session_id,
@@ -67,14 +69,14 @@ def change(
         at_ms=at_ms,
     )
     from_silence = wanted.is_likely_from_silence
-    attempt = update(from_silence=from_silence)
+    update = update_once(from_silence=from_silence)
     for _ in range(1, ATTEMPTS):
-        session = attempt.session
-        if attempt.done or session is None or session.broadcast_state.is_silent is from_silence:
+        session = update.session
+        if update.done or session is None or session.broadcast_state.is_silent is from_silence:
             break
         from_silence = not from_silence
-        attempt = update(from_silence=from_silence)
-    return attempt
+        update = update_once(from_silence=from_silence)
+    return update
 
 
 def _update(
@@ -86,8 +88,8 @@ def _update(
     speaker_connection_id: str,
     at_ms: int,
     from_silence: bool,
-) -> Attempt:
-    """One update, if the state is `from_silence`, or is not, before it."""
+) -> ConditionalUpdate:
+    """One update, on condition that the state before it is silent (`from_silence`) or is not."""
     assignments = [
         "broadcastState.version = broadcastState.version + :one",
         "broadcastState.lastStateChange = :now",
@@ -123,12 +125,12 @@ def _update(
     elif wanted.is_paused is False:
         assignments.append("lastPausedAt = if_not_exists(pausedAt, :now)")
         removal = " REMOVE pausedAt"
-    outcome = sessions.attempt(
+    update = sessions.update_if(
         session_id,
         f"SET {', '.join(assignments)}{removal}",
         condition=condition,
         values=values,
     )
-    after = outcome.session
+    after = update.session
     made_before = after is not None and after.last_control_id == control_id
-    return Attempt(done=outcome.done or made_before, session=after)
+    return ConditionalUpdate(done=update.done or made_before, session=after)

@@ -6,8 +6,8 @@ gone listeners end within limits, whichever listener hangs.
 """
 
 from collections import Counter, OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -221,6 +221,7 @@ class Captioning:
     sockets: Sockets
     departures: Departures
     clock: Clock
+    threads: Callable[[int], Executor] = ThreadPoolExecutor
     limits: CaptionLimits = LIMITS
 
     def __call__(self, event: Mapping[str, Any], context: object) -> None:
@@ -272,7 +273,7 @@ class Captioning:
             limits.partial_translation if transcript.is_partial else limits.translation
         )
         listener_count = sum(map(len, listeners.values()))
-        translating = ThreadPoolExecutor(min(len(listeners), CONCURRENT_TRANSLATIONS))
+        translating = self.threads(min(len(listeners), CONCURRENT_TRANSLATIONS))
 
         def post(language: str) -> LanguageReport:
             connection_ids = listeners[language]
@@ -297,7 +298,7 @@ class Captioning:
                 for language in listeners
                 if language != transcript.source_language
             }
-            with ThreadPoolExecutor(len(listeners)) as posting:
+            with self.threads(len(listeners)) as posting:
                 return dict(zip(listeners, posting.map(post, listeners), strict=True))
         finally:
             # A translation that comes too late is kept in the cache.

@@ -1,113 +1,114 @@
-"""A session's listener counts: each move one conditional update of the session's row.
+"""A session's listener counts: each change is one conditional update of the session's row.
 
-Moves add and subtract, so that they may come in any order; a language's count may be below zero
-while a leave and a change of language cross each other.
+Changes add and subtract, so they may be applied in any order. A language's count may be below zero
+while a leave and a change of language overlap. `move_id` makes a change idempotent.
 """
 
 import contextlib
 from collections.abc import Mapping
 from typing import Any
 
-from live_sessions.protocol import ProtocolError
-from live_sessions.protocol.refusals import session_ended, session_full, session_not_found
-from live_sessions.sessions import Session, now_ms
-from live_sessions.tables.session_table import Attempt, SessionTable
+from live_sessions.sessions.rows import ConditionalUpdate, Session, SessionTable
+from live_sessions.wire.refusals import ProtocolError, session_ended, session_not_found
 
-_MOVES = (
+MOVES = (
     "SET membershipVersion = membershipVersion + :one, membershipChangedAt = :now, "
     "lastMoveId = :move"
 )
-_NOT_MOVED_YET = "(attribute_not_exists(lastMoveId) OR lastMoveId <> :move)"
-_NOT_ENDED = "attribute_exists(sessionId) AND attribute_not_exists(endedAt)"
-
-
-def reserve_place(
-    sessions: SessionTable, session_id: str, language: str, *, limit: int, move_id: str, at_ms: int
-) -> Session:
-    """Count one listener more, if the session is live and has a place left.
-
-    Raises ProtocolError with SESSION_NOT_FOUND, SESSION_ENDED or SESSION_FULL; then nothing has
-    changed.
-    """
-    outcome = sessions.attempt(
-        session_id,
-        f"{_MOVES}, listenerCount = listenerCount + :one, {_adds('#language', '+')}",
-        condition=(
-            f"{_NOT_ENDED} AND expiresAt > :now_seconds AND listenerCount < :limit "
-            f"AND {_NOT_MOVED_YET}"
-        ),
-        names={"#language": language},
-        values=_values(move_id) | {":limit": limit, ":now_seconds": at_ms / 1000},
-    )
-    session = _found(outcome, session_id)
-    if outcome.done or session.last_move_id == move_id:
-        return session
-    raise session_full(session_id, limit) if session.is_live(at_ms) else session_ended(session_id)
+NOT_MOVED_YET = "(attribute_not_exists(lastMoveId) OR lastMoveId <> :move)"
+NOT_ENDED = "attribute_exists(sessionId) AND attribute_not_exists(endedAt)"
+ONE_MORE = (
+    "listenersByLanguage.#language = if_not_exists(listenersByLanguage.#language, :zero) + :one"
+)
 
 
 def release_place(
-    sessions: SessionTable, session_id: str, language: str, *, move_id: str
+    sessions: SessionTable, session_id: str, language: str, *, move_id: str, now_ms: int
 ) -> Session | None:
-    """Count one listener less; None when the session is gone or has ended.
+    """Subtract one listener and return the session; None if it is missing or has ended.
 
-    Never twice, though it be not at all: a count that is too low would let too many in, one that
-    is too high is healed by reconcile.
+    Done at most once: a count that is too low would admit too many listeners, while reconcile
+    corrects one that is too high.
     """
-    outcome = sessions.attempt(
+    update = sessions.update_if(
         session_id,
-        f"{_MOVES}, listenerCount = listenerCount - :one, {_adds('#language', '-')}",
-        condition=f"{_NOT_ENDED} AND listenerCount >= :one AND {_NOT_MOVED_YET}",
+        f"{MOVES}, listenerCount = listenerCount - :one, {_adds('#language', '-')}",
+        condition=f"{NOT_ENDED} AND listenerCount >= :one AND {NOT_MOVED_YET}",
         names={"#language": language},
-        values=_values(move_id),
+        values=_values(move_id, now_ms),
         at_most_once=True,
     )
-    return outcome.session if outcome.done else None
+    return update.session if update.done else None
 
 
 def change_language(
-    sessions: SessionTable, session_id: str, *, old: str, new: str, move_id: str, at_ms: int
+    sessions: SessionTable,
+    session_id: str,
+    *,
+    old: str,
+    new: str,
+    move_id: str,
+    at_ms: int,
+    now_ms: int,
 ) -> Session:
-    """Count a listener for another language, if the session is live.
+    """Count a listener in another language and return the session, if it is live.
 
-    From a language to itself no count moves, but reconcile waits: a row is about to take another's
-    place, and the index may show both.
+    If `old` equals `new` no count changes, but reconcile waits: one row is about to replace
+    another, and the index may show both.
 
     Raises ProtocolError with SESSION_NOT_FOUND or SESSION_ENDED; then nothing has changed.
     """
-    moves, names, values = _MOVES, {}, {":one": 1, ":now": now_ms(), ":move": move_id}
+    moves, names, values = MOVES, {}, {":one": 1, ":now": now_ms, ":move": move_id}
     if old != new:
         moves += f", {_adds('#old', '-')}, {_adds('#new', '+')}"
-        names, values = {"#old": old, "#new": new}, _values(move_id)
-    outcome = sessions.attempt(
+        names, values = {"#old": old, "#new": new}, _values(move_id, now_ms)
+    update = sessions.update_if(
         session_id,
         moves,
-        condition=f"{_NOT_ENDED} AND expiresAt > :now_seconds AND {_NOT_MOVED_YET}",
+        condition=f"{NOT_ENDED} AND expiresAt > :now_seconds AND {NOT_MOVED_YET}",
         names=names,
         values={**values, ":now_seconds": at_ms / 1000},
     )
-    session = _found(outcome, session_id)
-    if outcome.done or session.last_move_id == move_id:
+    session = found(update, session_id)
+    if update.done or session.last_move_id == move_id:
         return session
     raise session_ended(session_id)
 
 
 def take_language_back(
-    sessions: SessionTable, session_id: str, *, old: str, new: str, move_id: str, at_ms: int
+    sessions: SessionTable,
+    session_id: str,
+    *,
+    old: str,
+    new: str,
+    move_id: str,
+    at_ms: int,
+    now_ms: int,
 ) -> None:
-    """Undo `change_language`; a session that has ended meanwhile counts nobody."""
+    """Undo `change_language`, unless the session has ended meanwhile."""
     if old == new:
         return
     with contextlib.suppress(ProtocolError):
         change_language(
-            sessions, session_id, old=new, new=old, move_id=f"back {move_id}", at_ms=at_ms
+            sessions,
+            session_id,
+            old=new,
+            new=old,
+            move_id=f"back {move_id}",
+            at_ms=at_ms,
+            now_ms=now_ms,
         )
 
 
 def correct(
-    sessions: SessionTable, session: Session, listeners_by_language: Mapping[str, int]
+    sessions: SessionTable,
+    session: Session,
+    listeners_by_language: Mapping[str, int],
+    *,
+    now_ms: int,
 ) -> bool:
-    """Write the counted truth, unless membership has moved since `session` was read."""
-    return sessions.attempt(
+    """Write counted listeners, unless the membership has changed since `session` was read."""
+    return sessions.update_if(
         session.session_id,
         "SET listenerCount = :count, listenersByLanguage = :languages, "
         "membershipVersion = membershipVersion + :one, membershipChangedAt = :now",
@@ -116,16 +117,17 @@ def correct(
             ":count": sum(listeners_by_language.values()),
             ":languages": dict(listeners_by_language),
             ":one": 1,
-            ":now": now_ms(),
+            ":now": now_ms,
             ":read": session.membership_version,
         },
     ).done
 
 
-def _found(outcome: Attempt, session_id: str) -> Session:
-    if outcome.session is None:
+def found(update: ConditionalUpdate, session_id: str) -> Session:
+    """The session of an update; raises ProtocolError with SESSION_NOT_FOUND if there is none."""
+    if update.session is None:
         raise session_not_found(session_id)
-    return outcome.session
+    return update.session
 
 
 def _adds(language: str, sign: str) -> str:
@@ -133,5 +135,5 @@ def _adds(language: str, sign: str) -> str:
     return f"{count} = if_not_exists({count}, :zero) {sign} :one"
 
 
-def _values(move_id: str) -> dict[str, Any]:
-    return {":one": 1, ":zero": 0, ":now": now_ms(), ":move": move_id}
+def _values(move_id: str, now_ms: int) -> dict[str, Any]:
+    return {":one": 1, ":zero": 0, ":now": now_ms, ":move": move_id}

@@ -1,124 +1,95 @@
-"""Work that another invocation does: the fan-out at once, checks on a session after a delay."""
+"""Carrying out the delayed checks on sessions: a lost speaker, expiry, a second pass."""
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
-from live_sessions.aws.asynchronous import AsynchronousFunction
-from live_sessions.protocol import EndReason
-
-if TYPE_CHECKING:
-    from mypy_boto3_sqs import SQSClient
-    from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
-
-SECOND_PASS_DELAY_SECONDS = 5
-"""After an end, the listeners index is asked again: a join just before may not have been in it."""
-
-
-class Check(msgspec.Struct, frozen=True, kw_only=True, rename="camel", tag_field="check"):
-    """A message of the session-checks queue."""
-
-    session_id: str
+from live_sessions.aws.runtime import Clock, logger
+from live_sessions.broadcast.controls import Broadcast
+from live_sessions.sessions.follow_ups import (
+    AnyCheck,
+    BroadcastCheck,
+    ExpiryCheck,
+    OperatorEndCheck,
+    SecondPassCheck,
+    SpeakerLostCheck,
+)
+from live_sessions.sessions.lifecycle import SessionEnder
+from live_sessions.sessions.rows import Session, SessionTable
+from live_sessions.wire.frames import EndReason
 
 
-class SpeakerLostCheck(Check, frozen=True, kw_only=True, tag="speakerLost"):
-    """End the session if this is still its speaker's connection."""
+@dataclass(frozen=True, kw_only=True)
+class CheckHandler:
+    """Handles records of the session-checks queue."""
 
-    connection_id: str
+    sessions: SessionTable
+    ender: SessionEnder
+    broadcast: Broadcast
+    clock: Clock
 
+    def __call__(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        """Carry out the check of each record; raises what fails, so that SQS delivers it again."""
+        for record in event["Records"]:
+            self._carry_out(msgspec.json.decode(record["body"], type=AnyCheck))
+        return {"statusCode": 200}
 
-class ExpiryCheck(Check, frozen=True, kw_only=True, tag="expiry"):
-    """End the session if its life is over."""
-
-
-class SecondPassCheck(Check, frozen=True, kw_only=True, tag="secondPass"):
-    """Tell the listeners whom the first pass did not see."""
-
-
-class OperatorEndCheck(Check, frozen=True, kw_only=True, tag="operatorEnd"):
-    """End the session on an operator's word."""
-
-
-class BroadcastCheck(Check, frozen=True, kw_only=True, tag="broadcast"):
-    """Tell the listeners the broadcast's state, if that is its version still: the fan-out of the
-    change could not be started, or may have missed somebody.
-    """
-
-    version: int
-
-
-AnyCheck = SpeakerLostCheck | ExpiryCheck | SecondPassCheck | OperatorEndCheck | BroadcastCheck
-
-
-class FanOutTask(msgspec.Struct, frozen=True, kw_only=True, rename="camel", tag_field="task"):
-    """Tell a session's listeners something: those named, or, with none named, all."""
-
-    session_id: str
-    connection_ids: list[str] | None = None
-
-
-class SessionEndedFanOut(FanOutTask, frozen=True, kw_only=True, tag="sessionEnded"):
-    """The session ended: each row is deleted, and whoever deletes it tells the listener."""
-
-    reason: EndReason
-    speaker_connection_id: str
-
-
-class FrameFanOut(FanOutTask, frozen=True, kw_only=True, tag="frame"):
-    """Post the same frame, JSON text, to every listener."""
-
-    frame: str
-
-
-AnyFanOutTask = SessionEndedFanOut | FrameFanOut
-
-
-class FanOut(AsynchronousFunction[AnyFanOutTask]):
-    """The fan-out function."""
-
-
-SQS_BATCH_LIMIT = 10
-"""https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html"""
-
-
-def send_batches(client: "SQSClient", queue_url: str, messages: Sequence[tuple[bytes, int]]) -> int:
-    """Send messages, each with its delay in seconds, ten at a time; what the queue refuses is sent
-    once more. Returns how many it refused twice.
-    """
-    refused = 0
-    for first in range(0, len(messages), SQS_BATCH_LIMIT):
-        batch: list[SendMessageBatchRequestEntryTypeDef] = [
-            {"Id": str(number), "MessageBody": body.decode(), "DelaySeconds": delay_seconds}
-            for number, (body, delay_seconds) in enumerate(
-                messages[first : first + SQS_BATCH_LIMIT]
-            )
-        ]
-        for _ in range(2):
-            response = client.send_message_batch(QueueUrl=queue_url, Entries=batch)
-            failed = {failure["Id"] for failure in response.get("Failed", [])}
-            batch = [entry for entry in batch if entry["Id"] in failed]
-            if not batch:
-                break
-        refused += len(batch)
-    return refused
-
-
-class SessionChecks:
-    """The session-checks queue; its client is built at the first use."""
-
-    def __init__(self, client: "Callable[[], SQSClient]", queue_url: str) -> None:
-        self._client = client
-        self._queue_url = queue_url
-
-    def send(self, check: AnyCheck, *, delay_seconds: int) -> None:
-        self._client().send_message(
-            QueueUrl=self._queue_url,
-            MessageBody=msgspec.json.encode(check).decode(),
-            DelaySeconds=delay_seconds,
+    def _carry_out(self, check: AnyCheck) -> None:
+        """A check that is delivered twice changes nothing the second time."""
+        at_ms = self.clock.now_ms()
+        ended = None
+        match check:
+            case SpeakerLostCheck():
+                ended = self.ender.end(
+                    check.session_id,
+                    EndReason.SPEAKER_LOST,
+                    at_ms=at_ms,
+                    speaker_connection_id=check.connection_id,
+                )
+            case OperatorEndCheck():
+                ended = self.ender.end(check.session_id, EndReason.OPERATOR, at_ms=at_ms)
+            case ExpiryCheck():
+                ended = self._end_if_expired(check.session_id, at_ms)
+            case BroadcastCheck():
+                self._send_state_again(check, at_ms)
+            case SecondPassCheck():
+                pass
+        if ended is None and not isinstance(check, BroadcastCheck):
+            # The second pass; or an end that was interrupted, and whose check is delivered again.
+            self._notify_again(check.session_id)
+        logger.info(
+            "checked",
+            extra={
+                "check": type(check).__name__,
+                "session": check.session_id,
+                "ended": ended is not None,
+            },
         )
 
-    def send_all(self, checks: Sequence[tuple[AnyCheck, int]]) -> int:
-        """Send checks, each with its delay in seconds; returns how many the queue refused."""
-        messages = [(msgspec.json.encode(check), delay) for check, delay in checks]
-        return send_batches(self._client(), self._queue_url, messages) if messages else 0
+    def _end_if_expired(self, session_id: str, at_ms: int) -> Session | None:
+        session = self.sessions.get(session_id)
+        if session is None or not session.has_expired(at_ms):
+            return None
+        return self.ender.end(session_id, EndReason.EXPIRED, at_ms=at_ms)
+
+    def _notify_again(self, session_id: str) -> None:
+        """Notify the listeners that the first pass after a session's end missed."""
+        session = self.sessions.get(session_id)
+        if (
+            session is not None
+            and session.ended_at is not None
+            and session.active_shard is not None
+        ):
+            self.ender.start_fan_out(session)
+
+    def _send_state_again(self, check: BroadcastCheck, at_ms: int) -> None:
+        """Send the broadcast state, unless a later control has sent a newer one."""
+        session = self.sessions.get(check.session_id)
+        if (
+            session is not None
+            and session.is_live(at_ms)
+            and session.broadcast_state.version == check.version
+        ):
+            self.broadcast.send_state(session)

@@ -1,14 +1,16 @@
-"""The connections table: a row per open socket; a listener's row is its membership."""
+"""The connections table: a row for each open socket; a listener's row is its membership."""
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import msgspec
 
-from live_sessions.aws.attributes import plain, typed
-from live_sessions.protocol import Role
+from contract.actions import Role
+from contract.tables import LISTENERS_INDEX
+from live_sessions.aws.clients import ATTEMPTS, Clients
+from live_sessions.aws.dynamodb import plain, typed
+from live_sessions.aws.runtime import Clock
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -16,24 +18,22 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-LISTENERS_INDEX = "sessionId-targetLanguage-index"
-
 CONNECTION_LIFETIME_SECONDS = 2 * 3600
 """https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html"""
 
+ROW_LIFETIME_SECONDS = CONNECTION_LIFETIME_SECONDS + 600
+"""The socket's longest lifetime, plus a margin for clock skew and a late `$disconnect`."""
+
 CONFLICT_ATTEMPTS = 3
 CONFLICT_WAIT_SECONDS = 0.05
-
-ROW_LIFETIME_SECONDS = CONNECTION_LIFETIME_SECONDS + 600
-"""The socket's longest life and a margin for clocks and for a late `$disconnect`."""
 
 
 class Connection(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """A socket's row. `connected_at` is epoch milliseconds, `ttl` epoch seconds.
 
-    `membership_id` is made by whoever makes the socket a member, so that a write whose answer was
-    lost, and which botocore repeats, finds its own row and not somebody else's;
-    `language_change_id` is the same for a listener's change of language.
+    `membership_id` identifies the write that made the socket a member: if botocore repeats a write
+    whose response was lost, the repeat recognises its own row. `language_change_id` does the same
+    for a change of language.
     """
 
     connection_id: str
@@ -49,8 +49,9 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 @dataclass(frozen=True)
 class Written:
-    """Whether a conditional write was done. `was_repeated` when botocore tried more than once: an
-    attempt whose answer never came may have been carried out as well.
+    """Whether a conditional write was done.
+
+    `was_repeated` if botocore tried more than once: an earlier attempt may have been carried out.
     """
 
     done: bool
@@ -58,14 +59,15 @@ class Written:
 
     @property
     def was_refused(self) -> bool:
-        """It was not done, and no earlier attempt of it was."""
+        """Not done, and no earlier attempt of it was either."""
         return not self.done and not self.was_repeated
 
 
 @dataclass(frozen=True)
 class Removal:
-    """The row that this call has deleted, if it has; `is_doubtful` when an earlier attempt of the
-    same call, whose answer never came, may have.
+    """The row that this call deleted, if any.
+
+    `is_doubtful` if an earlier attempt of the same call, whose response was lost, may have done it.
     """
 
     row: Connection | None
@@ -73,7 +75,7 @@ class Removal:
 
 
 class Listener(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """What the listeners index projects. `ttl` is epoch seconds."""
+    """A listener as the listeners index projects it. `ttl` is epoch seconds."""
 
     connection_id: str
     session_id: str
@@ -84,6 +86,7 @@ class Listener(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 def new_connection(
     connection_id: str, role: Role, connected_at: int, user_id: str | None
 ) -> Connection:
+    """The row of a socket that is a member of no session."""
     return Connection(
         connection_id=connection_id,
         role=role,
@@ -94,12 +97,28 @@ def new_connection(
 
 
 class ConnectionTable:
-    def __init__(self, client: "DynamoDBClient", table_name: str) -> None:
+    """Reads and conditional writes of connection rows, by DynamoDB's error types."""
+
+    def __init__(self, client: "DynamoDBClient", table_name: str, clock: Clock) -> None:
         self._client = client
         self._table = table_name
+        self._clock = clock
+
+    @classmethod
+    def of(
+        cls,
+        clients: Clients,
+        table_name: str,
+        clock: Clock,
+        *,
+        attempts: int = ATTEMPTS,
+        connections: int = 10,
+    ) -> Self:
+        """The table through a client that makes so many attempts and connections."""
+        return cls(clients.dynamodb(attempts=attempts, connections=connections), table_name, clock)
 
     def add(self, connection: Connection) -> Written:
-        """Write a row for a socket that has none; not done when it has another one."""
+        """Write the row of a socket; not done if it has another one."""
         request: dict[str, Any] = {
             "TableName": self._table,
             "Item": typed(msgspec.to_builtins(connection)),
@@ -111,7 +130,7 @@ class ConnectionTable:
         return self._written(lambda: self._client.put_item(**request))
 
     def get(self, connection_id: str, *, at_ms: int) -> Connection | None:
-        """The row as last written; None when there is none or it has outlived its socket."""
+        """The row by a consistent read; None if there is none or it has outlived its socket."""
         response = self._client.get_item(
             TableName=self._table, Key=typed({"connectionId": connection_id}), ConsistentRead=True
         )
@@ -122,12 +141,12 @@ class ConnectionTable:
         return connection if connection.ttl > at_ms / 1000 else None
 
     def session_of(self, connection_id: str, *, at_ms: int) -> str | None:
-        """The session of which the socket is a member."""
+        """The id of the session that the socket is a member of, if any."""
         row = self.get(connection_id, at_ms=at_ms)
         return None if row is None else row.session_id
 
     def enter_session(self, member: Connection) -> Written:
-        """Make a socket that has a row a member; not done when it has none or is one already."""
+        """Make a socket with a row a member; not done if it has no row or is a member already."""
         assignments = "SET sessionId = :session, membershipId = :mine"
         if member.target_language is not None:
             assignments += ", targetLanguage = :language"
@@ -144,9 +163,7 @@ class ConnectionTable:
         )
 
     def change_language(self, member: Connection, language: str, *, change_id: str) -> Written:
-        """Give a listener another language; not done when its row is gone, is another member's or
-        has another language by now.
-        """
+        """Change a listener's language; not done if its row is missing or has changed meanwhile."""
         return self._changed(
             member.connection_id,
             "SET targetLanguage = :new, languageChangeId = :change",
@@ -160,9 +177,10 @@ class ConnectionTable:
         )
 
     def hand_over(self, old: Connection, member: Connection) -> Written:
-        """Let a socket that has a row and no session take a listener's place: the old row goes and
-        the new one is a member in one transaction. Not done, and nothing changed, when the old
-        member has gone or moved, or the new socket has no row or a session.
+        """Move a membership from the old socket's row to the new one's, in one transaction.
+
+        Not done, and nothing changed, if the old member has left or changed, or the new socket has
+        no row or is a member already.
         """
         deletion: DeleteTypeDef = {
             "TableName": self._table,
@@ -192,13 +210,13 @@ class ConnectionTable:
         return self._written(
             lambda: self._client.transact_write_items(
                 TransactItems=[{"Delete": deletion}, {"Update": entry}],
-                # With it a call that botocore repeats is carried out once.
+                # With the token, a call that botocore repeats is carried out once.
                 ClientRequestToken=member.membership_id or "",
             )
         )
 
     def release_speaker(self, connection_id: str, session_id: str) -> Written:
-        """Take the speaker out of its session; done for the one call that did."""
+        """Remove the speaker from the session; done only for the call that removed it."""
         return self._changed(
             connection_id,
             "REMOVE sessionId, membershipId",
@@ -213,10 +231,10 @@ class ConnectionTable:
         session_id: str | None = None,
         membership_id: str | None = None,
     ) -> Removal:
-        """Delete the row: only the caller that gets it has removed it.
+        """Delete the row and return it; only one caller gets it.
 
-        With `session_id` only if the socket is a member of that session, with `membership_id`
-        only if it is by that join.
+        With `session_id`, only if the socket is a member of that session; with `membership_id`,
+        only if that join made it one.
         """
         request: dict[str, Any] = {
             "TableName": self._table,
@@ -239,10 +257,10 @@ class ConnectionTable:
         return Removal(msgspec.convert(plain(row), Connection))
 
     def listener_pages(self, session_id: str, *, page_size: int) -> Iterator[list[Listener]]:
-        """The session's listeners from the index, which may lag behind the table."""
+        """Pages of the session's listeners, from the index, which may lag behind the table."""
         pages = self._client.get_paginator("query").paginate(
             TableName=self._table,
-            IndexName=LISTENERS_INDEX,
+            IndexName=LISTENERS_INDEX.name,
             KeyConditionExpression="sessionId = :session",
             ExpressionAttributeValues=typed({":session": session_id}),
             PaginationConfig={"PageSize": page_size},
@@ -276,8 +294,9 @@ class ConnectionTable:
         return Written(done=True, was_repeated=_was_repeated(response))
 
     def _without_conflict(self, call: Callable[[], Result]) -> Result:
-        """A refresh is a transaction over two rows, over in a moment; botocore repeats neither it
-        nor what it meets.
+        """Retry after a conflict with a refresh, which is a short transaction over two rows.
+
+        botocore retries neither the transaction nor the calls that conflict with it.
         """
         exceptions = self._client.exceptions
         for _ in range(1, CONFLICT_ATTEMPTS):
@@ -288,7 +307,7 @@ class ConnectionTable:
             except exceptions.TransactionCanceledException as refusal:
                 if "TransactionConflict" not in _cancellation_codes(refusal.response):
                     raise
-            time.sleep(CONFLICT_WAIT_SECONDS)
+            self._clock.sleep(CONFLICT_WAIT_SECONDS)
         return call()
 
 

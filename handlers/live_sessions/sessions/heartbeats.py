@@ -1,23 +1,75 @@
-"""Whether a connection's row is there, read without boto3: all that a heartbeat asks."""
+"""Heartbeats: the socket's row exists, and how soon the socket has to be refreshed.
 
-from typing import NoReturn
+They are by far the most frequent messages, so they do without botocore.
+"""
+
+from dataclasses import dataclass
+from typing import Any, NoReturn, Self
 
 import msgspec
 
-from live_sessions import environment
-from live_sessions.aws.backoff import repeated
+from live_sessions.aws.clients import Clients
 from live_sessions.aws.http import AwsHttp, CallFailed, Response
-from live_sessions.aws.outages import is_outage
-from live_sessions.environment import AwsEnvironment
+from live_sessions.aws.retries import is_outage, repeated
+from live_sessions.aws.runtime import Clock
+from live_sessions.wire.frames import (
+    ConnectionRefreshRequired,
+    ConnectionWarning,
+    Frame,
+    HeartbeatAck,
+)
+from live_sessions.wire.refusals import connection_unknown
+from live_sessions.wire.requests import Request
+from live_sessions.wire.sockets import Sockets
+
+LIFETIME_MINUTES = 120
+"""https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html"""
+
+REFRESH_FROM_MINUTES = 100
+WARN_FROM_MINUTES = 105
 
 TIMEOUT_SECONDS = 1
 ATTEMPTS = 3
-"""With their pauses and one post they stay below ten seconds, the function's time limit."""
+"""With pauses and one post, they fit into ten seconds, the function's time limit."""
 
 HEADERS = {
     "content-type": "application/x-amz-json-1.0",
     "x-amz-target": "DynamoDB_20120810.GetItem",
 }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heartbeats:
+    """Answers heartbeats."""
+
+    presence: "ConnectionPresence"
+    sockets: Sockets
+    clock: Clock
+
+    def heartbeat(self, request: Request[Any]) -> Frame:
+        """Acknowledge; raises ProtocolError with CONNECTION_NOT_FOUND if the row is missing.
+
+        The listener then knows that it must join again.
+        """
+        caller = request.caller
+        if not self.presence.is_known(caller.connection_id, at_ms=request.at_ms):
+            raise connection_unknown()
+        advice = self.advice_for(caller.connected_at, request.at_ms)
+        if advice is not None:
+            # If the post fails, the next heartbeat sends it again.
+            self.sockets.post(caller.connection_id, advice)
+        return HeartbeatAck(timestamp=self.clock.now_ms(), request_id=request.request_id)
+
+    def advice_for(self, connected_at: int, at_ms: int) -> Frame | None:
+        """The frame for a socket of that age, if it needs one; both in epoch milliseconds."""
+        age_minutes = (at_ms - connected_at) / 60_000
+        timestamp = self.clock.now_ms()
+        if age_minutes >= WARN_FROM_MINUTES:
+            remaining_minutes = round(max(0.0, LIFETIME_MINUTES - age_minutes), 1)
+            return ConnectionWarning(timestamp=timestamp, remaining_minutes=remaining_minutes)
+        if age_minutes >= REFRESH_FROM_MINUTES:
+            return ConnectionRefreshRequired(timestamp=timestamp)
+        return None
 
 
 class _Number(msgspec.Struct):
@@ -39,28 +91,33 @@ class _Error(msgspec.Struct):
 
 
 class ConnectionPresence:
-    def __init__(self, dynamodb: AwsHttp, table_name: str) -> None:
+    """Whether a connection has a row, by one read without botocore."""
+
+    def __init__(self, dynamodb: AwsHttp, table_name: str, clock: Clock) -> None:
         self._dynamodb = dynamodb
         self._table_name = table_name
+        self._clock = clock
 
     @classmethod
-    def in_table(cls, table_name: str) -> "ConnectionPresence":
-        aws = environment.read(AwsEnvironment)
-        return cls(
-            AwsHttp(aws.dynamodb_endpoint, "dynamodb", aws, timeout_seconds=TIMEOUT_SECONDS),
-            table_name,
-        )
+    def of(cls, clients: Clients, table_name: str, clock: Clock) -> Self:
+        """The rows of a table."""
+        endpoint = clients.aws.dynamodb_endpoint
+        http = clients.http(endpoint, "dynamodb", timeout_seconds=TIMEOUT_SECONDS)
+        return cls(http, table_name, clock)
 
     def is_known(self, connection_id: str, *, at_ms: int) -> bool:
-        """True for a row, as last written, that has not outlived its socket.
+        """Whether a consistent read finds a row that has not outlived its socket.
 
-        Raises NoAnswer or CallFailed when DynamoDB does not say, after its attempts.
+        Raises NoAnswer or CallFailed if DynamoDB fails at every attempt.
         """
         return repeated(
-            lambda: self._ask(connection_id, at_ms), attempts=ATTEMPTS, is_passing=is_outage
+            lambda: self._read(connection_id, at_ms),
+            attempts=ATTEMPTS,
+            is_transient=is_outage,
+            clock=self._clock,
         )
 
-    def _ask(self, connection_id: str, at_ms: int) -> bool:
+    def _read(self, connection_id: str, at_ms: int) -> bool:
         request = {
             "TableName": self._table_name,
             "Key": {"connectionId": {"S": connection_id}},

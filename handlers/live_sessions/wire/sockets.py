@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-how-to-c
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import StrEnum
 from threading import Lock
@@ -71,9 +71,15 @@ class DeliveryReport:
 class Sockets:
     """The sockets of one stage."""
 
-    def __init__(self, api: AwsHttp, clock: Clock) -> None:
+    def __init__(
+        self,
+        api: AwsHttp,
+        clock: Clock,
+        threads: Callable[[int], Executor] = ThreadPoolExecutor,
+    ) -> None:
         self._api = api
         self._clock = clock
+        self._threads = threads
 
     @classmethod
     def at(
@@ -85,7 +91,8 @@ class Sockets:
         timeout_seconds: float = POST_TIMEOUT_SECONDS,
     ) -> Self:
         """The sockets behind a stage's management endpoint; `timeout_seconds` is per attempt."""
-        return cls(clients.http(endpoint, "execute-api", timeout_seconds=timeout_seconds), clock)
+        api = clients.http(endpoint, "execute-api", timeout_seconds=timeout_seconds)
+        return cls(api, clock, clients.threads)
 
     def post(self, connection_id: str, frame: Frame) -> Delivery:
         """Post one frame, with a second attempt if the first is known to have had no effect."""
@@ -150,7 +157,7 @@ class Sockets:
         if workers <= 1:
             deliveries.work()
         else:
-            with ThreadPoolExecutor(workers) as pool:
+            with self._threads(workers) as pool:
                 for working in [pool.submit(deliveries.work) for _ in range(workers)]:
                     working.result()
         return deliveries.report
