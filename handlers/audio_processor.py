@@ -4,7 +4,7 @@ from functools import partial
 
 from contract.functions import AudioProcessorEnvironment
 from live_sessions.audio.chunks import ChunkQueues
-from live_sessions.audio.processing import AudioProcessor, StreamOpener
+from live_sessions.audio.processing import AudioProcessor
 from live_sessions.audio.slots import AudioSlots
 from live_sessions.audio.transcribe_socket import TranscribeStream
 from live_sessions.aws.clients import Clients
@@ -18,13 +18,8 @@ QUEUE_ATTEMPTS = 1
 """The processor soon asks again; two calls of two attempts each might outlast the lease."""
 
 
-def build(
-    environment: AudioProcessorEnvironment,
-    clients: Clients,
-    clock: Clock,
-    open_stream: StreamOpener | None = None,
-) -> Handler:
-    """The processor; `open_stream` replaces Transcribe in tests."""
+def build(environment: AudioProcessorEnvironment, clients: Clients, clock: Clock) -> Handler:
+    """The handler of StartProcessor events."""
     dynamodb = clients.dynamodb(attempts=DYNAMODB_ATTEMPTS)
     return AudioProcessor(
         sessions=SessionTable.of(
@@ -40,7 +35,7 @@ def build(
             environment.translation_function,
             clock,
         ),
-        open_stream=open_stream or partial(TranscribeStream.open, clients.aws, clock=clock),
+        open_stream=partial(TranscribeStream.open, clients.aws, clock=clock),
         environment=environment,
         clock=clock,
     )

@@ -216,6 +216,7 @@ class Ingest:
     connections: ConnectionTable
     allocator: SlotAllocator
     queues: ChunkQueues
+    remembered_speakers: int = REMEMBERED_SPEAKERS
     _session_ids: OrderedDict[str, str] = field(default_factory=OrderedDict[str, str])
 
     def send_audio(self, request: Request[SendAudio]) -> None:
@@ -255,6 +256,6 @@ class Ingest:
         if not session.is_of(connection_id):
             raise connection_not_found()
         self._session_ids[connection_id] = session_id
-        if len(self._session_ids) > REMEMBERED_SPEAKERS:
+        if len(self._session_ids) > self.remembered_speakers:
             self._session_ids.popitem(last=False)
         return session

@@ -32,7 +32,7 @@ from live_sessions.audio.slots import AudioSlots, Lease, LeaseLost, StartProcess
 from live_sessions.audio.transcribe import FailureKind, TranscribeFailure
 from live_sessions.audio.transcription import Numbering, Stream, Transcription
 from live_sessions.aws.runtime import Clock, emit, logger
-from live_sessions.captions.transcripts import Pipeline, TranscriptQueue
+from live_sessions.captions.transcripts import Pipeline, Transcript, TranscriptQueue
 from live_sessions.sessions.rows import Session, SessionTable, StreamClaim, StreamPosition
 from live_sessions.wire.frames import RateLimitWarning, TranscriptionError
 from live_sessions.wire.sockets import Sockets
@@ -277,7 +277,10 @@ class StreamOpener(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class AudioProcessor:
-    """The function's handler: takes a claim and processes its session's audio."""
+    """The function's handler: takes a claim and processes its session's audio.
+
+    `new_queue` makes the queue of one processor's transcripts, given what sends one.
+    """
 
     sessions: SessionTable
     slots: AudioSlots
@@ -287,6 +290,7 @@ class AudioProcessor:
     open_stream: StreamOpener
     environment: AudioProcessorEnvironment
     clock: Clock
+    new_queue: Callable[[Callable[[Transcript], None]], TranscriptQueue] = TranscriptQueue
 
     def __call__(self, event: Mapping[str, Any], context: Any) -> None:
         """Process a StartProcessor event. Raises botocore's errors if the claim was not taken."""
@@ -311,7 +315,7 @@ class AudioProcessor:
         allowance: Allowance,
     ) -> Processing:
         chunks_per_second = self.environment.audio_chunks_per_second
-        transcripts = TranscriptQueue(self.pipeline.send)
+        transcripts = self.new_queue(self.pipeline.send)
         notices = SpeakerNotices(self.sockets, session.session_id, chunks_per_second, self.clock)
         with_partials = self._sends_partials(session.quality_tier)
         numbering = Numbering(

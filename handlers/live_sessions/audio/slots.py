@@ -11,12 +11,11 @@ import random
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
-from live_sessions.aws.clients import Clients
 from live_sessions.aws.dynamodb import plain, typed
 from live_sessions.aws.runtime import Clock, logger
 from live_sessions.sessions.rows import (
@@ -57,11 +56,6 @@ class AudioSlots:
         self._client = client
         self._table = table_name
         self._slots = slots
-
-    @classmethod
-    def of(cls, clients: Clients, table_name: str, slots: int = 0, *, attempts: int) -> Self:
-        """The table through a client that makes so many attempts."""
-        return cls(clients.dynamodb(attempts=attempts), table_name, slots)
 
     def has(self, slot: int) -> bool:
         """False for a slot that was removed from the configuration."""

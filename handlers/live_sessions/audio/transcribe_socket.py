@@ -9,7 +9,7 @@ import select
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Self, cast
 from urllib.parse import urlsplit
@@ -252,7 +252,7 @@ def _connected(url: str, clock: Clock, limits: StreamLimits) -> Connection:
         return Connection(*arguments, send_seconds=limits.send, **options)
 
     addresses = [(family, address) for family, *_, address in found]
-    plain = _first_reachable(addresses, remaining_seconds)
+    plain = first_reachable(addresses, remaining_seconds)
     return cast(
         Connection,
         connect(
@@ -273,21 +273,34 @@ def _connected(url: str, clock: Clock, limits: StreamLimits) -> Connection:
     )
 
 
-def _first_reachable(
-    addresses: list[tuple[Any, Any]], remaining_seconds: Callable[[], float]
+def tcp_connection(family: int, address: Any, timeout_seconds: float) -> socket.socket:
+    """A connected socket. Raises OSError."""
+    plain = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        plain.settimeout(timeout_seconds)
+        plain.connect(address)
+    except OSError:
+        plain.close()
+        raise
+    return plain
+
+
+def first_reachable(
+    addresses: Sequence[tuple[int, Any]],
+    remaining_seconds: Callable[[], float],
+    connect_to: Callable[[int, Any, float], socket.socket] = tcp_connection,
 ) -> socket.socket:
-    """A connection to the first address that answers; the time is shared evenly among them."""
+    """A connection to the first address that answers; the remaining time is shared evenly.
+
+    `addresses` are pairs of a socket family and an address. Raises OSError if none answers.
+    """
     for number, (family, address) in enumerate(addresses):
-        plain = socket.socket(family, socket.SOCK_STREAM)
-        plain.settimeout(remaining_seconds() / (len(addresses) - number))
+        share_seconds = remaining_seconds() / (len(addresses) - number)
         try:
-            plain.connect(address)
+            return connect_to(family, address, share_seconds)
         except OSError:
-            plain.close()
             if number == len(addresses) - 1:
                 raise
-        else:
-            return plain
     raise OSError("no address")
 
 
