@@ -7,6 +7,7 @@ from contract.functions import DisconnectEnvironment
 from live_sessions.aws.clients import Clients
 from live_sessions.aws.runtime import SYSTEM_CLOCK, Clock, Handler, read_environment
 from live_sessions.broadcast.controls import Broadcast
+from live_sessions.listeners.fan_out import Departures
 from live_sessions.listeners.membership import Membership
 from live_sessions.sessions.checks import CheckHandler
 from live_sessions.sessions.connections import ConnectionTable
@@ -25,13 +26,17 @@ def build(environment: DisconnectEnvironment, clients: Clients, clock: Clock) ->
     sockets = Sockets.at(environment.api_gateway_endpoint, clients, clock)
     fan_out = FanOut(clients.lambda_, environment.fan_out_function)
     checks = SessionChecks(clients.sqs, environment.session_checks_queue_url)
+    pushes = EventPushes(
+        sessions, sockets, clock, environment.listener_count_change_threshold_percent
+    )
+    departures = Departures(Membership(sessions, connections, clock), pushes, clock)
+    broadcast = Broadcast(
+        sessions=sessions, connections=connections, fan_out=fan_out, checks=checks, clock=clock
+    )
     close = Closing(
         sessions=sessions,
         connections=connections,
-        membership=Membership(sessions, connections, clock),
-        pushes=EventPushes(
-            sessions, sockets, clock, environment.listener_count_change_threshold_percent
-        ),
+        release_place=departures.release_place,
         checks=checks,
         clock=clock,
         grace_seconds=environment.speaker_grace_seconds,
@@ -41,9 +46,7 @@ def build(environment: DisconnectEnvironment, clients: Clients, clock: Clock) ->
         ender=SessionEnder(
             sessions=sessions, connections=connections, fan_out=fan_out, checks=checks, clock=clock
         ),
-        broadcast=Broadcast(
-            sessions=sessions, connections=connections, fan_out=fan_out, checks=checks, clock=clock
-        ),
+        send_broadcast_state=broadcast.send_state,
         clock=clock,
     )
 

@@ -7,7 +7,7 @@ from live_sessions.listeners.membership import Membership
 from live_sessions.sessions.connections import ConnectionTable
 from live_sessions.sessions.follow_ups import FanOut
 from live_sessions.sessions.lifecycle import SessionEnder
-from live_sessions.sessions.reconciling import Reconciliation
+from live_sessions.listeners.reconciling import Reconciliation
 from live_sessions.sessions.rows import SessionTable
 
 

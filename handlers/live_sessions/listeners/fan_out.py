@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from contract import metrics
 from live_sessions.aws.runtime import Clock, emit, logger
 from live_sessions.listeners.membership import Membership
-from live_sessions.sessions.connections import ConnectionTable
+from live_sessions.sessions.connections import Connection, ConnectionTable
 from live_sessions.sessions.follow_ups import (
     AnyFanOutTask,
     FanOut,
@@ -47,6 +47,12 @@ class Departures:
     pushes: EventPushes
     clock: Clock
     threads: Callable[[int], Executor] = ThreadPoolExecutor
+
+    def release_place(self, removed: Connection) -> None:
+        """Release the place of a listener whose row was deleted."""
+        session = self.membership.release(removed)
+        if session is not None:
+            self.pushes.push_count(session)
 
     def remove(self, gone: Sequence[str], session_id: str, *, until_seconds: float) -> int:
         """Remove rows and counts, and return how many; the next frame finds the others again.

@@ -1,13 +1,12 @@
 """Carrying out the delayed checks on sessions: a lost speaker, expiry, a second pass."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
 from live_sessions.aws.runtime import Clock, logger
-from live_sessions.broadcast.controls import Broadcast
 from live_sessions.sessions.follow_ups import (
     AnyCheck,
     BroadcastCheck,
@@ -23,11 +22,14 @@ from live_sessions.wire.frames import EndReason
 
 @dataclass(frozen=True, kw_only=True)
 class CheckHandler:
-    """Handles records of the session-checks queue."""
+    """Handles records of the session-checks queue.
+
+    `send_broadcast_state` sends a session's broadcast state to its listeners.
+    """
 
     sessions: SessionTable
     ender: SessionEnder
-    broadcast: Broadcast
+    send_broadcast_state: Callable[[Session], None]
     clock: Clock
 
     def __call__(self, event: Mapping[str, Any]) -> dict[str, Any]:
@@ -92,4 +94,4 @@ class CheckHandler:
             and session.is_live(at_ms)
             and session.broadcast_state.version == check.version
         ):
-            self.broadcast.send_state(session)
+            self.send_broadcast_state(session)

@@ -1,16 +1,14 @@
 """A socket opens or closes: its row is written, or deleted with what depended on it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from contract.actions import Rate, Role
 from live_sessions.aws.runtime import Clock, hashed, logger
-from live_sessions.listeners.membership import Membership
 from live_sessions.sessions.connections import Connection, ConnectionTable, new_connection
 from live_sessions.sessions.follow_ups import SessionChecks, SpeakerLostCheck
 from live_sessions.sessions.rows import SessionTable
-from live_sessions.status.pushes import EventPushes
 from live_sessions.wire.rate_limits import RateLimits
 from live_sessions.wire.refusals import ProtocolError
 from live_sessions.wire.requests import Caller
@@ -45,13 +43,13 @@ class Opening:
 class Closing:
     """Handles `$disconnect`. A second event for the same socket finds no row and changes nothing.
 
-    A session lives on for `grace_seconds` without its speaker.
+    `release_place` releases the place of a listener whose row was deleted. A session lives on for
+    `grace_seconds` without its speaker.
     """
 
     sessions: SessionTable
     connections: ConnectionTable
-    membership: Membership
-    pushes: EventPushes
+    release_place: Callable[[Connection], None]
     checks: SessionChecks
     clock: Clock
     grace_seconds: int
@@ -74,9 +72,7 @@ class Closing:
         elif removed.role is Role.SPEAKER:
             self._start_grace(removed, at_ms)
         else:
-            session = self.membership.release(removed)
-            if session is not None:
-                self.pushes.push_count(session)
+            self.release_place(removed)
         return {"statusCode": 200}
 
     def _start_grace(self, removed: Connection, at_ms: int) -> None:
