@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import base64
 import copy
-import dataclasses
-import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from live_sessions.audio.lease import LEASE_SECONDS
 from live_sessions.audio.processing import IDLE_SECONDS
-from tests.handlers.audio.broadcast import Broadcast, Context
+from live_sessions.audio.slots import LEASE_SECONDS
+from tests.handlers.audio.broadcast import Broadcast
 from tests.handlers.audio.recogniser import PERMANENT, Plan, pause, word
 from tests.handlers.conftest import OpenSockets, Stage
 
@@ -30,17 +27,12 @@ def speech(words: int, of: int = 4, first: int = 1) -> list[bytes]:
     return audio
 
 
+pytestmark = pytest.mark.usefixtures("no_thread_is_left")
+
+
 @pytest.fixture
-def broadcast(monkeypatch: pytest.MonkeyPatch, stage: Stage) -> Broadcast:
-    return Broadcast(monkeypatch, stage)
-
-
-@pytest.fixture(autouse=True)
-def no_thread_is_left() -> Iterator[None]:
-    already = set(threading.enumerate())
-    yield
-    left = set(threading.enumerate()) - already
-    assert not {"captions", "results"} & {thread.name for thread in left}
+def broadcast(stage: Stage) -> Broadcast:
+    return Broadcast(stage)
 
 
 def test_a_speech_becomes_captions_once_each_and_in_order(broadcast: Broadcast) -> None:
@@ -104,12 +96,12 @@ def test_a_processor_that_is_killed_has_a_successor_and_little_is_lost(
     broadcast: Broadcast,
 ) -> None:
     words = 300
-    broadcast.kill_at = broadcast.clock.now + 20
+    broadcast.kill_after(20)
     broadcast.says(speech(words), chunk_seconds=CHUNK_SECONDS)
     broadcast.run()
     assert len(broadcast.runs) == 2
-    (killed_at,), (resumed_at, _) = broadcast.killed_at, broadcast.runs[1]
-    assert resumed_at - killed_at <= LEASE_SECONDS + CHUNK_SECONDS
+    (killed_at,), (resumed_at, _) = broadcast.queues.killed_at, broadcast.runs[1]
+    assert resumed_at - (killed_at - broadcast.began_at) <= LEASE_SECONDS + CHUNK_SECONDS
     lost = sorted(set(range(1, words + 1)) - set(broadcast.words()))
     assert len(lost) <= 4, "the words of one phrase, at most"
     assert broadcast.words() == [each for each in range(1, words + 1) if each not in lost]
@@ -122,7 +114,7 @@ def test_one_that_is_killed_at_once_leaves_its_captions_numbers_used(
 ) -> None:
     """Before the first renewal by the clock: captions may have gone out by then."""
     broadcast.limit_seconds = 900
-    broadcast.kill_at = broadcast.clock.now + 2.5
+    broadcast.kill_after(2.5)
     broadcast.says(speech(200, of=1), chunk_seconds=CHUNK_SECONDS)
     broadcast.run()
     assert len(broadcast.runs) == 2
@@ -134,10 +126,10 @@ def test_one_that_is_killed_at_once_leaves_its_captions_numbers_used(
 
 def test_killed_after_a_hand_over_it_does_not_go_back(broadcast: Broadcast) -> None:
     broadcast.limit_seconds = 12
-    broadcast.kill_at = broadcast.clock.now + 10
+    broadcast.kill_after(10)
     broadcast.says(speech(250), chunk_seconds=CHUNK_SECONDS)
     broadcast.run()
-    assert broadcast.killed_at
+    assert broadcast.queues.killed_at
     said = broadcast.words()
     assert said == sorted(set(said))
     assert 250 - len(said) <= 4
@@ -158,7 +150,7 @@ def test_of_two_events_for_one_claim_one_works(broadcast: Broadcast, stage: Stag
     def deliver_again() -> None:
         slot = broadcast.claim()["slot"]
         rows.append((broadcast.claim(), broadcast.slot(slot)))
-        broadcast.entry.handler(copy.deepcopy(event[0]), Context(broadcast.clock, 900))
+        broadcast.invoke(copy.deepcopy(event[0]))
         rows.append((broadcast.claim(), broadcast.slot(slot)))
 
     broadcast.at(5, deliver_again)
@@ -176,7 +168,7 @@ def test_an_event_whose_claim_is_no_more_starts_nothing(broadcast: Broadcast, st
     broadcast.says(speech(8), at_seconds=broadcast.seconds + 1, chunk_seconds=CHUNK_SECONDS)
     broadcast.run()
     opened = broadcast.recogniser.attempts
-    broadcast.entry.handler(event, Context(broadcast.clock, 900))
+    broadcast.invoke(event)
     assert broadcast.recogniser.attempts == opened
 
 
@@ -254,17 +246,12 @@ def test_a_speaker_on_a_new_socket_is_heard_on_without_a_gap(broadcast: Broadcas
     ],
 )
 def test_partial_captions_go_to_whom_configuration_says(
-    monkeypatch: pytest.MonkeyPatch,
     stage: Stage,
     partial_captions: str,
     tier: str,
     with_partials: bool,
 ) -> None:
-    broadcast = Broadcast(monkeypatch, stage, tier=tier)
-    environment = dataclasses.replace(
-        broadcast.entry.ENVIRONMENT, partial_captions=partial_captions
-    )
-    monkeypatch.setattr(broadcast.entry, "ENVIRONMENT", environment)
+    broadcast = Broadcast(stage, tier=tier, PARTIAL_CAPTIONS=partial_captions)
     broadcast.says(speech(8), chunk_seconds=CHUNK_SECONDS)
     broadcast.run()
     assert broadcast.opened == [("en-US", "medium" if with_partials else None)]
@@ -273,22 +260,17 @@ def test_partial_captions_go_to_whom_configuration_says(
     assert {each.sequence for each in partial} <= {each.sequence for each in broadcast.finals()}
 
 
-def test_stability_that_is_off_is_not_asked_for(
-    monkeypatch: pytest.MonkeyPatch, broadcast: Broadcast
-) -> None:
-    environment = dataclasses.replace(
-        broadcast.entry.ENVIRONMENT, partial_captions="always", partial_results_stability="off"
-    )
-    monkeypatch.setattr(broadcast.entry, "ENVIRONMENT", environment)
+def test_stability_that_is_off_is_not_asked_for(stage: Stage) -> None:
+    broadcast = Broadcast(stage, PARTIAL_CAPTIONS="always", PARTIAL_RESULTS_STABILITY="off")
     broadcast.says(speech(4), chunk_seconds=CHUNK_SECONDS)
     broadcast.run()
     assert broadcast.opened == [("en-US", None)]
 
 
-def test_the_speaker_learns_on_his_socket_that_he_is_not_transcribed(
-    monkeypatch: pytest.MonkeyPatch, stage: Stage, sockets: OpenSockets
+def test_a_speaker_who_is_not_transcribed_is_notified_on_their_socket(
+    stage: Stage, sockets: OpenSockets
 ) -> None:
-    broadcast = Broadcast(monkeypatch, stage, Plan(PERMANENT, receiving=2))
+    broadcast = Broadcast(stage, Plan(PERMANENT, receiving=2))
     broadcast.says(speech(20), chunk_seconds=CHUNK_SECONDS)
     broadcast.run()
     (frame,) = sockets.frames_of(broadcast.speaker, "transcriptionError")
@@ -297,8 +279,10 @@ def test_the_speaker_learns_on_his_socket_that_he_is_not_transcribed(
 
 
 def test_a_speaker_who_goes_on_sending_too_much_is_warned_and_closed(
-    broadcast: Broadcast, sockets: OpenSockets, monkeypatch: pytest.MonkeyPatch
+    stage: Stage, sockets: OpenSockets
 ) -> None:
+    # The numbers are small for the test to be quick.
+    broadcast = Broadcast(stage, AUDIO_CHUNKS_PER_SECOND="3")
     closed: list[float] = []
     plain_answer = sockets.answer
 
@@ -308,10 +292,7 @@ def test_a_speaker_who_goes_on_sending_too_much_is_warned_and_closed(
             closed.append(broadcast.seconds)
         return plain_answer(method, connection_id, data)
 
-    monkeypatch.setattr(sockets, "answer", answer)
-    # The rate is for each processor to know, the numbers small for the test to be quick.
-    environment = dataclasses.replace(broadcast.entry.ENVIRONMENT, audio_chunks_per_second=3)
-    monkeypatch.setattr(broadcast.entry, "ENVIRONMENT", environment)
+    sockets.answer = answer
     broadcast.says([word(1, 0.05)] * 160, chunk_seconds=0.2)
     broadcast.run()
     (warning,) = sockets.frames_of(broadcast.speaker, "rateLimitWarning")
@@ -321,19 +302,18 @@ def test_a_speaker_who_goes_on_sending_too_much_is_warned_and_closed(
 
 
 def test_the_log_holds_nothing_that_was_said_and_no_whole_connection_id(
-    monkeypatch: pytest.MonkeyPatch,
     stage: Stage,
     caplog: pytest.LogCaptureFixture,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     plans = (Plan(sending=3), Plan(receiving=4), *[Plan(at_opening=True)] * 4)
-    broadcast = Broadcast(monkeypatch, stage, *plans)
-    broadcast.kill_at = broadcast.clock.now + 50
+    broadcast = Broadcast(stage, *plans)
+    broadcast.kill_after(50)
 
     def fail(_: object) -> None:
         raise RuntimeError("31005 31006")
 
-    broadcast.pipeline = fail
+    broadcast.pipeline.act = fail
     stage.sockets.failing.add(broadcast.speaker)
     audio = speech(300, first=31_001)
     broadcast.says(audio, chunk_seconds=CHUNK_SECONDS)
