@@ -24,6 +24,10 @@ from tests.handlers.environment import ENVIRONMENT
 from tests.patience import OUT_OF_REACH_SECONDS, wait_until
 
 
+SETTLED_AFTER_SECONDS = 15
+"""After that everything that was said is final, whatever has failed meanwhile."""
+
+
 class SteppedClock(StandingClock):
     """Does on its way what is due at each moment."""
 
@@ -31,6 +35,12 @@ class SteppedClock(StandingClock):
         super().__init__()
         self._due: list[tuple[float, int, Callable[[], object]]] = []
         self._numbers = itertools.count()
+        self._acted_at = self.now
+
+    @property
+    def idle_seconds(self) -> float:
+        """Since the last thing that was due."""
+        return self.now - self._acted_at
 
     def at(self, when: float, act: Callable[[], object]) -> None:
         self._due.append((when, next(self._numbers), act))
@@ -44,7 +54,7 @@ class SteppedClock(StandingClock):
         until = self.now + seconds
         while self.next_due <= until:
             when, _, act = self._due.pop(0)
-            self.now = max(self.now, when)
+            self.now = self._acted_at = max(self.now, when)
             act()
         self.now = max(self.now, until)
         self.settle()
@@ -75,6 +85,7 @@ class Queues:
         self.repeats = 0
         self.kill_at = float("inf")
         self.killed_at: list[float] = []
+        self.stops_after = float("inf")
         self._last_taken: list[str] = []
 
     def send_message(self, *, QueueUrl: str, MessageBody: str, **_: object) -> None:
@@ -86,6 +97,8 @@ class Queues:
         if self.clock.now >= self.kill_at:
             self.kill_at = float("inf")
             self.killed_at.append(self.clock.now)
+            raise Killed
+        if self.clock.next_due == float("inf") and self.clock.idle_seconds > self.stops_after:
             raise Killed
         if self.is_out():
             raise ConnectTimeoutError(endpoint_url="https://sqs")
@@ -229,8 +242,14 @@ class Broadcast:
         self._sequence = itertools.count()
         self.control("refreshConnection", sessionId=self.session_id)
 
-    def run(self, until_seconds: float = 3600) -> None:
-        """Until nothing more is due and no processor is left to start."""
+    def run(
+        self, until_seconds: float = 3600, stops_after: float = SETTLED_AFTER_SECONDS
+    ) -> None:
+        """Until nothing more is due and no processor is left to start.
+
+        The last processor stops so long after the last chunk, before a minute of idle renewals.
+        """
+        self.queues.stops_after = stops_after
         while self.stage.processor_starts or self.clock.next_due < float("inf"):
             if self.seconds > until_seconds:
                 return
