@@ -4,10 +4,10 @@ from contract.functions import ReconcileEnvironment
 from live_sessions.aws.clients import Clients
 from live_sessions.aws.runtime import SYSTEM_CLOCK, Clock, Handler, read_environment
 from live_sessions.listeners.membership import Membership
+from live_sessions.listeners.reconciling import Reconciliation
 from live_sessions.sessions.connections import ConnectionTable
 from live_sessions.sessions.follow_ups import FanOut
 from live_sessions.sessions.lifecycle import SessionEnder
-from live_sessions.listeners.reconciling import Reconciliation
 from live_sessions.sessions.rows import SessionTable
 
 

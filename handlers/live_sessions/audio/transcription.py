@@ -205,7 +205,7 @@ class Transcription:
     `send` gets each transcript, on a thread of the stream's; `report` each failure after which
     no audio is transcribed for so many seconds. `next_caption` is the number of the next final
     transcript; partial ones have the number of the final one that replaces them. `lost` counts the
-    chunks that were never transcribed.
+    chunks that were never transcribed. `pause_seconds` is the pause after a number of attempts.
     """
 
     def __init__(
@@ -215,6 +215,7 @@ class Transcription:
         send: Callable[[Transcript], None],
         report: Callable[[TranscribeFailure, int], None],
         clock: Clock,
+        pause_seconds: Callable[[int], float] = backoff_seconds,
     ) -> None:
         self.lost = 0
         self.next_caption = numbering.next_caption
@@ -223,6 +224,7 @@ class Transcription:
         self._send = send
         self._report = report
         self._clock = clock
+        self._pause_seconds = pause_seconds
         self._backlog: deque[Chunk] = deque()
         self._stream: ActiveStream | None = None
         self._streak = FailureStreak()
@@ -356,7 +358,7 @@ class Transcription:
             extra={"kind": failure.kind, "reason": failure.message, "failures": failures},
         )
         if failure.kind is FailureKind.TRANSIENT and failures <= RETRIES:
-            pause_seconds = backoff_seconds(failures + BACKOFF_OFFSET)
+            pause_seconds = self._pause_seconds(failures + BACKOFF_OFFSET)
             self._streak.retry_at = self._clock.monotonic() + pause_seconds
             self._drop_old_backlog()
             return

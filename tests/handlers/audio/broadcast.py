@@ -23,7 +23,6 @@ from tests.handlers.conftest import Stage, StageClients
 from tests.handlers.environment import ENVIRONMENT
 from tests.patience import OUT_OF_REACH_SECONDS, wait_until
 
-
 SETTLED_AFTER_SECONDS = 15
 """After that everything that was said is final, whatever has failed meanwhile."""
 
@@ -242,9 +241,7 @@ class Broadcast:
         self._sequence = itertools.count()
         self.control("refreshConnection", sessionId=self.session_id)
 
-    def run(
-        self, until_seconds: float = 3600, stops_after: float = SETTLED_AFTER_SECONDS
-    ) -> None:
+    def run(self, until_seconds: float = 3600, stops_after: float = SETTLED_AFTER_SECONDS) -> None:
         """Until nothing more is due and no processor is left to start.
 
         The last processor stops so long after the last chunk, before a minute of idle renewals.
