@@ -46,7 +46,7 @@ ANSWERING = ("connection", "heartbeat", "refresh", "session_status", "audio_inge
 
 COUNTING_RATES = ("connection", "session_status")
 PUSHING_STATUS = ("connection", "disconnect", "refresh", "fan_out", "translation")
-RELEASING_PLACES = (*PUSHING_STATUS, "reconcile")
+RELEASING_PLACES = ("connection", "disconnect", "fan_out", "translation", "reconcile")
 POSTING_TO_LISTENERS = ("fan_out", "translation")
 
 # ---- Messages
@@ -68,7 +68,7 @@ SESSIONS_FINISHED = Metric("SessionsFinished", ("reconcile",))
 COUNTS_CORRECTED = Metric("CountsCorrected", ("reconcile",))
 SESSIONS_NOT_RECONCILED = Metric("SessionsNotReconciled", ("reconcile",))
 PLACES_NOT_RELEASED = Metric("PlacesNotReleased", RELEASING_PLACES)
-LISTENERS_NOT_TOLD = Metric("ListenersNotTold", ("connection", "disconnect"))
+LISTENERS_NOT_TOLD = Metric("ListenersNotTold", ("connection",))
 
 # ---- Posts
 FRAMES_DELIVERED = Metric("FramesDelivered", ("fan_out",))
@@ -109,3 +109,6 @@ TRANSCRIPTS_FAILED = Metric("TranscriptsFailed", ("audio_processor",))
 # ---- Captions
 CAPTIONS_POSTED = Metric("CaptionsPosted", ("translation",))
 TRANSLATIONS_FAILED = Metric("TranslationsFailed", ("translation",))
+
+METRICS = tuple(each for each in list(globals().values()) if isinstance(each, Metric))
+"""All of them."""

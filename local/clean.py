@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from local.state_folder import PROJECT_ROOT, is_held, state_folders
+from client.running_cloud import PROJECT_ROOT, is_held, state_folders
 
 
 def main(root: Path = PROJECT_ROOT) -> int:

@@ -3,19 +3,18 @@
 import json
 import secrets
 import socket
-import sys
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
 
+from client.account import Account
 from client.people import Listener, Participants, Speaker
-from client.sign_in import sign_in
-from client.users import add_user, new_password
-from components.layers import LayerBuildError, host_architecture
+from client.running_cloud import OUTPUTS_FILE
+from client.sign_in import add_user, new_password, sign_in
+from components.layers import LayerBuildError
 from components.settings import SettingsError
-from local.account import Account
 from local.alarms import Change, evaluate_alarms
 from local.denials import Denial, denials_in
 from local.deployer import Deployer, DeployError, Ledger
@@ -23,11 +22,9 @@ from local.emulator.process import HOST, Emulator
 from local.function_logs import LogLine, read_log
 from local.speech.process import SpeechServices
 from local.speech.recognisers import Recognition
-from local.state_folder import OUTPUTS_FILE
 from program.run import run_program
-from program.stack_config import StackConfigError, stack_config
+from program.stack_config import LOCAL_STACK, StackConfigError, local_config
 
-STACK = "local"
 ALIVE_TIMEOUT_SECONDS = 5.0
 SPEAKER_USERNAME = "speaker@example.com"
 
@@ -99,7 +96,7 @@ class LocalCloud:
         """
         deployer = Deployer(self.account, self._ledger)
         try:
-            exports = run_program(deployer, stack=STACK, config=self.config())
+            exports = run_program(deployer, stack=LOCAL_STACK, config=self.config())
         except Exception as error:
             if deployer.error:
                 raise deployer.error from None
@@ -111,7 +108,11 @@ class LocalCloud:
 
     def config(self) -> dict[str, str]:
         """The stack config with which the program runs."""
-        return config_on_this_host(self.account, self._config)
+        return local_config(
+            region=self.account.region,
+            cognito_endpoint=self.account.url,
+            overrides=self._config,
+        )
 
     def client(self, service: str) -> Any:
         """Return the boto3 client that acts as the account's root."""
@@ -173,23 +174,3 @@ class LocalCloud:
         password = new_password()
         add_user(self.client("cognito-idp"), pool, username, password)
         return password
-
-
-def config_on_this_host(
-    account: Account, overrides: Mapping[str, Any] | None = None
-) -> dict[str, str]:
-    """The local stack's config, with what depends on this machine and run set; raises
-    StackConfigError."""
-    host = {
-        "region": account.region,
-        "lambdaRuntime": host_runtime(),
-        "lambdaArchitecture": host_architecture(),
-        "layerPlatform": "host",
-        "cognitoEndpoint": account.url,
-    }
-    return stack_config(STACK, {**host, **(overrides or {})})
-
-
-def host_runtime() -> str:
-    """This Python in Lambda's words."""
-    return f"python{sys.version_info.major}.{sys.version_info.minor}"

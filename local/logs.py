@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from local.account import Account
+from client.account import Account
+from client.running_cloud import is_held, not_running, running_outputs
 from local.function_logs import LogLine, read_log
-from local.state_folder import is_held, not_running, running_outputs
 
 POLL_SECONDS = 0.5
 # Lines of one invocation may become visible a little after later ones of another.

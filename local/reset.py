@@ -4,8 +4,8 @@ import argparse
 import sys
 from typing import Any
 
-from local.account import Account
-from local.state_folder import not_running, running_outputs
+from client.account import Account
+from client.running_cloud import not_running, running_outputs
 
 TABLE_OUTPUTS = ("sessionsTable", "connectionsTable", "rateLimitsTable", "audioSlotsTable")
 

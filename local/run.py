@@ -9,11 +9,12 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from client.running_cloud import OUTPUTS_FILE, PROJECT_ROOT
 from local.alarms import State
 from local.cloud import LocalCloud
 from local.deployer import DeployError
 from local.emulator.process import EmulatorError
-from local.state_folder import OUTPUTS_FILE, PROJECT_ROOT, StateFolder
+from local.state_folder import StateFolder
 
 HANDLERS = PROJECT_ROOT / "handlers"
 WATCH_SECONDS = 0.5

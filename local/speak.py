@@ -28,6 +28,7 @@ from client.recordings import (
     silence,
 )
 from client.sockets import Client, Frame, FrameMissing, HandshakeRefused
+from client.speaker_options import PasswordUnavailable
 from local.speak_options import Deployment, DeploymentUnknown, Options, deployment_of, options_of
 from local.timeline import Timeline
 
@@ -107,7 +108,7 @@ def main(arguments: list[str] | None = None) -> int:
             speak(report, people, deployment, options, samples)
     except KeyboardInterrupt:
         return 130
-    except (RecordingError, DeploymentUnknown, Refused) as error:
+    except (RecordingError, DeploymentUnknown, PasswordUnavailable, Refused) as error:
         return _failed(str(error))
     except (BotoCoreError, ClientError) as error:
         return _failed(f"the sign-in did not succeed: {error}")

@@ -1,10 +1,7 @@
 """What `python -m local.speak` is told: the file, the deployment, and how to speak."""
 
 import argparse
-import getpass
 import json
-import os
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,14 +9,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from client.people import CHUNK_MILLISECONDS
+from client.running_cloud import not_running, running_outputs
 from client.sign_in import sign_in
-from local.state_folder import not_running, running_outputs
+from client.speaker_options import TOKEN_VARIABLE, add_speaker_options, password_of, token_of
 
 # 24,000 bytes, the most that a chunk may have, are 750 ms; at 20 ms it is 50 chunks a second.
 SHORTEST_CHUNK_MILLISECONDS = 20
 LONGEST_CHUNK_MILLISECONDS = 750
-TOKEN_VARIABLE = "LIVE_SESSIONS_TOKEN"  # noqa: S105
-PASSWORD_VARIABLE = "LIVE_SESSIONS_PASSWORD"  # noqa: S105
 REQUIRED_OUTPUTS = ("websocketUrl", "userPoolId", "userPoolClientId")
 
 
@@ -56,7 +52,7 @@ class Deployment:
 
 def deployment_of(options: Options) -> Deployment:
     """Find the deployment and sign in. Raises DeploymentUnknown, and what a sign-in raises."""
-    token = options.token or os.environ.get(TOKEN_VARIABLE)
+    token = token_of(options.token)
     if options.url:
         if not token:
             raise DeploymentUnknown(
@@ -93,11 +89,7 @@ def options_of(arguments: list[str] | None, description: str | None) -> Options:
     )
     where.add_argument("--url", type=_socket_url, help="the stack's websocketUrl")
     where.add_argument("--outputs", type=Path, metavar="FILE", help="the stack's outputs as JSON")
-    parser.add_argument("--token", help=f"a Cognito ID token; also from {TOKEN_VARIABLE}")
-    parser.add_argument(
-        "--username",
-        help=f"sign in as this user; the password is asked for, or {PASSWORD_VARIABLE}",
-    )
+    add_speaker_options(parser, default_speaker="the local cloud's own speaker")
     parser.add_argument("--language", default="en", help="what is spoken (en)")
     parser.add_argument(
         "--quality",
@@ -164,17 +156,4 @@ def _read_outputs(path: Path) -> dict[str, Any]:
 
 
 def _signed_in(outputs: Mapping[str, Any], username: str | None) -> str:
-    return sign_in(outputs, username, os.environ.get(PASSWORD_VARIABLE) or asked_password(username))
-
-
-def asked_password(username: str | None) -> str:
-    """A password that somebody types. Raises DeploymentUnknown where nobody can."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", getpass.GetPassWarning)
-        try:
-            return getpass.getpass(f"Password of {username}: ")
-        except (getpass.GetPassWarning, EOFError):
-            raise DeploymentUnknown(
-                f"the password of {username} cannot be asked for without a terminal: "
-                f"set {PASSWORD_VARIABLE}"
-            ) from None
+    return sign_in(outputs, username, password_of(username))

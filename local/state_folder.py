@@ -6,17 +6,14 @@ that ended, so a folder without one is left over and may be taken.
 
 import fcntl
 import itertools
-import json
 import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
-PROJECT_ROOT = Path(__file__).resolve().parents[1]
-LOCK_FILE = "lock"
-OUTPUTS_FILE = "outputs.json"
+from client.running_cloud import LOCK_FILE, PROJECT_ROOT
 
 
 @dataclass(frozen=True)
@@ -56,46 +53,6 @@ class StateFolder:
                 shutil.rmtree(entry)
             else:
                 entry.unlink()
-
-
-def state_folders(root: Path = PROJECT_ROOT) -> list[Path]:
-    """Return the folders of all local clouds, running or left over, by their numbers."""
-    return sorted(root.glob(".local*"), key=lambda path: (len(path.name), path.name))
-
-
-def running_outputs(
-    root: Path = PROJECT_ROOT, name: str | None = None
-) -> tuple[Path, dict[str, Any]] | None:
-    """Return the folder and outputs of a local cloud that is ready; None when none is.
-
-    It is the one in the folder of that name, such as `.local-2`, without a name the first.
-    """
-    for path in [root / name] if name else state_folders(root):
-        outputs = path / OUTPUTS_FILE
-        if is_held(path) and outputs.exists():
-            return path, json.loads(outputs.read_text())
-    return None
-
-
-def not_running(name: str | None = None) -> str:
-    """Say that there is no such outcome of `running_outputs`, and what to do."""
-    place = f"in {name}" if name else "here"
-    return f"no local cloud is running {place}: start one with `make run`"
-
-
-def is_held(path: Path) -> bool:
-    """Return whether a living process holds the folder."""
-    try:
-        lock = os.open(path / LOCK_FILE, os.O_RDONLY)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(lock)
-    return False
 
 
 def _candidates(root: Path) -> Iterator[Path]:

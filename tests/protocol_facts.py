@@ -1,4 +1,4 @@
-"""What the code says of the protocol, in the words of docs/protocol.md."""
+"""The protocol as the code defines it, in the wording of docs/protocol.md."""
 
 import ast
 from collections.abc import Iterator
@@ -38,6 +38,7 @@ ENUMERATIONS: dict[str, type[StrEnum]] = {"updateReason": UpdateReason, "reason"
 
 
 def code_facts(config: dict[str, Any]) -> set[str]:
+    """Returns the facts of the protocol; `config` has declarations of Pulumi.yaml by key."""
     facts = {
         "message: `action` | string | yes",
         f"message: `requestId` | string of at most {REQUEST_ID_LIMIT_CHARACTERS} characters | no",
@@ -67,16 +68,18 @@ def code_facts(config: dict[str, Any]) -> set[str]:
 
 
 def frames() -> set[type[Frame]]:
-    told = {
+    """Returns the types of all frames that the service sends."""
+    sent = {
         frame
         for action in ACTIONS.values()
         for frame in (action.reply, *action.posts, action.to_listeners, action.to_speaker)
         if frame
     }
-    return {*told, ErrorFrame}
+    return {*sent, ErrorFrame}
 
 
 def tag(frame: type[Frame]) -> str:
+    """Returns the value of the frame's `type` field."""
     return str(frame.__struct_config__.tag)
 
 
@@ -99,7 +102,7 @@ def message_fields(struct: type[msgspec.Struct], within: str = "") -> Iterator[s
 
 
 def described(kind: Any) -> str:
-    """A field's type in the page's words."""
+    """Words a field's type as the page does, such as `string of 1 to 64 characters`."""
     if kind in TYPE_NAMES:
         return TYPE_NAMES[kind]
     origin, arguments = get_origin(kind), get_args(kind)
@@ -124,7 +127,7 @@ def bounds(meta: msgspec.Meta) -> str:
 
 @cache
 def error_details() -> set[str]:
-    """The codes that are raised with details, and the keys of those."""
+    """Finds the codes that the handlers raise with details, and the keys of those details."""
     return {
         f"details of {code}: {sorted(keys_in(function))}"
         for path in HANDLERS.rglob("*.py")
@@ -142,10 +145,11 @@ def codes_with_details_in(function: ast.FunctionDef) -> Iterator[str]:
 
 
 def keys_in(function: ast.FunctionDef) -> Iterator[str]:
-    """The keys of the dictionaries that a function writes."""
+    """Yields the keys of the dictionaries in a function."""
     for node in ast.walk(function):
         match node:
             case ast.Dict(keys=keys):
-                yield from (key.value for key in keys if isinstance(key, ast.Constant))
+                constants = (key.value for key in keys if isinstance(key, ast.Constant))
+                yield from (value for value in constants if isinstance(value, str))
             case ast.Subscript(slice=ast.Constant(value=str(key)), ctx=ast.Store()):
                 yield key

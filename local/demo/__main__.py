@@ -9,13 +9,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from client.running_cloud import running_outputs
 from local.cloud import LocalCloud
 from local.demo.play import play
 from local.demo.stage import Stage
 from local.deployer import DeployError
 from local.emulator.process import EmulatorError
 from local.run import Ended, ending_on_signals
-from local.state_folder import StateFolder, running_outputs
+from local.state_folder import StateFolder
 
 
 def main() -> int:

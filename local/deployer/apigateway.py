@@ -1,7 +1,8 @@
 """The WebSocket API: routes, integrations, authorizers, deployment and stage."""
 
-from local.account import Account
-from local.deployer.resource import Created, Kind, Resource, capitalised
+from client.account import Account
+from local.deployer.resource import Created, Kind, Resource
+from program.inputs import capitalised
 
 
 def create_api(account: Account, resource: Resource) -> Created:

@@ -1,6 +1,6 @@
 """CloudWatch alarms and dashboards."""
 
-from local.account import Account
+from client.account import Account
 from local.deployer.resource import Created, DeployError, Kind, Resource
 
 # What local/alarms/ does not evaluate.

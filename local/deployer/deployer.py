@@ -9,7 +9,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 from pulumi.runtime import MockCallArgs, MockResourceArgs, Mocks
 
-from local.account import Account
+from client.account import Account
 from local.deployer import (
     apigateway,
     cloudwatch,
@@ -23,7 +23,8 @@ from local.deployer import (
     sns,
     sqs,
 )
-from local.deployer.resource import Created, DeployError, Kind, Resource, plain
+from local.deployer.resource import Created, DeployError, Kind, Resource
+from program.inputs import plain
 
 KINDS: Mapping[str, Kind] = {
     **apigateway.KINDS,

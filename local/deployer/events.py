@@ -1,6 +1,6 @@
 """EventBridge rules and their targets."""
 
-from local.account import Account
+from client.account import Account
 from local.deployer.resource import Created, DeployError, Kind, Resource
 
 

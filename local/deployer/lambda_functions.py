@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from local.account import Account
+from client.account import Account
 from local.deployer.archives import archive_bytes
 from local.deployer.resource import Created, Kind, Resource
 

@@ -1,6 +1,6 @@
 """CloudWatch log groups."""
 
-from local.account import Account
+from client.account import Account
 from local.deployer.resource import Created, Kind, Resource
 
 

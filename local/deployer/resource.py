@@ -8,28 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pulumi import Archive, Asset
-from pulumi.runtime import rpc
 
-from local.account import Account
+from client.account import Account
 from local.deployer.archives import archive_bytes, asset_bytes
-
-# Inputs whose keys are the user's own words, not parameter names of the API.
-FREE_FORM_MAPS = frozenset(
-    {
-        "dimensions",
-        "inputPaths",
-        "requestModels",
-        "requestParameters",
-        "requestTemplates",
-        "responseModels",
-        "responseParameters",
-        "responseTemplates",
-        "stageVariables",
-        "tags",
-        "triggers",
-        "variables",
-    }
-)
+from program.inputs import capitalised
 
 
 class DeployError(Exception):
@@ -99,34 +81,6 @@ class Kind:
 
     create: Creator
     update: Creator | None = None
-
-
-def plain(value: Any) -> Any:
-    """Return a deserialised Pulumi value without secret wrappers and with whole numbers as int."""
-    if rpc.is_rpc_secret(value):
-        return plain(rpc.unwrap_rpc_secret(value))
-    if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [plain(item) for item in value]
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value
-
-
-def capitalised(value: Any, renamed: Mapping[str, str] | None = None) -> Any:
-    """Return camelCase names as the API's CamelCase, all the way down, free-form maps excepted."""
-    renamed = renamed or {}
-    if isinstance(value, Mapping):
-        return {
-            renamed.get(key, key[:1].upper() + key[1:]): (
-                dict(item) if key in FREE_FORM_MAPS else capitalised(item, renamed)
-            )
-            for key, item in value.items()
-        }
-    if isinstance(value, list):
-        return [capitalised(item, renamed) for item in value]
-    return value
 
 
 def _content_digest(value: object) -> str:

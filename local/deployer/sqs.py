@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from local.account import Account
+from client.account import Account
 from local.deployer.resource import Created, Kind, Resource
 
 # Pulumi's input name → the queue attribute's name.

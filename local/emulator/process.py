@@ -21,7 +21,7 @@ from typing import Any, Self
 
 from botocore.config import Config
 
-from client.aws_session import aws_session
+from client.account import aws_session
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 DEFAULT_PYTHON = PROJECT_ROOT / ".venv-emulator" / "bin" / "python"

@@ -16,11 +16,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self
 
+from client.running_cloud import PROJECT_ROOT
 from local.emulator.process import HOST, EmulatorError
 from local.speech.faults import StreamFault, TranslationFault
 from local.speech.recognisers import Recognition
 from local.speech.serve import Settings
-from local.state_folder import PROJECT_ROOT
 
 BACKLOG = 128
 LOG_NAME = "speech.log"

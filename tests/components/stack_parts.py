@@ -7,9 +7,7 @@ from components.handler_function.function import HandlerFunction
 from components.listener_fan_out import ListenerFanOut, ListenerFanOutArgs
 from components.session_api.api import SessionApi, SessionApiArgs
 from components.session_api.api_stage import Throttling
-from components.settings.audio_rules import AudioRules
-from components.settings.rate_limits import RateLimits
-from components.settings.session_rules import SessionRules
+from components.settings import AudioRules, RateLimits, SessionRules
 from components.translation_pipeline import TranslationPipeline, TranslationPipelineArgs
 from program.computed import ACCOUNT, REGION
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from components.layers.wheels import host_architecture
+from components.layers import host_architecture
 from program.computed import REGION
 from program.engine import Engine, RecordingMonitor
 from program.run import run_program

@@ -11,9 +11,9 @@ from pathlib import Path
 import boto3
 import pytest
 
+from components.layers import Target, host_architecture
 from components.layers.function_layers import CACHE, SHARED, STREAMING, TOKENS
 from components.layers.packaging import build_layer
-from components.layers.wheels import Target, host_architecture
 from components.settings.stack_settings import FUNCTIONS
 from live_sessions import environment
 from program.computed import REGION

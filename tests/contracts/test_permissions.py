@@ -9,7 +9,7 @@ import re
 
 import pytest
 
-from components.settings.audio_rules import MAXIMUM_SLOTS
+from components.settings.stack_settings import MAXIMUM_SLOTS
 from program.computed import ACCOUNT, REGION
 from program.engine import Engine
 from tests.contracts.permission_table import CONDITIONS, PREFIX, QUEUE, STAGE, STATEMENTS

@@ -3,8 +3,7 @@ from typing import Any
 
 import pytest
 
-from client import sign_in, sockets
-from local import account
+from client import account, sign_in, sockets
 from local.cloud import LocalCloud
 from local.emulator import process as emulator_process
 from local.speech import apertium, decoders

@@ -8,9 +8,10 @@ import pulumi
 import pytest
 from pulumi.runtime import MockResourceArgs
 
-from local.cloud import LocalCloud, host_runtime
+from local.cloud import LocalCloud
 from local.denials import Denial
 from local.deployer import Deployer, Ledger
+from program.stack_config import host_runtime
 from tests.local.permissions import without_statement
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from client.account import Account
 from client.people import Participants
 from client.sign_in import sign_in
 from client.sockets import FrameMissing, HandshakeRefused
-from local.account import Account
 from local.cloud import LocalCloud
 from local.deployer import DeployError
 from tests.local.conftest import PATIENCE_SECONDS, CloudWith

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
+from client.account import Account
 from client.people import Participants
-from local.account import Account
+from client.running_cloud import running_outputs
 from local.run import in_words
-from local.state_folder import running_outputs
 from tests.patience import PATIENCE_SECONDS
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -17,8 +17,9 @@ from websockets.sync.server import Server, ServerConnection, serve
 
 from client.recordings import in_real_time
 from client.sockets import Client
+from client.speaker_options import PASSWORD_VARIABLE, TOKEN_VARIABLE
 from local.speak import main
-from local.speak_options import PASSWORD_VARIABLE, TOKEN_VARIABLE, options_of
+from local.speak_options import options_of
 from tests.local.protocol.people import eventually
 
 SAMPLES = bytes(range(1, 251)) * 51 + bytes(50)  # 12,800 bytes: 0.4 s

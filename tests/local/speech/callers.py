@@ -17,7 +17,7 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 from websockets.sync.client import ClientConnection, connect
 
-from client.aws_session import aws_session
+from client.account import aws_session
 from local.emulator.process import Emulator
 from local.speech import event_stream
 from local.speech.process import SpeechServices

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from client.running_cloud import PROJECT_ROOT
 from local.emulator.process import Emulator, EmulatorError
 from local.speech.process import SpeechServices
 from local.speech.recognisers import Recognition
-from local.state_folder import PROJECT_ROOT
 from tests.local.emulator.sockets import eventually
 from tests.local.emulator.test_process import processes_of_group
 from tests.local.speech.callers import audio_event, caller, results, speak, texts
