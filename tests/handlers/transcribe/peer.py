@@ -42,6 +42,7 @@ UNLIMITED = StreamLimits(
     last_results=OUT_OF_REACH_SECONDS,
     silence=OUT_OF_REACH_SECONDS,
     verdict=OUT_OF_REACH_SECONDS,
+    poll=0.001,
 )
 """Of a stream's limits a test meets only those that it sets itself."""
 
