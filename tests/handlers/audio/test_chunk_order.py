@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from live_sessions.audio.chunk_order import GAP_SECONDS, SETTLING_SECONDS, ChunkOrder
-from live_sessions.audio.chunks import Chunk
+from live_sessions.audio.chunks import GAP_SECONDS, SETTLING_SECONDS, Chunk, ChunkOrder
 
 TICK_SECONDS = 0.25
 """Exact in binary."""

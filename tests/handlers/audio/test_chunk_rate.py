@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from live_sessions.audio.chunk_rate import ChunkRate, RateVerdict
+from live_sessions.audio.chunks import COUNTED_SECONDS, ChunkRate, RateVerdict
 
 LIMIT = 5
 START_MS = 1_800_000_000_000
@@ -106,7 +106,11 @@ def test_a_chunk_that_comes_again_counts_once_and_one_of_the_same_sequence_for_i
 
 
 def test_what_it_remembers_is_bounded() -> None:
+    """A second that is long over counts from 0 again."""
     rate = ChunkRate(LIMIT)
-    for arrived_at in arrivals([1] * 1000):
+    for number in range(LIMIT):
+        assert rate.admits(START_MS, number)
+    assert not rate.admits(START_MS, LIMIT)
+    for arrived_at in arrivals([1] * (COUNTED_SECONDS + 1))[1:]:
         assert rate.admits(arrived_at, 0)
-    assert len(rate._chunks) < 200
+    assert rate.admits(START_MS, LIMIT + 1)

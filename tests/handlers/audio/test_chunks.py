@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from live_sessions.audio.chunks import Chunk, decoded
-from live_sessions.protocol import ErrorCode, ProtocolError
+from live_sessions.audio.chunks import Chunk
+from live_sessions.audio.ingest import decoded
+from live_sessions.wire.refusals import ErrorCode, ProtocolError
 
 
 def text_of(size: int) -> str:

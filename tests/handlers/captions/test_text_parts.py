@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from live_sessions.captions.text_parts import PART_LIMIT_BYTES, parts_of
+from live_sessions.captions.captioning import PART_LIMIT_BYTES, parts_of
 
 TEXTS = st.text(alphabet="ab .?。é中🎤", max_size=120)
 

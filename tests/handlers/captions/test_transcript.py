@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from live_sessions.captions.transcript import TEXT_LIMIT_CHARACTERS, Transcript, read_transcript
+from live_sessions.captions.transcripts import TEXT_LIMIT_CHARACTERS, Transcript, read_transcript
 
 PAYLOAD: dict[str, Any] = {
     "sessionId": "golden-river-482",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from live_sessions.captions.translation_cache import TranslationCache, TranslationKey
+from live_sessions.captions.captioning import TranslationCache, TranslationKey
 
 
 def key(text: str, target: str = "es") -> TranslationKey:

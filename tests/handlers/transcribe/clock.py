@@ -1,18 +1,20 @@
-"""A module's `time`, which a busy machine does not move."""
+"""A clock that a busy machine does not move."""
 
 from __future__ import annotations
 
 import threading
 
+from live_sessions.aws.runtime import Clock
 from tests.patience import PATIENCE_SECONDS
 
 
-class Clock:
+class SteppedClock:
     """Stands still but for the seconds that it is allowed, one with each look at it."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._now_seconds = self._allowed_seconds = 1000.0
+        self.handlers = Clock(monotonic=self.monotonic)
 
     def monotonic(self) -> float:
         with self._changed:

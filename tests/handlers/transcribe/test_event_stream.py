@@ -11,7 +11,7 @@ from botocore.eventstream import EventStreamBuffer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from live_sessions.transcribe.event_stream import (
+from live_sessions.audio.transcribe import (
     MAX_HEADERS_BYTES,
     MAX_MESSAGE_BYTES,
     MalformedMessage,

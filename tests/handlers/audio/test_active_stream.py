@@ -4,39 +4,58 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import pytest
 
-from live_sessions.audio.listening import REMEMBERED_SECONDS, Heard, Listening
-from live_sessions.transcribe.failures import FailureKind, TranscribeFailure
-from live_sessions.transcribe.results import Result
-from tests.handlers.audio.recogniser import PASSING, Plan, Stream, chunk, pause, word
-from tests.patience import PATIENCE_SECONDS
+from live_sessions.audio.transcribe import FailureKind, Result, TranscribeFailure
+from live_sessions.audio.transcription import REMEMBERED_SECONDS, ActiveStream
+from tests.handlers.audio.recogniser import (
+    TRANSIENT,
+    Plan,
+    Stream,
+    chunk,
+    pause,
+    recognised,
+    word,
+)
+from tests.patience import OUT_OF_REACH_SECONDS, PATIENCE_SECONDS, wait_until
 
 ARRIVED_AT = 1_800_000_000_000
 
 
+class Heard(NamedTuple):
+    """A result that was passed on, and when its first word was spoken."""
+
+    text: str
+    is_partial: bool
+    spoken_at: int
+
+
 class Listener:
-    """A stream that is listened to; `send` numbers its chunks and has them arrive in real time."""
+    """A stream at work; `send` numbers its chunks and has them arrive in real time."""
 
     def __init__(self, stream: Stream) -> None:
         self.stream = stream
         self.heard: list[Heard] = []
-        self.listening = Listening(stream, self.heard.append)  # pyright: ignore[reportArgumentType]
+        self.active = ActiveStream(stream, self.hear, closing_seconds=OUT_OF_REACH_SECONDS)
         self.sent = 0
         self.arrived_at = ARRIVED_AT
+
+    def hear(self, result: Result, spoken_at: int) -> None:
+        self.heard.append(Heard(result.text, result.is_partial, spoken_at))
 
     def send(self, *audio: bytes) -> None:
         for each in audio:
             self.arrived_at += len(each) // 32
-            self.listening.send(chunk(self.sent, each, self.arrived_at))
+            self.active.send(chunk(self.sent, each, self.arrived_at))
             self.sent += 1
 
     def finals(self) -> list[str]:
         return [heard.text for heard in self.heard if not heard.is_partial]
 
     def given_up(self) -> list[int]:
-        return [each.sequence for each in self.listening.give_up()]
+        return [each.sequence for each in self.active.give_up()]
 
 
 class Scripted(Stream):
@@ -46,26 +65,26 @@ class Scripted(Stream):
         self.sent.append(audio)
 
     def say(self, start: float, end: float, text: str = "words", *, partial: bool = False) -> None:
-        self._said.put(Result("r", text, partial, start, end))
+        self.said.put(recognised(text, start, end, is_partial=partial))
         self.settle()
 
     def fail(self, failure: Exception) -> None:
-        self._is_over = True
-        self._said.put(failure)  # pyright: ignore[reportArgumentType]
+        self.is_over = True
+        self.said.put(failure)  # pyright: ignore[reportArgumentType]
 
 
 @pytest.fixture
 def listener() -> Iterator[Listener]:
     listener = Listener(Stream(Plan()))
     yield listener
-    listener.listening.give_up()
+    listener.active.give_up()
 
 
 @pytest.fixture
 def scripted() -> Iterator[Listener]:
     listener = Listener(Scripted(Plan()))
     yield listener
-    listener.listening.give_up()
+    listener.active.give_up()
 
 
 def say(listener: Listener, *arguments: float, **options: bool) -> None:
@@ -84,7 +103,7 @@ def test_partial_and_final_results_are_heard_in_their_order(listener: Listener) 
 
 def test_nothing_is_heard_in_silence(listener: Listener) -> None:
     listener.send(pause(), pause())
-    listener.listening.send_silence(pause())
+    listener.active.send_silence(pause())
     assert listener.heard == []
 
 
@@ -119,7 +138,7 @@ def test_of_a_chunk_that_is_final_in_part_the_rest_is_given_up(scripted: Listene
     first, second = word(1, 0.5), word(2, 0.5)
     scripted.send(first, second)
     say(scripted, 0.1, 0.75)
-    (rest,) = scripted.listening.give_up()
+    (rest,) = scripted.active.give_up()
     assert rest.sequence == 1
     assert rest.audio == second[8000:], "the last quarter of a second"
     assert rest.arrived_at == scripted.arrived_at
@@ -129,7 +148,7 @@ def test_the_rest_of_a_chunk_is_cut_once_more_by_the_next_final_result(scripted:
     scripted.send(word(1, 0.5))
     say(scripted, 0, 0.125)
     say(scripted, 0.125, 0.25)
-    (rest,) = scripted.listening.give_up()
+    (rest,) = scripted.active.give_up()
     assert len(rest.audio) == 8000
 
 
@@ -153,20 +172,20 @@ def test_what_is_being_heard_is_not_given_up_meanwhile() -> None:
     is_heard, may_go_on = threading.Event(), threading.Event()
     heard: list[str] = []
 
-    def hear(what: Heard) -> None:
+    def hear(what: Result, _: int) -> None:
         is_heard.set()
         assert may_go_on.wait(PATIENCE_SECONDS)
         heard.append(what.text)
 
     stream = Scripted(Plan())
-    listening = Listening(stream, hear)  # pyright: ignore[reportArgumentType]
-    listening.send(chunk(0, word(1)))
-    stream._said.put(Result("r", "1", False, 0, 0.1))
+    active = ActiveStream(stream, hear, closing_seconds=OUT_OF_REACH_SECONDS)
+    active.send(chunk(0, word(1)))
+    stream.said.put(recognised("1", 0, 0.1))
     assert is_heard.wait(PATIENCE_SECONDS)
     at_the_end: list[object] = []
 
     def give_up() -> None:
-        at_the_end.append(listening.give_up())
+        at_the_end.append(active.give_up())
         at_the_end.append(list(heard))
 
     giving_up = threading.Thread(target=give_up)
@@ -197,7 +216,7 @@ def test_a_result_was_spoken_when_its_first_word_began(
 
 def test_padding_does_not_shift_when_something_was_spoken(scripted: Listener) -> None:
     scripted.send(word(1))
-    scripted.listening.send_silence(pause(1))
+    scripted.active.send_silence(pause(1))
     scripted.arrived_at += 5000
     scripted.send(word(2))
     say(scripted, 1.1, 1.2)
@@ -212,18 +231,18 @@ def test_a_result_before_all_known_audio_has_the_time_of_the_latest(scripted: Li
 
 def test_an_ended_stream_is_over_when_its_last_result_has_been_heard(listener: Listener) -> None:
     listener.send(word(1))
-    assert not listener.listening.is_over
-    listener.listening.end()
-    assert listener.listening.is_over
-    assert listener.listening.failure is None
+    assert not listener.active.is_over
+    listener.active.end()
+    assert listener.active.is_over
+    assert listener.active.failure is None
     assert listener.finals() == ["1"]
 
 
 def test_a_failure_of_the_results_is_kept(scripted: Listener) -> None:
     assert isinstance(scripted.stream, Scripted)
-    scripted.stream.fail(PASSING)
+    scripted.stream.fail(TRANSIENT)
     scripted.stream.settle()
-    assert scripted.listening.failure is PASSING
+    assert scripted.active.failure is TRANSIENT
 
 
 def test_an_unforeseen_failure_is_taken_to_pass_and_names_nothing(scripted: Listener) -> None:
@@ -236,15 +255,16 @@ def test_an_unforeseen_failure_is_taken_to_pass_and_names_nothing(scripted: List
 
     stream = Scripted(Plan())
     stream.results = results
-    listening = Listening(stream, lambda _: None)  # pyright: ignore[reportArgumentType]
-    listening._reader.join(PATIENCE_SECONDS)
-    assert listening.is_over
-    failure = listening.failure
+    active = ActiveStream(stream, lambda *_: None)
+    wait_until(lambda: active.is_over)
+    failure = active.failure
     assert failure is not None
-    assert (failure.kind, failure.message) == (FailureKind.PASSING, "Unforeseen")
+    assert (failure.kind, failure.message) == (FailureKind.TRANSIENT, "Unforeseen")
 
 
-def test_no_thread_is_left_of_a_stream_that_was_given_up(listener: Listener) -> None:
+def test_no_thread_is_left_of_a_stream_that_was_given_up() -> None:
+    before = set(threading.enumerate())
+    listener = Listener(Stream(Plan()))
     listener.send(word(1))
-    listener.listening.give_up()
-    assert not listener.listening._reader.is_alive()
+    listener.active.give_up()
+    assert set(threading.enumerate()) <= before
