@@ -35,29 +35,13 @@ from components.settings.domain_rules import DomainRules
 from components.settings.monitoring_rules import MonitoringRules
 from components.settings.rate_limits import RateLimits
 from components.settings.session_rules import SessionRules
+from contract import functions
+from contract.actions import ACTIONS
 
 PROJECT = "live-sessions"
-FUNCTIONS = (
-    "audio_ingest",
-    "audio_processor",
-    "authorizer",
-    "connection",
-    "disconnect",
-    "fan_out",
-    "heartbeat",
-    "reconcile",
-    "refresh",
-    "session_status",
-    "translation",
-)
+FUNCTIONS = tuple(functions.FUNCTIONS)
 # All but $connect, $disconnect and $default, without which no API is published.
-REMOVABLE_ROUTES = (
-    *("createSession", "joinSession", "leaveSession", "endSession"),
-    *("heartbeat", "refreshConnection", "getSessionStatus", "sendAudio"),
-    *("pauseBroadcast", "resumeBroadcast", "muteBroadcast", "unmuteBroadcast"),
-    *("setVolume", "speakerStateChange"),
-    *("pausePlayback", "resumePlayback", "changeLanguage"),
-)
+REMOVABLE_ROUTES = tuple(ACTIONS)
 PROGRAM_TAGS = ("Project", "Stack", "ManagedBy")
 # `live-sessions-<stack>-<function>` must fit into the 64 characters of a function's name, with room
 # for functions to come: https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
