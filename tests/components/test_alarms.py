@@ -3,8 +3,17 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.alarms import Alarm, Breach, Metric, Missing, create_alarm
+from components.alarms import (
+    Alarm,
+    Breach,
+    CloudWatchMetric,
+    Missing,
+    create_alarm,
+    own_metric,
+)
+from contract.metrics import POSTS_FAILED, TICKS
 from program.engine import Engine
+from tests.components import stack_parts
 
 TOPIC = "arn:aws:sns:us-east-1:123456789012:alarms"
 
@@ -14,7 +23,7 @@ def alarm(**changes: Any) -> Alarm:
         **{
             "name": "live-sessions-test-slow",
             "description": "It is slow.",
-            "metric": Metric(
+            "metric": CloudWatchMetric(
                 namespace="LiveSessions/test", name="Waits", dimensions={"service": "connection"}
             ),
             "statistic": "Sum",
@@ -90,7 +99,7 @@ def test_missing_data_may_count_as_bad():
         ({"period_seconds": 0}, r"periods of 0 s: they must be whole minutes"),
         ({"period_seconds": -60}, r"periods of -60 s"),
         ({"period_seconds": 90}, r"periods of 90 s"),
-        ({"breaching_periods": 0}, r"waits for 0 of 1 periods: it must be at least one"),
+        ({"breaching_periods": 0}, r"waits for 0 of 1 periods: it must be at least 1"),
         ({"periods": 2, "breaching_periods": 3}, r"waits for 3 of 2 periods"),
         ({"period_seconds": 3_600, "periods": 25}, r"looks back 90000 s: .* at most 86400 s"),
     ],
@@ -116,3 +125,21 @@ def test_an_alarm_that_cloudwatch_would_refuse_is_refused_with_its_name(
 )
 def test_an_alarm_at_its_bounds_is_taken(changes: dict[str, Any]):
     alarm(**changes)
+
+
+def test_a_functions_own_metric_has_its_entry_module_as_the_dimension():
+    platform = stack_parts.platform()
+    assert own_metric(platform, TICKS) == CloudWatchMetric(
+        namespace="LiveSessions/test", name="Ticks", dimensions={"service": "session_status"}
+    )
+    assert own_metric(platform, POSTS_FAILED, "translation").dimensions == {
+        "service": "translation"
+    }
+
+
+def test_a_metric_is_watched_only_of_a_function_that_emits_it():
+    platform = stack_parts.platform()
+    with pytest.raises(ValueError, match="Ticks is not emitted by fan_out: name one of session"):
+        own_metric(platform, TICKS, "fan_out")
+    with pytest.raises(ValueError, match="PostsFailed is not emitted by one function: name one"):
+        own_metric(platform, POSTS_FAILED)

@@ -2,9 +2,8 @@ from typing import Any
 
 import pytest
 
-from components.audio_transcription.arguments import AudioTranscriptionArgs
-from components.audio_transcription.transcription import AudioTranscription
-from components.connection_store.tables import TableSafety
+from components.audio_transcription import AudioTranscription, AudioTranscriptionArgs
+from components.connection_store import TableSafety
 from program.engine import Engine
 from tests.components import stack_parts
 
@@ -31,8 +30,7 @@ def run(
             table_safety=TableSafety(
                 point_in_time_recovery=True, deletion_protection=deletion_protection
             ),
-            audio_rules=stack_parts.audio_rules(slots=SLOTS),
-            rate_limits=stack_parts.rate_limits(),
+            slots=SLOTS,
             alarm_topic_arn=TOPIC if alarms else None,
         )
         made.append(AudioTranscription("audio", args))
@@ -190,10 +188,10 @@ def test_the_websocket_client_is_in_the_processors_layers_alone(engine: Engine):
 
 
 def test_the_audio_rules_reach_the_processor(engine: Engine):
-    told = variables(engine, "audio-processor")
-    assert told["AUDIO_CHUNKS_PER_SECOND"] == "6"
-    assert told["PARTIAL_CAPTIONS"] == "premium"
-    assert told["PARTIAL_RESULTS_STABILITY"] == "medium"
+    processor = variables(engine, "audio-processor")
+    assert processor["AUDIO_CHUNKS_PER_SECOND"] == "6"
+    assert processor["PARTIAL_CAPTIONS"] == "premium"
+    assert processor["PARTIAL_RESULTS_STABILITY"] == "medium"
 
 
 def test_the_processor_invokes_the_stacks_own_translation_and_nothing_else(engine: Engine):

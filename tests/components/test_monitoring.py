@@ -7,14 +7,15 @@ import pytest
 
 from components.message_queue import MessageQueue, MessageQueueArgs
 from components.monitoring import Monitoring, MonitoringArgs
-from components.settings.stack_settings import FUNCTIONS
+from contract.functions import FUNCTIONS
 from program.engine import Engine
 from tests.components import stack_parts
 from tests.components.stack_parts import PREFIX
 
 TOPIC = "arn:aws:sns:us-east-1:123456789012:alarms"
 NAMESPACE = "LiveSessions/test"
-OWN_TRANSLATION, ANOTHERS_TRANSLATION = FUNCTIONS, tuple(set(FUNCTIONS) - {"translation"})
+OWN_TRANSLATION = tuple(FUNCTIONS)
+EXTERNAL_TRANSLATION = tuple(set(FUNCTIONS) - {"translation"})
 
 
 @functools.cache
@@ -40,8 +41,7 @@ def run(
                 functions=[stack_parts.function(entry) for entry in entries],
                 failure_queues={"fanOutFailures": failures()},
                 slot_queue_names=[f"{PREFIX}-audio-{slot}" for slot in range(slots)],
-                tables=[pulumi.Output.from_input(f"{PREFIX}-sessions")],
-                indexes=[(pulumi.Output.from_input(f"{PREFIX}-sessions"), "active")],
+                tables=stack_parts.store().tables,
                 alarm_topic_arn=TOPIC if alarms else None,
                 has_dashboard=has_dashboard,
                 has_route_metrics=has_route_metrics,
@@ -181,19 +181,19 @@ def test_each_function_has_alarms_of_its_errors_and_throttles():
 
 def test_a_translation_from_elsewhere_has_no_alarm_and_no_line_here():
     ours, _ = run(entries=OWN_TRANSLATION)
-    anothers, _ = run(entries=ANOTHERS_TRANSLATION)
-    assert alarms_of(ours).keys() - alarms_of(anothers).keys() == {
+    external, _ = run(entries=EXTERNAL_TRANSLATION)
+    assert alarms_of(ours).keys() - alarms_of(external).keys() == {
         *("translation-errors", "translation-throttles", "translations-failed"),
         "translation-posts-failed",
     }
-    assert "transcripts-failed" in alarms_of(anothers), "that it fails is ours to know"
+    assert "transcripts-failed" in alarms_of(external), "that it fails is ours to know"
     assert any("translation" in line for line in lines_of(ours))
-    assert not any("translation" in str(line) for line in lines_of(anothers))
-    titles = [widget["properties"]["title"] for widget in widgets_of(anothers)]
+    assert not any("translation" in str(line) for line in lines_of(external))
+    titles = [widget["properties"]["title"] for widget in widgets_of(external)]
     assert "Captions" not in titles, "an empty graph tells nothing"
 
 
-@pytest.mark.parametrize("entries", [OWN_TRANSLATION, ANOTHERS_TRANSLATION], ids=len)
+@pytest.mark.parametrize("entries", [OWN_TRANSLATION, EXTERNAL_TRANSLATION], ids=len)
 @pytest.mark.parametrize("has_route_metrics", [True, False], ids=["routes", "no-routes"])
 def test_widgets_fill_the_grid_and_do_not_overlap(
     has_route_metrics: bool, entries: tuple[str, ...]

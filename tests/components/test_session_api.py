@@ -5,11 +5,8 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.handler_function.function import HandlerFunction
-from components.session_api.access_logs import AccessLogsArgs
-from components.session_api.api import SessionApi, SessionApiArgs
-from components.session_api.api_stage import Throttling
-from components.session_api.routes import Route
+from components.handler_function import HandlerFunction
+from components.session_api import AccessLogsArgs, Route, SessionApi, SessionApiArgs, Throttling
 from program.engine import Engine
 from tests.components import stack_parts
 
@@ -258,7 +255,7 @@ def test_the_accounts_logging_role_comes_before_the_stage_and_outlives_the_stack
 
 def test_connections_may_be_used_by_one_method_on_this_stage_alone():
     def program() -> None:
-        statement = make_api().connections_statement("Post", "POST")
+        (statement,) = make_api().managing_connections("POST").statements
         pulumi.export("actions", list(statement.actions))
         pulumi.export("resources", list(statement.resources))
 

@@ -2,8 +2,7 @@ import json
 
 import pytest
 
-from components.session_lifecycle.arguments import SessionLifecycleArgs
-from components.session_lifecycle.lifecycle import SessionLifecycle
+from components.session_lifecycle import SessionLifecycle, SessionLifecycleArgs
 from program.engine import Engine
 from tests.components import stack_parts
 
@@ -24,9 +23,6 @@ def lifecycle(engine: Engine) -> SessionLifecycle:
             store=store,
             api=api,
             fan_out=stack_parts.fan_out(store, api),
-            session_rules=stack_parts.session_rules(),
-            rate_limits=stack_parts.rate_limits(),
-            status_shards=16,
         )
         made.append(SessionLifecycle("lifecycle", args))
 

@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from components.message_queue import MessageQueue, MessageQueueArgs
-from components.status_broadcaster.broadcaster import StatusBroadcaster, StatusBroadcasterArgs
+from components.session_lifecycle import SessionChecks, SessionChecksArgs
+from components.status_broadcaster import StatusBroadcaster, StatusBroadcasterArgs
 from program.engine import Engine
 from tests.components import stack_parts
 
@@ -21,15 +21,11 @@ def run(interval_seconds: int = 30, *, periodic: bool = True) -> Engine:
             platform=stack_parts.platform(),
             store=stack_parts.store(),
             api=stack_parts.api(),
-            session_checks=MessageQueue(
-                "checks", MessageQueueArgs(physical_name="checks", retention_seconds=3_600)
+            session_checks=SessionChecks(
+                "checks", SessionChecksArgs(prefix=stack_parts.PREFIX, consumer_timeout_seconds=30)
             ),
             periodic=periodic,
             interval_seconds=interval_seconds,
-            shards=16,
-            query_timeout_milliseconds=500,
-            session_rules=stack_parts.session_rules(),
-            rate_limits=stack_parts.rate_limits(),
         )
         StatusBroadcaster("status", args)
 
@@ -151,7 +147,7 @@ def test_the_functions_own_failures_are_kept_and_not_retried_into_the_next_tick(
     }
 
 
-def test_the_function_is_told_its_interval_its_limits_and_the_session_rules(engine: Engine):
+def test_the_function_reads_its_interval_its_limits_and_the_session_rules(engine: Engine):
     variables = engine.only("lambda/function")["environment"]["variables"]
     assert variables["PERIODIC_UPDATE_INTERVAL_SECONDS"] == "30"
     assert variables["STATUS_QUERY_TIMEOUT_MS"] == "500"

@@ -52,6 +52,8 @@ def test_a_pipeline_from_elsewhere_makes_no_function_and_no_role():
 @pytest.mark.parametrize("external", ["", EXTERNAL])
 def test_the_right_to_invoke_is_about_one_function_alone(external: str):
     _, pipeline = run(external)
-    statement = pipeline.invoke_statement("Invoke")
+    grant = pipeline.invoking()
+    (statement,) = grant.statements
     assert statement.actions == ("lambda:InvokeFunction",)
     assert len(statement.resources) == 1
+    assert set(grant.variables) == {"TRANSLATION_FUNCTION"}
