@@ -58,13 +58,13 @@ class CustomDomain(pulumi.ComponentResource):
             validation_method="DNS",
             opts=self._child,
         )
-        proof = certificate.domain_validation_options[0]
+        validation_record = certificate.domain_validation_options[0]
         record = aws.route53.Record(
             f"{self._resource_name}-certificate-record",
             zone_id=self._rules.hosted_zone_id,
-            name=proof.resource_record_name,
-            type=proof.resource_record_type,
-            records=[proof.resource_record_value],
+            name=validation_record.resource_record_name,
+            type=validation_record.resource_record_type,
+            records=[validation_record.resource_record_value],
             ttl=VALIDATION_TTL_SECONDS,
             # ACM gives an account the same record for a name each time, in every Region.
             allow_overwrite=True,

@@ -96,7 +96,7 @@ class SlotQueues(pulumi.ComponentResource):
         name = self._queues[slot].physical_name
         alarm = Alarm(
             name=f"{name}-late",
-            description=f"Audio in slot {slot} waits for more than {LATE_AFTER_SECONDS} s: the"
+            description=f"Audio of slot {slot} waits for more than {LATE_AFTER_SECONDS} s: the"
             " captions of its session are late or missing.",
             metric=queue_metric(name, "ApproximateAgeOfOldestMessage"),
             statistic="Maximum",

@@ -41,7 +41,7 @@ def made(one: Alarm) -> dict[str, Any]:
     return engine.only("cloudwatch/metricAlarm")
 
 
-def test_an_alarm_is_made_of_all_that_it_says_and_tells_the_topic_both_ways():
+def test_an_alarm_has_all_its_fields_and_notifies_the_topic_of_alarm_and_ok():
     assert made(alarm(periods=3, breaching_periods=2)) == {
         "name": "live-sessions-test-slow",
         "alarmDescription": "It is slow.",
@@ -60,13 +60,13 @@ def test_an_alarm_is_made_of_all_that_it_says_and_tells_the_topic_both_ways():
     }
 
 
-def test_a_percentile_is_an_extended_statistic_and_no_other():
+def test_a_percentile_is_an_extended_statistic_alone():
     inputs = made(alarm(statistic="p95"))
     assert inputs["extendedStatistic"] == "p95"
     assert "statistic" not in inputs, "CloudWatch takes one of the two"
 
 
-def test_a_plain_statistic_is_no_extended_one():
+def test_a_plain_statistic_is_not_an_extended_one():
     inputs = made(alarm(statistic="Maximum"))
     assert inputs["statistic"] == "Maximum"
     assert "extendedStatistic" not in inputs
@@ -84,7 +84,7 @@ def test_each_side_of_a_threshold_has_its_own_comparison(breaches: Breach, opera
     assert made(alarm(breaches=breaches))["comparisonOperator"] == operator
 
 
-def test_missing_data_may_count_as_bad():
+def test_missing_data_may_be_breaching():
     assert made(alarm(missing=Missing.BAD))["treatMissingData"] == "breaching"
 
 
@@ -105,12 +105,12 @@ def test_missing_data_may_count_as_bad():
     ],
     ids=str,
 )
-def test_an_alarm_that_cloudwatch_would_refuse_is_refused_with_its_name(
+def test_an_alarm_that_cloudwatch_would_reject_is_rejected_with_its_name(
     changes: dict[str, Any], message: str
 ):
-    with pytest.raises(ValueError, match=message) as refused:
+    with pytest.raises(ValueError, match=message) as rejected:
         alarm(**changes)
-    assert changes.get("name", "live-sessions-test-slow") in str(refused.value)
+    assert changes.get("name", "live-sessions-test-slow") in str(rejected.value)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_an_alarm_that_cloudwatch_would_refuse_is_refused_with_its_name(
     ],
     ids=str,
 )
-def test_an_alarm_at_its_bounds_is_taken(changes: dict[str, Any]):
+def test_an_alarm_at_the_limits_is_accepted(changes: dict[str, Any]):
     alarm(**changes)
 
 

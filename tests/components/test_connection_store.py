@@ -29,7 +29,7 @@ def test_every_table_is_on_demand_encrypted_recoverable_and_protected(engine: En
         assert (table.protect, table.retain_on_delete) == (True, True), table.name
 
 
-def test_without_protection_a_destroyed_stack_takes_its_tables_along():
+def test_without_protection_tables_are_deleted_with_the_stack():
     engine = Engine()
     engine.run(stack_parts.store)
     for table in engine.of_type("dynamodb/table").values():
@@ -45,7 +45,7 @@ def test_without_protection_a_destroyed_stack_takes_its_tables_along():
         ("store-rate-limits", "identifier", "ttl"),
     ],
 )
-def test_tables_are_found_by_one_key_and_expire(
+def test_tables_have_one_key_and_their_items_expire(
     engine: Engine, table: str, hash_key: str, ttl: str
 ):
     inputs = engine.of_type("dynamodb/table")[table].inputs

@@ -84,7 +84,7 @@ def test_the_log_group_exists_with_retention_before_the_function_can_write():
     assert {"session-status-logs", "session-status-policy"} <= function.depends_on
 
 
-def test_the_role_is_lambdas_and_may_write_to_its_own_log_group_alone():
+def test_the_role_trusts_lambda_and_may_write_to_its_own_log_group_alone():
     engine = run()
     role = engine.only("iam/role")
     assert role["name"] == NAME
@@ -148,7 +148,7 @@ def test_a_queue_feeds_the_function_one_message_at_a_time():
         ({"function": Function("x" * 50, HeartbeatEnvironment)}, "at most 64 characters"),
     ],
 )
-def test_what_lambda_would_refuse_is_refused_before(changes: dict[str, Any], rule: str):
+def test_what_lambda_would_reject_is_rejected_first(changes: dict[str, Any], rule: str):
     with pytest.raises(ValueError, match=rule):
         args(**changes)
 
@@ -156,7 +156,7 @@ def test_what_lambda_would_refuse_is_refused_before(changes: dict[str, Any], rul
 @pytest.mark.parametrize(
     ("retries", "age_seconds", "rule"), [(3, 60, "from 0 to 2"), (1, 59, "from 60 to 21600 s")]
 )
-def test_retries_and_ages_lambda_does_not_have_are_refused(
+def test_retries_and_ages_outside_of_lambdas_limits_are_rejected(
     retries: int, age_seconds: int, rule: str
 ):
     with pytest.raises(ValueError, match=rule):

@@ -49,7 +49,7 @@ def test_every_queue_has_a_policy_of_its_own():
         ({"physical_name": "x" * 81}, "at most 80 characters"),
     ],
 )
-def test_what_sqs_would_refuse_is_refused_before(changes: dict[str, Any], rule: str):
+def test_what_sqs_would_reject_is_rejected_first(changes: dict[str, Any], rule: str):
     with pytest.raises(ValueError, match=rule):
         args(**changes)
 
