@@ -48,7 +48,8 @@ def environment_of(
     if missing := [name for name in function.variables if name not in {*given, *settings}]:
         raise ValueError(
             f"Function {function.entry} reads {', '.join(missing)}, which nothing provides: add a"
-            " grant that does, add the setting to setting_variables (components/handler_function),"
+            " grant that does, add the setting to setting_variables"
+            " (components/handler_function/platform.py),"
             f" or remove it from {record}."
         )
     return {name: given[name] if name in given else settings[name] for name in function.variables}

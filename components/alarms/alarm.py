@@ -20,15 +20,15 @@ class Breach(StrEnum):
     """On which side of the threshold a period is breaching."""
 
     ABOVE = "GreaterThanThreshold"
-    FROM = "GreaterThanOrEqualToThreshold"
+    AT_OR_ABOVE = "GreaterThanOrEqualToThreshold"
     BELOW = "LessThanThreshold"
 
 
 class Missing(StrEnum):
     """How a period without data is treated."""
 
-    GOOD = "notBreaching"
-    BAD = "breaching"
+    NOT_BREACHING = "notBreaching"
+    BREACHING = "breaching"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +49,7 @@ class Alarm:
     period_seconds: int
     periods: int = 1
     breaching_periods: int = 1
-    missing: Missing = Missing.GOOD
+    missing: Missing = Missing.NOT_BREACHING
 
     def __post_init__(self) -> None:
         if len(self.name) > MAXIMUM_NAME_LENGTH:
@@ -93,7 +93,7 @@ def event_alarm(
         description=description,
         metric=metric,
         statistic=statistic,
-        breaches=Breach.FROM,
+        breaches=Breach.AT_OR_ABOVE,
         threshold=times,
         period_seconds=SECONDS_PER_MINUTE if times == 1 else FIVE_MINUTES_SECONDS,
     )

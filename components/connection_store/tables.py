@@ -35,7 +35,7 @@ class StackTable:
         safety: TableSafety,
         parent: pulumi.Resource,
     ) -> None:
-        self.contract = table
+        self.definition = table
         ttl = None
         if table.ttl_attribute is not None:
             ttl = aws.dynamodb.TableTtlArgs(attribute_name=table.ttl_attribute, enabled=True)
@@ -87,7 +87,7 @@ class StackTable:
             resources=(resource,),
             condition=condition,
         )
-        return Grant(statements=(statement,), variables={self.contract.variable: self.name})
+        return Grant(statements=(statement,), variables={self.definition.variable: self.name})
 
 
 def _index_args(index: Index) -> aws.dynamodb.TableGlobalSecondaryIndexArgs:

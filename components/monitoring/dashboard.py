@@ -223,7 +223,7 @@ def _table_graph(args: MonitoringArgs) -> Graph:
         [
             _line(table_metric(table.name, name, index))
             for table in args.tables
-            for index in ("", *(each.name for each in table.contract.indexes))
+            for index in ("", *(each.name for each in table.definition.indexes))
             for name in THROTTLES
         ],
     )

@@ -103,7 +103,7 @@ def _missed_ticks(args: MonitoringArgs) -> Alarm:
         period_seconds=period_seconds,
         periods=2,
         breaching_periods=2,
-        missing=Missing.BAD,
+        missing=Missing.BREACHING,
     )
 
 
@@ -210,7 +210,7 @@ def _active_sessions(args: MonitoringArgs) -> Alarm:
         # Reconcile emits it every five minutes.
         metric=own_metric(args.platform, metrics.ACTIVE_SESSIONS),
         statistic="Maximum",
-        breaches=Breach.FROM,
+        breaches=Breach.AT_OR_ABOVE,
         threshold=round(limit * NEAR_SHARE),
         period_seconds=FIVE_MINUTES_SECONDS,
     )
@@ -231,7 +231,7 @@ def _slots(args: MonitoringArgs) -> list[Alarm]:
             args.platform.function_name(AUDIO_PROCESSOR), "ConcurrentExecutions"
         ),
         statistic="Maximum",
-        breaches=Breach.FROM,
+        breaches=Breach.AT_OR_ABOVE,
         threshold=near,
         period_seconds=SECONDS_PER_MINUTE,
         periods=3,

@@ -27,7 +27,7 @@ def alarm(**changes: Any) -> Alarm:
                 namespace="LiveSessions/test", name="Waits", dimensions={"service": "connection"}
             ),
             "statistic": "Sum",
-            "breaches": Breach.FROM,
+            "breaches": Breach.AT_OR_ABOVE,
             "threshold": 1,
             "period_seconds": 60,
             **changes,
@@ -76,7 +76,7 @@ def test_a_plain_statistic_is_not_an_extended_one():
     ("breaches", "operator"),
     [
         (Breach.ABOVE, "GreaterThanThreshold"),
-        (Breach.FROM, "GreaterThanOrEqualToThreshold"),
+        (Breach.AT_OR_ABOVE, "GreaterThanOrEqualToThreshold"),
         (Breach.BELOW, "LessThanThreshold"),
     ],
 )
@@ -85,7 +85,7 @@ def test_each_side_of_a_threshold_has_its_own_comparison(breaches: Breach, opera
 
 
 def test_missing_data_may_be_breaching():
-    assert made(alarm(missing=Missing.BAD))["treatMissingData"] == "breaching"
+    assert made(alarm(missing=Missing.BREACHING))["treatMissingData"] == "breaching"
 
 
 @pytest.mark.parametrize(

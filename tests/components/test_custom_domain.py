@@ -106,7 +106,7 @@ def test_without_a_hosted_zone_there_is_no_record():
     [{"certificate_arn": CERTIFICATE}, {"hosted_zone_id": ZONE}],
     ids=lambda each: next(iter(each)),
 )
-def test_a_preview_with_nothing_known_yet_plans_the_same(given: dict[str, str]):
+def test_a_preview_with_nothing_known_yet_plans_the_same(given: dict[str, Any]):
     planned, outputs = run(**given, preview=True)
     made, _ = run(**given)
     assert {each.urn for each in planned.registered} == {each.urn for each in made.registered}
