@@ -1,7 +1,7 @@
 """What a function is given: permissions, together with the variables that they are used with.
 
-The component that owns a resource makes the grants for it, so a permission and the name of what it
-is about always arrive together.
+The component that owns a resource makes the grants for it, so no function has a permission without
+the name of its resource.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,8 +28,8 @@ def environment_of(
 ) -> dict[str, pulumi.Input[str]]:
     """The variables that `function` reads: those of its grants, then those of the stack's settings.
 
-    Raises `ValueError` for a variable that a grant has and the function does not read, that the
-    function reads and nothing has, or that has two values.
+    Several grants of one resource may have the same variable. Raises `ValueError` for a variable
+    that the function does not read, that nothing provides, or that has two values.
     """
     record = f"{function.environment.__name__} (contract/functions.py)"
     given: dict[str, pulumi.Input[str]] = {}

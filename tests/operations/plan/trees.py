@@ -6,7 +6,14 @@ import subprocess
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parents[3]
-PROGRAM = ("__main__.py", "Pulumi.yaml", "Pulumi.staging.yaml", "components", "handlers")
+PROGRAM = (
+    "__main__.py",
+    "Pulumi.yaml",
+    "Pulumi.staging.yaml",
+    "components",
+    "contract",
+    "handlers",
+)
 
 # A component with a queue in it, and a rule of a name that the config decides.
 SMALL_PROGRAM = """
