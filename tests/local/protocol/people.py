@@ -12,7 +12,6 @@ from local.cloud import LocalCloud
 from tests.local.conftest import SMALL
 from tests.patience import PATIENCE_SECONDS
 
-
 # Longer than any test takes; the whole log of all tests is slow to read.
 RECENT_LOG_SECONDS = 400
 
