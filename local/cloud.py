@@ -146,9 +146,12 @@ class LocalCloud:
         password = self._add_user(self.outputs["userPoolId"], username)
         return sign_in(self.outputs, username, password)
 
-    def function_log(self, entry: str) -> list[LogLine]:
-        """Return the lines of the function's log, oldest first; `entry` is its entry module."""
-        return read_log(self.client("logs"), self.outputs["logGroupNames"][entry])
+    def function_log(self, entry: str, since_ms: int = 0) -> list[LogLine]:
+        """Return the function's log since a time (epoch milliseconds), oldest first.
+
+        `entry` is the name of its entry module.
+        """
+        return read_log(self.client("logs"), self.outputs["logGroupNames"][entry], since_ms)
 
     def evaluate_alarms(self, now: float) -> list[Change]:
         """Evaluate the alarms on the metrics before `now` (epoch seconds); return the changes."""
