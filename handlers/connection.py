@@ -1,5 +1,7 @@
 """Opens sockets, and answers what is asked of a session, its listeners and its broadcast."""
 
+from collections.abc import Callable
+
 from contract.actions import Rate, Role
 from contract.functions import ConnectionEnvironment
 from live_sessions.aws.clients import FAIL_FAST_TIMEOUT_SECONDS, Clients
@@ -13,6 +15,7 @@ from live_sessions.sessions.follow_ups import FanOut, SessionChecks
 from live_sessions.sessions.handshake import Opening
 from live_sessions.sessions.lifecycle import SessionCreation, SessionEnder
 from live_sessions.sessions.rows import SessionTable
+from live_sessions.sessions.session_ids import random_session_id
 from live_sessions.status.pushes import EventPushes
 from live_sessions.wire.messages import ChangeLanguage, ClientMessage, CreateSession, JoinSession
 from live_sessions.wire.rate_limits import RateLimits
@@ -23,7 +26,13 @@ ATTEMPTS = 2
 """Some of its routes have an integration timeout of five seconds."""
 
 
-def build(environment: ConnectionEnvironment, clients: Clients, clock: Clock) -> Handler:
+def build(
+    environment: ConnectionEnvironment,
+    clients: Clients,
+    clock: Clock,
+    *,
+    new_session_id: Callable[[], str] = random_session_id,
+) -> Handler:
     """The handler of `$connect`, `$default` and this function's actions."""
     sessions = SessionTable.of(clients, environment.sessions_table, clock, attempts=ATTEMPTS)
     connections = ConnectionTable.of(
@@ -52,6 +61,7 @@ def build(environment: ConnectionEnvironment, clients: Clients, clock: Clock) ->
         clock=clock,
         max_duration_hours=environment.session_max_duration_hours,
         status_shards=environment.status_shards,
+        new_session_id=new_session_id,
     )
     ender = SessionEnder(
         sessions=sessions, connections=connections, fan_out=fan_out, checks=checks, clock=clock

@@ -1,8 +1,5 @@
 """A session's status: when the speaker asks, and to every live session's speaker at each tick."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from contract.actions import Rate, Role
 from contract.functions import SessionStatusEnvironment
 from live_sessions.aws.clients import FAIL_FAST_TIMEOUT_SECONDS, Clients
@@ -27,18 +24,6 @@ def build(environment: SessionStatusEnvironment, clients: Clients, clock: Clock)
         clock=clock,
         timeout_ms=environment.status_query_timeout_ms,
     )
-    answer = MessageHandler(
-        function="session_status",
-        answers={
-            "getSessionStatus": {Role.SPEAKER: Answer(ClientMessage, queries.get_session_status)}
-        },
-        clock=clock,
-        rate_limits=RateLimits(
-            clients.fail_fast_dynamodb(FAIL_FAST_TIMEOUT_SECONDS),
-            environment.rate_limits_table,
-            {Rate.STATUS_QUERIES: environment.status_queries_per_speaker_per_minute},
-        ),
-    )
     tick = TickHandler(
         sessions=SessionTable.of(clients, environment.sessions_table, clock),
         sockets=Sockets.at(environment.api_gateway_endpoint, clients, clock),
@@ -49,11 +34,19 @@ def build(environment: SessionStatusEnvironment, clients: Clients, clock: Clock)
         interval_seconds=environment.periodic_update_interval_seconds,
         grace_seconds=environment.speaker_grace_seconds,
     )
-
-    def handle(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-        return answer(event) if "requestContext" in event else tick(event, context)
-
-    return handle
+    return MessageHandler(
+        function="session_status",
+        answers={
+            "getSessionStatus": {Role.SPEAKER: Answer(ClientMessage, queries.get_session_status)}
+        },
+        clock=clock,
+        rate_limits=RateLimits(
+            clients.fail_fast_dynamodb(FAIL_FAST_TIMEOUT_SECONDS),
+            environment.rate_limits_table,
+            {Rate.STATUS_QUERIES: environment.status_queries_per_speaker_per_minute},
+        ),
+        on_other=tick,
+    )
 
 
 handler = build(read_environment(SessionStatusEnvironment), Clients.of_this_account(), SYSTEM_CLOCK)

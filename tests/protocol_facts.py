@@ -1,6 +1,7 @@
 """The protocol as the code defines it, in the wording of docs/protocol.md."""
 
 import ast
+import importlib
 from collections.abc import Iterator
 from enum import StrEnum
 from functools import cache
@@ -10,17 +11,15 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
-from live_sessions.languages import SOURCE_LANGUAGES, TARGET_LANGUAGES
-from live_sessions.protocol import (
-    ACTIONS,
-    BroadcastState,
-    EndReason,
-    ErrorCode,
-    ErrorFrame,
-    Frame,
-    UpdateReason,
-)
-from live_sessions.protocol.reading import REQUEST_ID_LIMIT_CHARACTERS
+import tests.handlers.environment  # noqa: F401 - before the functions' code
+
+# isort: split
+from contract.actions import ACTIONS
+from contract.languages import SOURCE_LANGUAGES, TARGET_LANGUAGES
+from live_sessions.wire import frames
+from live_sessions.wire.frames import BroadcastState, EndReason, ErrorFrame, Frame, UpdateReason
+from live_sessions.wire.refusals import ErrorCode
+from live_sessions.wire.requests import REQUEST_ID_LIMIT_CHARACTERS, Answers, MessageHandler
 
 HANDLERS = Path(__file__).parents[1] / "handlers"
 
@@ -45,18 +44,19 @@ def code_facts(config: dict[str, Any]) -> set[str]:
         "frame: type is string",
     }
     for name, action in ACTIONS.items():
-        facts.add(f"{name} is answered by {tag(action.reply) if action.reply else 'none'}")
-        facts.update(f"{name} sends to the sender: {tag(frame)}" for frame in action.posts)
+        facts.add(f"{name} is answered by {action.reply or 'none'}")
+        facts.update(f"{name} sends to the sender: {frame}" for frame in action.posts)
         if action.to_listeners:
-            facts.add(f"{name} sends to each listener: {tag(action.to_listeners)}")
+            facts.add(f"{name} sends to each listener: {action.to_listeners}")
         if action.to_speaker:
-            facts.add(f"{name} sends to the speaker: {tag(action.to_speaker)}")
-        for role, message in action.messages.items():
-            facts.add(f"{name} is for the {role}")
-            facts.update(f"{name} of a {role}: {field}" for field in message_fields(message))
+            facts.add(f"{name} sends to the speaker: {action.to_speaker}")
+        facts.update(f"{name} is for the {role}" for role in action.roles)
+        for role, answer in answers()[name].items():
+            fields = message_fields(answer.message)
+            facts.update(f"{name} of a {role}: {field}" for field in fields)
     facts.update(f"frame: {field}" for field in frame_fields(Frame))
     common = frame_fields(Frame)
-    for frame in frames():
+    for frame in sent_frames():
         facts.update(f"{tag(frame)}: {field}" for field in frame_fields(frame) - common)
     facts.update(f"broadcastState: {field}" for field in frame_fields(BroadcastState))
     facts.update(f"{name} {value}" for name, values in ENUMERATIONS.items() for value in values)
@@ -67,13 +67,29 @@ def code_facts(config: dict[str, Any]) -> set[str]:
     return facts | {f"config {key} is {declared['default']}" for key, declared in config.items()}
 
 
-def frames() -> set[type[Frame]]:
+@cache
+def answers() -> Answers:
+    """Returns how each action is answered, by role, from the entry modules."""
+    found: dict[str, Any] = {}
+    for entry in {action.function for action in ACTIONS.values()}:
+        handler = importlib.import_module(entry).handler
+        assert isinstance(handler, MessageHandler)
+        found |= handler.answers
+    return found
+
+
+def sent_frames() -> set[type[Frame]]:
     """Returns the types of all frames that the service sends."""
+    by_type = {
+        tag(each): each
+        for each in vars(frames).values()
+        if isinstance(each, type) and issubclass(each, Frame)
+    }
     sent = {
-        frame
+        by_type[name]
         for action in ACTIONS.values()
-        for frame in (action.reply, *action.posts, action.to_listeners, action.to_speaker)
-        if frame
+        for name in (action.reply, *action.posts, action.to_listeners, action.to_speaker)
+        if name
     }
     return {*sent, ErrorFrame}
 

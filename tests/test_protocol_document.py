@@ -7,11 +7,15 @@ from typing import Any
 import pytest
 import yaml
 
-from live_sessions.audio.chunk_order import GAP_SECONDS
-from live_sessions.audio.chunk_rate import CLOSED_AFTER_SECONDS, WARNED_AFTER_SECONDS
-from live_sessions.audio.chunks import LONGEST_BYTES, SHORTEST_BYTES
-from live_sessions.pcm import SAMPLE_RATE_HZ
-from live_sessions.protocol import ACTIONS, AUDIO_MESSAGES, CONTROL_MESSAGES
+from contract.actions import ACTIONS
+from live_sessions.audio.chunks import (
+    CLOSED_AFTER_SECONDS,
+    GAP_SECONDS,
+    SAMPLE_RATE_HZ,
+    WARNED_AFTER_SECONDS,
+)
+from live_sessions.audio.ingest import LONGEST_BYTES, SHORTEST_BYTES
+from live_sessions.wire.requests import AUDIO_MESSAGES, CONTROL_MESSAGES
 from tests.protocol_facts import code_facts
 from tests.protocol_page import NAME, PAGE, config_keys, page_facts
 

@@ -13,8 +13,7 @@ from client.recordings import (
     read_recording,
     silence,
 )
-from local.sample_speech import SENTENCES, WAV
-from local.word_errors import words_of
+from local.sample_speech import SENTENCES, WAV, words_of
 
 SAMPLES = bytes(range(256)) * 25  # 0.2 s
 

@@ -11,7 +11,7 @@ import importlib
 import itertools
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -20,9 +20,8 @@ from urllib.parse import unquote
 import boto3
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
-from moto import mock_aws
 from moto.core import DEFAULT_ACCOUNT_ID
-from moto.sqs import sqs_backends
+from moto.dynamodb.models import dynamodb_backends
 
 from contract import tables
 from contract.actions import ACTIONS
@@ -31,7 +30,7 @@ from live_sessions.aws.clients import Clients
 from live_sessions.aws.dynamodb import plain, typed
 from live_sessions.aws.http import NO_HEADERS, AwsHttp, NoAnswer, Response
 from live_sessions.aws.runtime import AwsEnvironment, Clock, Handler, read_environment
-from tests.handlers.direct_moto import shorten
+from tests.handlers.direct_moto import carry_out, intercept, queues
 from tests.handlers.localhost_tls import certificate, server_tls  # noqa: F401
 from tests.patience import OUT_OF_REACH_SECONDS
 
@@ -334,7 +333,7 @@ class Stage:
         return [json.loads(body) for body, _ in self.queued_with_delay(queue)]
 
     def queued_with_delay(self, queue: str) -> list[tuple[str, int]]:
-        messages = sqs_backends[DEFAULT_ACCOUNT_ID][REGION].queues[queue]._messages
+        messages = queues().queues[queue]._messages
         taken = [
             (message.body, round((message.delayed_until - message.sent_timestamp) / 1000))
             for message in messages
@@ -377,12 +376,23 @@ def sockets() -> OpenSockets:
     return OpenSockets()
 
 
+@pytest.fixture(scope="session")
+def deployed() -> None:
+    """The tables and queues, made once per process."""
+    for table in TABLES:
+        reply = carry_out("CreateTable", table)
+        assert reply.status == 200, reply
+    for queue in QUEUES:
+        queues().create_queue(queue)
+
+
 @pytest.fixture
-def stage(monkeypatch: pytest.MonkeyPatch, sockets: OpenSockets) -> Iterator[Stage]:
-    with mock_aws():
-        shorten(monkeypatch, REGION)
-        for table in TABLES:
-            client("dynamodb").create_table(**table)
-        for queue in QUEUES:
-            sqs_backends[DEFAULT_ACCOUNT_ID][REGION].create_queue(queue)
-        yield Stage(sockets)
+def stage(
+    monkeypatch: pytest.MonkeyPatch, sockets: OpenSockets, deployed: None
+) -> Stage:
+    for table in dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].tables.values():
+        table.items.clear()
+    for queue in QUEUES:
+        queues().queues[queue]._messages.clear()
+    intercept(monkeypatch)
+    return Stage(sockets)

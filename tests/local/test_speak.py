@@ -264,7 +264,7 @@ def test_an_error_is_shown_once_and_counted(
     assert speak(recording, service_of(on_audio=refuse)) == 1
     shown = capsys.readouterr().out
     assert shown.count("no slot is free") == 1
-    assert "told SERVICE_UNAVAILABLE 5 times" in shown
+    assert "received SERVICE_UNAVAILABLE 5 times" in shown
 
 
 def test_an_answer_of_api_gateways_own_is_an_error_too(
@@ -276,10 +276,10 @@ def test_an_answer_of_api_gateways_own_is_an_error_too(
     assert speak(recording, service_of(on_audio=time_out)) == 1
     shown = capsys.readouterr().out
     assert shown.count("message=Endpoint request timed out") == 1
-    assert "told Endpoint request timed out 5 times" in shown
+    assert "received Endpoint request timed out 5 times" in shown
 
 
-def test_what_else_the_speaker_is_told_is_shown(
+def test_other_frames_to_the_speaker_are_shown(
     recording: str, service_of: Callable[..., Service], capsys: pytest.CaptureFixture[str]
 ) -> None:
     def warn(_: Service, speaker: ServerConnection, message: dict[str, Any]) -> None:
@@ -322,7 +322,7 @@ def test_the_end_of_the_session_ends_the_speaking(
     assert len(service.sent("sendAudio")) == 1
 
 
-def test_a_socket_that_the_service_closes_is_told(
+def test_a_socket_that_the_service_closes_is_reported(
     recording: str,
     service_of: Callable[..., Service],
     capsys: pytest.CaptureFixture[str],
@@ -338,7 +338,7 @@ def test_a_socket_that_the_service_closes_is_told(
     assert "closed the speaker's socket with code 1000" in capsys.readouterr().err
 
 
-def test_a_socket_that_is_lost_is_told(
+def test_a_socket_that_is_lost_is_reported(
     recording: str,
     service_of: Callable[..., Service],
     capsys: pytest.CaptureFixture[str],
@@ -358,7 +358,7 @@ def test_a_socket_that_is_lost_is_told(
     ("status", "way_out"),
     [(HTTPStatus.FORBIDDEN, "sign in again"), (HTTPStatus.TOO_MANY_REQUESTS, "in a minute")],
 )
-def test_a_refused_handshake_is_told_with_the_way_out(
+def test_a_refused_handshake_is_reported_with_the_way_out(
     recording: str,
     service_of: Callable[..., Service],
     capsys: pytest.CaptureFixture[str],
@@ -372,7 +372,7 @@ def test_a_refused_handshake_is_told_with_the_way_out(
     assert "a-token" not in told
 
 
-def test_where_nobody_listens_is_told_without_the_token(
+def test_an_address_that_does_not_answer_is_reported_without_the_token(
     recording: str, service_of: Callable[..., Service], capsys: pytest.CaptureFixture[str]
 ) -> None:
     service = service_of()
@@ -383,14 +383,14 @@ def test_where_nobody_listens_is_told_without_the_token(
     assert "a-token" not in told
 
 
-def test_a_refused_session_is_told(
+def test_a_refused_session_is_reported(
     recording: str, service_of: Callable[..., Service], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert speak(recording, service_of(), "--language", "tlh") == 1
     assert "createSession was refused: UNSUPPORTED_LANGUAGE: no Klingon" in capsys.readouterr().err
 
 
-def test_a_bad_recording_is_told_before_a_socket_is_opened(
+def test_a_bad_recording_is_reported_before_a_socket_is_opened(
     tmp_path: Path, service_of: Callable[..., Service], capsys: pytest.CaptureFixture[str]
 ) -> None:
     service = service_of()
@@ -415,7 +415,7 @@ def test_the_token_may_come_from_the_environment(
     assert service.tokens == ["of-the-environment"]
 
 
-def test_a_cloud_that_is_not_running_is_told(
+def test_a_cloud_that_is_not_running_is_reported(
     recording: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([recording, "--cloud", ".local-none"]) == 1
@@ -457,7 +457,7 @@ def test_a_stack_is_spoken_into_by_its_outputs_and_a_user(
     assert service.tokens == ["of-cognito"]
 
 
-def test_a_password_that_nobody_can_type_is_told(
+def test_a_password_without_a_terminal_is_reported(
     recording: str,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
@@ -481,7 +481,7 @@ def test_outputs_without_a_user_are_not_enough(
 
 
 @pytest.mark.parametrize("content", ["{}", "[]", "no JSON", "4"])
-def test_outputs_that_are_none_are_told(
+def test_invalid_outputs_are_reported(
     recording: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str
 ) -> None:
     path = tmp_path / "outputs.json"

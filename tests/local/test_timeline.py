@@ -87,7 +87,7 @@ def test_a_caption_is_shown_with_its_language_and_number() -> None:
     assert summary(caption()) == "caption          es 3: hola"
 
 
-def test_a_partial_caption_is_told_from_the_final_one() -> None:
+def test_a_partial_caption_looks_different_from_the_final_one() -> None:
     assert summary(caption(isPartial=True)) == "caption          es 3: hola …"
 
 

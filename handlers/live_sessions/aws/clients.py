@@ -128,7 +128,7 @@ class Clients:
             from botocore.session import Session
 
             self._session = Session()
-            self._session.register_component("data_loader", _fast_loader(SERVICES))
+            self._session.register_component("data_loader", fast_loader(SERVICES))
         return self._session
 
 
@@ -139,7 +139,7 @@ def start_function(client: "LambdaClient", function_name: str, task: msgspec.Str
     )
 
 
-def _fast_loader(services: Iterable[str]) -> Any:
+def fast_loader(services: Iterable[str]) -> Any:
     """botocore's service models, found and read in a fraction of the time.
 
     botocore lists the folders of its four hundred services to find one, and parses JSON with a hook

@@ -18,7 +18,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
-from live_sessions.aws.runtime import AwsEnvironment
+from live_sessions.aws.runtime import SYSTEM_CLOCK, AwsEnvironment, Clock
 
 IDLE_LIMIT_SECONDS = 50
 """An older idle connection is replaced. By the wall clock: a monotonic clock may stand still while
@@ -48,18 +48,20 @@ def tls() -> ssl.SSLContext:
 
 
 class HttpConnection:
-    """One connection, one exchange at a time. Connects on creation.
+    """One connection, one exchange at a time. Connects on creation, with TLS if there is a context.
 
     Raises OSError (TimeoutError and ssl.SSLError are subclasses).
     """
 
-    def __init__(self, host: str, port: int, *, encrypted: bool, timeout_seconds: float) -> None:
+    def __init__(
+        self, host: str, port: int, *, tls: ssl.SSLContext | None, timeout_seconds: float
+    ) -> None:
         self.is_reusable = True
         """False once the peer closes the connection after its response."""
         plain = socket.create_connection((host, port), timeout_seconds)
         try:
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._socket = tls().wrap_socket(plain, server_hostname=host) if encrypted else plain
+            self._socket = tls.wrap_socket(plain, server_hostname=host) if tls else plain
         except BaseException:
             plain.close()
             raise
@@ -226,24 +228,33 @@ class AwsHttp:
     """A client for one endpoint. Thread-safe: each request has its own connection."""
 
     def __init__(
-        self, endpoint: str, service: str, aws: AwsEnvironment, *, timeout_seconds: float
+        self,
+        endpoint: str,
+        service: str,
+        aws: AwsEnvironment,
+        *,
+        timeout_seconds: float,
+        clock: Clock = SYSTEM_CLOCK,
+        trusting: ssl.SSLContext | None = None,
     ) -> None:
-        """`timeout_seconds` covers connecting and the response together."""
+        """`timeout_seconds` covers connecting and the response together.
+
+        `trusting` has the certificate authorities for an https endpoint; None: the system's.
+        """
         url = urlsplit(endpoint)
         if url.scheme not in ("http", "https") or url.hostname is None:
             raise ValueError(f"{endpoint!r} is not an http or https URL")
         self.service = service
-        self._encrypted = url.scheme == "https"
+        self._tls = (trusting or tls()) if url.scheme == "https" else None
         self._host = url.hostname
-        self._port = url.port or (443 if self._encrypted else 80)
+        default_port = 443 if self._tls else 80
+        self._port = url.port or default_port
         self._path = url.path.rstrip("/")
         self._timeout_seconds = timeout_seconds
-        default_port = 443 if self._encrypted else 80
+        self._clock = clock
         named = url.hostname if self._port == default_port else f"{url.hostname}:{self._port}"
         self._signer = Signer(aws, service, named)
-        self._idle: deque[tuple[HttpConnection, float]] = deque()
-        if self._encrypted:
-            tls()
+        self._idle: deque[tuple[HttpConnection, int]] = deque()
 
     def request(
         self,
@@ -257,9 +268,10 @@ class AwsHttp:
         A connection that the peer closed while it was idle is replaced once, unless a byte of a
         response has come. Raises NoAnswer.
         """
-        began_seconds = time.monotonic()
+        began_seconds = self._clock.monotonic()
         path = self._path + path
-        sent = self._signer.signed(method, path, headers, body, at_seconds=time.time())
+        at_seconds = self._clock.now_ms() / 1000
+        sent = self._signer.signed(method, path, headers, body, at_seconds=at_seconds)
         lines = "".join(f"{name}: {value}\r\n" for name, value in sent.items())
         text = f"{method} {path} HTTP/1.1\r\ncontent-length: {len(body)}\r\n{lines}\r\n"
         request = text.encode("latin-1") + body
@@ -278,11 +290,11 @@ class AwsHttp:
     def _take_idle(self) -> HttpConnection | None:
         while True:
             try:
-                connection, idle_since_seconds = self._idle.pop()
+                connection, idle_since_ms = self._idle.pop()
             except IndexError:
                 return None
-            idle_seconds = time.time() - idle_since_seconds
-            if idle_seconds < IDLE_LIMIT_SECONDS and not connection.is_stale():
+            idle_ms = self._clock.now_ms() - idle_since_ms
+            if idle_ms < IDLE_LIMIT_SECONDS * 1000 and not connection.is_stale():
                 return connection
             connection.close()
 
@@ -291,7 +303,7 @@ class AwsHttp:
             return HttpConnection(
                 self._host,
                 self._port,
-                encrypted=self._encrypted,
+                tls=self._tls,
                 timeout_seconds=self._remaining_seconds(began_seconds),
             )
         except OSError as failure:
@@ -310,13 +322,13 @@ class AwsHttp:
             raise NoAnswer(_reason("no answer", failure), may_have_arrived=True) from None
         finally:
             if is_reusable:
-                self._idle.append((connection, time.time()))
+                self._idle.append((connection, self._clock.now_ms()))
             else:
                 connection.close()
         return response
 
     def _remaining_seconds(self, began_seconds: float) -> float:
-        return max(0.001, began_seconds + self._timeout_seconds - time.monotonic())
+        return max(0.001, began_seconds + self._timeout_seconds - self._clock.monotonic())
 
 
 def _reason(step: str, failure: Exception) -> str:

@@ -56,7 +56,11 @@ class Closing:
 
     def __call__(self, event: Mapping[str, Any]) -> dict[str, Any]:
         """Delete the socket's row, and release a listener's place or start a speaker's grace."""
-        connection_id = event["requestContext"]["connectionId"]
+        context = event["requestContext"]
+        if context["eventType"] != "DISCONNECT":
+            # A message whose action is "$disconnect" may be routed here; its socket is open.
+            return {"statusCode": 200}
+        connection_id = context["connectionId"]
         at_ms = self.clock.now_ms()
         removed = self.connections.remove(connection_id).row
         logger.info(

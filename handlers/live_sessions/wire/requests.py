@@ -274,7 +274,8 @@ class MessageHandler:
 
     `function` is the entry module: `answers` must have each of its actions. `rate_limits` is needed
     if one of these has a rate. `refusals` is where the refusals of a route without replies are
-    posted. `on_connect` handles CONNECT events, where the function has the `$connect` route.
+    posted. `on_connect` handles CONNECT events, where the function has the `$connect` route, and
+    `on_other` the events that are not API Gateway's.
     """
 
     function: str
@@ -284,6 +285,7 @@ class MessageHandler:
     size_limit: SizeLimit = CONTROL_MESSAGES
     refusals: Sockets | None = None
     on_connect: Callable[[Mapping[str, Any]], dict[str, Any]] | None = None
+    on_other: Callable[[Mapping[str, Any], Any], dict[str, Any]] | None = None
 
     def __post_init__(self) -> None:
         actions = answered_by(self.function)
@@ -300,6 +302,8 @@ class MessageHandler:
         A ProtocolError becomes an error frame, a failed AWS call SERVICE_UNAVAILABLE, and anything
         unexpected INTERNAL_ERROR without inner details. Refusals are quick, so they are not timed.
         """
+        if self.on_other is not None and "requestContext" not in event:
+            return self.on_other(event, context)
         if self.on_connect is not None and event["requestContext"]["eventType"] == "CONNECT":
             return self.on_connect(event)
         # API Gateway's time of arrival: a cold start lies between it and now.

@@ -48,7 +48,7 @@ def row_outlived_its_socket(world: World) -> Start:
 def shards_have_changed(world: World) -> Start:
     _, session_id = session(world)
     changed(world, "sessions", {"sessionId": session_id}, activeShard=1)
-    world.stage.entries["reconcile"].STATUS_SHARDS_LIMIT = 2
+    world.sweep_shards(2)
     return world.reconcile
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from live_sessions.aws.attributes import plain
+from live_sessions.aws.dynamodb import plain
 from tests.handlers.audio.chunk_maker import queued_sequences
 from tests.handlers.audio.test_lease import lease_of
 from tests.handlers.faults.audio_scenarios import AUDIO_INGEST, speak

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from live_sessions.protocol import ACTIONS
+from contract.actions import ACTIONS
 from tests.handlers.conftest import ENVIRONMENT
 from tests.handlers.faults.line import INNER_DETAIL, Call
 from tests.handlers.faults.scenarios import SCENARIOS

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 
-from live_sessions.captions.translator import Translator
 from tests.handlers.faults.setting import Scenario, Start, end_untold, member, session
 from tests.handlers.properties.interleaving import Operation
 from tests.handlers.properties.world import World
@@ -42,15 +40,9 @@ def say(world: World, session_id: str) -> Operation:
         "isPartial": False,
         "spokenAt": world.clock.now_ms,
     }
-    use_a_new_container(world)
+    # In which nothing has been translated yet.
+    world.use_new_container("translation")
     return world.caption(transcript)
-
-
-def use_a_new_container(world: World) -> None:
-    """In which nothing has been translated yet."""
-    entry = world.stage.entries["translation"]
-    translator = Translator(entry.CAPTIONING.translator.client)
-    entry.CAPTIONING = dataclasses.replace(entry.CAPTIONING, translator=translator)
 
 
 TRANSLATION: Mapping[str, Scenario] = {

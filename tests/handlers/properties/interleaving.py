@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from tests.handlers.direct_moto import Reply
 from tests.handlers.faults.line import Attempt, Call
 from tests.patience import PATIENCE_SECONDS
 
@@ -106,7 +107,7 @@ class Operation:
         return isinstance(self.failure, Death)
 
 
-Conduct = Callable[[Operation, Attempt, Turn], Any]
+Conduct = Callable[[Operation, Attempt, Turn], Reply]
 
 
 class Interleaver:
@@ -123,7 +124,7 @@ class Interleaver:
         """The operation whose thread asks."""
         return getattr(self._local, "operation", None)
 
-    def hook(self, attempt: Attempt) -> Any:
+    def hook(self, attempt: Attempt) -> Reply:
         """For the Line: stops an operation's thread; other threads' calls pass."""
         operation = self.present()
         if operation is None:
@@ -153,7 +154,7 @@ class Interleaver:
         if not operation.resumed.acquire(timeout=PATIENCE_SECONDS):
             raise Stuck(f"{operation.name} was left standing before {call}")
 
-    def _take(self, operation: Operation, attempt: Attempt) -> Any:
+    def _take(self, operation: Operation, attempt: Attempt) -> Reply:
         turn = operation.turn
         if turn.fate is Fate.DEATH_BEFORE:
             operation.dead = True
@@ -217,7 +218,7 @@ def _held() -> threading.Lock:
     return lock
 
 
-def _fail(attempt: Attempt, fate: Fate) -> Any:
+def _fail(attempt: Attempt, fate: Fate) -> Reply:
     if fate not in REFUSALS:
         return attempt.lose()
     if fate is Fate.CONDITION_FAILED and attempt.call.operation == "TransactWriteItems":

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.handlers.properties.clock import Clock
+from tests.handlers.properties.clock import FrozenClock
 from tests.handlers.properties.tables import Change
 
 
@@ -15,7 +15,7 @@ from tests.handlers.properties.tables import Change
 class Context:
     """Lambda's, by the test's clock."""
 
-    clock: Clock
+    clock: FrozenClock
     deadline_ms: int
 
     def get_remaining_time_in_millis(self) -> int:

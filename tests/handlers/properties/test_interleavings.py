@@ -15,10 +15,10 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests.handlers.conftest import Stage
 from tests.handlers.properties.machine import FailingSessions, LiveSessions
 from tests.handlers.properties.turns import Tally
-from tests.handlers.properties.world import World
+from tests.handlers.properties.world import World, without_logs
 
 IS_DEEP = "INTERLEAVING_EXAMPLES" in os.environ
-EXAMPLES = int(os.environ.get("INTERLEAVING_EXAMPLES", "30"))
+EXAMPLES = int(os.environ.get("INTERLEAVING_EXAMPLES", "50"))
 RULES_AT_MOST = 50
 PROFILE = settings(
     max_examples=EXAMPLES,
@@ -38,15 +38,15 @@ PROFILE = settings(
 @pytest.mark.parametrize("machine", [LiveSessions, FailingSessions])
 def test_counting_and_telling_hold_however_calls_interleave(
     stage: Stage,
-    monkeypatch: pytest.MonkeyPatch,
     machine: type[LiveSessions],
     lag: bool,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    world = World(stage, monkeypatch, lag=lag)
+    world = World(stage, lag=lag)
     tally = Tally()
     try:
-        run_state_machine_as_test(lambda: machine(world, tally), settings=PROFILE)
+        with without_logs():
+            run_state_machine_as_test(lambda: machine(world, tally), settings=PROFILE)
     finally:
         with capsys.disabled():
             print(f"\n{machine.__name__}, {'lagging' if lag else 'fresh'} indexes: {tally}")

@@ -20,17 +20,18 @@ from tests.handlers.faults.setting import (
 from tests.handlers.properties.interleaving import Fate, Operation, Turn
 from tests.handlers.properties.invariants import Invariants, listeners_of
 from tests.handlers.properties.rest import come_to_rest, deliver_what_is_due
-from tests.handlers.properties.world import World
+from tests.handlers.properties.world import World, without_logs
 
 SETTLED_MS = 31_000
 SECOND_PASS_AFTER_MS = 5_000
 
 
 @pytest.fixture
-def world(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    world = World(stage, monkeypatch, lag=True)
-    yield world
-    world.interleaver.kill_all()
+def world(stage: Stage) -> Iterator[World]:
+    with without_logs():
+        world = World(stage, lag=True)
+        yield world
+        world.interleaver.kill_all()
 
 
 def stopped_before(world: World, operation: Operation, call: str) -> Operation:

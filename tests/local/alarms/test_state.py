@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missin
 
 import pytest
 
-from local.alarms.state import Missing, State, next_state
+from local.alarms.alarm import Missing, State, next_state
 
 OK, ALARM, NO_DATA, STAYS = State.OK, State.ALARM, State.INSUFFICIENT_DATA, None
 PERIODS = {"0": False, "X": True, "-": None}

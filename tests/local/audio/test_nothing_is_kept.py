@@ -15,9 +15,8 @@ TABLES = ("sessionsTable", "connectionsTable", "rateLimitsTable", "audioSlotsTab
 
 
 def test_no_audio_transcript_or_token_is_in_any_log_line_or_table(
-    numbers_cloud: LocalCloud,
+    cloud: LocalCloud,
 ) -> None:
-    cloud = numbers_cloud
     token = sign_in(cloud.outputs)
     speaker, listeners = cloud.speaker(token=token), cloud.listeners(2)
     session_id = speaker.create_session("en")

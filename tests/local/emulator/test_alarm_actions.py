@@ -95,7 +95,7 @@ def key(emulator: Emulator, **statement: Any) -> dict[str, str]:
     return {"KmsMasterKeyId": made["KeyMetadata"]["Arn"]}
 
 
-def test_a_topic_that_lets_cloudwatch_publish_is_told_of_the_alarm_alone(
+def test_a_topic_that_allows_cloudwatch_to_publish_is_notified_of_the_alarm_alone(
     emulator: Emulator, told: Make
 ) -> None:
     account = of_account(emulator.account_id)
@@ -115,7 +115,7 @@ def test_a_topic_that_lets_cloudwatch_publish_is_told_of_the_alarm_alone(
     ],
     ids=["another service", "another account", "denied", "another action"],
 )
-def test_a_topic_whose_policy_does_not_is_told_nothing(
+def test_a_topic_whose_policy_does_not_is_not_notified(
     emulator: Emulator, told: Make, statement: dict[str, Any]
 ) -> None:
     open_one = told({})
@@ -134,7 +134,7 @@ def test_a_topic_whose_policy_does_not_is_told_nothing(
     ],
     ids=["another service", "half of the actions", "another account"],
 )
-def test_a_topic_whose_key_does_not_is_told_nothing(
+def test_a_topic_whose_key_does_not_is_not_notified(
     emulator: Emulator, told: Make, statement: dict[str, Any]
 ) -> None:
     open_one = told({})
@@ -144,7 +144,7 @@ def test_a_topic_whose_key_does_not_is_told_nothing(
     assert closed.heard() == []
 
 
-def test_a_topic_with_the_key_that_aws_manages_is_told_nothing(
+def test_a_topic_with_the_key_that_aws_manages_is_not_notified(
     emulator: Emulator, told: Make
 ) -> None:
     closed = told({"KmsMasterKeyId": "alias/aws/sns"})

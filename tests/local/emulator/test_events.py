@@ -48,7 +48,7 @@ def test_a_message_event_has_the_fields_of_the_service(api: SocketApi) -> None:
     assert IDENTIFIER.fullmatch(event["extendedRequestId"])
 
 
-def test_every_event_tells_the_clients_address(authorized_api: SocketApi) -> None:
+def test_every_event_has_the_clients_address(authorized_api: SocketApi) -> None:
     with authorized_api.connect("?token=allow") as socket:
         connection_id = authorized_api.connection_id(socket)
         message = authorized_api.event("MESSAGE", connection_id)
@@ -109,7 +109,7 @@ def disconnected(api: SocketApi, connection_id: str) -> tuple[int, str]:
         (4321, "enough", (4321, "enough")),
     ],
 )
-def test_disconnect_tells_the_code_and_reason_of_the_client(
+def test_disconnect_has_the_code_and_reason_of_the_client(
     api: SocketApi, code: int, reason: str, told: tuple[int, str]
 ) -> None:
     with api.connect() as socket:

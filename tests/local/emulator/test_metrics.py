@@ -165,7 +165,7 @@ def test_a_throttled_invocation_is_one_throttle_and_neither_invocation_nor_error
     assert total(emulator, function, "Errors") is None
 
 
-def test_a_queue_tells_how_many_messages_wait_and_for_how_long(
+def test_a_queue_reports_how_many_messages_wait_and_for_how_long(
     emulator: Emulator, queue: str
 ) -> None:
     def level(name: str) -> float:
@@ -202,7 +202,7 @@ def test_metrics_alone_change_no_alarms_state(emulator: Emulator) -> None:
     assert alarm["StateValue"] == "INSUFFICIENT_DATA"
 
 
-def test_a_function_tells_how_many_of_it_run(
+def test_a_function_reports_its_concurrent_executions(
     emulator: Emulator, function: str, tmp_path: Path
 ) -> None:
     def running() -> float:

@@ -9,6 +9,7 @@ from typing import Any
 from client.people import Listener, Speaker
 from client.sockets import Client, Frame
 from local.cloud import LocalCloud
+from tests.local.conftest import SMALL
 from tests.patience import PATIENCE_SECONDS
 
 
@@ -40,6 +41,17 @@ def joined(cloud: LocalCloud, session_id: str, language: str) -> Listener:
     reply = listener.ask("joinSession", sessionId=session_id, targetLanguage=language)
     assert reply.type == "sessionJoined", reply.body
     return listener
+
+
+def leave_one_place(cloud: LocalCloud, session_id: str) -> None:
+    """Fill a session of the SMALL cloud but for one place, with listeners who are only counted."""
+    count = SMALL["maxListenersPerSession"] - 1
+    cloud.client("dynamodb").update_item(
+        TableName=cloud.outputs["sessionsTable"],
+        Key={"sessionId": {"S": session_id}},
+        UpdateExpression="SET listenerCount = :count",
+        ExpressionAttributeValues={":count": {"N": str(count)}},
+    )
 
 
 def connection_id_of(client: Client) -> str:

@@ -85,7 +85,7 @@ def test_a_fault_of_the_service_itself_is_an_internal_error(
     assert session.speaker.ask(action, **fields).type != "error"
 
 
-def test_a_speaker_whose_audio_cannot_be_transcribed_is_told_so(cloud: LocalCloud) -> None:
+def test_a_speaker_whose_audio_cannot_be_transcribed_is_notified(cloud: LocalCloud) -> None:
     speaker = cloud.speaker()
     session_id = speaker.create_session("de")
     cloud.speech.order(StreamFault(exception="BadRequestException", message="no such aws table"))

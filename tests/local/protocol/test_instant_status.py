@@ -30,7 +30,7 @@ def pushed(speaker: Speaker) -> list[tuple[str, int]]:
     ]
 
 
-def test_a_new_language_is_told_once_with_the_whole_status(cloud: LocalCloud) -> None:
+def test_a_new_language_is_sent_once_with_the_whole_status(cloud: LocalCloud) -> None:
     session = session_of(cloud, "es")
     [status] = [frame for frame in session.speaker.received() if frame.type == "sessionStatus"]
     assert status["updateReason"] == "newLanguage"
@@ -44,7 +44,7 @@ def test_a_new_language_is_told_once_with_the_whole_status(cloud: LocalCloud) ->
     assert session.listener.received("sessionStatus") == []
 
 
-def test_a_count_is_told_when_it_has_moved_by_more_than_a_tenth(cloud: LocalCloud) -> None:
+def test_a_count_is_sent_when_it_has_moved_by_more_than_a_tenth(cloud: LocalCloud) -> None:
     session = session_of(cloud, *["es"] * 10)
     steps = [("newLanguage", 1)] + [("listenerCountChange", count) for count in range(2, 11)]
     assert pushed(session.speaker) == steps
@@ -61,7 +61,7 @@ def test_a_count_is_told_when_it_has_moved_by_more_than_a_tenth(cloud: LocalClou
     assert pushed(session.speaker) == steps
 
 
-def test_of_movers_at_once_one_crosses_and_one_status_tells(cloud: LocalCloud) -> None:
+def test_of_concurrent_movers_one_crosses_and_one_status_is_sent(cloud: LocalCloud) -> None:
     session = session_of(cloud, *["es"] * 10)
     before = pushed(session.speaker)
     newcomers = cloud.listeners(3)
@@ -78,7 +78,7 @@ def test_of_movers_at_once_one_crosses_and_one_status_tells(cloud: LocalCloud) -
     assert count in (12, 13)
 
 
-def test_of_many_who_bring_the_same_language_at_once_one_is_told(cloud: LocalCloud) -> None:
+def test_of_many_who_bring_the_same_language_at_once_one_is_reported(cloud: LocalCloud) -> None:
     session = session_of(cloud)
     newcomers = cloud.listeners(8)
     for listener in newcomers:
@@ -92,7 +92,7 @@ def test_of_many_who_bring_the_same_language_at_once_one_is_told(cloud: LocalClo
     assert session.speaker.ask_status()["listenerCount"] == 8
 
 
-def test_a_change_of_language_tells_of_the_new_one_alone(cloud: LocalCloud) -> None:
+def test_a_change_of_language_reports_the_new_one_alone(cloud: LocalCloud) -> None:
     session = session_of(cloud, "es", "fr")
     before = pushed(session.speaker)
     one, _ = session.listeners
@@ -119,7 +119,7 @@ def test_a_language_that_comes_back_is_new_again(cloud: LocalCloud) -> None:
     assert pushed(session.speaker) == [*before, ("newLanguage", 2)]
 
 
-def test_a_listener_that_is_lost_is_told_too(cloud: LocalCloud) -> None:
+def test_a_lost_listener_is_reported_too(cloud: LocalCloud) -> None:
     session = session_of(cloud, "es", "fr")
     before = pushed(session.speaker)
     session.listeners[0].drop()
@@ -131,7 +131,7 @@ def test_a_listener_that_is_lost_is_told_too(cloud: LocalCloud) -> None:
     assert latest_push(session.speaker)["languageDistribution"] == {"fr": 1}
 
 
-def test_nobody_else_is_told(cloud: LocalCloud) -> None:
+def test_no_other_client_receives_a_status(cloud: LocalCloud) -> None:
     session = session_of(cloud, "es", "fr")
     other = session_of(cloud, speaker=cloud.speaker(token=cloud.token_of_another_speaker()))
     joined(cloud, session.session_id, "de")

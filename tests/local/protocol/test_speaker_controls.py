@@ -23,7 +23,7 @@ BEFORE = {"resumeBroadcast": "pauseBroadcast", "unmuteBroadcast": "muteBroadcast
 
 
 @pytest.mark.parametrize("action", CONTROLS)
-def test_a_control_is_answered_and_told_to_every_listener_with_the_same_version(
+def test_a_control_is_answered_and_sent_to_every_listener_with_the_same_version(
     cloud: LocalCloud, action: str
 ) -> None:
     fields, frame_type, changed = CONTROLS[action]
@@ -48,7 +48,7 @@ def test_a_control_is_answered_and_told_to_every_listener_with_the_same_version(
     assert state_of(session.speaker) == state
 
 
-def test_listeners_of_another_session_and_those_who_left_are_told_nothing(
+def test_listeners_of_another_session_and_those_who_left_are_sent_nothing(
     cloud: LocalCloud,
 ) -> None:
     session = session_of(cloud, "es", "fr")
@@ -65,7 +65,7 @@ def test_listeners_of_another_session_and_those_who_left_are_told_nothing(
         assert stranger.received("broadcastPaused") == []
 
 
-def test_a_listener_who_joins_later_is_told_the_state_as_it_is(cloud: LocalCloud) -> None:
+def test_a_listener_who_joins_later_receives_the_present_state(cloud: LocalCloud) -> None:
     session = session_of(cloud)
     session.speaker.pause()
     state = session.speaker.set_volume(0)["broadcastState"]
@@ -75,7 +75,7 @@ def test_a_listener_who_joins_later_is_told_the_state_as_it_is(cloud: LocalCloud
 
 
 @pytest.mark.parametrize("action", CONTROLS)
-def test_a_control_that_changes_nothing_keeps_the_version_and_is_told_to_nobody(
+def test_a_control_that_changes_nothing_keeps_the_version_and_is_not_sent_to_listeners(
     cloud: LocalCloud, action: str
 ) -> None:
     fields, frame_type, _ = CONTROLS[action]
@@ -99,7 +99,7 @@ def test_a_control_that_changes_nothing_keeps_the_version_and_is_told_to_nobody(
     assert version == before["version"] + 1
 
 
-def test_a_resume_tells_how_long_the_pause_was(cloud: LocalCloud) -> None:
+def test_a_resume_reports_the_length_of_the_pause(cloud: LocalCloud) -> None:
     session = session_of(cloud, "es")
     paused = session.speaker.pause()["broadcastState"]
     resumed = session.speaker.resume()
@@ -172,7 +172,7 @@ def test_any_part_of_the_state_can_be_set_at_once(
         {"isPaused": True},
     ],
 )
-def test_a_state_that_is_none_is_refused_as_a_whole(
+def test_an_invalid_state_is_refused_as_a_whole(
     cloud: LocalCloud, fields: dict[str, object]
 ) -> None:
     session = session_of(cloud)

@@ -3,7 +3,7 @@
 import http.client
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -108,7 +108,14 @@ class DynamoDbFront:
 @contextmanager
 def behind(front: DynamoDbFront, entry: str) -> Iterator[None]:
     """Have the function reach DynamoDB through the front."""
-    functions, name = front.cloud.client("lambda"), front.cloud.outputs["functionNames"][entry]
+    with variables_of(front.cloud, entry, {ENDPOINT_VARIABLE: front.url}):
+        yield
+
+
+@contextmanager
+def variables_of(cloud: LocalCloud, entry: str, changed: Mapping[str, str]) -> Iterator[None]:
+    """Give the function other environment variables in this context."""
+    functions, name = cloud.client("lambda"), cloud.outputs["functionNames"][entry]
     present = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
 
     def set_variables(variables: dict[str, str]) -> None:
@@ -116,7 +123,7 @@ def behind(front: DynamoDbFront, entry: str) -> Iterator[None]:
             FunctionName=name, Environment={"Variables": variables}
         )
 
-    set_variables({**present, ENDPOINT_VARIABLE: front.url})
+    set_variables({**present, **changed})
     try:
         yield
     finally:

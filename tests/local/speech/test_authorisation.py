@@ -9,8 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 from websockets.exceptions import InvalidStatus
 
-from local.denials import Denial, denials_in
-from local.emulator.process import Emulator
+from local.emulator.process import Denial, Emulator
 from local.speech.process import SpeechServices
 from tests.local.speech.callers import Caller, caller, signing_at
 
@@ -31,7 +30,7 @@ def translate_refusal(attempt: Callable[[], object]) -> str:
 
 
 def last_denial(emulator: Emulator) -> Denial:
-    return denials_in(emulator.log_path)[-1]
+    return emulator.denials()[-1]
 
 
 def test_whom_the_role_allows_gets_through(ada: Caller) -> None:
@@ -69,10 +68,10 @@ def test_a_permission_taken_away_is_missed_at_once(
 
 def test_a_wrong_secret_is_denied(emulator: Emulator, ada: Caller) -> None:
     forger = ada.but(secret_access_key="guessed")
-    before = len(denials_in(emulator.log_path))
+    before = len(emulator.denials())
     assert stream_refusal(forger.open_stream) == (403, "InvalidSignatureException")
     assert translate_refusal(lambda: forger.translate("x")) == "InvalidSignatureException"
-    denied = [(each.principal, each.action) for each in denials_in(emulator.log_path)[before:]]
+    denied = [(each.principal, each.action) for each in emulator.denials()[before:]]
     assert denied == [("-", STREAM), ("-", TRANSLATE)]
 
 

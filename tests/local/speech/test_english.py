@@ -90,7 +90,7 @@ def test_a_voice_without_words_leaves_no_final(recognisers: Recognisers) -> None
     assert not [each for each in found if each.is_final]
 
 
-def test_more_speakers_than_decoders_are_all_told_something(
+def test_more_speakers_than_decoders_all_receive_a_result(
     recognisers: Recognisers, said: bytes
 ) -> None:
     """None waits for the decoder of another: all are in the midst of speaking, then all go on."""

@@ -15,7 +15,7 @@ def heard(sound: bytes) -> list[Heard]:
     return found + recogniser.finish()
 
 
-def test_speech_is_told_by_its_length_in_text_that_no_one_takes_for_real() -> None:
+def test_speech_is_described_by_its_length_in_text_that_is_plainly_marked() -> None:
     found = [each for each in heard(silence(1_000) + babble(3) + silence(1_000)) if each.is_final]
     assert [each.text for each in found] == ["[3.0 seconds of speech in de-DE]"]
     assert 0.9 < found[0].start_seconds < 1.1

@@ -65,7 +65,7 @@ def test_it_ends_with_the_process_that_started_it(emulator: Emulator, tmp_path: 
     eventually(lambda: not processes_of_group(group_id), "the end of the orphaned stand-ins")
 
 
-def test_stand_ins_that_cannot_start_are_told_with_their_log(
+def test_stand_ins_that_cannot_start_are_reported_with_their_log(
     emulator: Emulator, tmp_path: Path
 ) -> None:
     with SpeechServices(tmp_path, "mumbling") as speech:  # pyright: ignore[reportArgumentType]

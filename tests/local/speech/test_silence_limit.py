@@ -110,7 +110,7 @@ def test_the_limit_is_that_of_the_service() -> None:
     assert SILENCE_TIMEOUT_SECONDS == 15
 
 
-def test_a_stream_without_new_audio_is_told_and_ended(server: Server) -> None:
+def test_a_stream_without_new_audio_is_ended_with_an_exception(server: Server) -> None:
     with connected(server) as stream:
         message = None
         while message is None:

@@ -98,9 +98,7 @@ def test_our_functions_stream_understands_it(ada: Caller, monkeypatch: pytest.Mo
         {"enable_partial_results_stabilization": "true", "partial_results_stability": "most"},
     ],
 )
-def test_parameters_that_it_does_not_take_are_told(
-    ada: Caller, parameters: dict[str, str | None]
-) -> None:
+def test_unsupported_parameters_are_refused(ada: Caller, parameters: dict[str, str | None]) -> None:
     with ada.open_stream(**parameters) as stream:
         [refusal] = results(stream)
     assert refusal["exception"] == "BadRequestException"
@@ -143,7 +141,7 @@ def test_a_chunk_of_one_second_is_taken(ada: Caller) -> None:
         assert texts(results(stream)) == ["4"]
 
 
-def test_the_stream_over_the_limit_is_told_and_another_opens_when_one_is_gone(
+def test_the_stream_over_the_limit_is_refused_and_another_opens_when_one_is_gone(
     speech: SpeechServices, ada: Caller
 ) -> None:
     eventually_open(speech, 0)

@@ -70,7 +70,7 @@ def test_text_is_marked_where_apertium_is_missing_or_not_wanted(
 @pytest.mark.parametrize(
     ("source", "target"), [("en", "xx"), ("xx", "en"), ("en", "en"), ("en-US", "es"), ("en", "")]
 )
-def test_a_pair_that_is_none_is_refused(ada: Caller, source: str, target: str) -> None:
+def test_an_unsupported_pair_is_refused(ada: Caller, source: str, target: str) -> None:
     assert error_code(ada, "x", source, target) == "UnsupportedLanguagePairException"
 
 

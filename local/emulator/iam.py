@@ -1,8 +1,13 @@
-"""Tells services that listen beside MiniStack whether IAM lets a request to them through.
+"""IAM as AWS applies it, where MiniStack differs; one log line for every refusal.
 
-They ask by `POST /_local/authorise` with JSON: `service` (as signatures name it), `action`,
-`method`, `url` (from the path on), `headers` (names in lower case) and `bodySha256`. The answer is
-`{"principal": …}`, or `{"code": …, "message": …}` with the status that AWS's JSON services give.
+- AWS's endpoints use TLS, so conditions on `aws:SecureTransport` count the loopback address as
+  secure.
+- IAM has no actions for SQS's batch calls; they need the action of the single call.
+- Services that listen beside MiniStack, such as the stand-ins for Transcribe and Translate, ask it
+  to authorise a request: `POST /_local/authorise` with JSON of `service` (as signatures name it),
+  `action`, `method`, `url` (from the path on), `headers` (names in lower case) and `bodySha256`.
+  The answer is `{"principal": ARN}`, or `{"code": …, "message": …}` with the status that AWS's JSON
+  services use.
 """
 
 import json
@@ -11,34 +16,48 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import parse_qs
 
-from iam_checks import REFUSAL
+import ministack.app
 from ministack.core import iam_actions, iam_evaluator, sigv4
 from ministack.core.responses import _account_from_sts_session, get_account_id, get_region
 
-PATH = "/_local/authorise"
+AUTHORISE_PATH = "/_local/authorise"
 ALGORITHM = "AWS4-HMAC-SHA256"
 # Where a signature itself names no expiry; requests signed longer ago are refused before.
 HEADER_SIGNATURE_SECONDS = 300
+# process.py reads these lines.
+REFUSAL = "denied %s %s on %s"
 
 Json = dict[str, Any]
 Application = Callable[[Json, Any, Any], Awaitable[None]]
 Signature = sigv4.HeaderSignature
 
 _logger = logging.getLogger("iam")
+_extract_iam_action = iam_actions.extract_iam_action
+_access_denied_response = iam_actions.access_denied_response
+_pin_request_origin = ministack.app.pin_request_origin
 
 
 class Refused(Exception):
+    """The request is not signed correctly, or its signer may not make it."""
+
     def __init__(self, code: str, message: str, principal: str = "-") -> None:
         self.code = code
         self.message = message
         self.principal = principal
 
 
-def beside(application: Application) -> Application:
-    """MiniStack's application, with this answer beside its own."""
+def install() -> None:
+    """Replace MiniStack's functions, which it looks up at each call."""
+    iam_actions.extract_iam_action = _action_of_single_call
+    iam_actions.access_denied_response = _logged_refusal
+    ministack.app.pin_request_origin = _pin_secure_origin
+
+
+def with_authorise_endpoint(application: Application) -> Application:
+    """Return MiniStack's ASGI application with `POST /_local/authorise` added."""
 
     async def answer(scope: Json, receive: Any, send: Any) -> None:
-        if scope["type"] != "http" or scope["path"] != PATH:
+        if scope["type"] != "http" or scope["path"] != AUTHORISE_PATH:
             await application(scope, receive, send)
             return
         content = b""
@@ -55,6 +74,22 @@ def beside(application: Application) -> Application:
     return answer
 
 
+def _action_of_single_call(*request: Any) -> str | None:
+    action = _extract_iam_action(*request)
+    return action.removesuffix("Batch") if action and action.startswith("sqs:") else action
+
+
+def _pin_secure_origin(source_ip: str, _secure_transport: bool) -> None:
+    _pin_request_origin(source_ip, True)
+
+
+def _logged_refusal(
+    service: str, action: str, principal_arn: str, request_id: str, **details: Any
+) -> Any:
+    _logger.warning(REFUSAL, principal_arn or "-", action or "-", details.get("resource_arn", "*"))
+    return _access_denied_response(service, action, principal_arn, request_id, **details)
+
+
 def _verdict(request: Json) -> tuple[int, Json]:
     try:
         return 200, {"principal": _authorise(request)}
@@ -69,10 +104,10 @@ def _verdict(request: Json) -> tuple[int, Json]:
 
 
 def _authorise(request: Json) -> str:
-    """The ARN of who signed the request and may make it; raises Refused."""
+    """Return the signer's ARN; raises Refused."""
     path, _, query = request["url"].partition("?")
     parameters = parse_qs(query, keep_blank_values=True)
-    # In the place of what the client says of its body.
+    # The digest of the body that arrived replaces the one that the client claims.
     headers = {**request["headers"], "x-amz-content-sha256": request["bodySha256"]}
     is_presigned = "authorization" not in headers
     signature = _signature(headers, parameters, is_presigned)

@@ -7,7 +7,7 @@ from botocore.exceptions import EndpointConnectionError
 
 from local.alarms import Change, State
 from local.cloud import LocalCloud
-from local.run import tell_alarms
+from local.run import report_alarms
 
 
 class Cloud:
@@ -22,11 +22,11 @@ class Cloud:
 
 
 def told(capsys: pytest.CaptureFixture[str], *changes: Change, **options: Any) -> list[str]:
-    tell_alarms(cast(LocalCloud, Cloud(*changes, **options)))
+    report_alarms(cast(LocalCloud, Cloud(*changes, **options)))
     return capsys.readouterr().out.splitlines()
 
 
-def test_an_alarm_that_fires_and_one_that_is_over_are_told_with_the_reason(
+def test_an_alarm_that_fires_and_one_that_ends_are_reported_with_the_reason(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert told(
@@ -39,7 +39,9 @@ def test_an_alarm_that_fires_and_one_that_is_over_are_told_with_the_reason(
     ]
 
 
-def test_an_alarm_that_is_first_found_well_is_not_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_alarm_that_goes_from_no_data_to_ok_is_not_reported(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert told(capsys, Change("a", State.INSUFFICIENT_DATA, State.OK, (0.0,))) == []
 
 
