@@ -245,6 +245,11 @@ class Stage:
             self.sockets.open.add(connection_id)
         return connection_id, response["statusCode"]
 
+    def open_socket(self, connection_id: str, authorizer: dict[str, str]) -> None:
+        """A socket that is open, whose row the test writes itself."""
+        self._roles[connection_id] = authorizer
+        self.sockets.open.add(connection_id)
+
     def event(
         self, connection_id: str, event_type: str, route_key: str, body: str | None = None
     ) -> dict[str, Any]:

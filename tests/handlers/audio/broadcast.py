@@ -17,6 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError
 
 from live_sessions.audio.processing import AudioProcessor
 from live_sessions.captions.transcripts import Transcript, TranscriptQueue
+from tests.handlers.audio.chunk_maker import broadcasting
 from tests.handlers.audio.clock import StandingClock
 from tests.handlers.audio.recogniser import Plan, Recogniser
 from tests.handlers.conftest import Stage, StageClients
@@ -192,9 +193,7 @@ class Broadcast:
         processor = cast(AudioProcessor, stage.build("audio_processor", **variables))
         self.processor = replace(processor, open_stream=self._open, new_queue=self._new_queue)
         stage.clients = BroadcastClients(stage, self.queues, self.pipeline)
-        self.speaker = stage.connect_speaker()
-        answer = stage.send(self.speaker, "createSession", sourceLanguage="en", qualityTier=tier)
-        self.session_id: str = answer["sessionId"]
+        self.speaker, self.session_id = broadcasting(stage, "user-1", quality_tier=tier)
 
     def _open(self, language_code: str, *, stability: str | None) -> Any:
         self.opened.append((language_code, stability))

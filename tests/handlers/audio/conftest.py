@@ -12,10 +12,7 @@ import pytest
 
 from tests.handlers.audio.clock import StandingClock
 
-try:  # TEMP
-    from tests.handlers.properties.whole_world import world
-except ImportError:
-    world = None
+from tests.handlers.properties.whole_world import world
 from tests.patience import wait_until
 
 __all__ = ["no_thread_is_left", "standing_clock", "world"]

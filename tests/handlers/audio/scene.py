@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import itertools
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -81,10 +82,19 @@ class Queue:
 
     def __init__(self, clock: StandingClock) -> None:
         self.clock = clock
-        self.coming: deque[tuple[float, Chunk]] = deque()
+        self.coming: list[tuple[float, int, Chunk]] = []
         self.takes: list[float] = []
         self.is_out: Callable[[], bool] = lambda: False
         self.most = 10
+        self._numbers = itertools.count()
+
+    def add(self, at: float, chunk: Chunk) -> None:
+        heapq.heappush(self.coming, (at, next(self._numbers), chunk))
+
+    def drop(self, sequence: int) -> None:
+        """The chunk of that sequence never comes."""
+        self.coming = [each for each in self.coming if each[2].sequence != sequence]
+        heapq.heapify(self.coming)
 
     def take(self, slot: int, *, wait_seconds: int) -> list[Chunk]:
         assert slot == TASK.slot
@@ -96,7 +106,7 @@ class Queue:
             self.clock.sleep(min(wait_seconds, max(0.0, next_at - self.clock.now)))
         taken: list[Chunk] = []
         while self._is_there() and len(taken) < self.most:
-            taken.append(self.coming.popleft()[1])
+            taken.append(heapq.heappop(self.coming)[2])
         return taken
 
     def _is_there(self) -> bool:
@@ -192,16 +202,14 @@ class Scene:
 
     def comes(self, at_seconds: float, *chunks: Chunk) -> None:
         """Chunks that can be taken from then on."""
-        coming = [*self.queue.coming, *((self.began_at + at_seconds, each) for each in chunks)]
-        self.queue.coming = deque(sorted(coming, key=lambda each: each[0]))
+        for each in chunks:
+            self.queue.add(self.began_at + at_seconds, each)
 
     def says(self, audio: Sequence[bytes], at_seconds: float = 0, first: int = 0) -> float:
         """A chunk after the other in real time; returns when the last one is there."""
-        coming = list(self.queue.coming)
         for number, each in enumerate(audio, 1):
             at = self.began_at + at_seconds + number * CHUNK_SECONDS
-            coming.append((at, chunk(first + number - 1, each, round(at * 1000))))
-        self.queue.coming = deque(sorted(coming, key=lambda each: each[0]))
+            self.queue.add(at, chunk(first + number - 1, each, round(at * 1000)))
         return at_seconds + len(audio) * CHUNK_SECONDS
 
     def work(self) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
 
 import pytest
 
@@ -257,7 +256,7 @@ def test_where_nobody_pauses_it_cuts_and_loses_no_chunk() -> None:
 def test_chunks_that_wait_for_a_lost_one_are_said_before_the_hand_over() -> None:
     scene = Scene(limit_seconds=100)
     scene.says(words(1, 2000))
-    scene.queue.coming = deque(each for each in scene.queue.coming if each[1].sequence != 690)
+    scene.queue.drop(690)
     assert scene.work()
     _, reached = scene.lease.released or (0, None)
     assert reached is not None
@@ -514,7 +513,7 @@ def test_chunks_that_could_not_be_deleted_do_not_count_against_the_speaker() -> 
     """They come again each second until they are a minute old."""
     scene = Scene(chunks_per_second=12)
     scene.says(phrases(1, 240))
-    for at, each in list(scene.queue.coming):
+    for at, _, each in list(scene.queue.coming):
         for again in range(1, 11):
             scene.comes(at - scene.began_at + again, each)
     assert scene.work()
