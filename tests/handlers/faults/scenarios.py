@@ -22,3 +22,6 @@ SCENARIOS: Mapping[str, Mapping[str, Scenario]] = {
     "translation": TRANSLATION,
     "audio_ingest": AUDIO_INGEST,
 }
+ENTRIES = [
+    (function, scenario) for function, scenarios in SCENARIOS.items() for scenario in scenarios
+]

@@ -80,7 +80,7 @@ def _require_that_the_next_chunk_is_worked_off(world: World) -> None:
     took = [
         task["claimId"]
         for task in starts
-        if lease_of(world.stage, task).take(at_ms=world.clock.now_ms) is not None
+        if lease_of(world.stage, task).take() is not None
     ]
     assert took == [claim["claimId"]], f"of {len(starts)} processors {len(took)} work"
 

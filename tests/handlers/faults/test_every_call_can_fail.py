@@ -13,7 +13,7 @@ import pytest
 from contract.actions import ACTIONS
 from tests.handlers.conftest import ENVIRONMENT
 from tests.handlers.faults.line import INNER_DETAIL, Call
-from tests.handlers.faults.scenarios import SCENARIOS
+from tests.handlers.faults.scenarios import ENTRIES, SCENARIOS
 from tests.handlers.properties.interleaving import Fate, Operation, Turn
 from tests.handlers.properties.invariants import Invariants, listeners_of
 from tests.handlers.properties.moment import Moment
@@ -22,9 +22,6 @@ from tests.handlers.properties.rest import come_to_rest
 from tests.handlers.properties.world import AUDIO_QUEUES, RATE_LIMITS, READS, World
 
 TABLE = Path(__file__).with_name("calls.txt")
-ENTRIES = [
-    (function, scenario) for function, scenarios in SCENARIOS.items() for scenario in scenarios
-]
 UNAVAILABLE = frozenset({"SERVICE_UNAVAILABLE", "STATUS_TIMEOUT"})
 CODES = {
     Fate.THROTTLED: UNAVAILABLE,

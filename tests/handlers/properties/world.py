@@ -17,6 +17,7 @@ from contract.functions import ConnectionEnvironment
 from live_sessions.aws.runtime import metrics, read_environment
 from tests.handlers.conftest import ENTRY_OF_ROUTE, QUEUES, Stage
 from tests.handlers.direct_moto import Reply
+from tests.handlers.faults.dynamodb import DynamoDB
 from tests.handlers.faults.line import Attempt, Line
 from tests.handlers.properties.clock import START_MS, FrozenClock
 from tests.handlers.properties.interleaving import PAUSE, Fate, Interleaver, Operation, Turn
@@ -71,9 +72,9 @@ def without_logs() -> Iterator[None]:
 class World:
     """One for all examples of a test; `reset` empties it. `observe` sees every call's changes."""
 
-    def __init__(self, stage: Stage, *, lag: bool) -> None:
+    def __init__(self, stage: Stage, *, lag: bool, dynamodb: DynamoDB | None = None) -> None:
         self.stage = stage
-        self.line = Line(stage)
+        self.line = Line(stage, dynamodb or DynamoDB())
         self.clock = FrozenClock()
         stage.clock = self.clock.for_handlers()
         # One, because reading all 64 shards in each run of reconcile would be most of the calls.
