@@ -116,7 +116,7 @@ CALLS: Sequence[tuple[str, dict[str, Any]]] = [
     ("UpdateItem", _update("SET ttl2 = :one", "targetLanguage = :one OR absent < :one")),
     ("UpdateItem", _update("SET counts.es = counts.es - :one REMOVE sessionId", "ttl2 >= :one")),
     ("UpdateItem", _update("SET n = if_not_exists(n, :one) + :one, s = :es", "ttl2 <= :one")),
-    ("UpdateItem", _update("REMOVE absent, s", "attribute_exists(counts.es)")),
+    ("UpdateItem", _update("REMOVE absent, s", "attribute_exists(counts.es) AND s = :es")),
     ("UpdateItem", _update("SET n = :one", "attribute_exists(connectionId)", STRANGER)),
     ("UpdateItem", _update("SET n = :one", "attribute_not_exists(connectionId)", STRANGER)),
     ("TransactWriteItems", _transaction(("Delete", DELETION), ("Delete", {**STRANGER}))),
