@@ -382,9 +382,7 @@ def deployed() -> None:
 
 
 @pytest.fixture
-def stage(
-    monkeypatch: pytest.MonkeyPatch, sockets: OpenSockets, deployed: None
-) -> Stage:
+def stage(monkeypatch: pytest.MonkeyPatch, sockets: OpenSockets, deployed: None) -> Stage:
     for table in dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].tables.values():
         table.items.clear()
     for queue in QUEUES:

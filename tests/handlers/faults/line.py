@@ -94,12 +94,12 @@ class Line:
         self._tokens: set[str] = set()
         stage.clients = LineClients(self)
         stage.dynamodb = DirectClient(
-            "dynamodb", 1, lambda _, operation, request, __: self.dynamodb.carry_out(operation, request)
+            "dynamodb",
+            1,
+            lambda _, operation, request, __: self.dynamodb.carry_out(operation, request),
         )
 
-    def send(
-        self, service: str, operation: str, parameters: dict[str, Any], number: int
-    ) -> Reply:
+    def send(self, service: str, operation: str, parameters: dict[str, Any], number: int) -> Reply:
         """An attempt by one of botocore's clients."""
         call = _call(service, operation, parameters)
         attempt = Attempt(

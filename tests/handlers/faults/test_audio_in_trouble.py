@@ -77,11 +77,7 @@ def _require_that_the_next_chunk_is_worked_off(world: World) -> None:
     assert claim is not None
     assert queued_sequences(world.stage) == {claim["slot"]: [9]}
     starts = world.stage.processor_starts
-    took = [
-        task["claimId"]
-        for task in starts
-        if lease_of(world.stage, task).take() is not None
-    ]
+    took = [task["claimId"] for task in starts if lease_of(world.stage, task).take() is not None]
     assert took == [claim["claimId"]], f"of {len(starts)} processors {len(took)} work"
 
 

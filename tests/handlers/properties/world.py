@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+import connection
 import pytest
 
-import connection
 from contract.functions import ConnectionEnvironment
 from live_sessions.aws.runtime import metrics, read_environment
 from tests.handlers.conftest import ENTRY_OF_ROUTE, QUEUES, Stage
