@@ -12,7 +12,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
-from contract.tables import TABLES, Index, Table
+from contract.tables import TABLES, Table
 from tests.handlers.direct_moto import Reply
 
 Value = dict[str, Any]

@@ -1,4 +1,4 @@
-"""Each function's entries: the stage is set with calls that succeed; then the entry can begin."""
+"""The scenarios of each function."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""API Gateway, Lambda and SQS around the handlers: who is connected, what is under way and due."""
+"""API Gateway, Lambda and SQS around the handlers: open sockets, operations and due deliveries."""
 
 from __future__ import annotations
 
@@ -218,10 +218,10 @@ class World:
 
     def _start(self, entry: str, record: Record, event: dict[str, Any]) -> Operation:
         who = f" of {record.connection_id}" if record.connection_id else ""
-        told = json.dumps(record.fields) if record.fields else ""
+        fields = json.dumps(record.fields) if record.fields else ""
         context = Context(self.clock, self.clock.now_ms + TIME_LIMITS_MS[entry])
         operation = Operation(
-            name=f"{record.action or record.kind}{who} {told}".strip(),
+            name=f"{record.action or record.kind}{who} {fields}".strip(),
             run=lambda: self._invoke(entry, event, context),
             on_end=self._ended,
         )
@@ -322,7 +322,7 @@ class World:
         ]
 
     def advance(self, milliseconds: int) -> None:
-        """Move the clock; whoever would live longer than Lambda lets him comes to his end first."""
+        """Move the clock; first finish each operation that would exceed its time limit."""
         for operation in list(self.interleaver.running):
             if self.clock.now_ms + milliseconds >= operation.context["deadline_ms"]:
                 self.finish(operation)
