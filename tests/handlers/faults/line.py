@@ -87,10 +87,10 @@ class Line:
     text. Items are in `dynamodb`, messages in moto's queues.
     """
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Stage, dynamodb: DynamoDB) -> None:
         self.hook: Hook = pass_through
         self._stage = stage
-        self.dynamodb = DynamoDB()
+        self.dynamodb = dynamodb
         self._tokens: set[str] = set()
         stage.clients = LineClients(self)
         stage.dynamodb = DirectClient(

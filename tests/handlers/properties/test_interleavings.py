@@ -1,4 +1,4 @@
-"""However the calls of concurrent handlers interleave, counting and telling hold.
+"""Counts and notices are right however the calls of concurrent handlers interleave.
 
 The same examples each time; with INTERLEAVING_EXAMPLES=2000 in the environment that many, each time
 others, for as long as it takes. What was done is printed.
@@ -36,7 +36,7 @@ PROFILE = settings(
 @pytest.mark.timeout(0 if IS_DEEP else 300)
 @pytest.mark.parametrize("lag", [False, True], ids=["fresh-indexes", "lagging-indexes"])
 @pytest.mark.parametrize("machine", [LiveSessions, FailingSessions])
-def test_counting_and_telling_hold_however_calls_interleave(
+def test_counts_and_notices_are_right_however_calls_interleave(
     stage: Stage,
     machine: type[LiveSessions],
     lag: bool,
