@@ -26,6 +26,8 @@ from program.stack_config import LOCAL_STACK, StackConfigError, local_config
 
 ALIVE_TIMEOUT_SECONDS = 5.0
 SPEAKER_USERNAME = "speaker@example.com"
+CLIENT_TIMEOUT_VARIABLE = "AWS_CLIENT_TIMEOUT_SCALE"
+"""Multiplies the time limits of the functions' AWS calls, which are mostly one second."""
 
 
 class LocalCloud:
@@ -33,8 +35,8 @@ class LocalCloud:
 
     `config` overrides stack config, by key without the project's name. `recognition` selects what
     speech is recognised. `least_time_limit_seconds` raises time limits of functions and
-    integrations that are shorter (local/emulator/limits.py). Several clouds run side by side, each
-    with its own folder.
+    integrations that are shorter (local/emulator/limits.py), and those of the functions' AWS calls.
+    Several clouds run side by side, each with its own folder.
     """
 
     def __init__(
@@ -65,7 +67,10 @@ class LocalCloud:
             with ThreadPoolExecutor(1) as thread:
                 emulator = Emulator(
                     self.folder,
-                    environment=self.speech.environment,
+                    environment={
+                        **self.speech.environment,
+                        CLIENT_TIMEOUT_VARIABLE: str(max(1, self._least_time_limit_seconds)),
+                    },
                     least_time_limit_seconds=self._least_time_limit_seconds,
                 )
                 self.emulator = thread.submit(starting.enter_context, emulator).result()
