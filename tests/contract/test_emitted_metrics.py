@@ -23,7 +23,12 @@ def file_of(module: str) -> Path | None:
     return next((each for each in files if each.is_file()), None)
 
 
-def imports_of(path: Path) -> Iterator[Path]:
+@cache
+def imports_of(path: Path) -> frozenset[Path]:
+    return frozenset(_imports_of(path))
+
+
+def _imports_of(path: Path) -> Iterator[Path]:
     for node in ast.walk(ast.parse(path.read_text())):
         modules: list[str] = []
         match node:
@@ -36,6 +41,7 @@ def imports_of(path: Path) -> Iterator[Path]:
         yield from filter(None, map(file_of, modules))
 
 
+@cache
 def code_of(entry: str) -> set[Path]:
     """The entry module and everything it imports, directly or indirectly."""
     found = {HANDLERS / f"{entry}.py"}
