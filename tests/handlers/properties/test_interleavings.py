@@ -21,6 +21,7 @@ from tests.handlers.properties.world import World, without_logs
 IS_DEEP = "INTERLEAVING_EXAMPLES" in os.environ
 EXAMPLES = int(os.environ.get("INTERLEAVING_EXAMPLES", "50"))
 RULES_AT_MOST = 50
+CHECKS: Any = list(HealthCheck)
 PROFILE = settings(
     max_examples=EXAMPLES,
     stateful_step_count=RULES_AT_MOST,
@@ -28,7 +29,7 @@ PROFILE = settings(
     derandomize=not IS_DEEP,
     database=None,
     phases=[Phase.generate, Phase.shrink],
-    suppress_health_check=[*HealthCheck.__members__.values()],
+    suppress_health_check=CHECKS,
     print_blob=False,
     report_multiple_bugs=False,
 )
