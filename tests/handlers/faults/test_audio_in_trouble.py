@@ -49,23 +49,23 @@ def run(scene: Scene, number: int, fate: Fate) -> Operation:
 
 def _require_order(world: World, operation: Operation, failed: Call, fate: Fate) -> None:
     claim, slots, now_ms = _claim(world), _slots(world), world.clock.now_ms
-    is_held = claim is not None and claim["leaseUntil"] > now_ms
+    held_claim = claim if claim and claim["leaseUntil"] > now_ms else None
     answer = operation.context["record"].answer(operation.result)
     queued = queued_sequences(world.stage)
     if answer["type"] == "accepted":
-        assert is_held, "the chunk was accepted without a claim"
-        assert list(queued) == [claim["slot"]], f"{queued} is not in the claim's queue"
+        assert held_claim is not None, "the chunk was accepted without a claim"
+        assert list(queued) == [held_claim["slot"]], f"{queued} is not in the claim's queue"
     elif failed.service == "sqs" and fate is Fate.FAILED_AFTER:
         assert len(queued) == 1
     else:
         assert queued == {}
-    if is_held:
-        assert claim["claimId"] in _started(world), "no processor was started for the claim"
-        assert slots[claim["slot"]]["claimId"] == claim["claimId"]
+    if held_claim is not None:
+        assert held_claim["claimId"] in _started(world), "no processor was started for the claim"
+        assert slots[held_claim["slot"]]["claimId"] == held_claim["claimId"]
     if failed.subject == "audio-slots" and fate in SLOT_STAYS_CLAIMED:
         return
     held = {row["claimId"] for row in slots.values() if row["leaseUntil"] > now_ms}
-    assert held <= ({claim["claimId"]} if is_held and claim else set()), (
+    assert held <= ({held_claim["claimId"]} if held_claim else set()), (
         "a slot is held without a claim"
     )
 

@@ -215,7 +215,7 @@ def _result(client: Any) -> Any:
     try:
         response = client.delete_item(TableName="connections", **LISTENER)
     except ClientError as failure:
-        metadata = failure.response["ResponseMetadata"]
+        metadata: Any = failure.response.get("ResponseMetadata")
         return type(failure).__name__, metadata["HTTPStatusCode"], metadata["RetryAttempts"]
     except BotoCoreError as failure:
         return type(failure).__name__

@@ -130,6 +130,7 @@ def fail(scene: Scene, function: str, number: int, fate: Fate, clean: Clean) -> 
     for _ in range(number - 1):
         world.step(operation)
     call = operation.call
+    assert call is not None
     assert call == clean.calls[number - 1]
     operation.context["faulty"] = True
     operation.context["may miss a notice"] = _may_miss_a_notice(call)

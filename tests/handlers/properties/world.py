@@ -14,7 +14,7 @@ import connection
 import pytest
 
 from contract.functions import ConnectionEnvironment
-from live_sessions.aws.runtime import metrics, read_environment
+from live_sessions.aws.runtime import Handler, metrics, read_environment
 from tests.handlers.conftest import ENTRY_OF_ROUTE, QUEUES, Stage
 from tests.handlers.direct_moto import Reply
 from tests.handlers.faults.dynamodb import DynamoDB
@@ -79,7 +79,7 @@ class World:
         stage.clock = self.clock.for_handlers()
         # One, because reading all 64 shards in each run of reconcile would be most of the calls.
         stage.environment["STATUS_SHARDS"] = "1"
-        stage.entries["fan_out"] = replace(stage.build("fan_out"), page_size=PAGE_SIZE)
+        stage.entries["fan_out"] = _changed(stage.build("fan_out"), page_size=PAGE_SIZE)
         stage.entries["connection"] = connection.build(
             read_environment(ConnectionEnvironment, stage.environment),
             stage.clients,
@@ -117,7 +117,7 @@ class World:
     def sweep_shards(self, shards: int) -> None:
         """Let reconcile read so many shards."""
         entries = self.stage.entries
-        entries["reconcile"] = replace(entries["reconcile"], shards_swept=shards)
+        entries["reconcile"] = _changed(entries["reconcile"], shards_swept=shards)
 
     def use_new_container(self, entry: str) -> None:
         """The function's next invocation remembers nothing of the earlier ones."""
@@ -331,3 +331,8 @@ class World:
 
     def due_checks(self) -> list[Due]:
         return [check for check in self.checks if check.due_ms <= self.clock.now_ms]
+
+
+def _changed(handler: Any, **fields: Any) -> Handler:
+    """A handler that is a dataclass, with other values."""
+    return replace(handler, **fields)
