@@ -1,6 +1,6 @@
 """A speaker who speaks by the clock, from their socket through the queue to the processors.
 
-DynamoDB is moto's; the queues, Transcribe and the pipeline are in memory.
+DynamoDB, the queues, Transcribe and the pipeline are in memory.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from tests.handlers.audio.clock import StandingClock
 from tests.handlers.audio.recogniser import Plan, Recogniser
 from tests.handlers.conftest import Stage, StageClients
 from tests.handlers.environment import ENVIRONMENT
+from tests.handlers.faults.direct_client import DirectClient
+from tests.handlers.faults.dynamodb import DynamoDB
 from tests.patience import OUT_OF_REACH_SECONDS, wait_until
 
 SETTLED_AFTER_SECONDS = 15
@@ -138,7 +140,7 @@ class Pipeline:
 
 
 class BroadcastClients(StageClients):
-    """`line` wraps the client of DynamoDB."""
+    """`line` wraps the client of DynamoDB; rate limits are moto's."""
 
     def __init__(
         self,
@@ -150,8 +152,8 @@ class BroadcastClients(StageClients):
         super().__init__(stage)
         self._queues, self._pipeline, self._line = queues, pipeline, line
 
-    def dynamodb(self, **options: Any) -> Any:
-        return self._line(super().dynamodb(**options))
+    def dynamodb(self, **_: Any) -> Any:
+        return self._line(self._stage.dynamodb)
 
     def sqs(self, *, attempts: int = 2) -> Any:
         return self._queues
@@ -187,6 +189,10 @@ class Broadcast:
         self.failures: list[Exception] = []
         self._transcripts: list[TranscriptQueue] = []
         self._sequence = itertools.count()
+        memory = DynamoDB()
+        stage.dynamodb = DirectClient(
+            "dynamodb", 1, lambda _, operation, request, __: memory.carry_out(operation, request)
+        )
         stage.clock = self.clock.handlers
         stage.connected_at = self.clock.now_ms
         stage.clients = BroadcastClients(stage, self.queues, self.pipeline, line)

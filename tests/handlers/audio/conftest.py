@@ -11,7 +11,6 @@ from collections.abc import Iterator
 import pytest
 
 from tests.handlers.audio.clock import StandingClock
-
 from tests.handlers.properties.whole_world import world
 from tests.patience import wait_until
 
