@@ -19,7 +19,7 @@ from tests.handlers.properties.turns import Tally
 from tests.handlers.properties.world import World, without_logs
 
 IS_DEEP = "INTERLEAVING_EXAMPLES" in os.environ
-EXAMPLES = int(os.environ.get("INTERLEAVING_EXAMPLES", "50"))
+EXAMPLES = int(os.environ.get("INTERLEAVING_EXAMPLES", "40"))
 RULES_AT_MOST = 50
 CHECKS: Any = list(HealthCheck)
 PROFILE = settings(
