@@ -43,7 +43,8 @@ def lapse(stage: Stage, session_id: str, *, by_ms: int = 0) -> dict[str, Any]:
     """Let the leases of a session's claim be over since `by_ms`."""
     claim = claim_of(stage, session_id) | {"leaseUntil": stage.clock.now_ms() - by_ms}
     stage.change("sessions", {"sessionId": session_id}, audioClaim=claim)
-    stage.change("audio-slots", {"slot": claim["slot"]}, leaseUntil=claim["leaseUntil"])
+    slot: Any = {"slot": claim["slot"]}
+    stage.change("audio-slots", slot, leaseUntil=claim["leaseUntil"])
     return claim
 
 

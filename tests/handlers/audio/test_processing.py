@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import pytest
 
@@ -87,7 +88,7 @@ def test_a_lost_chunk_stalls_the_speech_for_two_seconds() -> None:
 
 def test_chunks_of_another_session_are_dropped(capsys: pytest.CaptureFixture[str]) -> None:
     scene = Scene()
-    foreign = {"session_id": "another", "connection_id": "stranger="}
+    foreign: Any = {"session_id": "another", "connection_id": "stranger="}
     scene.comes(0.05, chunk(0, word(666), **foreign))
     scene.says([*words(1, 2), pause()])
     scene.comes(0.25, chunk(1, word(667), **foreign), chunk(2, word(668), **foreign))
