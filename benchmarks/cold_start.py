@@ -14,9 +14,14 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 
-HANDLERS = Path(__file__).resolve().parents[1] / "handlers"
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from contract.functions import FUNCTIONS  # noqa: E402
+
 BASELINE = "boto3"
 REFERENCES = {
     BASELINE: "import boto3",
@@ -42,40 +47,22 @@ began = time.process_time()
 print(time.process_time() - began)
 """
 REGION = "eu-central-1"
-QUEUE = f"https://sqs.{REGION}.amazonaws.com/123456789012"
-NUMBERS = (
-    "MAX_LISTENERS_PER_SESSION SESSION_MAX_DURATION_HOURS SPEAKER_GRACE_SECONDS STATUS_SHARDS "
-    "STATUS_QUERY_TIMEOUT_MS PERIODIC_UPDATE_INTERVAL_SECONDS "
-    "LISTENER_COUNT_CHANGE_THRESHOLD_PERCENT SESSIONS_PER_USER_PER_HOUR "
-    "JOINS_PER_ADDRESS_PER_MINUTE CONNECTIONS_PER_ADDRESS_PER_MINUTE "
-    "CONTROLS_PER_CONNECTION_PER_MINUTE STATUS_QUERIES_PER_SPEAKER_PER_MINUTE "
-    "AUDIO_SLOTS AUDIO_CHUNKS_PER_SECOND"
-)
+URL = f"https://sqs.{REGION}.amazonaws.com/123456789012/queue"
 ENVIRONMENT = {
     "PATH": os.environ["PATH"],
-    "PYTHONPATH": str(HANDLERS),
+    "PYTHONPATH": f"{ROOT}:{ROOT / 'handlers'}",
     "AWS_REGION": REGION,
     "AWS_DEFAULT_REGION": REGION,
     "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
     "AWS_SECRET_ACCESS_KEY": "secret",
     "AWS_SESSION_TOKEN": "token",
-    "AWS_LAMBDA_FUNCTION_NAME": "fan-out",
     "POWERTOOLS_SERVICE_NAME": "benchmark",
     "POWERTOOLS_METRICS_NAMESPACE": "LiveSessions/test",
-    "API_GATEWAY_ENDPOINT": f"https://api1234567.execute-api.{REGION}.amazonaws.com/live",
-    "SESSIONS_TABLE": "sessions",
-    "CONNECTIONS_TABLE": "connections",
-    "RATE_LIMITS_TABLE": "rate-limits",
-    "FAN_OUT_FUNCTION": "fan-out",
-    "SESSION_CHECKS_QUEUE_URL": f"{QUEUE}/session-checks",
-    "STATUS_SHARD_QUEUE_URL": f"{QUEUE}/status-shards",
-    "AUDIO_SLOTS_TABLE": "audio-slots",
-    "AUDIO_QUEUE_URL_PREFIX": f"{QUEUE}/audio-",
-    "AUDIO_PROCESSOR_FUNCTION": "audio-processor",
-    "TRANSLATION_FUNCTION": "translation",
-    "PARTIAL_CAPTIONS": "premium",
-    "PARTIAL_RESULTS_STABILITY": "medium",
-    **dict.fromkeys(NUMBERS.split(), "16"),
+    **{
+        variable.name.upper(): "16" if variable.type is int else URL
+        for function in FUNCTIONS.values()
+        for variable in fields(function.environment)
+    },
 }
 
 

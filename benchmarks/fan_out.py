@@ -17,15 +17,14 @@ from pathlib import Path
 from typing import IO, NamedTuple, cast
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "handlers"))
+sys.path[:0] = [str(HERE.parent), str(HERE.parent / "handlers")]
 
 import boto3  # noqa: E402
 from botocore.config import Config  # noqa: E402
 
 from live_sessions.aws.http import AwsHttp  # noqa: E402
-from live_sessions.environment import AwsEnvironment  # noqa: E402
-from live_sessions.posts.deliveries import CONCURRENT_POSTS  # noqa: E402
-from live_sessions.posts.sockets import Sockets  # noqa: E402
+from live_sessions.aws.runtime import SYSTEM_CLOCK, AwsEnvironment  # noqa: E402
+from live_sessions.wire.sockets import CONCURRENT_POSTS, Sockets  # noqa: E402
 
 AWS = AwsEnvironment("eu-central-1", "AKIDEXAMPLE", "secret", "token" * 150)
 FRAME = (
@@ -60,7 +59,8 @@ def connections(latency_milliseconds: float) -> Iterator[str]:
 
 def ours(endpoint: str) -> Posting:
     """Post with Sockets.post_all."""
-    sockets = Sockets(AwsHttp(endpoint, "execute-api", AWS, timeout_seconds=10))
+    api = AwsHttp(endpoint, "execute-api", AWS, timeout_seconds=10)
+    sockets = Sockets(api, SYSTEM_CLOCK)
 
     def post(connection_ids: Sequence[str]) -> None:
         frames = dict.fromkeys(connection_ids, FRAME)

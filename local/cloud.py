@@ -26,6 +26,8 @@ from program.stack_config import LOCAL_STACK, StackConfigError, local_config
 
 ALIVE_TIMEOUT_SECONDS = 5.0
 SPEAKER_USERNAME = "speaker@example.com"
+CLIENT_TIMEOUT_VARIABLE = "AWS_CLIENT_TIMEOUT_SCALE"
+"""Multiplies the time limits of the functions' AWS calls, which are mostly one second."""
 
 
 class LocalCloud:
@@ -33,8 +35,8 @@ class LocalCloud:
 
     `config` overrides stack config, by key without the project's name. `recognition` selects what
     speech is recognised. `least_time_limit_seconds` raises time limits of functions and
-    integrations that are shorter (local/emulator/limits.py). Several clouds run side by side, each
-    with its own folder.
+    integrations that are shorter (local/emulator/limits.py), and those of the functions' AWS calls.
+    Several clouds run side by side, each with its own folder.
     """
 
     def __init__(
@@ -65,7 +67,10 @@ class LocalCloud:
             with ThreadPoolExecutor(1) as thread:
                 emulator = Emulator(
                     self.folder,
-                    environment=self.speech.environment,
+                    environment={
+                        **self.speech.environment,
+                        CLIENT_TIMEOUT_VARIABLE: str(max(1, self._least_time_limit_seconds)),
+                    },
                     least_time_limit_seconds=self._least_time_limit_seconds,
                 )
                 self.emulator = thread.submit(starting.enter_context, emulator).result()
@@ -146,9 +151,12 @@ class LocalCloud:
         password = self._add_user(self.outputs["userPoolId"], username)
         return sign_in(self.outputs, username, password)
 
-    def function_log(self, entry: str) -> list[LogLine]:
-        """Return the lines of the function's log, oldest first; `entry` is its entry module."""
-        return read_log(self.client("logs"), self.outputs["logGroupNames"][entry])
+    def function_log(self, entry: str, since_ms: int = 0) -> list[LogLine]:
+        """Return the function's log since a time (epoch milliseconds), oldest first.
+
+        `entry` is the name of its entry module.
+        """
+        return read_log(self.client("logs"), self.outputs["logGroupNames"][entry], since_ms)
 
     def evaluate_alarms(self, now: float) -> list[Change]:
         """Evaluate the alarms on the metrics before `now` (epoch seconds); return the changes."""

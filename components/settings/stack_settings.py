@@ -34,29 +34,13 @@ from components.settings.problems import (
     provider_keys,
     unknown_keys,
 )
+from contract import functions
+from contract.actions import ACTIONS
 
 PROJECT = "live-sessions"
-FUNCTIONS = (
-    "audio_ingest",
-    "audio_processor",
-    "authorizer",
-    "connection",
-    "disconnect",
-    "fan_out",
-    "heartbeat",
-    "reconcile",
-    "refresh",
-    "session_status",
-    "translation",
-)
+FUNCTIONS = tuple(functions.FUNCTIONS)
 # All but $connect, $disconnect and $default, without which no API is published.
-REMOVABLE_ROUTES = (
-    *("createSession", "joinSession", "leaveSession", "endSession"),
-    *("heartbeat", "refreshConnection", "getSessionStatus", "sendAudio"),
-    *("pauseBroadcast", "resumeBroadcast", "muteBroadcast", "unmuteBroadcast"),
-    *("setVolume", "speakerStateChange"),
-    *("pausePlayback", "resumePlayback", "changeLanguage"),
-)
+REMOVABLE_ROUTES = tuple(ACTIONS)
 PROGRAM_TAGS = ("Project", "Stack", "ManagedBy")
 # The policy of a role that names each slot's queue holds 10,240 characters at most, even with the
 # longest names: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html

@@ -94,6 +94,10 @@ class Emulator:
         self._start_timeout_seconds = start_timeout_seconds
         self._directory: Path | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        # Its log is long: only what is new of it is read.
+        self._denials: list[Denial] = []
+        self._log_bytes_read = 0
+        self._log_lock = threading.Lock()
         # A session is not thread-safe while it creates clients.
         self._session = aws_session(
             region=region,
@@ -123,8 +127,17 @@ class Emulator:
 
     def denials(self) -> list[Denial]:
         """Return every call that IAM has denied so far, oldest first."""
-        lines = self.log_path.read_text(errors="replace").splitlines()
-        return [Denial(**found.groupdict()) for line in lines if (found := REFUSAL.search(line))]
+        with self._log_lock, self.log_path.open("rb") as log:
+            log.seek(self._log_bytes_read)
+            # A line that is still being written is read next time.
+            text = log.read().rpartition(b"\n")[0]
+            self._log_bytes_read += len(text)
+            self._denials += [
+                Denial(**found.groupdict())
+                for line in text.decode(errors="replace").splitlines()
+                if (found := REFUSAL.search(line))
+            ]
+            return list(self._denials)
 
     def websocket_api_endpoint(self, api_id: str) -> str:
         """Return the `apiEndpoint` of a WebSocket API; add `/{stage}` to connect."""
@@ -144,6 +157,7 @@ class Emulator:
         self._state_directory.mkdir(parents=True, exist_ok=True)
         directory = Path(tempfile.mkdtemp(prefix="emulator-", dir=self._state_directory)).resolve()
         self._directory = directory
+        self._denials, self._log_bytes_read = [], 0
         # The server inherits this socket, so no other process can take its port meanwhile.
         with socket.create_server((HOST, 0)) as listener, (directory / LOG_NAME).open("wb") as log:
             self.port = listener.getsockname()[1]

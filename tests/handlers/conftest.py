@@ -19,8 +19,7 @@ from urllib.parse import unquote
 
 import boto3
 import pytest
-from botocore.exceptions import BotoCoreError, ClientError
-from moto.core import DEFAULT_ACCOUNT_ID
+from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.dynamodb.models import dynamodb_backends
 
 from contract import tables
@@ -28,7 +27,7 @@ from contract.actions import ACTIONS
 from contract.functions import FUNCTIONS
 from live_sessions.aws.clients import Clients
 from live_sessions.aws.dynamodb import plain, typed
-from live_sessions.aws.http import NO_HEADERS, AwsHttp, NoAnswer, Response
+from live_sessions.aws.http import NO_HEADERS, AwsHttp, Response
 from live_sessions.aws.runtime import AwsEnvironment, Clock, Handler, read_environment
 from tests.handlers.direct_moto import carry_out, intercept, queues
 from tests.handlers.localhost_tls import certificate, server_tls  # noqa: F401
@@ -135,16 +134,10 @@ class StageHttp(AwsHttp):
             return Response(self._stage.sockets.answer(method, connection_id, body), b"")
         assert (self.service, method, path) == ("dynamodb", "POST", "/")
         operation = headers["x-amz-target"].removeprefix("DynamoDB_20120810.")
-        try:
-            answer = self._stage.dynamodb._make_api_call(operation, json.loads(body))
-        except ClientError as failure:
-            status = failure.response["ResponseMetadata"]["HTTPStatusCode"]
-            error = {"__type": f"com.amazonaws.dynamodb#{failure.response['Error']['Code']}"}
-            return Response(status, json.dumps(error).encode())
-        except BotoCoreError as failure:
-            raise NoAnswer(type(failure).__name__, may_have_arrived=True) from None
-        answer.pop("ResponseMetadata")
-        return Response(200, json.dumps(answer).encode())
+        status, content = carry_out(operation, json.loads(body))
+        if "Error" in content:
+            content = {"__type": f"com.amazonaws.dynamodb#{content['Error']['Code']}"}
+        return Response(status, json.dumps(content).encode())
 
 
 class RecordingLambda:
@@ -333,7 +326,7 @@ class Stage:
         return [json.loads(body) for body, _ in self.queued_with_delay(queue)]
 
     def queued_with_delay(self, queue: str) -> list[tuple[str, int]]:
-        messages = queues().queues[queue]._messages
+        messages: list[Any] = queues().queues[queue]._messages
         taken = [
             (message.body, round((message.delayed_until - message.sent_timestamp) / 1000))
             for message in messages
@@ -387,9 +380,7 @@ def deployed() -> None:
 
 
 @pytest.fixture
-def stage(
-    monkeypatch: pytest.MonkeyPatch, sockets: OpenSockets, deployed: None
-) -> Stage:
+def stage(monkeypatch: pytest.MonkeyPatch, sockets: OpenSockets, deployed: None) -> Stage:
     for table in dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].tables.values():
         table.items.clear()
     for queue in QUEUES:

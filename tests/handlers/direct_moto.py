@@ -16,10 +16,10 @@ import msgspec
 import pytest
 from botocore import xform_name
 from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.endpoint import Endpoint
-from moto.core import DEFAULT_ACCOUNT_ID
 from moto.core.exceptions import JsonRESTError, ServiceException
-from moto.core.models import botocore_stubber
+from moto.core.models import DEFAULT_ACCOUNT_ID, botocore_stubber
 from moto.dynamodb.responses import DynamoHandler
 from moto.sqs.models import SQSBackend, sqs_backends
 
@@ -45,8 +45,8 @@ def intercept(monkeypatch: pytest.MonkeyPatch) -> None:
 
     botocore's retries stay.
     """
-    create_request = Endpoint.create_request
-    get_response = Endpoint._do_get_response
+    original: Any = Endpoint
+    create_request, get_response = original.create_request, original._do_get_response
 
     def bare_request(endpoint: Any, parameters: Any, model: Any = None) -> Any:
         if model is None or model.service_model.service_name != "dynamodb":
@@ -60,7 +60,7 @@ def intercept(monkeypatch: pytest.MonkeyPatch) -> None:
             return get_response(endpoint, request, model, context)
         status, content = carry_out(model.name, json.loads(request.body))
         metadata = {"HTTPStatusCode": status, "HTTPHeaders": {}, "RetryAttempts": 0}
-        http = AWSResponse(request.url, status, {}, None)
+        http: Any = AWSResponse(request.url, status, HTTPHeaders(), None)
         http._content = b""
         return (http, content | {"ResponseMetadata": metadata}), None
 

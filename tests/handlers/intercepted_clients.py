@@ -18,9 +18,11 @@ UNREACHABLE = EndpointConnectionError(endpoint_url="https://aws")
 
 def refusal(code: str, http_status: int = 400) -> ClientError:
     """AWS's answer to a call that it does not carry out."""
-    return ClientError(
-        {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": http_status}}, "Call"
-    )
+    response: Any = {
+        "Error": {"Code": code},
+        "ResponseMetadata": {"HTTPStatusCode": http_status},
+    }
+    return ClientError(response, "Call")
 
 
 THROTTLED = refusal("ThrottlingException")

@@ -23,8 +23,8 @@ from contract.functions import AuthorizerEnvironment
 from contract.metrics import Kind, Metric
 from live_sessions.aws import runtime
 from live_sessions.aws.runtime import read_environment
-from program.engine import Engine, recorded
-from program.stack_config import stack_config
+from program.engine import Engine
+from tests.contracts.program_runs import run
 from tests.handlers.conftest import LambdaContext, Stage
 from tests.handlers.intercepted_clients import (
     TIMED_OUT,
@@ -305,7 +305,7 @@ SCENARIOS: Mapping[Metric, Mapping[str, Scenario]] = {
 
 @pytest.fixture(scope="module")
 def engine() -> Engine:
-    return recorded(STACK, stack_config(STACK))
+    return run(STACK).engine
 
 
 @contextmanager

@@ -44,7 +44,7 @@ def jwks_url() -> Iterator[str]:
             self.end_headers()
             self.wfile.write(keys)
 
-        def log_message(self, *_: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:
             pass
 
     server = HTTPServer(("127.0.0.1", 0), Keys)

@@ -13,8 +13,8 @@ from typing import Any
 
 import boto3
 import pytest
-from moto.core import DEFAULT_ACCOUNT_ID
-from moto.dynamodb import dynamodb_backends
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType
 
 from live_sessions.aws.clients import FAIL_FAST_TIMEOUT_SECONDS
@@ -187,7 +187,7 @@ def test_a_status_request_reads_two_items_however_many_listeners_there_are(
 
 def fill_with_listeners(stage: Stage, session_ids: list[str], listeners_each: int) -> None:
     # Copies put directly into moto's table: ten thousand calls take several seconds.
-    table = dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].tables["connections"]
+    table: Any = dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].tables["connections"]
     for session_id in session_ids:
         row = {"sessionId": session_id, "targetLanguage": "es", "role": "listener"}
         first = table.put_item(

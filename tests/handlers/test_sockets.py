@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Sequence
 from typing import cast
 
 import pytest
@@ -33,7 +34,7 @@ WITHOUT_PAUSES = Clock(sleep=lambda seconds: None)
 class ScriptedApi:
     """Answers each connection's requests in turn; the last answer is repeated."""
 
-    def __init__(self, **answers: list[int | NoAnswer]) -> None:
+    def __init__(self, **answers: Sequence[int | NoAnswer]) -> None:
         self.answers = answers
         self.requests: Counter[str] = Counter()
 

@@ -120,7 +120,10 @@ def cloud_with(
 
 def wide_cloud(folder: Path, **options: Any) -> LocalCloud:
     """A cloud in which no time limit cuts a function short: a busy machine would meet it."""
-    return LocalCloud(folder, least_time_limit_seconds=OUT_OF_REACH_SECONDS, **options)
+    config = {"statusQueryTimeoutMilliseconds": 4_000, **options.pop("config", {})}
+    return LocalCloud(
+        folder, config=config, least_time_limit_seconds=OUT_OF_REACH_SECONDS, **options
+    )
 
 
 def _guarded(cloud: LocalCloud) -> Iterator[LocalCloud]:

@@ -91,7 +91,12 @@ class Clients:
         """A client of one endpoint without botocore."""
         return self._kept(
             ("http", endpoint, service, timeout_seconds),
-            lambda: AwsHttp(endpoint, service, self.aws, timeout_seconds=timeout_seconds),
+            lambda: AwsHttp(
+                endpoint,
+                service,
+                self.aws,
+                timeout_seconds=timeout_seconds * self.aws.aws_client_timeout_scale,
+            ),
         )
 
     def _client(
@@ -106,9 +111,10 @@ class Clients:
         def build() -> Any:
             from botocore.config import Config
 
+            scale = self.aws.aws_client_timeout_scale
             config = Config(
-                connect_timeout=connect_timeout_seconds,
-                read_timeout=read_timeout_seconds,
+                connect_timeout=connect_timeout_seconds * scale,
+                read_timeout=read_timeout_seconds * scale,
                 retries={"mode": "standard", "total_max_attempts": attempts},
                 max_pool_connections=connections,
                 tcp_keepalive=True,

@@ -32,6 +32,8 @@ class EnvironmentProblem(Exception):
 class AwsEnvironment:
     """The variables that Lambda sets on every function; the local cloud also sets its endpoint.
 
+    `aws_client_timeout_scale` multiplies the time limits of AWS calls: the tests of the local cloud
+    set it, so that a busy machine does not decide them.
     https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
     """
 
@@ -42,6 +44,7 @@ class AwsEnvironment:
     aws_endpoint_url: str | None = None
     aws_endpoint_url_dynamodb: str | None = None
     aws_endpoint_url_transcribe_streaming: str | None = None
+    aws_client_timeout_scale: int = 1
 
     @property
     def dynamodb_endpoint(self) -> str:

@@ -1,7 +1,7 @@
 """DynamoDB's calls and expressions, as far as the handlers use them.
 
 moto parses an update's expressions anew for each call, which takes a hundred times as long as the
-rest of a test's step. test_dynamodb.py compares each reply with moto's.
+rest of a test's step. test_doubles.py compares the replies with moto's.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
-from contract.tables import TABLES, Index, Table
+from contract.tables import TABLES, Table
 from tests.handlers.direct_moto import Reply
 
 Value = dict[str, Any]

@@ -87,19 +87,19 @@ class Line:
     text. Items are in `dynamodb`, messages in moto's queues.
     """
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Stage, dynamodb: DynamoDB) -> None:
         self.hook: Hook = pass_through
         self._stage = stage
-        self.dynamodb = DynamoDB()
+        self.dynamodb = dynamodb
         self._tokens: set[str] = set()
         stage.clients = LineClients(self)
         stage.dynamodb = DirectClient(
-            "dynamodb", 1, lambda _, operation, request, __: self.dynamodb.carry_out(operation, request)
+            "dynamodb",
+            1,
+            lambda _, operation, request, __: self.dynamodb.carry_out(operation, request),
         )
 
-    def send(
-        self, service: str, operation: str, parameters: dict[str, Any], number: int
-    ) -> Reply:
+    def send(self, service: str, operation: str, parameters: dict[str, Any], number: int) -> Reply:
         """An attempt by one of botocore's clients."""
         call = _call(service, operation, parameters)
         attempt = Attempt(

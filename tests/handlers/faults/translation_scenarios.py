@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tests.handlers.faults.setting import Scenario, Start, end_untold, member, session
+from tests.handlers.faults.setting import Scenario, Start, end_without_notices, member, session
 from tests.handlers.properties.interleaving import Operation
 from tests.handlers.properties.world import World
 
@@ -14,20 +14,20 @@ TEXT = "Good evening."
 def is_said(*languages: str, one_is_gone: bool = False) -> Scenario:
     """Said to listeners of these languages, of whom the first may be gone."""
 
-    def set_stage(world: World) -> Start:
+    def set_up(world: World) -> Start:
         _, session_id = session(world)
         members = [member(world, session_id, language) for language in languages]
         if one_is_gone:
             world.close(members[0])
         return lambda: say(world, session_id)
 
-    return set_stage
+    return set_up
 
 
 def is_said_after_the_end(world: World) -> Start:
     _, session_id = session(world)
     member(world, session_id)
-    end_untold(world, session_id)
+    end_without_notices(world, session_id)
     return lambda: say(world, session_id)
 
 

@@ -1,4 +1,4 @@
-"""A moment that the world can be taken back to, so that a stage need not be set twice."""
+"""A state of the world to return to, so that a scenario is set up only once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.handlers.properties.world import World
 
 
 class Moment:
-    """What `World.reset` empties, as it is now; but for the audio queues, which nobody reads here.
+    """What `World.reset` empties, as it is now; except the audio queues, which are not read here.
 
     Nothing may be under way, neither now nor when the world is taken back.
     """

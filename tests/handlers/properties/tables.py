@@ -107,9 +107,7 @@ class Tables:
         return [
             (table, key)
             for table in KEYS
-            for key in dict.fromkeys(
-                [*self.rows[table], *(key for _, key in self._items[table])]
-            )
+            for key in dict.fromkeys([*self.rows[table], *(key for _, key in self._items[table])])
         ]
 
     @contextmanager

@@ -1,4 +1,4 @@
-"""API Gateway, Lambda and SQS around the handlers: who is connected, what is under way and due."""
+"""API Gateway, Lambda and SQS around the handlers: open sockets, operations and due deliveries."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+import connection
 import pytest
 
-import connection
 from contract.functions import ConnectionEnvironment
-from live_sessions.aws.runtime import metrics, read_environment
+from live_sessions.aws.runtime import Handler, metrics, read_environment
 from tests.handlers.conftest import ENTRY_OF_ROUTE, QUEUES, Stage
 from tests.handlers.direct_moto import Reply
+from tests.handlers.faults.dynamodb import DynamoDB
 from tests.handlers.faults.line import Attempt, Line
 from tests.handlers.properties.clock import START_MS, FrozenClock
 from tests.handlers.properties.interleaving import PAUSE, Fate, Interleaver, Operation, Turn
@@ -71,14 +72,14 @@ def without_logs() -> Iterator[None]:
 class World:
     """One for all examples of a test; `reset` empties it. `observe` sees every call's changes."""
 
-    def __init__(self, stage: Stage, *, lag: bool) -> None:
+    def __init__(self, stage: Stage, *, lag: bool, dynamodb: DynamoDB | None = None) -> None:
         self.stage = stage
-        self.line = Line(stage)
+        self.line = Line(stage, dynamodb or DynamoDB())
         self.clock = FrozenClock()
         stage.clock = self.clock.for_handlers()
         # One, because reading all 64 shards in each run of reconcile would be most of the calls.
         stage.environment["STATUS_SHARDS"] = "1"
-        stage.entries["fan_out"] = replace(stage.build("fan_out"), page_size=PAGE_SIZE)
+        stage.entries["fan_out"] = _changed(stage.build("fan_out"), page_size=PAGE_SIZE)
         stage.entries["connection"] = connection.build(
             read_environment(ConnectionEnvironment, stage.environment),
             stage.clients,
@@ -116,7 +117,7 @@ class World:
     def sweep_shards(self, shards: int) -> None:
         """Let reconcile read so many shards."""
         entries = self.stage.entries
-        entries["reconcile"] = replace(entries["reconcile"], shards_swept=shards)
+        entries["reconcile"] = _changed(entries["reconcile"], shards_swept=shards)
 
     def use_new_container(self, entry: str) -> None:
         """The function's next invocation remembers nothing of the earlier ones."""
@@ -217,10 +218,10 @@ class World:
 
     def _start(self, entry: str, record: Record, event: dict[str, Any]) -> Operation:
         who = f" of {record.connection_id}" if record.connection_id else ""
-        told = json.dumps(record.fields) if record.fields else ""
+        fields = json.dumps(record.fields) if record.fields else ""
         context = Context(self.clock, self.clock.now_ms + TIME_LIMITS_MS[entry])
         operation = Operation(
-            name=f"{record.action or record.kind}{who} {told}".strip(),
+            name=f"{record.action or record.kind}{who} {fields}".strip(),
             run=lambda: self._invoke(entry, event, context),
             on_end=self._ended,
         )
@@ -321,7 +322,7 @@ class World:
         ]
 
     def advance(self, milliseconds: int) -> None:
-        """Move the clock; whoever would live longer than Lambda lets him comes to his end first."""
+        """Move the clock; first finish each operation that would exceed its time limit."""
         for operation in list(self.interleaver.running):
             if self.clock.now_ms + milliseconds >= operation.context["deadline_ms"]:
                 self.finish(operation)
@@ -330,3 +331,8 @@ class World:
 
     def due_checks(self) -> list[Due]:
         return [check for check in self.checks if check.due_ms <= self.clock.now_ms]
+
+
+def _changed(handler: Any, **fields: Any) -> Handler:
+    """A handler that is a dataclass, with other values."""
+    return replace(handler, **fields)

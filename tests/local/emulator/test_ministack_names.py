@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from local.emulator.ministack_names import NAMES
@@ -64,6 +65,7 @@ def used_in(path: Path) -> Iterator[tuple[str, str]]:
             yield modules[ast.unparse(node.value)], node.attr
 
 
+@cache
 def defined_in(module: str) -> set[str]:
     """A module's functions, classes and variables, and `Class.name` of each class's members."""
     names: set[str] = set()

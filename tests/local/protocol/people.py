@@ -12,6 +12,9 @@ from local.cloud import LocalCloud
 from tests.local.conftest import SMALL
 from tests.patience import PATIENCE_SECONDS
 
+# Longer than any test takes; the whole log of all tests is slow to read.
+RECENT_LOG_SECONDS = 400
+
 
 @dataclass(frozen=True)
 class Session:
@@ -75,7 +78,7 @@ def eventually(
     deadline = time.monotonic() + timeout_seconds
     while not condition():
         assert time.monotonic() < deadline, f"not within {timeout_seconds:g} s: {what}"
-        time.sleep(0.05)
+        time.sleep(0.1)
 
 
 def wait_until_gone(cloud: LocalCloud, connection_id: str) -> None:
@@ -85,8 +88,11 @@ def wait_until_gone(cloud: LocalCloud, connection_id: str) -> None:
 
 
 def wait_for_log(cloud: LocalCloud, entry: str, **fields: object) -> None:
-    """Wait until the function has logged a line with these fields."""
-    eventually(
-        lambda: any(line.fields.items() >= fields.items() for line in cloud.function_log(entry)),
-        f"{entry} logs {fields}",
-    )
+    """Wait until the function has logged a line with these fields during this test."""
+    since_ms = int((time.time() - RECENT_LOG_SECONDS) * 1000)
+
+    def is_logged() -> bool:
+        lines = cloud.function_log(entry, since_ms)
+        return any(line.fields.items() >= fields.items() for line in lines)
+
+    eventually(is_logged, f"{entry} logs {fields}")

@@ -32,7 +32,8 @@ def pushed(speaker: Speaker) -> list[tuple[str, int]]:
 
 def test_a_new_language_is_sent_once_with_the_whole_status(cloud: LocalCloud) -> None:
     session = session_of(cloud, "es")
-    [status] = [frame for frame in session.speaker.received() if frame.type == "sessionStatus"]
+    received = session.speaker.received("sessionStatus")
+    [status] = [frame for frame in received if frame["updateReason"] in PUSHES]
     assert status["updateReason"] == "newLanguage"
     assert "requestId" not in status.body
     assert status["sessionId"] == session.session_id

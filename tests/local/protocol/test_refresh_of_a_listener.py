@@ -91,8 +91,9 @@ def test_of_two_sockets_that_refresh_at_once_one_is_the_listener(cloud: LocalClo
 def test_a_refresh_to_another_language_is_a_change_of_language(cloud: LocalCloud) -> None:
     session = session_of(cloud, "es")
     refreshed(cloud, session, "fr")
-    pushed = session.speaker.expect("sessionStatus", languageDistribution={"fr": 1})
-    assert pushed["updateReason"] == "newLanguage"
+    session.speaker.expect(
+        "sessionStatus", updateReason="newLanguage", languageDistribution={"fr": 1}
+    )
     assert session.speaker.ask_status()["languageDistribution"] == {"fr": 1}
 
 

@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from local.cloud import LocalCloud
+from local.cloud import CLIENT_TIMEOUT_VARIABLE, LocalCloud
 
 ENDPOINT_VARIABLE = "AWS_ENDPOINT_URL_DYNAMODB"
 ERRORS = {
@@ -107,8 +107,9 @@ class DynamoDbFront:
 
 @contextmanager
 def behind(front: DynamoDbFront, entry: str) -> Iterator[None]:
-    """Have the function reach DynamoDB through the front."""
-    with variables_of(front.cloud, entry, {ENDPOINT_VARIABLE: front.url}):
+    """Have the function reach DynamoDB through the front, with the time limits of production."""
+    changed = {ENDPOINT_VARIABLE: front.url, CLIENT_TIMEOUT_VARIABLE: "1"}
+    with variables_of(front.cloud, entry, changed):
         yield
 
 

@@ -8,22 +8,21 @@ from contextlib import ExitStack
 import pytest
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
-from live_sessions.environment import AwsEnvironment
-from live_sessions.transcribe import connection as our_connection
-from live_sessions.transcribe import stream as our_stream
-from live_sessions.transcribe.stream import TranscribeStream
+from live_sessions.audio.transcribe_socket import StreamLimits, TranscribeStream
+from live_sessions.aws.runtime import SYSTEM_CLOCK, AwsEnvironment
 from local.speech import event_stream
 from local.speech.faults import StreamFault
 from local.speech.process import SpeechServices
 from local.speech.transcribe import MAX_STREAMS
 from tests.local.speech.callers import PATIENCE_SECONDS, Caller, audio_event, results, speak, texts
 from tests.local.speech.sounds import numbers, silence, steady
+from tests.patience import OUT_OF_REACH_SECONDS
 
-OUR_LIMITS = (
-    (our_connection, "OPEN_LIMIT_SECONDS"),
-    (our_stream, "LAST_RESULTS_LIMIT_SECONDS"),
-    (our_stream, "SILENCE_LIMIT_SECONDS"),
-    (our_stream, "TAKEN_WITHIN_SECONDS"),
+OUR_LIMITS = StreamLimits(
+    open=OUT_OF_REACH_SECONDS,
+    last_results=OUT_OF_REACH_SECONDS,
+    silence=OUT_OF_REACH_SECONDS,
+    taken_within=OUT_OF_REACH_SECONDS,
 )
 
 
@@ -68,9 +67,7 @@ def test_a_stream_of_silence_ends_with_no_result(ada: Caller) -> None:
         assert results(stream) == []
 
 
-def test_our_functions_stream_understands_it(ada: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module, limit in OUR_LIMITS:
-        monkeypatch.setattr(module, limit, 600)
+def test_our_functions_stream_understands_it(ada: Caller) -> None:
     aws = AwsEnvironment(
         aws_region=ada.region,
         aws_access_key_id=ada.access_key_id,
@@ -78,7 +75,9 @@ def test_our_functions_stream_understands_it(ada: Caller, monkeypatch: pytest.Mo
         aws_session_token=ada.session_token,
         aws_endpoint_url_transcribe_streaming=ada.transcribe_url,
     )
-    stream = TranscribeStream.open(aws, "en-US", stability="medium")
+    stream = TranscribeStream.open(
+        aws, "en-US", stability="medium", clock=SYSTEM_CLOCK, limits=OUR_LIMITS
+    )
     stream.send(numbers(8, 9))
     stream.end()
     found = [(result.text, result.is_partial) for result in stream.results()]

@@ -12,7 +12,7 @@ from operations.plan.report import Difference, comparison_lines, plan_lines, tex
 from program.stack_config import committed_stacks
 from tests.operations.plan import trees
 
-COMPONENTS = Path("components", "session_lifecycle")
+COMPONENTS = Path("components")
 
 
 @pytest.fixture(scope="module")
@@ -28,9 +28,9 @@ def one_route_more(repository: Path) -> Difference:
     """The difference from that commit to one with an additional route."""
     root = repository
     trees.change(
-        root / COMPONENTS / "session_routes.py",
-        '"resumeBroadcast"),',
-        '"resumeBroadcast", "applaud"),',
+        root / COMPONENTS / "session_api" / "routes.py",
+        "Route(key=DEFAULT, function=connecting),",
+        'Route(key=DEFAULT, function=connecting), Route(key="applaud", function=connecting),',
     )
     trees.commit(root, "after")
     return difference(Checkout(root, "the working tree"), "before", ["staging"], {})
@@ -90,7 +90,7 @@ def test_a_changed_permission_and_changed_code_are_shown_only_where_they_are(
     trees.git(repository, "clone", "--quiet", "--branch=before", str(repository), str(root))
     (root / ".build").symlink_to(repository / ".build", target_is_directory=True)
     trees.change(
-        root / COMPONENTS / "heartbeat_function.py",
+        root / COMPONENTS / "session_lifecycle" / "lifecycle.py",
         '"ReadConnections", "GetItem"',
         '"ReadConnections", "Query"',
     )

@@ -6,13 +6,13 @@ import subprocess
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parents[3]
-PROGRAM = tuple(
-    name
-    for name in (
-        *("__main__.py", "Pulumi.yaml", "Pulumi.staging.yaml"),
-        *("components", "contract", "handlers"),
-    )
-    if (HERE / name).exists()
+PROGRAM = (
+    "__main__.py",
+    "Pulumi.yaml",
+    "Pulumi.staging.yaml",
+    "components",
+    "contract",
+    "handlers",
 )
 
 # A component that contains a queue, and a rule whose name comes from the config.
