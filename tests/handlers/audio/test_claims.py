@@ -121,7 +121,7 @@ def test_however_two_sessions_interleave_they_never_hold_one_slot(
         assert queued_sequences(stage) == {slots[0]: [0], slots[1]: [0]}
 
 
-def test_with_no_free_slot_the_speaker_is_told_when_to_try_again(
+def test_with_no_free_slot_the_refusal_says_when_to_try_again(
     stage: Stage, capsys: pytest.CaptureFixture[str]
 ) -> None:
     others = [broadcasting(stage)[0] for _ in range(SLOTS)]

@@ -308,6 +308,6 @@ def test_nothing_is_logged_of_url_credentials_audio_or_transcript(
         with pytest.raises(TranscribeFailure) as failure:
             list(stream.results())
     printed = capfd.readouterr()
-    told = "".join((printed.out, printed.err, caplog.text, repr(failure.value), repr(stream)))
+    visible = "".join((printed.out, printed.err, caplog.text, repr(failure.value), repr(stream)))
     for secret in ("Amz", KEY_ID, SECRET, TOKEN, "loud", "whispered", "wss:", "ws:"):
-        assert secret not in told
+        assert secret not in visible
