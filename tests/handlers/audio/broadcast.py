@@ -186,6 +186,7 @@ class Broadcast:
         self.opened: list[tuple[str, str | None]] = []
         self.limit_seconds = 900.0
         self.runs: list[tuple[float, float]] = []
+        self.events: list[dict[str, Any]] = []
         self.failures: list[Exception] = []
         self._transcripts: list[TranscriptQueue] = []
         self._sequence = itertools.count()
@@ -262,6 +263,7 @@ class Broadcast:
 
     def run_processor(self, event: dict[str, Any]) -> None:
         began_at = self.seconds
+        self.events.append(event)
         self.queues.repeat(event["slot"])
         try:
             self.invoke(event)

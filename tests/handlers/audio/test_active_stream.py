@@ -68,9 +68,9 @@ class Scripted(Stream):
         self.said.put(recognised(text, start, end, is_partial=partial))
         self.settle()
 
-    def fail(self, failure: Exception) -> None:
+    def fail_with(self, failure: TranscribeFailure) -> None:
         self.is_over = True
-        self.said.put(failure)  # pyright: ignore[reportArgumentType]
+        self.said.put(failure)
 
 
 @pytest.fixture
@@ -240,7 +240,7 @@ def test_an_ended_stream_is_over_when_its_last_result_has_been_heard(listener: L
 
 def test_a_failure_of_the_results_is_kept(scripted: Listener) -> None:
     assert isinstance(scripted.stream, Scripted)
-    scripted.stream.fail(TRANSIENT)
+    scripted.stream.fail_with(TRANSIENT)
     scripted.stream.settle()
     assert scripted.active.failure is TRANSIENT
 

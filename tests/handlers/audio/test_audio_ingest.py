@@ -130,7 +130,7 @@ def test_a_chunk_that_names_another_session_goes_to_its_sender_s_own(stage: Stag
     assert (body["sessionId"], body["connectionId"]) == (session_id, speaker)
 
 
-def test_a_speaker_without_a_session_is_refused_whatever_session_he_names(stage: Stage) -> None:
+def test_a_speaker_without_a_session_is_refused_whatever_session_they_name(stage: Stage) -> None:
     _, other = broadcasting(stage)
     speaker = stage.connect_speaker()
     stage.send_audio(speaker, 0, AUDIO, sessionId=other)
@@ -276,7 +276,7 @@ def test_a_session_that_is_gone_takes_no_chunk(stage: Stage) -> None:
     assert code_of(stage, speaker) == "SESSION_NOT_FOUND"
 
 
-def test_the_speaker_who_has_ended_his_session_is_in_none(stage: Stage) -> None:
+def test_a_speaker_who_has_ended_their_session_is_in_none(stage: Stage) -> None:
     speaker, _ = broadcasting(stage)
     stage.send_audio(speaker, 0, AUDIO)
     queued_sequences(stage)
@@ -300,7 +300,7 @@ def test_the_next_session_on_the_same_socket_has_its_own_processor(stage: Stage)
     assert body["sessionId"] == second
 
 
-# ---- how a refusal is told
+# ---- how a refusal is posted
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {

@@ -137,20 +137,12 @@ def test_killed_after_a_hand_over_it_does_not_go_back(broadcast: Broadcast) -> N
 
 def test_of_two_events_for_one_claim_one_works(broadcast: Broadcast, stage: Stage) -> None:
     broadcast.says(speech(24), chunk_seconds=CHUNK_SECONDS)
-    event: list[dict[str, Any]] = []
-    plain_run = broadcast.run_processor
-
-    def run_twice(first: dict[str, Any]) -> None:
-        event.append(first)
-        plain_run(first)
-
-    broadcast.run_processor = run_twice
     rows: list[Any] = []
 
     def deliver_again() -> None:
         slot = broadcast.claim()["slot"]
         rows.append((broadcast.claim(), broadcast.slot(slot)))
-        broadcast.invoke(copy.deepcopy(event[0]))
+        broadcast.invoke(copy.deepcopy(broadcast.events[0]))
         rows.append((broadcast.claim(), broadcast.slot(slot)))
 
     broadcast.at(5, deliver_again)

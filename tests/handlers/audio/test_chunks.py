@@ -47,7 +47,7 @@ def test_any_other_size_is_refused_with_its_number(size: int, code: ErrorCode) -
     assert str(size) in refusal.message
 
 
-def test_too_much_audio_is_told_the_limit_in_numbers() -> None:
+def test_the_refusal_of_too_much_audio_has_the_limit_in_numbers() -> None:
     assert refusal_of(text_of(24_002)).details == {"bytes": 24_002, "maxBytes": 24_000}
 
 

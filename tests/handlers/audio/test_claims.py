@@ -43,7 +43,8 @@ def lapse(stage: Stage, session_id: str, *, by_ms: int = 0) -> dict[str, Any]:
     """Let the leases of a session's claim be over since `by_ms`."""
     claim = claim_of(stage, session_id) | {"leaseUntil": stage.clock.now_ms() - by_ms}
     stage.change("sessions", {"sessionId": session_id}, audioClaim=claim)
-    stage.change("audio-slots", {"slot": claim["slot"]}, leaseUntil=claim["leaseUntil"])
+    slot: Any = {"slot": claim["slot"]}
+    stage.change("audio-slots", slot, leaseUntil=claim["leaseUntil"])
     return claim
 
 
@@ -120,7 +121,7 @@ def test_however_two_sessions_interleave_they_never_hold_one_slot(
         assert queued_sequences(stage) == {slots[0]: [0], slots[1]: [0]}
 
 
-def test_with_no_free_slot_the_speaker_is_told_when_to_try_again(
+def test_with_no_free_slot_the_refusal_says_when_to_try_again(
     stage: Stage, capsys: pytest.CaptureFixture[str]
 ) -> None:
     others = [broadcasting(stage)[0] for _ in range(SLOTS)]

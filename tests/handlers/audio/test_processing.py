@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import pytest
 
@@ -58,7 +59,7 @@ def test_words_become_captions_once_each_and_in_order() -> None:
     assert [each.sequence for each in scene.sent] == list(range(10))
 
 
-def test_a_caption_tells_when_it_was_spoken() -> None:
+def test_a_caption_has_the_time_at_which_it_was_spoken() -> None:
     scene = Scene()
     scene.says([pause(), *words(1, 2), pause()])
     scene.work()
@@ -87,7 +88,7 @@ def test_a_lost_chunk_stalls_the_speech_for_two_seconds() -> None:
 
 def test_chunks_of_another_session_are_dropped(capsys: pytest.CaptureFixture[str]) -> None:
     scene = Scene()
-    foreign = {"session_id": "another", "connection_id": "stranger="}
+    foreign: Any = {"session_id": "another", "connection_id": "stranger="}
     scene.comes(0.05, chunk(0, word(666), **foreign))
     scene.says([*words(1, 2), pause()])
     scene.comes(0.25, chunk(1, word(667), **foreign), chunk(2, word(668), **foreign))
@@ -141,7 +142,7 @@ def test_a_stream_that_fails_costs_nothing() -> None:
     assert scene.socket.frames() == []
 
 
-def test_the_speaker_is_told_of_what_does_not_pass() -> None:
+def test_the_speaker_is_notified_of_a_failure_that_lasts() -> None:
     scene = Scene(*[Plan(TRANSIENT, at_opening=True)] * 4)
     scene.says(phrases(1, 300))
     scene.work()
@@ -155,7 +156,7 @@ def test_the_speaker_is_told_of_what_does_not_pass() -> None:
     assert scene.words() == list(range(scene.words()[0], 301)), "after the rest no word is lost"
 
 
-def test_a_permanent_failure_is_told_as_one() -> None:
+def test_a_permanent_failure_is_reported_as_one() -> None:
     scene = Scene(Plan(PERMANENT, receiving=1))
     scene.says(words(1, 3))
     scene.work()

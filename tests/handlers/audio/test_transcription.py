@@ -184,7 +184,7 @@ def test_the_pauses_between_attempts_grow(clock: StandingClock) -> None:
 
 
 @pytest.mark.parametrize("plan", FAILURES.values(), ids=FAILURES)
-def test_the_fourth_failure_in_a_row_is_told_and_followed_by_a_rest(
+def test_the_fourth_failure_in_a_row_is_reported_and_followed_by_a_rest(
     clock: StandingClock, plan: Plan
 ) -> None:
     speech = Speech(clock, *[plan] * (RETRIES + 1))
@@ -250,7 +250,7 @@ def test_long_ago_a_stream_lived_for_long_but_the_openings_after_it_are_a_row(
     ],
     ids=["at opening", "while sending", "while receiving", "at the end"],
 )
-def test_a_permanent_failure_is_told_at_once(clock: StandingClock, plan: Plan) -> None:
+def test_a_permanent_failure_is_reported_at_once(clock: StandingClock, plan: Plan) -> None:
     speech = Speech(clock, plan)
     speech.say(word(1))
     if plan.at_the_end:
@@ -266,7 +266,7 @@ def test_a_permanent_failure_is_told_at_once(clock: StandingClock, plan: Plan) -
     assert len(speech.outcome.failures) == 1
 
 
-def test_a_permanent_failure_that_lasts_is_told_after_each_rest(clock: StandingClock) -> None:
+def test_a_permanent_failure_that_lasts_is_reported_after_each_rest(clock: StandingClock) -> None:
     speech = Speech(clock, *[Plan(PERMANENT, at_opening=True)] * 3)
     speech.say(*[word(1)] * 1000)
     assert len(speech.outcome.failures) == 3
@@ -440,7 +440,7 @@ def test_every_stream_is_closed_in_the_end(clock: StandingClock) -> None:
     assert [stream.is_closed for stream in speech.recogniser.streams] == [True] * 4
 
 
-def test_the_log_tells_a_failure_by_kind_and_nothing_that_was_said(
+def test_the_log_has_a_failure_s_kind_and_nothing_that_was_said(
     clock: StandingClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     speech = Speech(clock, Plan(TRANSIENT, sending=1))

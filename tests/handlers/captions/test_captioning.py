@@ -512,7 +512,7 @@ def test_the_posts_of_captions_have_their_own_time_limit(stage: Stage) -> None:
     assert asked == [POST_TIMEOUT_SECONDS]
 
 
-# ---- what is never told
+# ---- what is never logged
 
 
 def test_no_log_line_holds_what_was_said_nor_a_whole_connection_id(
@@ -534,8 +534,8 @@ def test_no_log_line_holds_what_was_said_nor_a_whole_connection_id(
     lines = capsys.readouterr()
     records = "".join(str(vars(record)) for record in caplog.records)
     assert audience.texts(well) == [f"[es] {secret}"] * 2
-    for told in (lines.out, lines.err, records, str(problem.value)):
-        assert secret not in told
-        assert INNER_DETAIL not in told
-        assert not any(each in told for each in (well, gone, failing))
+    for visible in (lines.out, lines.err, records, str(problem.value)):
+        assert secret not in visible
+        assert INNER_DETAIL not in visible
+        assert not any(each in visible for each in (well, gone, failing))
     assert audience.session_id in records

@@ -29,11 +29,11 @@ class SteppedClock:
             self._now_seconds += seconds
             self._allowed_seconds = self._now_seconds
 
-    def allow(self, seconds: int) -> None:
+    def allow(self, seconds: float) -> None:
         with self._changed:
             self._allowed_seconds = self._now_seconds + seconds
 
-    def pass_by(self, seconds: int) -> None:
+    def pass_by(self, seconds: float) -> None:
         """Wait until whoever goes by the clock has seen it move so far."""
         self.allow(seconds)
         with self._changed:

@@ -42,6 +42,10 @@ from tests.patience import PATIENCE_SECONDS
 TRANSIENT, PERMANENT = FailureKind.TRANSIENT, FailureKind.PERMANENT
 
 
+def take_audio(connection: ServerConnection) -> None:
+    list(audio_of(connection))
+
+
 def opened(aws: AwsEnvironment, limits: StreamLimits = UNLIMITED) -> TranscribeStream:
     return TranscribeStream.open(aws, "en-US", stability=None, clock=SYSTEM_CLOCK, limits=limits)
 
@@ -209,7 +213,7 @@ def test_a_slow_handshake_within_the_limit_opens_the_stream() -> None:
     def slowly(connection: ServerConnection, _: object) -> None:
         time.sleep(0.2)
 
-    with transcribing(lambda c: list(audio_of(c)) and None, process_request=slowly) as peer:
+    with transcribing(take_audio, process_request=slowly) as peer:
         stream = opened(peer.aws())
         stream.end()
         assert list(stream.results()) == []
@@ -272,7 +276,7 @@ def test_a_peer_may_be_silent_as_long_as_a_read_may_take() -> None:
 def test_a_proxy_of_the_environment_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "https_proxy", "ws_proxy", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
-    with transcribing(lambda c: list(audio_of(c)) and None) as peer:
+    with transcribing(take_audio) as peer:
         stream = opened(peer.aws())
         stream.end()
         assert list(stream.results()) == []
@@ -280,7 +284,7 @@ def test_a_proxy_of_the_environment_is_ignored(monkeypatch: pytest.MonkeyPatch) 
 
 def test_websockets_own_logger_is_disabled() -> None:
     """At DEBUG it logs the URL and every frame."""
-    with transcribing(lambda c: list(audio_of(c)) and None) as peer:
+    with transcribing(take_audio) as peer:
         url = presigned_url(peer.aws(), "en-US", stability=None)
         connection = open_connection(url, SYSTEM_CLOCK, UNLIMITED)
         assert not connection.logger.isEnabledFor(logging.CRITICAL)
@@ -304,6 +308,6 @@ def test_nothing_is_logged_of_url_credentials_audio_or_transcript(
         with pytest.raises(TranscribeFailure) as failure:
             list(stream.results())
     printed = capfd.readouterr()
-    told = "".join((printed.out, printed.err, caplog.text, repr(failure.value), repr(stream)))
+    visible = "".join((printed.out, printed.err, caplog.text, repr(failure.value), repr(stream)))
     for secret in ("Amz", KEY_ID, SECRET, TOKEN, "loud", "whispered", "wss:", "ws:"):
-        assert secret not in told
+        assert secret not in visible

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import struct
 import uuid
+from typing import Any
 
 import pytest
 from botocore.eventstream import EventStreamBuffer
@@ -53,7 +54,7 @@ def test_what_is_encoded_botocore_decodes_header_by_header(
     encoded = encode(headers, payload)
     buffer = EventStreamBuffer()
     buffer.add_data(encoded)
-    (message,) = list(buffer)
+    message: Any = next(iter(buffer))
     assert list(message.headers.items()) == list(headers.items())
     assert message.payload == payload
     assert message.prelude.total_length == len(encoded), "nothing may be left over"

@@ -80,7 +80,7 @@ def test_silence_and_other_events_yield_nothing(silence: bytes) -> None:
         b'{"Transcript":null}',
         b'{"Transcript":{"Results":{}}}',
         *(
-            json.dumps({"Transcript": {"Results": [result("x", **changed)]}}).encode()
+            json.dumps({"Transcript": {"Results": [result("x") | changed]}}).encode()
             for changed in (
                 {"ResultId": None},
                 {"IsPartial": "true"},

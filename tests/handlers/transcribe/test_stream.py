@@ -95,7 +95,7 @@ def opened(
     clock: Clock = STANDING,
     limits: StreamLimits = UNLIMITED,
     wrap: Wrap = lambda connection: connection,
-    **options: object,
+    **options: Any,
 ) -> Iterator[tuple[TranscribeStream, Peer]]:
     with transcribing(script, **options) as peer:
         stream = stream_to(peer.aws(), stability=stability, clock=clock, limits=limits, wrap=wrap)
