@@ -94,7 +94,7 @@ def test_a_changed_permission_and_changed_code_are_shown_only_where_they_are(
         '"ReadConnections", "GetItem"',
         '"ReadConnections", "Query"',
     )
-    for file in ("handlers/fan_out.py", "handlers/live_sessions/telemetry.py"):
+    for file in ("handlers/fan_out.py", "handlers/live_sessions/aws/runtime.py"):
         with (root / file).open("a") as code:
             code.write("# one more line\n")
     recorded = Checkout(root, "the working tree").record(["staging"], preview=False)
@@ -103,7 +103,7 @@ def test_a_changed_permission_and_changed_code_are_shown_only_where_they_are(
     assert [line.strip("~ ") for line in comparison_lines(comparison)[1:]] == [
         "FunctionLayers layers",
         "lambda.LayerVersion layers-shared (replaced)",
-        "code changed: ~ python/live_sessions/telemetry.py",
+        "code changed: ~ python/live_sessions/aws/runtime.py",
         "ListenerFanOut fan-out",
         "HandlerFunction fan-out",
         "lambda.Function fan-out-function",
