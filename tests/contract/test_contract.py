@@ -27,7 +27,7 @@ def frame_types() -> set[str]:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.ClassDef):
                 found.update(
-                    keyword.value.value
+                    str(keyword.value.value)
                     for keyword in node.keywords
                     if keyword.arg == "tag" and isinstance(keyword.value, ast.Constant)
                 )

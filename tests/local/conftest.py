@@ -38,7 +38,7 @@ WAITING = (
 @pytest.fixture(scope="session", autouse=True)
 def no_limit_is_met_by_a_busy_machine() -> Iterator[None]:
     start = emulator_process.Emulator.__init__
-    patient_start = {**start.__kwdefaults__, "start_timeout_seconds": OUT_OF_REACH_SECONDS}
+    patient_start = {**(start.__kwdefaults__ or {}), "start_timeout_seconds": OUT_OF_REACH_SECONDS}
     with pytest.MonkeyPatch.context() as changed:
         for module, name in LIMITS:
             changed.setattr(module, name, OUT_OF_REACH_SECONDS)

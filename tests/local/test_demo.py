@@ -168,7 +168,7 @@ def test_a_refused_chunk_is_not_ticked(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refusal = frame(type="error", code="SERVICE_UNAVAILABLE", message="no slot is free")
-    texts = dict.fromkeys(("en", "es", "fr"), ORIGINALS)
+    texts: dict[str, list[str]] = dict.fromkeys(("en", "es", "fr"), ORIGINALS)
     assert checklist_after_the_speech(capsys, monkeypatch, texts, refusal)["spoken"][0] == "✗"
 
 

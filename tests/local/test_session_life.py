@@ -1,6 +1,7 @@
 """A session's life through real sockets, with IAM enforced."""
 
 import time
+from typing import Any
 
 import pytest
 
@@ -192,7 +193,7 @@ def test_a_hundred_listeners_at_once_fill_fifty_places_and_leave_none(
     assert (status["listenerCount"], status["languageDistribution"]) == (0, {})
 
 
-def answers_at_once(listeners: list[Listener], action: str, **fields: str) -> list[str]:
+def answers_at_once(listeners: list[Listener], action: str, **fields: Any) -> list[str]:
     """How each was answered: the reply's type, or the error's code.
 
     On a busy machine DynamoDB may not answer a function in time. Such a request is refused and sent

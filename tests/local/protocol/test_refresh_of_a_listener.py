@@ -1,5 +1,7 @@
 """A listener's new socket takes the place of the old one."""
 
+from typing import Any
+
 import pytest
 
 from client.people import Listener
@@ -146,10 +148,11 @@ def test_each_field_of_a_listeners_refresh_is_needed(
     cloud: LocalCloud, missing: dict[str, object], code: str
 ) -> None:
     session = session_of(cloud, "es")
-    fields = {
+    fields: dict[str, Any] = {
         "sessionId": session.session_id,
         "connectionId": connection_id_of(session.listener),
         "targetLanguage": "es",
+        **missing,
     }
-    assert refusal(cloud.listener().ask("refreshConnection", **(fields | missing))) == code
+    assert refusal(cloud.listener().ask("refreshConnection", **fields)) == code
     assert session.listener.ask("heartbeat").type == "heartbeatAck"

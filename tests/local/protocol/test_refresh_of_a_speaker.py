@@ -1,6 +1,7 @@
 """A speaker's new socket takes the place of the old one, also of one that was lost."""
 
 import time
+from typing import Any
 
 from client.people import Speaker
 from local.cloud import LocalCloud
@@ -82,7 +83,8 @@ def test_a_refresh_that_is_impossible_is_refused_with_the_reason(cloud: LocalClo
     other, mine = session_of(cloud), new.create_session("en")
     reply = new.refresh(other.session_id)
     assert (refusal(reply), reply["details"]) == ("ALREADY_IN_SESSION", {"sessionId": mine})
-    for name in ({"sessionId": ""}, {"sessionId": "s" * 65}, {}):
+    wrong: list[dict[str, Any]] = [{"sessionId": ""}, {"sessionId": "s" * 65}, {}]
+    for name in wrong:
         assert refusal(new.ask("refreshConnection", **name)) == "INVALID_PARAMETER"
 
 

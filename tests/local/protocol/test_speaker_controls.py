@@ -1,5 +1,7 @@
 """Pausing, muting, volume: what the speaker is answered and what every listener is told."""
 
+from typing import Any
+
 import pytest
 
 from local.cloud import LocalCloud
@@ -172,9 +174,7 @@ def test_any_part_of_the_state_can_be_set_at_once(
         {"isPaused": True},
     ],
 )
-def test_an_invalid_state_is_refused_as_a_whole(
-    cloud: LocalCloud, fields: dict[str, object]
-) -> None:
+def test_an_invalid_state_is_refused_as_a_whole(cloud: LocalCloud, fields: dict[str, Any]) -> None:
     session = session_of(cloud)
     before = state_of(session.speaker)
     assert refusal(session.speaker.ask("speakerStateChange", **fields)) == "INVALID_PARAMETER"

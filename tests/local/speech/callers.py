@@ -15,6 +15,7 @@ from botocore.auth import SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
+from botocore.exceptions import ClientError
 from websockets.sync.client import ClientConnection, connect
 
 from client.account import aws_session
@@ -76,6 +77,14 @@ class Caller:
             aws_session_token=self.session_token,
             config=Config(proxies={}, retries={"total_max_attempts": 1}, **config),
         )
+
+
+def error_code_of(refusal: ClientError) -> str:
+    return refusal.response.get("Error", {}).get("Code", "")
+
+
+def status_of(refusal: ClientError) -> int:
+    return refusal.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
 
 
 def caller(

@@ -11,7 +11,7 @@ from websockets.exceptions import InvalidStatus
 
 from local.emulator.process import Denial, Emulator
 from local.speech.process import SpeechServices
-from tests.local.speech.callers import Caller, caller, signing_at
+from tests.local.speech.callers import Caller, caller, error_code_of, signing_at
 
 STREAM, TRANSLATE = "transcribe:StartStreamTranscriptionWebSocket", "translate:TranslateText"
 
@@ -26,7 +26,7 @@ def stream_refusal(attempt: Callable[[], object]) -> tuple[int, str]:
 def translate_refusal(attempt: Callable[[], object]) -> str:
     with pytest.raises(ClientError) as refusal:
         attempt()
-    return refusal.value.response["Error"]["Code"]
+    return error_code_of(refusal.value)
 
 
 def last_denial(emulator: Emulator) -> Denial:

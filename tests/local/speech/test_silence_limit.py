@@ -102,8 +102,13 @@ def server() -> Iterator[Server]:
 
 
 def connected(server: Server) -> ClientConnection:
-    patience = {"open_timeout": PATIENCE_SECONDS, "close_timeout": PATIENCE_SECONDS}
-    return connect(server.address, proxy=None, ping_interval=None, **patience)
+    return connect(
+        server.address,
+        proxy=None,
+        ping_interval=None,
+        open_timeout=PATIENCE_SECONDS,
+        close_timeout=PATIENCE_SECONDS,
+    )
 
 
 def test_the_limit_is_that_of_the_service() -> None:
