@@ -138,8 +138,10 @@ def _modified() -> Modified:
 
 def _program() -> Modified:
     """Return the files of the program, which a running cloud does not deploy again."""
-    files = [*(PROJECT_ROOT / "components").rglob("*.py"), *PROJECT_ROOT.glob("Pulumi.*yaml")]
-    return dict(_times([*files, PROJECT_ROOT / "__main__.py"]))
+    folders = (PROJECT_ROOT / "components", PROJECT_ROOT / "contract")
+    sources = [path for folder in folders for path in folder.rglob("*.py")]
+    configs = PROJECT_ROOT.glob("Pulumi.*yaml")
+    return dict(_times([*sources, *configs, PROJECT_ROOT / "__main__.py"]))
 
 
 def _times(files: list[Path]) -> Iterator[tuple[Path, int]]:

@@ -19,7 +19,7 @@ from local.run import described
 from tests.patience import PATIENCE_SECONDS
 
 ROOT = Path(__file__).resolve().parents[2]
-COPIED = ("__main__.py", "client", "components", "handlers", "local", "program")
+COPIED = ("__main__.py", "client", "components", "contract", "handlers", "local", "program")
 READY_TIMEOUT_SECONDS = 60.0
 RELOAD_TIMEOUT_SECONDS = 60.0
 ENDING_TIMEOUT_SECONDS = 60.0
@@ -307,9 +307,9 @@ def test_a_syntax_error_is_reported_and_the_deployed_code_keeps_running(edited: 
 
 
 def test_an_edit_of_the_shared_package_updates_every_function(edited: Run) -> None:
-    module = edited.project / "handlers" / "live_sessions" / "languages.py"
+    module = edited.project / "handlers" / "live_sessions" / "aws" / "dynamodb.py"
     edit(module, module.read_text() + "\nEDITED = True\n")
-    line = edited.wait_for("languages.py: reloaded", RELOAD_TIMEOUT_SECONDS)
+    line = edited.wait_for("dynamodb.py: reloaded", RELOAD_TIMEOUT_SECONDS)
     assert "reloaded the shared layer and all 11 functions in" in line
     found = running_outputs(edited.project)
     assert found
