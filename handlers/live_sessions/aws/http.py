@@ -29,6 +29,8 @@ NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 class Response(NamedTuple):
+    """An HTTP response, without its headers."""
+
     status: int
     body: bytes
 
@@ -74,6 +76,7 @@ class HttpConnection:
         return bool(self._readable.poll(0))
 
     def close(self) -> None:
+        """Close the socket."""
         self._answers.close()
         self._socket.close()
 
