@@ -49,7 +49,7 @@ RESERVE_SECONDS = 30
 """Of the function's time, to stop in good order; a third of that time if that is less."""
 
 RESERVES_FOR_PAUSE = 1.5
-"""From so many reserves before the end, the processor stops at the speaker's next pause."""
+"""Once less than this many reserves remain, the processor stops at the speaker's next pause."""
 
 LAST_RESULTS_SHARE = 1 / 2
 """Of the reserve, for Transcribe's last results."""
@@ -60,7 +60,9 @@ RELEASE_SHARE = 1 / 6
 POLL_SECONDS = 0.05
 
 RESERVED_CAPTIONS = 100
-"""More than are numbered between two renewals of a lease, so that a successor repeats none."""
+"""More captions than are numbered between two renewals of a lease, so that a successor reuses no
+number.
+"""
 
 
 class StopReason(StrEnum):
@@ -113,7 +115,7 @@ class SpeakerNotices:
         self.sockets.post(self.connection_id, warning)
 
     def report_failure(self, failure: TranscribeFailure, retry_after_seconds: int) -> None:
-        """Tell the speaker that their audio is not being transcribed."""
+        """Post that the speaker's audio is not being transcribed."""
         is_permanent = failure.kind is FailureKind.PERMANENT
         error = TranscriptionError(
             timestamp=self.clock.now_ms(),

@@ -248,7 +248,7 @@ class Lease:
     """A processor's lease of its claim, in the slot's row and in the session's.
 
     It ends by the wall clock, which the other functions compare with, or by the monotonic clock,
-    which nobody sets back, whichever is first.
+    which cannot be set back, whichever comes first.
     """
 
     def __init__(

@@ -24,13 +24,13 @@ BACKOFF_OFFSET = 2
 """The first pause is as long as the third of other retries: some five seconds in all."""
 
 PROVEN_SECONDS = 20
-"""A stream that lived for so long before it failed starts a new count of failures."""
+"""If a stream ran this long before it failed, the count of failures starts over."""
 
 REST_SECONDS = 30
-"""After the last retry no audio is transcribed for so long."""
+"""After the last retry, no audio is transcribed for this long."""
 
 REMEMBERED_SECONDS = 60.0
-"""Of the audio that no final result has covered; mostly nobody spoke in it."""
+"""How much audio without a final result is kept; most of it is silence."""
 
 PADDED_AFTER_SECONDS = 1.0
 PADDING_SECONDS = 1.5

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 # A call that fails for good does so within six seconds, with two attempts within three, or half as
 # much again if no connection can be made. Past a route's time limit the client gets API Gateway's
-# own frame instead of a reply of ours.
+# own frame instead of our reply.
 CONNECT_TIMEOUT_SECONDS = 1
 READ_TIMEOUT_SECONDS = 1
 ATTEMPTS = 3
@@ -39,7 +39,7 @@ SERVICES = ("dynamodb", "lambda", "sqs", "translate")
 class Clients:
     """The AWS clients of one container, each built at its first use and then kept.
 
-    `threads` makes a pool of so many threads, for calls at the same time.
+    `threads` creates a thread pool of the given size, for concurrent calls.
     """
 
     threads: Callable[[int], Executor] = ThreadPoolExecutor
@@ -133,8 +133,9 @@ class Clients:
         if self._session is None:
             from botocore.session import Session
 
-            self._session = Session()
-            self._session.register_component("data_loader", fast_loader(SERVICES))
+            session = Session()
+            session.register_component("data_loader", fast_loader(SERVICES))
+            self._session = session
         return self._session
 
 

@@ -124,7 +124,9 @@ def emit(values: Mapping[Metric, int]) -> None:
     by_unit: dict[str, list[tuple[str, int]]] = {}
     for metric, value in values.items():
         if value or metric.kind is not Kind.COUNTER:
-            by_unit.setdefault(UNITS[metric.kind], []).append((metric.name, max(0, int(value))))
+            least = 0 if metric.kind is Kind.DURATION else value
+            named = by_unit.setdefault(UNITS[metric.kind], [])
+            named.append((metric.name, int(max(least, value))))
     with _one_at_a_time:
         for unit, named in by_unit.items():
             for name, value in named:

@@ -36,7 +36,7 @@ class BroadcastChange:
 
     @property
     def is_likely_from_silence(self) -> bool:
-        """Which update to try first: the volume is rarely raised from 0."""
+        """Whether the broadcast is probably silent now; the volume is rarely raised from 0."""
         return self.may_end_silence and self.volume is None
 
     def assignments(self) -> dict[str, bool | float]:

@@ -190,8 +190,8 @@ def _reason(failure: Exception) -> str:
 class CaptionLimits:
     """The time limits of one caption, in seconds.
 
-    `posting`: no post starts later after its text was there. `removing`: no removal of a gone
-    listener starts later after the posts.
+    `posting`: no post starts later than this after its text is available. `removing`: no removal of
+    a gone listener starts later than this after the posts.
     """
 
     translation: float = 2.5

@@ -35,7 +35,7 @@ REFRESH_ATTEMPTS = 3
 
 @dataclass(frozen=True)
 class Membership:
-    """Listeners in sessions. Its tables are its own: no other code changes both of them."""
+    """Leaving, changing language and moving to another socket, with the counts that follow."""
 
     sessions: SessionTable
     connections: ConnectionTable

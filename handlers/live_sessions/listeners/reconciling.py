@@ -30,7 +30,7 @@ TIME_RESERVE_MS = 10_000
 CONCURRENT_SHARDS = 8
 
 RECHECK_DELAY_SECONDS = 90
-"""Longer than any function runs that removes listeners."""
+"""Longer than the time limit of any function that removes listeners."""
 
 SPEAKER_PATIENCE_SECONDS = 60
 """Longer than any invocation that is connecting a speaker to their session."""

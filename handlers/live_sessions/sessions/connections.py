@@ -97,7 +97,7 @@ def new_connection(
 
 
 class ConnectionTable:
-    """Reads and conditional writes of connection rows, by DynamoDB's error types."""
+    """Reads and conditional writes of connection rows; its methods raise botocore's errors."""
 
     def __init__(self, client: "DynamoDBClient", table_name: str, clock: Clock) -> None:
         self._client = client
@@ -114,7 +114,7 @@ class ConnectionTable:
         attempts: int = ATTEMPTS,
         connections: int = 10,
     ) -> Self:
-        """The table through a client that makes so many attempts and connections."""
+        """The table, with `attempts` per call and a pool of `connections` connections."""
         return cls(clients.dynamodb(attempts=attempts, connections=connections), table_name, clock)
 
     def add(self, connection: Connection) -> Written:

@@ -152,7 +152,7 @@ class ConditionalUpdate:
 
 
 class SessionTable:
-    """Reads and conditional updates of session rows, by DynamoDB's error types."""
+    """Reads and conditional updates of session rows; its methods raise botocore's errors."""
 
     def __init__(
         self,
@@ -176,7 +176,7 @@ class SessionTable:
         attempts: int = ATTEMPTS,
         connections: int = 10,
     ) -> Self:
-        """The table through clients that make so many attempts and connections."""
+        """The table, with `attempts` per call and a pool of `connections` connections."""
         client = clients.dynamodb(attempts=attempts, connections=connections)
         return cls(client, table_name, clock, clients.dynamodb_at_most_once)
 

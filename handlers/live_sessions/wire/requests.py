@@ -46,7 +46,7 @@ LANGUAGES: Mapping[str, frozenset[str]] = {
 
 @dataclass(frozen=True)
 class SizeLimit:
-    """The most bytes that a message may have; `code` and `rule` refuse a larger one."""
+    """The most bytes of a message; a larger one is refused with `code`, and `rule` in the text."""
 
     limit_bytes: int
     code: ErrorCode

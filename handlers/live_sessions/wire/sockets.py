@@ -27,7 +27,7 @@ POST_TIMEOUT_SECONDS = 1
 FAN_OUT_TIMEOUT_SECONDS = 3
 CONCURRENT_POSTS = 48
 ATTEMPTS = 4
-"""For each post of many."""
+"""Attempts per post when posting to many sockets."""
 
 
 class Delivery(StrEnum):
