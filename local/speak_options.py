@@ -1,4 +1,4 @@
-"""What `python -m local.speak` is told: the file, the deployment, and how to speak."""
+"""The options of `python -m local.speak`: the file, the deployment, and how to speak."""
 
 import argparse
 import json
@@ -20,7 +20,7 @@ REQUIRED_OUTPUTS = ("websocketUrl", "userPoolId", "userPoolClientId")
 
 
 class DeploymentUnknown(Exception):
-    """Where to speak, or as whom, cannot be told from the options; the message is for people."""
+    """The options do not lead to a deployment and a speaker; the message is for the user."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Deployment:
-    """Without a token the speaker signs in as the local cloud's own."""
+    """Without a token, the speaker signs in as the local cloud's default speaker."""
 
     outputs: Mapping[str, Any]
     token: str | None
@@ -51,13 +51,13 @@ class Deployment:
 
 
 def deployment_of(options: Options) -> Deployment:
-    """Find the deployment and sign in. Raises DeploymentUnknown, and what a sign-in raises."""
+    """Find the deployment and sign in. Raises DeploymentUnknown, and whatever `sign_in` raises."""
     token = token_of(options.token)
     if options.url:
         if not token:
             raise DeploymentUnknown(
                 f"--url needs a speaker's ID token too: --token, or {TOKEN_VARIABLE}; "
-                "with --outputs and --username it is fetched"
+                "or use --outputs and --username to sign in"
             )
         return Deployment({"websocketUrl": options.url}, token)
     if options.outputs:
@@ -100,7 +100,7 @@ def options_of(arguments: list[str] | None, description: str | None) -> Options:
     parser.add_argument(
         "--session",
         metavar="ID",
-        help="take over this session of the same user, and leave it to the next to take over",
+        help="take over this session of the same user, and do not end it",
     )
     parser.add_argument(
         "--listen",
@@ -123,7 +123,7 @@ def _socket_url(text: str) -> str:
     parts = urlsplit(text)
     if parts.scheme not in ("ws", "wss") or not parts.hostname or parts.query:
         raise argparse.ArgumentTypeError(
-            f"{parts._replace(query='').geturl()!r} is no WebSocket's URL: "
+            f"{parts._replace(query='').geturl()!r} is not a WebSocket URL: "
             "it takes wss://host/stage, without a query"
         )
     return text
@@ -134,7 +134,7 @@ def _chunk_milliseconds(text: str) -> int:
     if not text.isdecimal() or not (
         SHORTEST_CHUNK_MILLISECONDS <= int(text) <= LONGEST_CHUNK_MILLISECONDS
     ):
-        raise argparse.ArgumentTypeError(f"{text!r} is no chunk's length: it takes {rule}")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a valid chunk length: it takes {rule}")
     return int(text)
 
 
@@ -150,7 +150,7 @@ def _read_outputs(path: Path) -> dict[str, Any]:
     missing = [name for name in REQUIRED_OUTPUTS if name not in outputs]
     if missing:
         raise DeploymentUnknown(
-            f"{path} has no {', '.join(missing)}: make it by `pulumi stack output --json`"
+            f"{path} has no {', '.join(missing)}: create it with `pulumi stack output --json`"
         )
     return outputs
 

@@ -1,7 +1,7 @@
 """The folder of one running local cloud: `.local/`, or `.local-2/`, `.local-3/`… beside others.
 
-A lock on a file inside says that its run is alive; the kernel drops it with the process, however
-that ended, so a folder without one is left over and may be taken.
+Each run locks a file in its folder. The kernel releases the lock when the process ends, even after
+a crash, so a folder without a lock is a leftover and can be claimed.
 """
 
 import fcntl
@@ -25,7 +25,7 @@ class StateFolder:
 
     @classmethod
     def claim(cls, root: Path = PROJECT_ROOT) -> Self:
-        """Take the first folder that no living run holds, emptied of what a dead one left."""
+        """Claim the first folder that no other run has locked, and empty it."""
         for path in _candidates(root):
             lock = _lock(path)
             if lock is not None:
@@ -35,7 +35,7 @@ class StateFolder:
         raise AssertionError("there is always a next number")
 
     def release(self) -> None:
-        """Remove the folder with all that is in it, then give up the lock."""
+        """Remove the folder and its contents, then release the lock."""
         shutil.rmtree(self.path, ignore_errors=True)
         os.close(self.lock)
 
@@ -62,13 +62,13 @@ def _candidates(root: Path) -> Iterator[Path]:
 
 
 def _lock(path: Path) -> int | None:
-    """Lock the folder; None when another holds it."""
+    """Lock the folder. Return None if another run has locked it."""
     while True:
         path.mkdir(parents=True, exist_ok=True)
         try:
             lock = os.open(path / LOCK_FILE, os.O_CREAT | os.O_RDWR, 0o600)
         except FileNotFoundError:
-            continue  # its last owner has just removed it
+            continue  # the previous owner has just removed the folder
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -69,7 +69,7 @@ def readers(folders: tuple[str, ...], module: str, *names: str) -> Iterator[str]
 def test_a_package_imports_only_what_it_may(folder: str) -> None:
     modules = modules_in(folder)
     if not modules and folder == "contract":
-        pytest.skip("there is no contract/ yet")
+        pytest.skip("contract/ does not exist yet")
     assert modules, f"{folder}/ has moved: name its new place here"
     found = {
         str(path.relative_to(ROOT)): wrong

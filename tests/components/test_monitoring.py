@@ -112,7 +112,9 @@ def test_a_tick_is_missed_when_a_period_has_fewer_than_the_interval_brings(
     assert missed["statistic"] == "Sum"
     assert missed["dimensions"] == {"service": "session_status"}
     assert (missed["namespace"], missed["metricName"]) == (NAMESPACE, "Ticks")
-    assert missed["treatMissingData"] == "breaching", "no tick at all is no data"
+    assert missed["treatMissingData"] == "breaching", (
+        "if no tick arrives, the metric has no data, and the alarm must fire"
+    )
 
 
 def test_a_tick_at_the_turn_of_a_minute_is_not_missed():

@@ -19,7 +19,7 @@ WIDER = {
 
 
 def governs_key(each: Carried) -> bool:
-    """Whether it is the statement without which nobody could manage the key."""
+    """Whether this is the statement that lets the account manage the key."""
     return each.carrier.typ == KEY and each.statement["Sid"] == "GovernByAccount"
 
 

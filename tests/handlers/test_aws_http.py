@@ -146,7 +146,7 @@ def test_a_request_on_a_new_connection_that_closes_is_not_sent_again() -> None:
         b"\r\n",
     ],
 )
-def test_a_response_that_breaks_off_is_no_answer_and_its_request_is_not_sent_again(
+def test_a_truncated_response_raises_no_answer_and_its_request_is_not_sent_again(
     last_bytes: bytes,
 ) -> None:
     def answer(request: Received) -> bytes:

@@ -121,8 +121,8 @@ def fan_out_two_pages(cloud: LocalCloud) -> None:
         cloud.client("dynamodb").batch_write_item(
             RequestItems={cloud.outputs["connectionsTable"]: puts[first : first + 25]}
         )
-    told = {"sessionId": session_id, "reason": "operator", "speakerConnectionId": "none"}
-    invoke(cloud, "fan_out", {"task": "sessionEnded", **told})
+    payload = {"sessionId": session_id, "reason": "operator", "speakerConnectionId": "none"}
+    invoke(cloud, "fan_out", {"task": "sessionEnded", **payload})
 
 
 def reconcile(cloud: LocalCloud) -> None:

@@ -114,12 +114,12 @@ def test_reconcile_brings_back_a_count_that_is_too_low(cloud: LocalCloud) -> Non
         TableName=cloud.outputs["sessionsTable"],
         Key={"sessionId": {"S": session_id}},
         UpdateExpression=(
-            "SET listenerCount = :none, listenersByLanguage = :nobody, "
+            "SET listenerCount = :zero, listenersByLanguage = :empty, "
             "membershipChangedAt = :settled"
         ),
         ExpressionAttributeValues={
-            ":none": {"N": "0"},
-            ":nobody": {"M": {}},
+            ":zero": {"N": "0"},
+            ":empty": {"M": {}},
             ":settled": {"N": settled},
         },
     )

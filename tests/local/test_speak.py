@@ -48,7 +48,7 @@ class Service:
 
     def caption(self, text: str) -> None:
         for listener in self._listeners:
-            tell(
+            send(
                 listener,
                 type="caption",
                 sequence=0,
@@ -76,7 +76,7 @@ class Service:
                     if self._on_audio:
                         self._on_audio(self, connection, message)
                 case "createSession" if message["sourceLanguage"] == "tlh":
-                    tell(
+                    send(
                         connection,
                         type="error",
                         code="UNSUPPORTED_LANGUAGE",
@@ -86,7 +86,7 @@ class Service:
                 case action:
                     if action == "joinSession":
                         self._listeners.append(connection)
-                    tell(
+                    send(
                         connection,
                         type=f"{action}-reply",
                         requestId=request_id,
@@ -94,7 +94,7 @@ class Service:
                     )
 
 
-def tell(connection: ServerConnection, **frame: Any) -> None:
+def send(connection: ServerConnection, **frame: Any) -> None:
     connection.send(json.dumps(frame))
 
 
@@ -259,7 +259,7 @@ def test_an_error_is_shown_once_and_counted(
     recording: str, service_of: Callable[..., Service], capsys: pytest.CaptureFixture[str]
 ) -> None:
     def refuse(_: Service, speaker: ServerConnection, message: dict[str, Any]) -> None:
-        tell(speaker, type="error", code="SERVICE_UNAVAILABLE", message="no slot is free")
+        send(speaker, type="error", code="SERVICE_UNAVAILABLE", message="no slot is free")
 
     assert speak(recording, service_of(on_audio=refuse)) == 1
     shown = capsys.readouterr().out
@@ -271,7 +271,7 @@ def test_an_answer_of_api_gateways_own_is_an_error_too(
     recording: str, service_of: Callable[..., Service], capsys: pytest.CaptureFixture[str]
 ) -> None:
     def time_out(_: Service, speaker: ServerConnection, message: dict[str, Any]) -> None:
-        tell(speaker, message="Endpoint request timed out", connectionId="c", requestId="r")
+        send(speaker, message="Endpoint request timed out", connectionId="c", requestId="r")
 
     assert speak(recording, service_of(on_audio=time_out)) == 1
     shown = capsys.readouterr().out
@@ -284,18 +284,18 @@ def test_other_frames_to_the_speaker_are_shown(
 ) -> None:
     def warn(_: Service, speaker: ServerConnection, message: dict[str, Any]) -> None:
         if message["sequence"] == 0:
-            tell(speaker, type="rateLimitWarning", chunksPerSecond=50, closesAfterSeconds=25)
+            send(speaker, type="rateLimitWarning", chunksPerSecond=50, closesAfterSeconds=25)
 
     assert speak(recording, service_of(on_audio=warn)) == 0
     assert "rateLimitWarning chunksPerSecond=50  closesAfterSeconds=25" in capsys.readouterr().out
 
 
-def test_a_failed_transcription_is_no_success(
+def test_a_failed_transcription_is_reported_as_a_failure(
     recording: str, service_of: Callable[..., Service], capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fail(_: Service, speaker: ServerConnection, message: dict[str, Any]) -> None:
         if message["sequence"] == 0:
-            tell(speaker, type="transcriptionError", message="no stream", isPermanent=True)
+            send(speaker, type="transcriptionError", message="no stream", isPermanent=True)
 
     assert speak(recording, service_of(on_audio=fail)) == 1
     assert "message=no stream  isPermanent=True" in capsys.readouterr().out
@@ -314,7 +314,7 @@ def test_the_end_of_the_session_ends_the_speaking(
     clock.once_after(0.2, wait_for_the_end)
 
     def end(_: Service, speaker: ServerConnection, message: dict[str, Any]) -> None:
-        tell(speaker, type="sessionEnded", sessionId=SESSION_ID, reason="operator")
+        send(speaker, type="sessionEnded", sessionId=SESSION_ID, reason="operator")
 
     service = service_of(on_audio=end)
     assert speak(recording, service, "--chunk-milliseconds", "200") == 1
@@ -366,10 +366,10 @@ def test_a_refused_handshake_is_reported_with_the_way_out(
     way_out: str,
 ) -> None:
     assert speak(recording, service_of(refuse=status)) == 1
-    told = capsys.readouterr().err
-    assert f"HTTP {status.value}" in told
-    assert way_out in told
-    assert "a-token" not in told
+    printed = capsys.readouterr().err
+    assert f"HTTP {status.value}" in printed
+    assert way_out in printed
+    assert "a-token" not in printed
 
 
 def test_an_address_that_does_not_answer_is_reported_without_the_token(
@@ -378,9 +378,9 @@ def test_an_address_that_does_not_answer_is_reported_without_the_token(
     service = service_of()
     service.stop()
     assert speak(recording, service) == 1
-    told = capsys.readouterr().err
-    assert f"no socket could be opened at {service.url}" in told
-    assert "a-token" not in told
+    printed = capsys.readouterr().err
+    assert f"no socket could be opened at {service.url}" in printed
+    assert "a-token" not in printed
 
 
 def test_a_refused_session_is_reported(
@@ -487,9 +487,9 @@ def test_invalid_outputs_are_reported(
     path = tmp_path / "outputs.json"
     path.write_text(content)
     assert main([recording, "--outputs", str(path), "--username", "sam"]) == 1
-    told = capsys.readouterr().err
-    assert "has no websocketUrl, userPoolId, userPoolClientId" in told
-    assert "pulumi stack output --json" in told
+    printed = capsys.readouterr().err
+    assert "has no websocketUrl, userPoolId, userPoolClientId" in printed
+    assert "pulumi stack output --json" in printed
 
 
 @pytest.mark.parametrize(
@@ -505,15 +505,15 @@ def test_invalid_outputs_are_reported(
         (["--quality", "best"], "invalid choice"),
     ],
 )
-def test_options_that_cannot_be_are_refused(
+def test_invalid_options_are_refused(
     capsys: pytest.CaptureFixture[str], options: list[str], fault: str
 ) -> None:
     with pytest.raises(SystemExit) as refusal:
         options_of(["said.wav", *options], "")
     assert refusal.value.code == 2
-    told = capsys.readouterr().err
-    assert fault in told
-    assert "secret" not in told
+    printed = capsys.readouterr().err
+    assert fault in printed
+    assert "secret" not in printed
 
 
 def test_several_languages_are_listened_to() -> None:

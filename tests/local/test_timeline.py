@@ -32,7 +32,7 @@ def test_a_status_without_listeners_has_no_empty_brackets() -> None:
     assert summary(status) == "sessionStatus    requested: 0 listeners"
 
 
-def test_one_listener_is_no_listeners() -> None:
+def test_one_listener_is_shown_in_the_singular() -> None:
     status = frame(
         type="sessionStatus",
         updateReason="newLanguage",
@@ -61,8 +61,8 @@ def test_a_control_is_shown_with_the_state_that_it_leaves(
     frame_type: str, changed: dict[str, Any], shown: str
 ) -> None:
     state = {"isPaused": False, "isMuted": False, "volume": 1.0, "version": 4, **changed}
-    told = summary(frame(type=frame_type, sessionId="quiet-lake-001", broadcastState=state))
-    assert told == f"{frame_type:<16} {shown}"
+    line = summary(frame(type=frame_type, sessionId="quiet-lake-001", broadcastState=state))
+    assert line == f"{frame_type:<16} {shown}"
 
 
 def test_a_frame_of_another_type_is_shown_with_all_its_fields() -> None:

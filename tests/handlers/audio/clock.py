@@ -1,4 +1,4 @@
-"""A clock that moves when somebody sleeps, for handlers that are given one."""
+"""A clock that moves when the code under test sleeps; tests pass it to handlers."""
 
 from __future__ import annotations
 

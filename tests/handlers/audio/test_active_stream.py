@@ -196,7 +196,7 @@ def test_what_is_being_heard_is_not_given_up_meanwhile() -> None:
     assert at_the_end == [[], ["1"]]
 
 
-def test_a_minute_of_audio_that_nobody_speaks_in_is_remembered(listener: Listener) -> None:
+def test_a_minute_of_audio_without_speech_is_remembered(listener: Listener) -> None:
     seconds = round(REMEMBERED_SECONDS) + 20
     listener.send(*[pause(1)] * seconds)
     assert listener.given_up() == list(range(19, seconds))

@@ -167,7 +167,7 @@ def test_the_old_socket_is_refused_though_its_row_was_not_released(stage: Stage)
     assert code_of(stage, old) == "CONNECTION_NOT_FOUND"
 
 
-# ---- what nobody is to hear
+# ---- audio while the broadcast is silent
 
 
 @pytest.mark.parametrize("action", SILENCES)

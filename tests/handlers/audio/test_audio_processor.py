@@ -152,7 +152,7 @@ def test_of_two_events_for_one_claim_one_works(broadcast: Broadcast, stage: Stag
     assert len(broadcast.recogniser.streams) == 1
 
 
-def test_an_event_whose_claim_is_no_more_starts_nothing(broadcast: Broadcast, stage: Stage) -> None:
+def test_an_event_whose_claim_is_gone_starts_nothing(broadcast: Broadcast, stage: Stage) -> None:
     broadcast.send(word(1, CHUNK_SECONDS))
     (event,) = stage.processor_starts
     stage.processor_starts.clear()

@@ -1,4 +1,4 @@
-"""A slot is one claim's at a time, and its session's own again before it is anybody else's."""
+"""A slot has one claim at a time, and its last session can claim it again before any other."""
 
 from __future__ import annotations
 

@@ -150,7 +150,7 @@ def test_a_successor_goes_on_with_the_next_chunk() -> None:
     assert (order.lost, order.discarded) == (0, 1)
 
 
-def test_the_rest_waits_for_nobody() -> None:
+def test_the_rest_does_not_wait_for_missing_chunks() -> None:
     order = ChunkOrder()
     added(order, 0)
     added(order, 5, 3)

@@ -1,4 +1,4 @@
-"""A slot's queue: what is sent is taken, once as a rule, and what cannot be read harms nobody."""
+"""A slot's queue: chunks arrive, normally once, and unreadable ones do not affect the rest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One processor a session, one session a slot, whoever comes at the same time."""
+"""One processor per session and one session per slot, even under concurrent claims."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ def test_taking_it_leases_stream_and_slot_for_ten_seconds(
     }
 
 
-def test_an_event_that_comes_twice_starts_one_and_leaves_it_what_it_holds(
+def test_an_event_delivered_twice_starts_one_processor_and_keeps_its_rows(
     stage: Stage, started: tuple[str, NewLease], standing_clock: StandingClock
 ) -> None:
     session_id, new_lease = started

@@ -95,12 +95,14 @@ def test_chunks_of_another_session_are_dropped(capsys: pytest.CaptureFixture[str
     scene.comes(50, chunk(3, word(669), **foreign))
     scene.work()
     assert scene.words() == [1, 2]
-    assert scene.seconds < IDLE_SECONDS + 3, "they keep nobody at work"
+    assert scene.seconds < IDLE_SECONDS + 3, (
+        "chunks of another session do not keep the processor running"
+    )
     printed = capsys.readouterr().out.replace(" ", "")
     assert printed.count('"ChunksOfOthers"') > 0
 
 
-def test_a_backlog_is_worked_off_faster_than_it_was_spoken() -> None:
+def test_a_backlog_is_processed_faster_than_it_was_spoken() -> None:
     scene = Scene(chunks_per_second=1000)
     audio = phrases(1, 300)
     scene.comes(1, *[chunk(sequence, each) for sequence, each in enumerate(audio)])
@@ -244,7 +246,7 @@ def test_near_its_time_limit_it_ends_in_a_pause(caplog: pytest.LogCaptureFixture
     assert next_caption == scene.sent[-1].sequence + 1
 
 
-def test_where_nobody_pauses_it_cuts_and_loses_no_chunk() -> None:
+def test_speech_without_pauses_is_cut_and_no_chunk_is_lost() -> None:
     scene = Scene(limit_seconds=100)
     scene.says(words(1, 2000))
     assert scene.work()
@@ -462,7 +464,7 @@ def test_what_fails_unforeseen_leaves_neither_stream_nor_thread_and_releases_not
 # ---- the rate
 
 
-def hurried(scene: Scene, seconds: int, per_second: int) -> None:
+def send_at_rate(scene: Scene, seconds: int, per_second: int) -> None:
     sequence = 0
     for second in range(seconds):
         for number in range(per_second):
@@ -476,7 +478,7 @@ def test_chunks_over_the_rate_are_dropped_without_holding_up_the_others(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     scene = Scene(chunks_per_second=20)
-    hurried(scene, 4, 30)
+    send_at_rate(scene, 4, 30)
     scene.comes(5, chunk(120, pause(), round((scene.began_at + 5) * 1000)))
     scene.work()
     admitted = [second * 30 + number + 1 for second in range(4) for number in range(20)]
@@ -488,7 +490,7 @@ def test_chunks_over_the_rate_are_dropped_without_holding_up_the_others(
 
 def test_too_many_chunks_are_warned_of_after_five_seconds_and_closed_after_thirty() -> None:
     scene = Scene(chunks_per_second=10)
-    hurried(scene, 35, 15)
+    send_at_rate(scene, 35, 15)
     scene.work()
     (warning,) = scene.socket.frames()
     assert (warning["type"], warning["chunksPerSecond"], warning["closesAfterSeconds"]) == (

@@ -21,11 +21,11 @@ def heard(*stretches: bytes) -> bool:
     return detector.is_pause
 
 
-def test_nothing_heard_is_no_pause() -> None:
+def test_no_audio_is_not_a_pause() -> None:
     assert not heard()
 
 
-def test_speech_is_no_pause() -> None:
+def test_speech_is_not_a_pause() -> None:
     assert not heard(tone(5000, 1.0))
 
 

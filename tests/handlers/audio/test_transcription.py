@@ -389,7 +389,7 @@ def test_audio_waits_for_the_last_results_of_a_stream_that_is_ending(clock: Stan
     assert speech.recogniser.attempts == 2
 
 
-def test_audio_that_comes_while_a_stream_is_ending_is_no_failure(
+def test_audio_that_arrives_while_a_stream_is_ending_is_not_a_failure(
     clock: StandingClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     speech = Speech(clock, Plan(never_ends=True))

@@ -1,4 +1,4 @@
-"""The recogniser behind a real WebSocket, whose connections break in earnest."""
+"""The recogniser behind a real WebSocket, with connections that really break."""
 
 from __future__ import annotations
 

@@ -164,7 +164,7 @@ def test_an_expired_session_has_no_captions_whatever_ttl_has_done(audience: Audi
     assert audience.captions(listener) == []
 
 
-def test_a_session_that_is_gone_is_no_error(audience: Audience, sockets: OpenSockets) -> None:
+def test_a_missing_session_is_not_an_error(audience: Audience, sockets: OpenSockets) -> None:
     audience.join("es")
     audience.say(sessionId="quiet-lake-001")
     assert [frame for _, frame in sockets.posts if frame["type"] == "caption"] == []
@@ -267,7 +267,7 @@ def test_a_language_that_is_not_translated_in_time_reads_the_original(
     assert untranslated(caplog) == ["fr: too late"]
 
 
-def test_a_language_that_nobody_knows_any_more_reads_the_original(audience: Audience) -> None:
+def test_a_listener_of_an_unsupported_language_receives_the_original(audience: Audience) -> None:
     stranger, well = audience.join("es", 2)
     audience.stage.change("connections", {"connectionId": stranger}, targetLanguage="xx")
     audience.say()
@@ -328,8 +328,11 @@ def test_gone_listeners_lose_row_and_place_and_the_speaker_hears_it_once(
     session = audience.stage.session(audience.session_id)
     assert session["listenersByLanguage"] == {"es": 3, "fr": 3}
     assert not any(audience.stage.connection(each) for each in gone)
-    (news,) = sockets.frames_of(session["speakerConnectionId"], "sessionStatus")
-    assert (news["listenerCount"], news["updateReason"]) == (6, "listenerCountChange")
+    (status_frame,) = sockets.frames_of(session["speakerConnectionId"], "sessionStatus")
+    assert (status_frame["listenerCount"], status_frame["updateReason"]) == (
+        6,
+        "listenerCountChange",
+    )
     assert all(len(audience.texts(each)) == 1 for each in [*spanish[2:], *french[2:]])
     metrics = printed(capsys)
     assert '"ConnectionsGone":[4.0]' in metrics
@@ -439,7 +442,7 @@ def with_real_sockets(
 
 
 @pytest.mark.parametrize(("listeners", "hung"), [(10, 1), (150, 20)])
-def test_listeners_that_hang_hold_up_nobody(
+def test_listeners_that_hang_do_not_delay_the_others(
     audience: Audience,
     capsys: pytest.CaptureFixture[str],
     listeners: int,
@@ -521,7 +524,7 @@ def test_no_log_line_holds_what_was_said_nor_a_whole_connection_id(
     capsys: pytest.CaptureFixture[str],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    secret = "a word that nobody may find"
+    secret = "a sentence that must not be logged"
     well, gone, failing = audience.join("es", 3)
     audience.join("fr")
     sockets.open.discard(gone)

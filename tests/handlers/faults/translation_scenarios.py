@@ -1,4 +1,4 @@
-"""What begins with a transcript."""
+"""Scenarios that begin with a transcript."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ TEXT = "Good evening."
 
 
 def is_said(*languages: str, one_is_gone: bool = False) -> Scenario:
-    """Said to listeners of these languages, of whom the first may be gone."""
+    """A transcript for listeners of these languages; the first may have disconnected."""
 
     def set_up(world: World) -> Start:
         _, session_id = session(world)

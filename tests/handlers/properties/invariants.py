@@ -114,7 +114,7 @@ class Invariants:
             assert "endedAt" not in session, f"{row['connectionId']} was left in {session_id}"
 
     def no_row_outlives_its_socket(self) -> None:
-        """The row of a closed socket that is no member is left to its TTL."""
+        """Only a row without a session may outlive its socket; its TTL removes it."""
         open_ids = {each.connection_id for each in self.world.connections if each.state == "open"}
         for connection_id, row in self.world.tables.rows["connections"].items():
             if connection_id in open_ids or "sessionId" not in row:

@@ -52,7 +52,7 @@ def written_by(parameters: Mapping[str, Any]) -> Iterator[RowKey]:
 
 
 class Tables:
-    """Reads DynamoDB's items directly, which is no call, and remembers each row's versions."""
+    """Reads DynamoDB's items directly, without an API call, and remembers each row's versions."""
 
     def __init__(self, dynamodb: DynamoDB) -> None:
         self._items = dynamodb.items

@@ -24,7 +24,7 @@ class SteppedClock:
             return self._now_seconds
 
     def jump(self, seconds: float) -> None:
-        """At once, whether anybody looks or not."""
+        """Move at once, without waiting for reads."""
         with self._changed:
             self._now_seconds += seconds
             self._allowed_seconds = self._now_seconds
@@ -34,7 +34,7 @@ class SteppedClock:
             self._allowed_seconds = self._now_seconds + seconds
 
     def pass_by(self, seconds: float) -> None:
-        """Wait until whoever goes by the clock has seen it move so far."""
+        """Wait until the code under test has read the clock up to that time."""
         self.allow(seconds)
         with self._changed:
             assert self._changed.wait_for(self._has_stopped, PATIENCE_SECONDS)

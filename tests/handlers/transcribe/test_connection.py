@@ -129,9 +129,9 @@ def test_a_peer_that_hangs_up_during_the_handshake_is_a_transient_failure() -> N
         assert failure_of_opening(peer.endpoint).kind is TRANSIENT
 
 
-def test_nobody_there_is_a_transient_failure() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as nobody:
-        port = nobody.getsockname()[1]
+def test_a_refused_connection_is_a_transient_failure() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
     failure = failure_of_opening(f"http://127.0.0.1:{port}")
     assert failure.message == "no connection: ConnectionRefusedError"
     assert failure.kind is TRANSIENT
@@ -152,8 +152,8 @@ def test_a_handshake_that_never_ends_is_left_in_time(manner: str) -> None:
 
 
 @pytest.fixture
-def nobody_answers() -> Iterator[int]:
-    """A port of the loopback where no connection comes about, nor is refused."""
+def unanswered_port() -> Iterator[int]:
+    """A loopback port where connections are neither accepted nor refused."""
     with socket.socket() as full, contextlib.ExitStack() as waiting:
         full.bind(("127.0.0.1", 0))
         full.listen(0)
@@ -195,14 +195,14 @@ def test_the_handshake_has_what_connecting_left_of_the_limit() -> None:
         TranscribeStream.open(peer.aws(), "en-US", stability=None, clock=clock, limits=UNLIMITED)
 
 
-def test_the_next_address_is_tried_where_one_does_not_answer(nobody_answers: int) -> None:
+def test_the_next_address_is_tried_where_one_does_not_answer(unanswered_port: int) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        addresses = [("127.0.0.1", nobody_answers), listening.getsockname()]
+        addresses = [("127.0.0.1", unanswered_port), listening.getsockname()]
         connection = first_reachable(
             [(socket.AF_INET, address) for address in addresses],
             lambda: 0.3,
             lambda family, address, seconds: tcp_connection(
-                family, address, seconds if address[1] == nobody_answers else PATIENCE_SECONDS
+                family, address, seconds if address[1] == unanswered_port else PATIENCE_SECONDS
             ),
         )
         with connection:
@@ -259,7 +259,7 @@ def test_closing_over_tls_sends_nothing_in_the_clear(server_tls: ssl.SSLContext)
             stream.send(b"\x01\x00")
 
 
-def test_a_server_whose_certificate_nobody_vouches_for_hears_nothing(
+def test_a_server_with_an_untrusted_certificate_receives_nothing(
     server_tls: ssl.SSLContext,
 ) -> None:
     with transcribing(lambda connection: None, server_tls) as peer:

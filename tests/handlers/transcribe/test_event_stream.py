@@ -33,7 +33,7 @@ SEEN = (
     b"\r:content-type\x07\x00\x10application/json\r:message-type\x07\x00\texception"
     b'{"Message":"Unexpected WebSocket frame received."}\xbd\xceK\x8a'
 )
-"""What Transcribe sent to somebody
+"""A message that Transcribe sent
 (https://github.com/awsdocs/amazon-transcribe-developer-guide/issues/14).
 """
 

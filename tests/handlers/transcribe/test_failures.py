@@ -112,7 +112,7 @@ def test_a_message_for_the_log_holds_plain_words_alone(name: str, text: str, mes
     assert TranscribeFailure.of_exception(name, text).message == message
 
 
-def test_an_error_type_that_is_no_name_is_not_shown() -> None:
+def test_an_error_type_that_is_not_a_name_is_not_shown() -> None:
     failure = TranscribeFailure.of_handshake(403, "https://host/?X-Amz-Signature=1", "secret body")
     assert failure.message == "handshake refused: 403 unnamed exception"
     assert str(failure) == "permanent: handshake refused: 403 unnamed exception"

@@ -372,7 +372,7 @@ def test_bytes_that_are_no_websocket_end_the_stream() -> None:
     assert (failure.kind, failure.message) == (TRANSIENT, "closed by this function: 1002")
 
 
-def test_text_that_is_no_utf_8_ends_the_stream() -> None:
+def test_text_that_is_not_utf_8_ends_the_stream() -> None:
     def script(connection: ServerConnection) -> None:
         connection.send(b"\xff\xfe", text=True)
         wait_for_client_to_leave(connection)

@@ -1,4 +1,4 @@
-"""Speech is nobody's business: no audio, transcript or token in a log line or a table."""
+"""Speech is private: no audio, transcript or token is in a log line or a table."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""Sessions at once: each hears its own speaker and nobody else."""
+"""Concurrent sessions: each listener hears only their own speaker."""
 
 import base64
 import json
@@ -63,7 +63,7 @@ def test_many_sessions_at_once_lose_no_word_and_keep_their_order(
 
 
 def speak(speaker: Speaker, number: int) -> list[int]:
-    """Say words that no other session has, one in each interval; nobody begins with another."""
+    """Say words unique to this session, one per interval; each session starts at its own offset."""
     words = list(range((number + 1) * 1000, (number + 1) * 1000 + WORDS))
     begins_at = time.monotonic() + number * INTERVAL_SECONDS / SESSIONS
     for sequence, word in enumerate(words, 1):

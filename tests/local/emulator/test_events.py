@@ -1,4 +1,4 @@
-"""What functions are told, and how a client's message finds its route."""
+"""The events that functions receive, and the routing of client messages."""
 
 import re
 import socket as sockets
@@ -102,7 +102,7 @@ def disconnected(api: SocketApi, connection_id: str) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize(
-    ("code", "reason", "told"),
+    ("code", "reason", "expected"),
     [
         (1000, "", (1000, "Connection Closed Normally")),
         (1001, "", (1001, "Going away")),
@@ -110,12 +110,12 @@ def disconnected(api: SocketApi, connection_id: str) -> tuple[int, str]:
     ],
 )
 def test_disconnect_has_the_code_and_reason_of_the_client(
-    api: SocketApi, code: int, reason: str, told: tuple[int, str]
+    api: SocketApi, code: int, reason: str, expected: tuple[int, str]
 ) -> None:
     with api.connect() as socket:
         connection_id = api.connection_id(socket)
         socket.close(code, reason)
-    assert disconnected(api, connection_id) == told
+    assert disconnected(api, connection_id) == expected
 
 
 def test_disconnect_of_a_client_that_gave_no_code_says_1005(api: SocketApi) -> None:

@@ -84,7 +84,7 @@ def test_a_failing_function_on_a_silent_route_is_reported_too(api: SocketApi) ->
     "answer",
     [None, "text", 5, {"body": "no status"}, {"statusCode": 200, "body": {"not": "text"}}],
 )
-def test_an_answer_that_is_no_proxy_response_is_an_error(api: SocketApi, answer: object) -> None:
+def test_an_answer_that_is_not_a_proxy_response_is_an_error(api: SocketApi, answer: object) -> None:
     assert error_frame(api, answer=answer) == {"message": "Internal server error"}
 
 

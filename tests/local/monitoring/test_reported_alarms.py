@@ -1,4 +1,4 @@
-"""What `make run` tells of alarms."""
+"""What `make run` prints about alarms."""
 
 from typing import Any, cast
 
@@ -21,7 +21,7 @@ class Cloud:
         return self._changes
 
 
-def told(capsys: pytest.CaptureFixture[str], *changes: Change, **options: Any) -> list[str]:
+def printed(capsys: pytest.CaptureFixture[str], *changes: Change, **options: Any) -> list[str]:
     report_alarms(cast(LocalCloud, Cloud(*changes, **options)))
     return capsys.readouterr().out.splitlines()
 
@@ -29,7 +29,7 @@ def told(capsys: pytest.CaptureFixture[str], *changes: Change, **options: Any) -
 def test_an_alarm_that_fires_and_one_that_ends_are_reported_with_the_reason(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert told(
+    assert printed(
         capsys,
         Change("a-errors", State.OK, State.ALARM, (None, 0.0, 2.5)),
         Change("b-late", State.ALARM, State.OK, (None, None, None)),
@@ -42,11 +42,11 @@ def test_an_alarm_that_fires_and_one_that_ends_are_reported_with_the_reason(
 def test_an_alarm_that_goes_from_no_data_to_ok_is_not_reported(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert told(capsys, Change("a", State.INSUFFICIENT_DATA, State.OK, (0.0,))) == []
+    assert printed(capsys, Change("a", State.INSUFFICIENT_DATA, State.OK, (0.0,))) == []
 
 
 def test_an_emulator_that_does_not_answer_is_left_to_the_look_at_the_cloud(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     gone = EndpointConnectionError(endpoint_url="http://127.0.0.1:1")
-    assert told(capsys, error=gone) == []
+    assert printed(capsys, error=gone) == []

@@ -58,7 +58,7 @@ def leave_one_place(cloud: LocalCloud, session_id: str) -> None:
 
 
 def connection_id_of(client: Client) -> str:
-    """The connection's id as the service told it last."""
+    """The connection's ID from the last frame that had one."""
     return [frame["connectionId"] for frame in client.received() if frame.get("connectionId")][-1]
 
 

@@ -1,4 +1,4 @@
-"""Heartbeats, and what they tell a connection that grows old."""
+"""Heartbeats, and their replies as a connection approaches its time limit."""
 
 import pytest
 

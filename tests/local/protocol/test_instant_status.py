@@ -1,4 +1,4 @@
-"""The statuses that a speaker is sent at once: each piece of news once, and small moves never.
+"""The statuses sent to the speaker at once: each change once, and small changes never.
 
 A push precedes the answer to the listener who caused it, so a speaker who asks for the status after
 that answer has received every push that there is.
@@ -50,13 +50,13 @@ def test_a_count_is_sent_when_it_has_moved_by_more_than_a_tenth(cloud: LocalClou
     steps = [("newLanguage", 1)] + [("listenerCountChange", count) for count in range(2, 11)]
     assert pushed(session.speaker) == steps
     joined(cloud, session.session_id, "es")
-    assert pushed(session.speaker) == steps, "11 is no more than a tenth above 10"
+    assert pushed(session.speaker) == steps, "11 is not more than a tenth above 10"
     joined(cloud, session.session_id, "es")
     steps.append(("listenerCountChange", 12))
     assert pushed(session.speaker) == steps
     leaver, stayer, *_ = session.listeners
     leaver.ask("leaveSession")
-    assert pushed(session.speaker) == steps, "11 is no more than a tenth below 12"
+    assert pushed(session.speaker) == steps, "11 is not more than a tenth below 12"
     stayer.ask("leaveSession")
     steps.append(("listenerCountChange", 10))
     assert pushed(session.speaker) == steps
@@ -89,7 +89,7 @@ def test_of_many_who_bring_the_same_language_at_once_one_is_reported(cloud: Loca
     pushes = pushed(session.speaker)
     assert [reason for reason, _ in pushes].count("newLanguage") == 1
     counts = [count for reason, count in pushes if reason == "listenerCountChange"]
-    assert len(counts) == len(set(counts)), "a count was told twice"
+    assert len(counts) == len(set(counts)), "a count was sent twice"
     assert session.speaker.ask_status()["listenerCount"] == 8
 
 
@@ -127,7 +127,7 @@ def test_a_lost_listener_is_reported_too(cloud: LocalCloud) -> None:
     wait_until_gone(cloud, connection_id_of(session.listeners[0]))
     eventually(
         lambda: pushed(session.speaker) == [*before, ("listenerCountChange", 1)],
-        "the loss is told",
+        "the status after the loss",
     )
     assert latest_push(session.speaker)["languageDistribution"] == {"fr": 1}
 

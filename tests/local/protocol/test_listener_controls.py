@@ -26,8 +26,8 @@ def test_playback_is_answered_and_affects_no_other_client(cloud: LocalCloud, act
             {"type", "timestamp", "requestId"},
         )
     assert state_of(session.speaker) == before
-    told = {frame.type for client in (session.speaker, other) for frame in client.received()}
-    assert not told & set(PLAYBACK.values())
+    received = {frame.type for client in (session.speaker, other) for frame in client.received()}
+    assert not received & set(PLAYBACK.values())
 
 
 @pytest.mark.parametrize("action", [*PLAYBACK, "changeLanguage"])

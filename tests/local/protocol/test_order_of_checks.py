@@ -1,4 +1,4 @@
-"""The first failing check answers, and tells how far the message was read."""
+"""The first failing check sends the error, which shows how far the message was read."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Rates: past them a message is refused with the time to wait, and nobody else notices.
+"""Rate limits: excess messages are refused with a wait time, and other clients are unaffected.
 
 Windows are minutes and hours of the clock. So a test sends until it is refused, which is at the
 latest when two windows are full, whenever it was started.

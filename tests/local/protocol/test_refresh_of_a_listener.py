@@ -99,14 +99,14 @@ def test_a_refresh_to_another_language_is_a_change_of_language(cloud: LocalCloud
     assert session.speaker.ask_status()["languageDistribution"] == {"fr": 1}
 
 
-@pytest.mark.parametrize("whose", ["nobody's", "a speaker's", "another session's"])
-def test_a_connection_that_is_no_listeners_of_the_session_is_not_found(
+@pytest.mark.parametrize("whose", ["an unknown client's", "a speaker's", "another session's"])
+def test_a_connection_of_no_listener_of_the_session_is_not_found(
     cloud: LocalCloud, whose: str
 ) -> None:
     session = session_of(cloud, "es")
     other = session_of(cloud, "es", speaker=cloud.speaker(token=cloud.token_of_another_speaker()))
     old_id = {
-        "nobody's": "bm9ib2R5cw==",
+        "an unknown client's": "bm9ib2R5cw==",
         "a speaker's": connection_id_of(session.speaker),
         "another session's": connection_id_of(other.listener),
     }[whose]

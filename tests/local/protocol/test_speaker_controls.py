@@ -1,4 +1,4 @@
-"""Pausing, muting, volume: what the speaker is answered and what every listener is told."""
+"""Pausing, muting, volume: the reply to the speaker and the frame sent to each listener."""
 
 from typing import Any
 
@@ -44,9 +44,9 @@ def test_a_control_is_answered_and_sent_to_every_listener_with_the_same_version(
     }
     assert state["lastStateChange"] > before["lastStateChange"]
     for listener in session.listeners:
-        told = listener.expect(frame_type)
-        assert told["broadcastState"] == state
-        assert "requestId" not in told.body
+        received = listener.expect(frame_type)
+        assert received["broadcastState"] == state
+        assert "requestId" not in received.body
     assert state_of(session.speaker) == state
 
 
@@ -91,13 +91,13 @@ def test_a_control_that_changes_nothing_keeps_the_version_and_is_not_sent_to_lis
     assert again["broadcastState"] == before
     if action == "resumeBroadcast":
         assert again["pausedSeconds"] == 0
-    # The next that is told is the next that changes something.
+    # The next frame is sent for the next control that changes the state.
     version = session.speaker.set_volume(0.125)["broadcastState"]["version"]
     assert session.listener.expect("volumeChanged", volumeLevel=0.125)["broadcastState"][
         "version"
     ] == (version)
-    told = [frame["broadcastState"]["version"] for frame in session.listener.received()[1:]]
-    assert told.count(before["version"]) == (0 if action in BEFORE else 1)
+    versions = [frame["broadcastState"]["version"] for frame in session.listener.received()[1:]]
+    assert versions.count(before["version"]) == (0 if action in BEFORE else 1)
     assert version == before["version"] + 1
 
 

@@ -81,7 +81,7 @@ def test_english_is_understood_with_partials_on_the_way(
     ],
     ids=["silence", "loud noise", "rumble", "tone", "knocks", "beeps"],
 )
-def test_noise_is_no_english(recognisers: Recognisers, sound: bytes) -> None:
+def test_noise_is_not_english(recognisers: Recognisers, sound: bytes) -> None:
     assert heard(recognisers.open("en-US"), sound + silence(500)) == []
 
 
@@ -107,7 +107,7 @@ def test_more_speakers_than_decoders_all_receive_a_result(
         texts = list(speakers.map(one, opened))
     assert all(len(each) == 1 for each in texts)
     marked = [each for each in texts if each[0].endswith("seconds of speech in en-US]")]
-    assert len(texts) - len(marked) == MAX_DECODERS, "not every decoder understood somebody"
+    assert len(texts) - len(marked) == MAX_DECODERS, "not every decoder recognised a speaker"
 
 
 def test_a_decoder_that_dies_costs_an_utterance_its_words_and_nothing_more(

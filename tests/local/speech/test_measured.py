@@ -1,4 +1,4 @@
-"""The recogniser that only tells how long somebody spoke."""
+"""The recogniser that only measures how long someone spoke."""
 
 import pytest
 
@@ -39,5 +39,5 @@ def test_each_pause_parts_results_and_partials_come_each_second() -> None:
     ],
     ids=["silence", "faint noise", "loud noise", "rumble", "tone", "burst of noise"],
 )
-def test_noise_is_no_speech(sound: bytes) -> None:
+def test_noise_is_not_speech(sound: bytes) -> None:
     assert heard(sound) == []

@@ -124,9 +124,7 @@ def test_another_path_is_not_found(ada: Caller) -> None:
     ],
     ids=["text", "rubbish", "cut", "too long", "half a sample", "over a second", "other", "bare"],
 )
-def test_a_frame_that_is_no_second_of_audio_ends_the_stream(
-    ada: Caller, frame: str | bytes
-) -> None:
+def test_an_invalid_audio_frame_ends_the_stream(ada: Caller, frame: str | bytes) -> None:
     with ada.open_stream() as stream:
         stream.send(frame)
         [refusal] = results(stream)

@@ -119,7 +119,7 @@ class Anyone(Authorisation):
 
 
 class FrenchHeldBack(Translator):
-    """Tells when French is asked for, and gives it when it is told to."""
+    """Sets `is_asked` on a request for French, and answers it once `is_let_go` is set."""
 
     def __init__(self) -> None:
         super().__init__(is_real=False)
@@ -128,7 +128,7 @@ class FrenchHeldBack(Translator):
     def translate(self, text: str, source: str, target: str) -> str:
         if target == "fr":
             self.is_asked.set()
-            assert self.is_let_go.wait(PATIENCE_SECONDS), "nobody else was served meanwhile"
+            assert self.is_let_go.wait(PATIENCE_SECONDS), "no other request was served meanwhile"
         return super().translate(text, source, target)
 
 
@@ -165,7 +165,7 @@ def test_what_was_served_is_counted_and_never_kept(speech: SpeechServices, ada: 
         b'{"Text": 1, "SourceLanguageCode": "en", "TargetLanguageCode": "es"}',
     ],
 )
-def test_a_body_that_is_no_json_or_no_request_is_refused(ada: Caller, body: bytes) -> None:
+def test_a_body_that_is_not_json_or_not_a_request_is_refused(ada: Caller, body: bytes) -> None:
     client = ada.translate_client()
 
     def send_this(request: Any, **_: object) -> None:

@@ -111,8 +111,8 @@ def test_every_message_is_counted_once():
 
 
 @pytest.mark.parametrize(("listeners", "fan_outs"), [(500, 12), (501, 36), (1_500, 48)])
-def test_many_listeners_are_told_by_pages(listeners: int, fan_outs: int):
-    # An end in two passes and ten controls; more than one page: one hands the pages out.
+def test_many_listeners_are_notified_in_pages(listeners: int, fan_outs: int):
+    # Two passes at the end, and ten controls. Several pages need one more call to distribute them.
     assert month(load(listeners=listeners)).fan_outs == fan_outs
 
 

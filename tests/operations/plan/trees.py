@@ -83,7 +83,7 @@ def commit(root: Path, tag: str) -> None:
 
 def git(root: Path, *arguments: str) -> None:
     """Run git without the settings of the user who runs the tests."""
-    nobody = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+    no_user_settings = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
     who = ["-c", "user.name=tests", "-c", "user.email=tests@example.com", "-c", "gc.auto=0"]
     command = ["git", "-C", str(root), *who, *arguments]
-    subprocess.run(command, check=True, env={**os.environ, **nobody})
+    subprocess.run(command, check=True, env={**os.environ, **no_user_settings})

@@ -23,7 +23,7 @@ GATEWAYS = {"message": "Internal server error", "connectionId": "c", "requestId"
 
 
 class Client:
-    """Answers each message with the next of `answers`; None is no answer."""
+    """Answers each message with the next of `answers`; None means no answer."""
 
     name = "speaker"
     close_code = 1006
