@@ -103,7 +103,8 @@ def _start(worker: lambda_runtime.Worker) -> None:
         _spawn(worker)
         with contextlib.suppress(ProcessLookupError):  # it ended at once
             # Set before the process has further threads, which inherit it.
-            os.setpriority(os.PRIO_PROCESS, worker._proc.pid, NICENESS)
+            niceness = os.getpriority(os.PRIO_PROCESS, 0) + NICENESS
+            os.setpriority(os.PRIO_PROCESS, worker._proc.pid, niceness)
     finally:
         _no_longer_starting(worker)
 
