@@ -1,7 +1,7 @@
-"""The way of a chunk into its queue: audio_ingest beside an empty function, on the local cloud.
+"""Putting an audio chunk into its queue: audio_ingest compared with an empty function.
 
-Both are invoked in turns with the event of a chunk of 100 ms; ratios are of the same run. What the
-local cloud itself takes for an invocation is in both.
+Both run on the local cloud and are invoked alternately with the event of a 100 ms chunk, so both
+include the local cloud's own time per invocation, and ratios come from the same run.
 """
 
 import argparse
@@ -27,13 +27,13 @@ CHUNK = bytes(3200)
 EMPTY = "benchmark-empty"
 EMPTY_CODE = """
 def handler(event, context):
-    print("a silent function is waited for")
+    print("the local cloud waits for a function that prints nothing")
     return {"statusCode": 200}
 """
 
 
 def event_of(speaker: Speaker, connection_id: str, sequence: int) -> dict[str, Any]:
-    """What API Gateway hands over for a chunk."""
+    """The event that API Gateway passes for a chunk."""
     body = {
         "action": "sendAudio",
         "audioData": base64.b64encode(CHUNK).decode(),
@@ -54,7 +54,7 @@ def event_of(speaker: Speaker, connection_id: str, sequence: int) -> dict[str, A
 
 
 def make_empty_function(cloud: LocalCloud) -> None:
-    """A function with the ingest's configuration and nothing to do."""
+    """Create a function with the configuration of audio_ingest that does nothing."""
     client = cloud.client("lambda")
     ingest = client.get_function_configuration(
         FunctionName=cloud.outputs["functionNames"]["audio_ingest"]
@@ -72,7 +72,7 @@ def make_empty_function(cloud: LocalCloud) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--chunks", type=int, default=300)
+    parser.add_argument("--chunks", type=int, default=300, help="invocations of each (300)")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, LocalCloud(Path(folder)) as cloud:
         make_empty_function(cloud)

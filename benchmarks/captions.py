@@ -1,7 +1,7 @@
-"""From the end of a spoken sentence to its caption, over sockets on the local cloud.
+"""The time from the end of a spoken sentence to its caption, over sockets on the local cloud.
 
-The shipped recording is spoken in real time; where its sentences end is read from its silences. It
-judges the local stand-ins as much as the functions: English is heard by pocketsphinx.
+The sample recording is sent in real time; the ends of its sentences are detected by their silences.
+The result includes the local stand-ins: pocketsphinx recognises the English.
 """
 
 import argparse
@@ -27,7 +27,7 @@ SENTENCE_PAUSE_SECONDS = 1.0
 
 
 def sentence_ends(samples: bytes) -> list[float]:
-    """Where half a second of quiet follows on sound, in seconds, and the last sound."""
+    """The times in seconds at which sound is followed by half a second of quiet or by the end."""
     values = array("h", samples)
     loud = [
         max(abs(value) for value in values[start : start + STRETCH_SAMPLES]) > QUIET_LEVEL
@@ -42,12 +42,14 @@ def sentence_ends(samples: bytes) -> list[float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--times", type=int, default=2, help="how often the recording is spoken")
+    parser.add_argument("--times", type=int, default=2, help="how often the recording is sent (2)")
     arguments = parser.parse_args()
     samples = read_recording(WAV)
     ends = sentence_ends(samples)
     if len(ends) != len(SENTENCES):
-        raise SystemExit(f"the recording seems to have {len(ends)} sentences: {ends}")
+        raise SystemExit(
+            f"{len(ends)} sentences detected in the recording instead of {len(SENTENCES)}: {ends}"
+        )
     seconds: dict[str, list[float]] = {"en": [], "es": []}
     with tempfile.TemporaryDirectory() as folder, LocalCloud(Path(folder)) as cloud:
         speaker = cloud.speaker()

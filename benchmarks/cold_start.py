@@ -1,12 +1,11 @@
-"""What a cold start takes in the interpreter: importing each function's entry module, which builds
-its clients, beside `import boto3` alone.
+"""Processor time of a cold start: importing each entry module, compared with `import boto3`.
 
-Each import runs in a fresh process; they take turns, so that a busy machine slows all of them
-alike, and ratios are of the same round. Processor time, which an init phase consists of; bytecode
-is there already, as in the layers.
+Importing an entry module builds its clients. Each import runs in a new process, alternating with
+the others, so that a busy machine slows all of them equally; ratios come from the same round.
+Bytecode is compiled beforehand, as in the layers.
 
-For comparison: a DynamoDB client on top of boto3, and reading the certificate authorities, which
-our own connections do while they are set up and botocore's at their first request.
+Also measured: boto3 plus a DynamoDB client, and reading the certificate authorities, which our own
+connections do when they are set up and botocore's do at their first request.
 """
 
 import argparse
@@ -15,16 +14,21 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 
-HANDLERS = Path(__file__).resolve().parents[1] / "handlers"
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from contract.functions import FUNCTIONS  # noqa: E402
+
 BASELINE = "boto3"
 REFERENCES = {
     BASELINE: "import boto3",
     "boto3 client": "import boto3; boto3.client('dynamodb')",
     "authorities": "import ssl; ssl.create_default_context()",
 }
-AIMS = {
+GOALS = {
     "connection": 1.6,
     "disconnect": 1.6,
     "heartbeat": 0.5,
@@ -43,45 +47,27 @@ began = time.process_time()
 print(time.process_time() - began)
 """
 REGION = "eu-central-1"
-QUEUE = f"https://sqs.{REGION}.amazonaws.com/123456789012"
-NUMBERS = (
-    "MAX_LISTENERS_PER_SESSION SESSION_MAX_DURATION_HOURS SPEAKER_GRACE_SECONDS STATUS_SHARDS "
-    "STATUS_QUERY_TIMEOUT_MS PERIODIC_UPDATE_INTERVAL_SECONDS "
-    "LISTENER_COUNT_CHANGE_THRESHOLD_PERCENT SESSIONS_PER_USER_PER_HOUR "
-    "JOINS_PER_ADDRESS_PER_MINUTE CONNECTIONS_PER_ADDRESS_PER_MINUTE "
-    "CONTROLS_PER_CONNECTION_PER_MINUTE STATUS_QUERIES_PER_SPEAKER_PER_MINUTE "
-    "AUDIO_SLOTS AUDIO_CHUNKS_PER_SECOND"
-)
+URL = f"https://sqs.{REGION}.amazonaws.com/123456789012/queue"
 ENVIRONMENT = {
     "PATH": os.environ["PATH"],
-    "PYTHONPATH": str(HANDLERS),
+    "PYTHONPATH": f"{ROOT}:{ROOT / 'handlers'}",
     "AWS_REGION": REGION,
     "AWS_DEFAULT_REGION": REGION,
     "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
     "AWS_SECRET_ACCESS_KEY": "secret",
     "AWS_SESSION_TOKEN": "token",
-    "AWS_LAMBDA_FUNCTION_NAME": "fan-out",
     "POWERTOOLS_SERVICE_NAME": "benchmark",
     "POWERTOOLS_METRICS_NAMESPACE": "LiveSessions/test",
-    "API_GATEWAY_ENDPOINT": f"https://api1234567.execute-api.{REGION}.amazonaws.com/live",
-    "SESSIONS_TABLE": "sessions",
-    "CONNECTIONS_TABLE": "connections",
-    "RATE_LIMITS_TABLE": "rate-limits",
-    "FAN_OUT_FUNCTION": "fan-out",
-    "SESSION_CHECKS_QUEUE_URL": f"{QUEUE}/session-checks",
-    "STATUS_SHARD_QUEUE_URL": f"{QUEUE}/status-shards",
-    "AUDIO_SLOTS_TABLE": "audio-slots",
-    "AUDIO_QUEUE_URL_PREFIX": f"{QUEUE}/audio-",
-    "AUDIO_PROCESSOR_FUNCTION": "audio-processor",
-    "TRANSLATION_FUNCTION": "translation",
-    "PARTIAL_CAPTIONS": "premium",
-    "PARTIAL_RESULTS_STABILITY": "medium",
-    **dict.fromkeys(NUMBERS.split(), "16"),
+    **{
+        variable.name.upper(): "16" if variable.type is int else URL
+        for function in FUNCTIONS.values()
+        for variable in fields(function.environment)
+    },
 }
 
 
 def processor_seconds(statement: str) -> float:
-    """What a fresh process takes for `statement`."""
+    """The processor time of a statement in a new process."""
     child = subprocess.run(  # noqa: S603
         [sys.executable, "-c", MEASURE.format(statement=statement)],
         env=ENVIRONMENT,
@@ -93,7 +79,7 @@ def processor_seconds(statement: str) -> float:
 
 
 def measure(statements: Mapping[str, str], rounds: int) -> dict[str, list[float]]:
-    """Seconds of each statement in each round, after one that writes the bytecode."""
+    """The seconds of each statement in each round, after a first run that writes the bytecode."""
     for statement in statements.values():
         processor_seconds(statement)
     seconds: dict[str, list[float]] = {name: [] for name in statements}
@@ -106,17 +92,17 @@ def measure(statements: Mapping[str, str], rounds: int) -> dict[str, list[float]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--modules", nargs="*", default=list(AIMS), choices=list(AIMS))
+    parser.add_argument("--modules", nargs="*", default=list(GOALS), choices=list(GOALS))
     arguments = parser.parse_args()
     imports = {module: f"import {module}" for module in arguments.modules}
     seconds = measure(REFERENCES | imports, arguments.rounds)
-    print(f"{'':16} {'ms':>6} {'beside boto3':>13} {'aim':>6}")
+    print(f"{'':16} {'ms':>6} {'x boto3':>13} {'goal':>6}")
     for name, taken in seconds.items():
         ratio = statistics.median(
             one / other for one, other in zip(taken, seconds[BASELINE], strict=True)
         )
-        aim = f"{AIMS[name]:.2f}" if name in AIMS else ""
-        print(f"{name:16} {statistics.median(taken) * 1000:6.0f} {ratio:13.2f} {aim:>6}")
+        goal = f"{GOALS[name]:.2f}" if name in GOALS else ""
+        print(f"{name:16} {statistics.median(taken) * 1000:6.0f} {ratio:13.2f} {goal:>6}")
 
 
 if __name__ == "__main__":

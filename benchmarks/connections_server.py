@@ -1,6 +1,6 @@
-"""A stand-in of @connections that answers every request with 200 after a stated latency.
+"""A stand-in for @connections that answers every request with 200 after a given latency.
 
-`python connections_server.py MILLISECONDS` prints its port and serves until it is ended.
+`python connections_server.py MILLISECONDS` prints its port and serves until it is terminated.
 """
 
 import asyncio
@@ -18,6 +18,8 @@ ANSWER = (
 
 
 class Connection(asyncio.Protocol):
+    """Parses requests just enough to find their end."""
+
     def __init__(self, latency_seconds: float) -> None:
         self._latency_seconds = latency_seconds
         self._received = b""
@@ -44,6 +46,7 @@ class Connection(asyncio.Protocol):
 
 
 async def serve(latency_seconds: float) -> None:
+    """Listen on a free loopback port and print it."""
     loop = asyncio.get_running_loop()
     server = await loop.create_server(
         lambda: Connection(latency_seconds), "127.0.0.1", 0, backlog=512

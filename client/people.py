@@ -1,4 +1,4 @@
-"""A client of the wire protocol: what live sessions are held with by the demo, `speak` and tests.
+"""Speakers and listeners as clients of the wire protocol, for the demo, `speak`, verify and tests.
 
 with Participants(outputs) as people:
     speaker = people.speaker()
@@ -27,18 +27,18 @@ class Speaker(Client):
     """A socket opened with a Cognito ID token."""
 
     def create_session(self, source_language: str = "en", **fields: Any) -> str:
-        """Create a session and return its id; raises FrameMissing on any other reply."""
+        """Create a session and return its id; raises FrameMissing if it is refused."""
         reply = self.ask("createSession", sourceLanguage=source_language, **fields)
         if reply.type != "sessionCreated":
-            raise FrameMissing(f"{self.name} has no session, but was answered {dict(reply.body)}")
+            raise FrameMissing(f"{self.name} has no session; the reply was {dict(reply.body)}")
         return reply["sessionId"]
 
     def end_session(self) -> str:
-        """Ask for the session's end; return the requestId."""
+        """Send endSession; return the requestId."""
         return self.send("endSession")
 
     def send_audio(self, chunk: bytes, sequence: int) -> str:
-        """Send s16le mono samples at 16 kHz; return the requestId, which only a refusal repeats."""
+        """Send s16le mono samples at 16 kHz; return the requestId. Only an error is answered."""
         return self.send("sendAudio", audioData=base64.b64encode(chunk).decode(), sequence=sequence)
 
     def speak(
@@ -48,9 +48,9 @@ class Speaker(Client):
         first_sequence: int = 0,
         chunk_milliseconds: int = CHUNK_MILLISECONDS,
     ) -> int:
-        """Send the samples at the pace at which they are spoken; return the next sequence.
+        """Send the samples in real time; return the next sequence.
 
-        Raises websockets' ConnectionClosed when the socket closes meanwhile.
+        Raises websockets' ConnectionClosed if the socket closes.
         """
         chunks = chunks_of(samples, chunk_milliseconds)
         for sequence, chunk in enumerate(in_real_time(chunks), first_sequence):
@@ -58,12 +58,15 @@ class Speaker(Client):
         return first_sequence + len(chunks)
 
     def ask_status(self) -> Frame:
+        """Return the `sessionStatus`, or the error frame."""
         return self.ask("getSessionStatus")
 
     def pause(self) -> Frame:
+        """Pause the broadcast; return the reply or the error frame."""
         return self.ask("pauseBroadcast")
 
     def resume(self) -> Frame:
+        """Resume the broadcast; return the reply or the error frame."""
         return self.ask("resumeBroadcast")
 
     def set_volume(self, level: float) -> Frame:
@@ -71,32 +74,33 @@ class Speaker(Client):
         return self.ask("setVolume", volumeLevel=level)
 
     def refresh(self, session_id: str) -> Frame:
-        """Take the session over from the speaker's old socket; `stateRestored` follows."""
+        """Move the session from the speaker's old socket to this one; `stateRestored` follows."""
         return self.ask("refreshConnection", sessionId=session_id)
 
 
 class Listener(Client):
-    """An anonymous socket."""
+    """A socket without a token."""
 
     def join(self, session_id: str, target_language: str) -> str:
-        """Ask to join; return the requestId."""
+        """Send joinSession; return the requestId."""
         return self.send("joinSession", sessionId=session_id, targetLanguage=target_language)
 
     def leave(self) -> str:
-        """Ask to leave; return the requestId."""
+        """Send leaveSession; return the requestId."""
         return self.send("leaveSession")
 
     def captions(self, *, with_partials: bool = False) -> list[Frame]:
-        """Return the captions so far, as they came: the final ones, or all."""
+        """Return the captions received so far, in order: the final ones, or all."""
         return [
             frame for frame in self.received("caption") if with_partials or not frame["isPartial"]
         ]
 
     def change_language(self, target_language: str) -> Frame:
+        """Ask for captions in another language; return the reply or the error frame."""
         return self.ask("changeLanguage", targetLanguage=target_language)
 
     def refresh(self, session_id: str, old_connection_id: str, target_language: str) -> Frame:
-        """Take the place of the listener's old socket."""
+        """Replace the listener's old socket with this one."""
         return self.ask(
             "refreshConnection",
             sessionId=session_id,
@@ -109,9 +113,9 @@ AnyClient = TypeVar("AnyClient", bound=Client)
 
 
 class Participants:
-    """Opens speakers and listeners on a deployed stack, and closes those that are left.
+    """Opens speakers and listeners on a deployed stack, and closes those still open at the end.
 
-    `outputs` is the content of outputs.json; nothing else is needed to take part.
+    `outputs` are the stack's outputs, such as the content of a local cloud's outputs.json.
     """
 
     def __init__(self, outputs: Mapping[str, Any], on_frame: FrameHook | None = None) -> None:
@@ -123,23 +127,25 @@ class Participants:
     def speaker(
         self, name: str | None = None, *, token: str | None = None, age_minutes: float = 0
     ) -> Speaker:
-        """Open a speaker's socket, with an ID token of the local speaker unless one is given.
+        """Open a speaker's socket; without `token`, sign in as the local cloud's own speaker.
 
-        With an age the local cloud takes it for one that was opened that long ago.
+        `age_minutes` makes the local cloud treat the socket as opened that long ago. Raises what
+        `Client` raises.
         """
         query = {"token": sign_in(self._outputs) if token is None else token}
         return self._add(Speaker, name or "speaker", query, age_minutes)
 
     def listener(self, name: str | None = None, *, age_minutes: float = 0) -> Listener:
-        """Open a listener's socket; for its age see `speaker`."""
+        """Open a listener's socket; see `speaker` for `age_minutes`."""
         return self._add(Listener, name or f"listener-{next(self._numbers)}", {}, age_minutes)
 
     def listeners(self, count: int) -> list[Listener]:
-        """Open many sockets side by side."""
+        """Open many listeners' sockets in parallel."""
         with ThreadPoolExecutor(PARALLEL_OPENS) as pool:
             return list(pool.map(lambda _: self.listener(), range(count)))
 
     def close(self) -> None:
+        """Close every socket that is still open."""
         still_open = [client for client in self._open if client.is_open]
         self._open.clear()
         with ThreadPoolExecutor(PARALLEL_OPENS) as pool:

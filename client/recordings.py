@@ -1,4 +1,4 @@
-"""Recorded speech: WAV files of the one format that a speaker sends, and their pace."""
+"""Recorded speech: WAV files in the format that speakers send, and sending them in real time."""
 
 import math
 import time
@@ -12,17 +12,17 @@ CHANNELS = 1
 BYTES_PER_SECOND = SAMPLE_RATE_HZ * SAMPLE_BYTES * CHANNELS
 MILLISECONDS_PER_SECOND = 1000
 WAY_OUT = (
-    "bring it to the right form by "
+    "convert it with "
     "`sox {path} --rate 16000 --channels 1 --bits 16 --encoding signed-integer speech.wav`"
 )
 
 
 class RecordingError(ValueError):
-    """The file cannot be spoken; the message names the file, what is wrong, and the way out."""
+    """The file cannot be sent; the message names the file, the problem and the fix."""
 
 
 def read_recording(path: Path) -> bytes:
-    """Return the samples: s16le, mono, 16 kHz. Raises RecordingError."""
+    """Return the samples as s16le, mono, 16 kHz. Raises RecordingError."""
     try:
         with wave.open(str(path), "rb") as recording:
             _require_format(path, recording)
@@ -36,22 +36,22 @@ def read_recording(path: Path) -> bytes:
         ) from None
     samples = samples[: len(samples) // SAMPLE_BYTES * SAMPLE_BYTES]
     if not samples:
-        raise RecordingError(
-            f"{path} has no samples; a recording has at least one: record it again"
-        )
+        raise RecordingError(f"{path} has no samples: record it again")
     return samples
 
 
 def silence(seconds: float) -> bytes:
+    """Return samples of silence."""
     return bytes(round(seconds * SAMPLE_RATE_HZ) * SAMPLE_BYTES)
 
 
 def duration_seconds(samples: bytes) -> float:
+    """Return how long the samples last."""
     return len(samples) / BYTES_PER_SECOND
 
 
 def chunks_of(samples: bytes, chunk_milliseconds: int) -> list[bytes]:
-    """The samples in chunks of one length; the last is filled up with silence."""
+    """Split the samples into chunks of one length; the last is padded with silence."""
     chunk_bytes = SAMPLE_RATE_HZ * chunk_milliseconds // MILLISECONDS_PER_SECOND * SAMPLE_BYTES
     padded = samples.ljust(math.ceil(len(samples) / chunk_bytes) * chunk_bytes, b"\0")
     return [padded[start : start + chunk_bytes] for start in range(0, len(padded), chunk_bytes)]
@@ -65,8 +65,8 @@ def in_real_time(
 ) -> Iterator[bytes]:
     """Yield each chunk when its last sample would have been spoken.
 
-    The times are those of one schedule from the start: who takes chunks late gets the next ones
-    at once, until it has caught up.
+    All times follow one schedule from the start: if the consumer is late, the next chunks are
+    yielded immediately until it has caught up.
     """
     due = clock()
     for chunk in chunks:
@@ -79,9 +79,9 @@ def in_real_time(
 
 def _require_format(path: Path, recording: wave.Wave_read) -> None:
     facts = (
-        ("samples a second", recording.getframerate(), SAMPLE_RATE_HZ),
+        ("samples per second", recording.getframerate(), SAMPLE_RATE_HZ),
         ("channels", recording.getnchannels(), CHANNELS),
-        ("bits a sample", recording.getsampwidth() * 8, SAMPLE_BYTES * 8),
+        ("bits per sample", recording.getsampwidth() * 8, SAMPLE_BYTES * 8),
     )
     wrong = [f"{value} {name}, not {needed}" for name, value, needed in facts if value != needed]
     if wrong:

@@ -1,7 +1,7 @@
-"""How an interval of seconds is kept with a scheduler that knows whole minutes only.
+"""How a scheduler of whole minutes keeps an interval in seconds.
 
-A rule fires once a minute and has one target per tick within that minute: the first one at once,
-each further one through a queue that holds it back for `offset` seconds.
+A rule fires once a minute and has one target for each tick within that minute: the first tick is
+delivered at once, each later one through a queue that delays it by `offset` seconds.
 """
 
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ SHORTEST_INTERVAL_SECONDS = SECONDS_PER_MINUTE // MAXIMUM_TARGETS_PER_RULE
 
 @dataclass(frozen=True)
 class Cadence:
-    """A rule's schedule and the seconds after each firing at which a tick is due."""
+    """A rule's schedule, and the seconds from each firing to the ticks that follow from it."""
 
     schedule_expression: str
     offsets_seconds: tuple[int, ...]
 
 
 def problem_with_interval(interval_seconds: int) -> str | None:
-    """The rule that an interval in seconds breaks, or None."""
+    """What is wrong with an interval in seconds, as the rule that it breaks; None if nothing is."""
     if interval_seconds >= SECONDS_PER_MINUTE:
         fits = interval_seconds % SECONDS_PER_MINUTE == 0
     else:
@@ -36,7 +36,7 @@ def problem_with_interval(interval_seconds: int) -> str | None:
 
 
 def cadence_of(interval_seconds: int) -> Cadence:
-    """The schedule that keeps an interval; raises `ValueError` for one that cannot be kept."""
+    """The schedule that keeps an interval; raises `ValueError` for an interval it cannot keep."""
     if rule := problem_with_interval(interval_seconds):
         raise ValueError(f"A status interval of {interval_seconds} seconds {rule}.")
     if interval_seconds < SECONDS_PER_MINUTE:
@@ -45,5 +45,5 @@ def cadence_of(interval_seconds: int) -> Cadence:
 
 
 def rate(minutes: int) -> str:
-    """EventBridge's own words for every so many minutes: it insists on the right plural."""
+    """EventBridge's rate expression, which has the singular for one minute."""
     return "rate(1 minute)" if minutes == 1 else f"rate({minutes} minutes)"

@@ -1,7 +1,7 @@
-"""A name of one's own for clients: certificate, domain name, mapping to the stage, DNS record.
+"""A custom domain for clients: certificate, domain name, mapping to the stage, DNS record.
 
-Posts to connections go on through API Gateway's own endpoint, which stays open for that: it is the
-only one that the functions' permissions and `API_GATEWAY_ENDPOINT` know.
+Functions still post to connections through API Gateway's own endpoint, which stays enabled: their
+permissions and their endpoint variable name that one.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from pulumi import ResourceOptions
 
 from components.settings import DomainRules
 
-# The newest that API Gateway offers clients of a Regional domain with no further choice of ciphers:
+# The newest policy for Regional domains that needs no choice of ciphers:
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-custom-domain-tls-version.html
 TLS_POLICY = "TLS_1_2"
 VALIDATION_TTL_SECONDS = 300
@@ -20,7 +20,7 @@ VALIDATION_TTL_SECONDS = 300
 
 @dataclass(frozen=True, kw_only=True)
 class CustomDomainArgs:
-    """`stage`: the name of the stage, once it is there."""
+    """`stage` is the stage's name, known once the stage exists."""
 
     rules: DomainRules
     api_id: pulumi.Input[str]
@@ -28,7 +28,7 @@ class CustomDomainArgs:
 
 
 class CustomDomain(pulumi.ComponentResource):
-    """`url` is for clients (wss); `target` is what a DNS record kept elsewhere has to point at."""
+    """`url` is for clients (wss); a DNS record outside of Route 53 must point to `target`."""
 
     url: pulumi.Output[str]
     target: pulumi.Output[str]
@@ -46,27 +46,27 @@ class CustomDomain(pulumi.ComponentResource):
         self.target = configuration.target_domain_name
         if args.rules.hosted_zone_id:
             self._create_record(configuration)
-        # Known only once clients would be answered there.
+        # From the mapping, so that the URL is known only once it works.
         self.url = mapping.domain_name.apply(lambda domain_name: f"wss://{domain_name}")
         self.register_outputs({"url": self.url, "target": self.target})
 
     def _create_certificate(self) -> pulumi.Output[str]:
-        """Proved by a record in the hosted zone, and renewed by ACM as long as that stays."""
+        """Validated by a DNS record; ACM renews it as long as the record exists."""
         certificate = aws.acm.Certificate(
             f"{self._resource_name}-certificate",
             domain_name=self._rules.domain_name,
             validation_method="DNS",
             opts=self._child,
         )
-        proof = certificate.domain_validation_options[0]
+        validation_record = certificate.domain_validation_options[0]
         record = aws.route53.Record(
             f"{self._resource_name}-certificate-record",
             zone_id=self._rules.hosted_zone_id,
-            name=proof.resource_record_name,
-            type=proof.resource_record_type,
-            records=[proof.resource_record_value],
+            name=validation_record.resource_record_name,
+            type=validation_record.resource_record_type,
+            records=[validation_record.resource_record_value],
             ttl=VALIDATION_TTL_SECONDS,
-            # ACM proves a name by the same record whenever the account asks, in every Region.
+            # ACM gives an account the same record for a name each time, in every Region.
             allow_overwrite=True,
             opts=self._child,
         )

@@ -1,7 +1,7 @@
-"""The function that tells all listeners of a session something, apart from the speaker's reply.
+"""The function that posts a frame to every listener of a session, apart from the speaker's reply.
 
-It is invoked asynchronously, hands out pages of listeners to further invocations of itself (one
-level deep), and what fails for good is kept in a queue.
+It is invoked asynchronously and invokes itself for further pages of listeners (one level deep).
+Events that keep failing are kept in a queue.
 """
 
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ import pulumi
 from pulumi import ResourceOptions
 
 from components.connection_store import ConnectionStore
+from components.grants import Grant
 from components.handler_function import (
     AsynchronousInvocation,
     FunctionPlatform,
@@ -19,25 +20,23 @@ from components.handler_function import (
 from components.message_queue import LONGEST_RETENTION_SECONDS, MessageQueue, MessageQueueArgs
 from components.policies import Statement
 from components.session_api import SessionApi
-from components.settings import SessionRules
+from contract.functions import FAN_OUT
 
-ENTRY = "fan_out"
-# News for listeners that is older is no news.
+# Older events are stale and dropped.
 MAXIMUM_EVENT_AGE_SECONDS = 60
 
 
 @dataclass(frozen=True, kw_only=True)
 class ListenerFanOutArgs:
-    """What it reads, the API whose connections it posts to, and when it tells the speaker too."""
+    """The tables that the function reads, and the API whose connections it posts to."""
 
     platform: FunctionPlatform
     store: ConnectionStore
     api: SessionApi
-    session_rules: SessionRules
 
 
 class ListenerFanOut(pulumi.ComponentResource):
-    """The function, for others to invoke, and the queue of its failures."""
+    """The function, which others invoke, and the queue of its failed events."""
 
     function: HandlerFunction
     failures: MessageQueue
@@ -62,33 +61,22 @@ class ListenerFanOut(pulumi.ComponentResource):
         invoke_itself = Statement(
             sid="InvokeItself",
             actions=("lambda:InvokeFunction",),
-            resources=(args.platform.function_arn(ENTRY),),
+            resources=(args.platform.function_arn(FAN_OUT),),
         )
         return HandlerFunction(
             "fan-out",
             HandlerFunctionArgs(
                 platform=args.platform,
-                entry=ENTRY,
+                function=FAN_OUT,
                 memory_megabytes=1024,
                 timeout_seconds=60,
-                statements=(
-                    args.store.sessions_statement("ReadUpdateSessions", "GetItem", "UpdateItem"),
-                    args.store.connections_statement(
-                        "ReleaseConnections", "UpdateItem", "DeleteItem"
-                    ),
-                    args.store.listeners_statement("QueryListeners"),
-                    args.api.connections_statement("PostToConnections", "POST"),
-                    invoke_itself,
-                    self.failures.send_statement("SendFailures"),
+                grants=(
+                    args.store.sessions("ReadUpdateSessions", "GetItem", "UpdateItem"),
+                    args.store.connections("ReleaseConnections", "UpdateItem", "DeleteItem"),
+                    args.store.querying_listeners(),
+                    args.api.managing_connections("POST"),
+                    Grant(statements=(invoke_itself,)),
                 ),
-                environment={
-                    "SESSIONS_TABLE": args.store.sessions_table,
-                    "CONNECTIONS_TABLE": args.store.connections_table,
-                    "API_GATEWAY_ENDPOINT": args.api.management_endpoint,
-                    "LISTENER_COUNT_CHANGE_THRESHOLD_PERCENT": str(
-                        args.session_rules.listener_count_change_threshold_percent
-                    ),
-                },
                 asynchronous=AsynchronousInvocation(
                     on_failure_queue_arn=self.failures.arn,
                     maximum_retries=1,
@@ -97,3 +85,7 @@ class ListenerFanOut(pulumi.ComponentResource):
             ),
             child,
         )
+
+    def invoking(self) -> Grant:
+        """Invoking the fan-out."""
+        return self.function.invoking("InvokeFanOut", "FAN_OUT_FUNCTION")

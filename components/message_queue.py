@@ -1,7 +1,6 @@
-"""A standard queue, encrypted by SQS itself, whose policy refuses plain HTTP.
+"""A standard queue, encrypted with keys of SQS, whose policy denies plain HTTP.
 
-Dead-letter queues are queues of this kind too. What a consumer does with a message is not said
-here; the statements handed out let a role send or consume, no more.
+Dead-letter queues are of this kind too. Its grants let a function send or consume, and no more.
 """
 
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import ResourceOptions
 
+from components.grants import Grant
 from components.policies import Statement, queue_access
 
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
@@ -17,14 +17,14 @@ MAXIMUM_DELAY_SECONDS = 900
 SHORTEST_RETENTION_SECONDS = 60
 LONGEST_RETENTION_SECONDS = 1_209_600
 MAXIMUM_NAME_LENGTH = 80
-# A message that is being worked on stays hidden for this many times its consumer's time limit. Once
-# is required, six times is the advice: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+# A message in flight is hidden for this many times its consumer's time limit. Lambda requires 1 and
+# advises 6: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
 ADVISED_TIMEOUTS_HIDDEN = 6
 
 
 @dataclass(frozen=True, kw_only=True)
 class DeadLetters:
-    """Where a message goes that was received `maximum_receives` times and never deleted."""
+    """The queue that a message is moved to after `maximum_receives` receives without deletion."""
 
     arn: pulumi.Input[str]
     maximum_receives: int
@@ -32,11 +32,9 @@ class DeadLetters:
 
 @dataclass(frozen=True, kw_only=True)
 class MessageQueueArgs:
-    """`consumer_timeout_seconds`: how long its consumer may work on a message, such as the time
-    limit of the function fed from it; one that failed is tried again after `timeouts_hidden` times
-    that long.
-
-    `rule_arn`: the EventBridge rule that may send to it, if any.
+    """`consumer_timeout_seconds` is how long the consumer may take for a message, such as the time
+    limit of the function that consumes it; a failed message is visible again after
+    `timeouts_hidden` times as long. `rule_arn` is the EventBridge rule that may send to it, if any.
     """
 
     physical_name: str
@@ -114,14 +112,16 @@ class MessageQueue(pulumi.ComponentResource):
             opts=child,
         )
 
-    def send_statement(self, sid: str) -> Statement:
-        """Lets a role send to this queue."""
-        return Statement(sid=sid, actions=("sqs:SendMessage",), resources=(self.arn,))
+    def sending(self, sid: str, variable: str) -> Grant:
+        """Sending to this queue, whose URL is in `variable`."""
+        statement = Statement(sid=sid, actions=("sqs:SendMessage",), resources=(self.arn,))
+        return Grant(statements=(statement,), variables={variable: self.url})
 
-    def consume_statement(self, sid: str) -> Statement:
-        """Lets a function's event source mapping take messages off this queue."""
-        return Statement(
+    def consuming(self, sid: str) -> Grant:
+        """Consuming this queue through an event source mapping, which needs no variable."""
+        statement = Statement(
             sid=sid,
             actions=("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"),
             resources=(self.arn,),
         )
+        return Grant(statements=(statement,))

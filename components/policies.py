@@ -1,4 +1,4 @@
-"""IAM as data: statements, and the documents made of them. Nothing here makes a resource."""
+"""IAM statements as data, and the policy documents made of them. No resources are made here."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -14,9 +14,10 @@ _VERSION = "2012-10-17"
 
 @dataclass(frozen=True, kw_only=True)
 class Statement:
-    """One permission: named, for listed actions on listed resources, never for all of either.
+    """One permission: listed actions on listed resources, without wildcards for either.
 
-    `about_everything` is the one exception, for actions that AWS ties to no resource.
+    The exception is `about_everything`, for actions that have no resource types in IAM. Raises
+    `ValueError` for a Sid, an action or a resource that is not allowed here.
     """
 
     sid: str
@@ -27,14 +28,14 @@ class Statement:
 
     @classmethod
     def about_everything(cls, *, sid: str, actions: tuple[str, ...], reason: str) -> Self:
-        """Actions on whatever there is; `reason`: why nothing narrower will do, with the page."""
+        """Actions on resource `*`; `reason` explains why, with the page of AWS."""
         if not reason:
             raise ValueError(f"Statement {sid} must say why its actions have no resource.")
         return cls(sid=sid, actions=actions, resources=("*",), reason=reason)
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[A-Za-z0-9]+", self.sid):
-            raise ValueError(f"Sid {self.sid!r} must be letters and digits: IAM takes no others.")
+            raise ValueError(f"Sid {self.sid!r} must be letters and digits: IAM allows no others.")
         if not self.actions or not self.resources:
             raise ValueError(f"Statement {self.sid} must name at least one action and resource.")
         for action in self.actions:
@@ -46,11 +47,11 @@ class Statement:
         if not self.reason and any(resource == "*" for resource in self.resources):
             raise ValueError(
                 f"Statement {self.sid} must name its resources by ARN, not by '*'; where AWS has"
-                " none, Statement.about_everything takes the reason."
+                " none, use Statement.about_everything and give the reason."
             )
 
     def as_document(self) -> dict[str, Any]:
-        """The statement in IAM's own form."""
+        """The statement in IAM's JSON form."""
         document: dict[str, Any] = {
             "Sid": self.sid,
             "Effect": "Allow",
@@ -63,7 +64,7 @@ class Statement:
 
 
 def permissions(statements: Sequence[Statement]) -> pulumi.Output[str]:
-    """The document of a role's permissions; raises `ValueError` for a Sid that is there twice."""
+    """The policy document of a role; raises `ValueError` for a Sid that is there twice."""
     sids = [statement.sid for statement in statements]
     if twice := sorted({sid for sid in sids if sids.count(sid) > 1}):
         raise ValueError(f"Sids must be unique within a role; {', '.join(twice)} is there twice.")
@@ -71,10 +72,10 @@ def permissions(statements: Sequence[Statement]) -> pulumi.Output[str]:
 
 
 def trust(service: str, account_id: pulumi.Input[str] | None = None) -> pulumi.Output[str]:
-    """The document that lets a service assume a role, for work in the given account only.
+    """The trust policy that lets a service assume a role, on behalf of the given account only.
 
-    No `aws:SourceArn`: Lambda's pollers and its delivery of failures assume an execution role too,
-    each for a resource of its own.
+    It has no `aws:SourceArn`: Lambda's pollers and its delivery of failures assume the execution
+    role too, each for another resource.
     """
     statement: dict[str, Any] = {
         "Sid": "AssumeRole",
@@ -83,7 +84,7 @@ def trust(service: str, account_id: pulumi.Input[str] | None = None) -> pulumi.O
         "Action": ["sts:AssumeRole"],
     }
     if account_id is not None:
-        # IfExists: no AWS page promises the key for every call that Lambda's services make.
+        # IfExists, since AWS does not document that every such call of Lambda has the key.
         statement["Condition"] = {"StringEqualsIfExists": {"aws:SourceAccount": account_id}}
     return _document([statement])
 
@@ -91,9 +92,9 @@ def trust(service: str, account_id: pulumi.Input[str] | None = None) -> pulumi.O
 def queue_access(
     queue_arn: pulumi.Input[str], sending_rule_arn: pulumi.Input[str] | None = None
 ) -> pulumi.Output[str]:
-    """A queue's own policy: TLS for everyone, and sending for one EventBridge rule if there is one.
+    """A queue's own policy: only TLS for everyone, and sending for one EventBridge rule, if any.
 
-    The account's roles get their access from their own policies.
+    The account's roles get access by their own policies.
     """
     statements: list[dict[str, Any]] = [
         {
@@ -122,7 +123,7 @@ def queue_access(
 def alarm_topic_access(
     topic_arn: pulumi.Input[str], account_id: pulumi.Input[str]
 ) -> pulumi.Output[str]:
-    """An SNS topic's own policy: the account's CloudWatch alarms may publish, by TLS alone."""
+    """An SNS topic's own policy: the account's CloudWatch alarms may publish, only over TLS."""
     return _document(
         [
             {
@@ -148,9 +149,9 @@ def alarm_topic_access(
 def alarm_topic_key_access(
     partition: pulumi.Input[str], account_id: pulumi.Input[str]
 ) -> pulumi.Output[str]:
-    """A key's own policy: the account's policies govern it, and its CloudWatch alarms encrypt.
+    """A key's own policy: the account's IAM policies apply, and its CloudWatch alarms encrypt.
 
-    Without the first statement nobody could ever change the key again:
+    Without the first statement nobody could manage the key:
     https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
     """
     return _document(
@@ -169,7 +170,7 @@ def alarm_topic_key_access(
                 "Effect": "Allow",
                 "Principal": {"Service": "cloudwatch.amazonaws.com"},
                 "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
-                # A key's policy is about that key alone, whatever it calls it.
+                # In a key's policy, `*` is that key alone.
                 "Resource": ["*"],
                 "Condition": {"StringEquals": {"aws:SourceAccount": account_id}},
             },

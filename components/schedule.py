@@ -1,7 +1,7 @@
-"""An EventBridge rule that fires at a rate, with targets that are functions or queues.
+"""An EventBridge rule that fires at a fixed rate, and its targets: functions and queues.
 
-A failed delivery is retried and then kept in a queue. Access is by the targets' own policies, which
-name this rule's ARN: no role takes part.
+A failed delivery is retried and then kept in a queue. The targets' own policies give access to this
+rule by its ARN; there is no role.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ MAXIMUM_RETRIES = 2
 
 @dataclass(frozen=True, kw_only=True)
 class ScheduleArgs:
-    """`expression`: `rate(...)` in whole minutes; a rule that is not `enabled` never fires."""
+    """`expression` is `rate(...)` in whole minutes; a rule that is not `enabled` never fires."""
 
     physical_name: str
     expression: str
@@ -37,13 +37,13 @@ class ScheduleArgs:
 
 @dataclass(frozen=True, kw_only=True)
 class EventShape:
-    """What a target gets instead of the event: `template`, with EventBridge's own variables."""
+    """What a target receives instead of the event: `template`, with EventBridge's own variables."""
 
     template: str
 
 
 class Schedule(pulumi.ComponentResource):
-    """One rule; `add_target` gives it what it fires."""
+    """One rule, without targets; `add_target` adds them."""
 
     arn: pulumi.Output[str]
     name: pulumi.Output[str]
@@ -73,9 +73,11 @@ class Schedule(pulumi.ComponentResource):
         maximum_event_age_seconds: int,
         shape: EventShape | None = None,
     ) -> None:
-        """Fires into a function, which through EventBridge this rule alone may invoke, or a queue.
+        """Invokes a function or sends to a queue each time the rule fires.
 
-        A queue's policy, that of `failures` too, must name this rule (`MessageQueueArgs.rule_arn`).
+        The function gets a permission for this rule alone. The queue and `failures` must name the
+        rule in their policies (`MessageQueueArgs.rule_arn`). Raises `ValueError` for too many
+        targets.
         """
         self._target_count += 1
         if self._target_count > MAXIMUM_TARGETS_PER_RULE:

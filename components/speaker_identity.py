@@ -1,7 +1,7 @@
-"""Who may speak: a Cognito user pool (or one that exists already) and the handshake's authorizer.
+"""Who may speak: a Cognito user pool, new or existing, and the authorizer of handshakes.
 
-Only an operator creates speakers. The authorizer checks ID tokens against the pool's keys and has
-no permissions of its own: the keys are public.
+Only an operator creates speakers. The authorizer checks ID tokens with the pool's public keys, for
+which it needs no permissions.
 """
 
 from dataclasses import dataclass
@@ -10,9 +10,11 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import ResourceOptions
 
+from components.grants import Grant
 from components.handler_function import FunctionPlatform, HandlerFunction, HandlerFunctionArgs
+from contract.functions import AUTHORIZER
 
-# Cognito's own default, and as long as a socket may live:
+# Cognito's default:
 # https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-id-token.html
 ID_TOKEN_MINUTES = 60
 REFRESH_TOKEN_DAYS = 30
@@ -26,9 +28,9 @@ TOKEN_UNITS: aws.cognito.UserPoolClientTokenValidityUnitsArgsDict = {
 
 @dataclass(frozen=True, kw_only=True)
 class SpeakerIdentityArgs:
-    """`existing_*`: a pool and client to use instead of making them; both or neither.
+    """`existing_*` name a pool and its client to use instead of making them: both or neither.
 
-    `jwks_endpoint`: where the pool's keys are fetched, if not from Cognito itself.
+    `jwks_endpoint` is where the pool's keys are fetched, if not from Cognito itself.
     """
 
     platform: FunctionPlatform
@@ -41,11 +43,13 @@ class SpeakerIdentityArgs:
 
     def __post_init__(self) -> None:
         if bool(self.existing_user_pool_id) != bool(self.existing_user_pool_client_id):
-            raise ValueError("An existing user pool needs its client too, and the reverse.")
+            raise ValueError(
+                "An existing user pool needs its client too: set both ids, or neither of them."
+            )
 
 
 class SpeakerIdentity(pulumi.ComponentResource):
-    """The pool's ids, and the function that `SessionApi.publish` puts before each handshake."""
+    """The ids of the pool and its client, and the authorizer for `SessionApi.publish`."""
 
     user_pool_id: pulumi.Output[str]
     user_pool_client_id: pulumi.Output[str]
@@ -122,25 +126,28 @@ class SpeakerIdentity(pulumi.ComponentResource):
     def _create_authorizer(
         self, args: SpeakerIdentityArgs, child: ResourceOptions
     ) -> HandlerFunction:
-        # A pool's id starts with its Region, which for an existing pool may be another one.
+        # A pool's id starts with its Region; that of an existing pool may differ from the stack's.
         region = args.existing_user_pool_id.partition("_")[0] or args.platform.region
         issuer = f"https://cognito-idp.{region}.amazonaws.com"
         keys = args.jwks_endpoint or issuer
+        known_issuer = Grant(
+            variables={
+                "TOKEN_ISSUER": pulumi.Output.concat(issuer, "/", self.user_pool_id),
+                "TOKEN_AUDIENCE": self.user_pool_client_id,
+                "JWKS_URL": pulumi.Output.concat(
+                    keys, "/", self.user_pool_id, "/.well-known/jwks.json"
+                ),
+            }
+        )
         return HandlerFunction(
             "authorizer",
             HandlerFunctionArgs(
                 platform=args.platform,
-                entry="authorizer",
+                function=AUTHORIZER,
                 memory_megabytes=256,
                 timeout_seconds=10,
+                grants=(known_issuer,),
                 extra_layer_arns=(args.token_layer_arn,),
-                environment={
-                    "TOKEN_ISSUER": pulumi.Output.concat(issuer, "/", self.user_pool_id),
-                    "TOKEN_AUDIENCE": self.user_pool_client_id,
-                    "JWKS_URL": pulumi.Output.concat(
-                        keys, "/", self.user_pool_id, "/.well-known/jwks.json"
-                    ),
-                },
             ),
             child,
         )

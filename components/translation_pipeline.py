@@ -1,7 +1,7 @@
-"""From transcripts to captions: the function that translates and posts, or one from elsewhere.
+"""From transcripts to captions: the stack's translation function, or an external one.
 
-Whichever it is, the audio processor waits for it with one transcript at a time; its payload is in
-docs/translation-pipeline.md.
+The audio processor invokes it with one transcript at a time and waits for the result; the payload
+is described in docs/translation-pipeline.md.
 """
 
 from dataclasses import dataclass
@@ -10,30 +10,36 @@ import pulumi
 from pulumi import ResourceOptions
 
 from components.connection_store import ConnectionStore
+from components.grants import Grant
 from components.handler_function import FunctionPlatform, HandlerFunction, HandlerFunctionArgs
 from components.policies import Statement
 from components.session_api import SessionApi
-from components.settings import SessionRules
+from contract.functions import TRANSLATION
+
+TRANSLATE_TEXT = Statement.about_everything(
+    sid="TranslateText",
+    actions=("translate:TranslateText",),
+    reason="Its only resource type is terminologies, and none is used:"
+    " https://docs.aws.amazon.com/service-authorization/latest/reference/list_translate.html",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class TranslationPipelineArgs:
-    """`external_function_arn`: a function to use instead of making one."""
+    """`external_function_arn` names a function to use instead of making one; empty for none."""
 
     platform: FunctionPlatform
     store: ConnectionStore
     api: SessionApi
-    session_rules: SessionRules
     external_function_arn: str = ""
 
 
 class TranslationPipeline(pulumi.ComponentResource):
-    """`name_or_arn` is what to invoke; `functions` has the stack's own function, if there is one.
+    """`functions` has the stack's own translation function, if there is one.
 
-    An external function's own policy has to allow the invocation if its account is another.
+    An external function in another account must allow the invocation in its own policy.
     """
 
-    name_or_arn: pulumi.Output[str]
     functions: tuple[HandlerFunction, ...]
 
     def __init__(
@@ -42,45 +48,40 @@ class TranslationPipeline(pulumi.ComponentResource):
         super().__init__("live-sessions:translation_pipeline:TranslationPipeline", name, None, opts)
         if args.external_function_arn:
             self.functions = ()
-            self.name_or_arn = pulumi.Output.from_input(args.external_function_arn)
-            self._arn = self.name_or_arn
+            self._name_or_arn = pulumi.Output.from_input(args.external_function_arn)
+            self._arn = self._name_or_arn
         else:
             function = self._create_function(args)
             self.functions = (function,)
-            self.name_or_arn = function.name
+            self._name_or_arn = function.name
             self._arn = function.arn
-        self.register_outputs({"function": self.name_or_arn})
+        self.register_outputs({"function": self._name_or_arn})
 
     def _create_function(self, args: TranslationPipelineArgs) -> HandlerFunction:
-        store = args.store
         function = HandlerFunctionArgs(
             platform=args.platform,
-            entry="translation",
+            function=TRANSLATION,
             memory_megabytes=512,
             timeout_seconds=30,
-            statements=(
-                store.sessions_statement("ReadUpdateSessions", "GetItem", "UpdateItem"),
-                store.connections_statement("DeleteConnections", "DeleteItem"),
-                store.listeners_statement("QueryListeners"),
-                Statement.about_everything(
-                    sid="TranslateText",
-                    actions=("translate:TranslateText",),
-                    reason="It knows no resources but terminologies, of which there are none here:"
-                    " https://docs.aws.amazon.com/service-authorization/latest/reference/list_translate.html",
-                ),
-                args.api.connections_statement("PostToConnections", "POST"),
+            grants=(
+                args.store.sessions("ReadUpdateSessions", "GetItem", "UpdateItem"),
+                args.store.connections("DeleteConnections", "DeleteItem"),
+                args.store.querying_listeners(),
+                Grant(statements=(TRANSLATE_TEXT,)),
+                args.api.managing_connections("POST"),
             ),
-            environment={
-                "SESSIONS_TABLE": store.sessions_table,
-                "CONNECTIONS_TABLE": store.connections_table,
-                "API_GATEWAY_ENDPOINT": args.api.management_endpoint,
-                "LISTENER_COUNT_CHANGE_THRESHOLD_PERCENT": str(
-                    args.session_rules.listener_count_change_threshold_percent
-                ),
-            },
         )
         return HandlerFunction("translation", function, ResourceOptions(parent=self))
 
-    def invoke_statement(self, sid: str) -> Statement:
-        """Lets a role invoke the function that takes the transcripts, whosever it is."""
-        return Statement(sid=sid, actions=("lambda:InvokeFunction",), resources=(self._arn,))
+    def invoking(self) -> Grant:
+        """Invoking the function that takes the transcripts, the stack's own or the external one."""
+        return Grant(
+            statements=(
+                Statement(
+                    sid="InvokeTranslation",
+                    actions=("lambda:InvokeFunction",),
+                    resources=(self._arn,),
+                ),
+            ),
+            variables={"TRANSLATION_FUNCTION": self._name_or_arn},
+        )

@@ -4,6 +4,7 @@ Each has one dimension, `service`, whose value is the entry module of the functi
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format.html
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -18,6 +19,14 @@ class Kind(StrEnum):
     DURATION = "duration"
 
 
+UNITS: Mapping[Kind, str] = {
+    Kind.COUNTER: "Count",
+    Kind.GAUGE: "Count",
+    Kind.DURATION: "Milliseconds",
+}
+"""https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricDatum.html"""
+
+
 @dataclass(frozen=True)
 class Metric:
     """A metric by its CloudWatch name, and the entry modules of the functions that emit it."""
@@ -28,10 +37,8 @@ class Metric:
 
     @property
     def unit(self) -> str:
-        """CloudWatch's unit:
-        https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricDatum.html
-        """
-        return "Milliseconds" if self.kind is Kind.DURATION else "Count"
+        """CloudWatch's name of the unit."""
+        return UNITS[self.kind]
 
 
 ANSWERING = ("connection", "heartbeat", "refresh", "session_status", "audio_ingest")
@@ -39,7 +46,7 @@ ANSWERING = ("connection", "heartbeat", "refresh", "session_status", "audio_inge
 
 COUNTING_RATES = ("connection", "session_status")
 PUSHING_STATUS = ("connection", "disconnect", "refresh", "fan_out", "translation")
-RELEASING_PLACES = (*PUSHING_STATUS, "reconcile")
+RELEASING_PLACES = ("connection", "disconnect", "fan_out", "translation", "reconcile")
 POSTING_TO_LISTENERS = ("fan_out", "translation")
 
 # ---- Messages
@@ -61,7 +68,7 @@ SESSIONS_FINISHED = Metric("SessionsFinished", ("reconcile",))
 COUNTS_CORRECTED = Metric("CountsCorrected", ("reconcile",))
 SESSIONS_NOT_RECONCILED = Metric("SessionsNotReconciled", ("reconcile",))
 PLACES_NOT_RELEASED = Metric("PlacesNotReleased", RELEASING_PLACES)
-LISTENERS_NOT_TOLD = Metric("ListenersNotTold", ("connection", "disconnect"))
+LISTENERS_NOT_TOLD = Metric("ListenersNotTold", ("connection",))
 
 # ---- Posts
 FRAMES_DELIVERED = Metric("FramesDelivered", ("fan_out",))
@@ -102,3 +109,6 @@ TRANSCRIPTS_FAILED = Metric("TranscriptsFailed", ("audio_processor",))
 # ---- Captions
 CAPTIONS_POSTED = Metric("CaptionsPosted", ("translation",))
 TRANSLATIONS_FAILED = Metric("TranslationsFailed", ("translation",))
+
+METRICS = tuple(each for each in list(globals().values()) if isinstance(each, Metric))
+"""All of them."""

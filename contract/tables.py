@@ -28,6 +28,11 @@ class Table:
     indexes: tuple[Index, ...] = ()
     ttl_attribute: str | None = "ttl"
 
+    @property
+    def variable(self) -> str:
+        """The environment variable that has a table's physical name, such as SESSIONS_TABLE."""
+        return f"{self.name.replace('-', '_').upper()}_TABLE"
+
 
 ACTIVE_SESSIONS_INDEX = Index(
     name="active-sessions-index",

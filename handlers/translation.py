@@ -1,44 +1,51 @@
-"""Transcripts become captions; a pipeline of one's own may stand in its place
-(docs/translation-pipeline.md).
-"""
+"""Transcripts become captions; another pipeline may replace it (docs/translation-pipeline.md)."""
 
-from collections.abc import Mapping
-from typing import Any
-
-from live_sessions import environment
-from live_sessions.aws import clients
-from live_sessions.captions.captioning import POST_TIMEOUT_SECONDS, Captioning
-from live_sessions.captions.transcript import read_transcript
-from live_sessions.captions.translator import Translator
-from live_sessions.departures import CONCURRENT_REMOVALS, Departures
-from live_sessions.environment import TranslationEnvironment
-from live_sessions.membership import Membership
-from live_sessions.posts.sockets import Sockets
-from live_sessions.status.event_status import EventStatus
-from live_sessions.tables.connection_table import ConnectionTable
-from live_sessions.tables.session_table import SessionTable
+from contract.functions import TranslationEnvironment
+from live_sessions.aws.clients import Clients
+from live_sessions.aws.runtime import SYSTEM_CLOCK, Clock, Handler, read_environment
+from live_sessions.captions.captioning import POST_TIMEOUT_SECONDS, Captioning, Translator
+from live_sessions.listeners.fan_out import CONCURRENT_REMOVALS, Departures
+from live_sessions.listeners.membership import Membership
+from live_sessions.sessions.connections import ConnectionTable
+from live_sessions.sessions.rows import SessionTable
+from live_sessions.status.pushes import EventPushes
+from live_sessions.wire.sockets import Sockets
 
 ATTEMPTS = 2
 """The next transcript waits for this one."""
 
-ENVIRONMENT = environment.read(TranslationEnvironment)
-DYNAMODB = clients.dynamodb(attempts=ATTEMPTS, connections=CONCURRENT_REMOVALS)
-SESSIONS = SessionTable(DYNAMODB, ENVIRONMENT.sessions_table)
-CONNECTIONS = ConnectionTable(DYNAMODB, ENVIRONMENT.connections_table)
-SOCKETS = Sockets.at(ENVIRONMENT.api_gateway_endpoint, timeout_seconds=POST_TIMEOUT_SECONDS)
-clients.translate()
-CAPTIONING = Captioning(
-    SESSIONS,
-    CONNECTIONS,
-    Translator(clients.translate),
-    SOCKETS,
-    Departures(
-        Membership(SESSIONS, CONNECTIONS),
-        EventStatus(SESSIONS, SOCKETS, ENVIRONMENT.listener_count_change_threshold_percent),
-    ),
-)
+
+def build(environment: TranslationEnvironment, clients: Clients, clock: Clock) -> Handler:
+    """The handler of one transcript, for whose end the caller waits."""
+    sessions = SessionTable.of(
+        clients,
+        environment.sessions_table,
+        clock,
+        attempts=ATTEMPTS,
+        connections=CONCURRENT_REMOVALS,
+    )
+    connections = ConnectionTable.of(
+        clients,
+        environment.connections_table,
+        clock,
+        attempts=ATTEMPTS,
+        connections=CONCURRENT_REMOVALS,
+    )
+    sockets = Sockets.at(
+        environment.api_gateway_endpoint, clients, clock, timeout_seconds=POST_TIMEOUT_SECONDS
+    )
+    pushes = EventPushes(
+        sessions, sockets, clock, environment.listener_count_change_threshold_percent
+    )
+    return Captioning(
+        sessions,
+        connections,
+        Translator(clients.translate(), clock),
+        sockets,
+        Departures(Membership(sessions, connections, clock), pushes, clock, clients.threads),
+        clock,
+        clients.threads,
+    )
 
 
-def handler(event: Mapping[str, Any], context: object) -> None:
-    """A transcript, of which the caller waits for the end; raises when nothing was posted."""
-    CAPTIONING.caption(read_transcript(event))
+handler = build(read_environment(TranslationEnvironment), Clients.of_this_account(), SYSTEM_CLOCK)

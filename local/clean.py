@@ -1,12 +1,16 @@
-"""What `make clean` asks first: it would pull the folder from under a running local cloud."""
+"""`make clean` runs this first: it fails if a local cloud is running, whose files it would delete.
+
+It runs without the virtual environment, on the standard library alone.
+"""
 
 import sys
 from pathlib import Path
 
-from local.state_folder import PROJECT_ROOT, is_held, state_folders
+from client.running_cloud import PROJECT_ROOT, is_held, state_folders
 
 
 def main(root: Path = PROJECT_ROOT) -> int:
+    """Return the exit code: 1 if a local cloud is running in the project."""
     held = [f"{path.name}/" for path in state_folders(root) if is_held(path)]
     if held:
         print(f"a local cloud is running in {', '.join(held)}: end it first", file=sys.stderr)

@@ -1,42 +1,42 @@
-"""The whole stack on this machine: the emulator, the program on it, and a speaker's login."""
+"""The whole stack on this machine: the emulator, the deployed program and a speaker's login."""
 
 import json
 import secrets
 import socket
-import sys
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
 
+from client.account import Account
 from client.people import Listener, Participants, Speaker
-from client.sign_in import sign_in
-from client.users import add_user, new_password
-from components.layers import LayerBuildError, host_architecture
+from client.running_cloud import OUTPUTS_FILE
+from client.sign_in import add_user, new_password, sign_in
+from components.layers import LayerBuildError
 from components.settings import SettingsError
-from local.account import Account
 from local.alarms import Change, evaluate_alarms
-from local.denials import Denial, denials_in
 from local.deployer import Deployer, DeployError, Ledger
-from local.emulator.process import HOST, Emulator
+from local.emulator.process import HOST, Denial, Emulator
 from local.function_logs import LogLine, read_log
 from local.speech.process import SpeechServices
 from local.speech.recognisers import Recognition
-from local.state_folder import OUTPUTS_FILE
 from program.run import run_program
-from program.stack_config import StackConfigError, stack_config
+from program.stack_config import LOCAL_STACK, StackConfigError, local_config
 
-STACK = "local"
 ALIVE_TIMEOUT_SECONDS = 5.0
 SPEAKER_USERNAME = "speaker@example.com"
+CLIENT_TIMEOUT_VARIABLE = "AWS_CLIENT_TIMEOUT_SCALE"
+"""Multiplies the time limits of the functions' AWS calls, which are mostly one second."""
 
 
 class LocalCloud:
     """A running local cloud, as a context manager; all its files are in `folder`.
 
-    `config` overrides stack config, by key without the project's name. `recognition` is what it
-    understands of what speakers say. Several clouds run side by side, each with its own folder.
+    `config` overrides stack config, by key without the project's name. `recognition` selects what
+    speech is recognised. `least_time_limit_seconds` raises time limits of functions and
+    integrations that are shorter (local/emulator/limits.py), and those of the functions' AWS calls.
+    Several clouds run side by side, each with its own folder.
     """
 
     def __init__(
@@ -45,11 +45,13 @@ class LocalCloud:
         *,
         config: Mapping[str, Any] | None = None,
         recognition: Recognition = Recognition.SPEECH,
+        least_time_limit_seconds: int = 0,
     ) -> None:
         self.folder = folder
         self.outputs: dict[str, Any] = {}
         self._config = dict(config or {})
         self._recognition = recognition
+        self._least_time_limit_seconds = least_time_limit_seconds
         self._speaker_password: str | None = None
         self._ledger = Ledger()
         self._cleanup = ExitStack()
@@ -57,13 +59,20 @@ class LocalCloud:
     def start(self) -> None:
         """Deploy everything and write outputs.json.
 
-        Raises EmulatorError or DeployError; nothing is left running then.
+        Raises EmulatorError or DeployError, and leaves nothing running then.
         """
         with ExitStack() as starting:
             self.speech = starting.enter_context(SpeechServices(self.folder, self._recognition))
-            # On a thread, where no signal can come between a process and the note of it.
+            # On a thread, so that no signal interrupts between starting a process and recording it.
             with ThreadPoolExecutor(1) as thread:
-                emulator = Emulator(self.folder, environment=self.speech.environment)
+                emulator = Emulator(
+                    self.folder,
+                    environment={
+                        **self.speech.environment,
+                        CLIENT_TIMEOUT_VARIABLE: str(max(1, self._least_time_limit_seconds)),
+                    },
+                    least_time_limit_seconds=self._least_time_limit_seconds,
+                )
                 self.emulator = thread.submit(starting.enter_context, emulator).result()
                 thread.submit(self.speech.start, self.emulator.url).result()
             self.account = Account(
@@ -80,26 +89,27 @@ class LocalCloud:
             self._cleanup = starting.pop_all()
 
     def stop(self) -> None:
+        """End all processes and remove their files."""
         self._cleanup.close()
 
     def ending(self) -> str | None:
-        """What has ended by itself, with the end of its log; None while all is running."""
+        """Return which process has ended by itself, with the end of its log; None while all run."""
         try:
             socket.create_connection((HOST, self.emulator.port), ALIVE_TIMEOUT_SECONDS).close()
         except OSError:
             return f"the emulator ended by itself:\n{self.emulator.log_tail()}"
         if not self.speech.is_running:
-            return f"what hears and translates ended by itself:\n{self.speech.log_tail()}"
+            return f"the speech stand-ins ended by themselves:\n{self.speech.log_tail()}"
         return None
 
     def deploy(self) -> list[str]:
-        """Run the program; return the names of the resources that it made or changed.
+        """Run the program; return the names of the resources that it created or changed.
 
-        Raises DeployError, and what a mistake in the program itself raises.
+        Raises DeployError, and whatever an error in the program itself raises.
         """
         deployer = Deployer(self.account, self._ledger)
         try:
-            exports = run_program(deployer, stack=STACK, config=self.config())
+            exports = run_program(deployer, stack=LOCAL_STACK, config=self.config())
         except Exception as error:
             if deployer.error:
                 raise deployer.error from None
@@ -110,8 +120,12 @@ class LocalCloud:
         return [resource.name for resource in deployer.changed]
 
     def config(self) -> dict[str, str]:
-        """The stack config with which the program runs."""
-        return config_on_this_host(self.account, self._config)
+        """Return the stack config with which the program runs."""
+        return local_config(
+            region=self.account.region,
+            cognito_endpoint=self.account.url,
+            overrides=self._config,
+        )
 
     def client(self, service: str) -> Any:
         """Return the boto3 client that acts as the account's root."""
@@ -120,31 +134,37 @@ class LocalCloud:
     def speaker(
         self, name: str | None = None, *, token: str | None = None, age_minutes: float = 0
     ) -> Speaker:
+        """Open a speaker's socket; see `Participants.speaker`."""
         return self.participants.speaker(name, token=token, age_minutes=age_minutes)
 
     def listener(self, name: str | None = None, *, age_minutes: float = 0) -> Listener:
+        """Open a listener's socket; see `Participants.speaker` for its age."""
         return self.participants.listener(name, age_minutes=age_minutes)
 
     def listeners(self, count: int) -> list[Listener]:
+        """Open many listeners' sockets concurrently."""
         return self.participants.listeners(count)
 
     def token_of_another_speaker(self) -> str:
-        """Make one more user and return that user's ID token."""
+        """Create another user and return that user's ID token."""
         username = f"speaker-{secrets.token_hex(4)}@example.com"
         password = self._add_user(self.outputs["userPoolId"], username)
         return sign_in(self.outputs, username, password)
 
-    def function_log(self, entry: str) -> list[LogLine]:
-        """Return what the function has logged so far, oldest first."""
-        return read_log(self.client("logs"), self.outputs["logGroupNames"][entry])
+    def function_log(self, entry: str, since_ms: int = 0) -> list[LogLine]:
+        """Return the function's log since a time (epoch milliseconds), oldest first.
+
+        `entry` is the name of its entry module.
+        """
+        return read_log(self.client("logs"), self.outputs["logGroupNames"][entry], since_ms)
 
     def evaluate_alarms(self, now: float) -> list[Change]:
-        """Set the alarms' states by what was measured before `now` (epoch seconds), and tell."""
+        """Evaluate the alarms on the metrics before `now` (epoch seconds); return the changes."""
         return evaluate_alarms(self.client("cloudwatch"), now)
 
     def denials(self) -> list[Denial]:
-        """Return every call that IAM has denied to any role so far."""
-        return denials_in(self.emulator.log_path)
+        """Return every call that IAM has denied so far, oldest first."""
+        return self.emulator.denials()
 
     def __enter__(self) -> Self:
         self.start()
@@ -154,7 +174,7 @@ class LocalCloud:
         self.stop()
 
     def _publish(self, exports: Mapping[str, Any]) -> None:
-        """Keep the outputs; the file appears in one step, so that who sees it can use it."""
+        """Write the outputs; the file appears in one step, so readers never see half of it."""
         if self._speaker_password is None:
             self._speaker_password = self._add_user(exports["userPoolId"], SPEAKER_USERNAME)
         self.outputs = {
@@ -169,27 +189,7 @@ class LocalCloud:
         unfinished.rename(self.folder / OUTPUTS_FILE)
 
     def _add_user(self, pool: str, username: str) -> str:
-        """Make a confirmed user of the pool and return the password."""
+        """Create a confirmed user of the pool and return the password."""
         password = new_password()
         add_user(self.client("cognito-idp"), pool, username, password)
         return password
-
-
-def config_on_this_host(
-    account: Account, overrides: Mapping[str, Any] | None = None
-) -> dict[str, str]:
-    """The local stack's config, with what depends on this machine and run set; raises
-    StackConfigError."""
-    host = {
-        "region": account.region,
-        "lambdaRuntime": host_runtime(),
-        "lambdaArchitecture": host_architecture(),
-        "layerPlatform": "host",
-        "cognitoEndpoint": account.url,
-    }
-    return stack_config(STACK, {**host, **(overrides or {})})
-
-
-def host_runtime() -> str:
-    """This Python in Lambda's words."""
-    return f"python{sys.version_info.major}.{sys.version_info.minor}"

@@ -1,4 +1,4 @@
-"""What the functions have written to CloudWatch Logs, for people to read."""
+"""The functions' log lines in CloudWatch Logs, formatted for people."""
 
 import json
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-# Fields of a structured line that are shown at its head, or say nothing here.
+# Fields of a structured line that are shown first, or are of no use here.
 NOT_DETAILS = frozenset(
     {
         "cold_start",
@@ -28,7 +28,7 @@ LAMBDA_OWN = ("INIT_START", "START RequestId", "END RequestId", "REPORT RequestI
 
 @dataclass(frozen=True)
 class LogLine:
-    """One log event; `timestamp_ms` is epoch milliseconds, `stream` one of the group's."""
+    """One log event; `timestamp_ms` is epoch milliseconds, `stream` the log stream's name."""
 
     stream: str
     timestamp_ms: int
@@ -45,11 +45,12 @@ class LogLine:
 
     @property
     def is_of_lambda(self) -> bool:
-        """Whether Lambda itself wrote it around an invocation."""
+        """Whether Lambda wrote it, such as START and REPORT."""
         return self.text.startswith(LAMBDA_OWN)
 
     @property
     def is_metrics(self) -> bool:
+        """Whether it is in the embedded metric format."""
         return "_aws" in self.fields
 
     def for_people(self, entry: str) -> str:
@@ -68,7 +69,7 @@ class LogLine:
 
 
 def read_log(logs: Any, log_group: str, since_ms: int = 0) -> list[LogLine]:
-    """Return a log group's lines from a moment on, oldest first; `logs` is a boto3 client."""
+    """Return a log group's lines since `since_ms`, oldest first; `logs` is a boto3 client."""
     return sorted(_events(logs, log_group, since_ms), key=lambda line: line.timestamp_ms)
 
 

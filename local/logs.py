@@ -7,16 +7,17 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from local.account import Account
+from client.account import Account
+from client.running_cloud import is_held, not_running, running_outputs
 from local.function_logs import LogLine, read_log
-from local.state_folder import is_held, not_running, running_outputs
 
 POLL_SECONDS = 0.5
-# Lines of one invocation may become visible a little after later ones of another.
+# A line may become visible after a later line of another invocation.
 OVERLAP_MS = 5_000
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """Return the exit code: 1 if no local cloud is running, or the function is unknown."""
     options = _options(arguments)
     running = running_outputs(name=options.cloud)
     if running is None:
@@ -25,7 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
     folder, outputs = running
     groups: dict[str, str] = outputs["logGroupNames"]
     if options.function and options.function not in groups:
-        print(f"no function {options.function!r}; there are {', '.join(groups)}", file=sys.stderr)
+        print(f"unknown function {options.function!r}; known: {', '.join(groups)}", file=sys.stderr)
         return 1
     chosen = {options.function: groups[options.function]} if options.function else groups
     print(f"following the local cloud of {folder.name}/ (Ctrl-C ends)", file=sys.stderr)
@@ -37,17 +38,17 @@ def main(arguments: list[str] | None = None) -> int:
 def follow(
     logs: Any, groups: Mapping[str, str], with_all: bool, is_alive: Callable[[], bool]
 ) -> None:
-    """Print the lines of the groups (entry → name) as they come, while the cloud is alive."""
+    """Print new lines of the log groups (entry → name) until `is_alive` returns False."""
     printed: set[LogLine] = set()
     since_ms = int(time.time() * 1000)
     while is_alive():
-        news = [
+        unprinted = [
             (line, entry)
             for entry, group in groups.items()
             for line in read_log(logs, group, since_ms - OVERLAP_MS)
             if line not in printed
         ]
-        for line, entry in sorted(news, key=lambda item: item[0].timestamp_ms):
+        for line, entry in sorted(unprinted, key=lambda item: item[0].timestamp_ms):
             printed.add(line)
             since_ms = max(since_ms, line.timestamp_ms)
             if with_all or not (line.is_of_lambda or line.is_metrics):
@@ -57,7 +58,11 @@ def follow(
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="local.logs", description=__doc__)
-    parser.add_argument("--cloud", metavar="FOLDER", help="the one of .local-2 instead of .local")
+    parser.add_argument(
+        "--cloud",
+        metavar="FOLDER",
+        help="the local cloud's folder (.local)",
+    )
     parser.add_argument("--function", metavar="NAME", help="only this entry module's function")
     parser.add_argument(
         "--all", action="store_true", help="metrics and Lambda's own START, END, REPORT lines too"

@@ -4,13 +4,14 @@ import argparse
 import sys
 from typing import Any
 
-from local.account import Account
-from local.state_folder import not_running, running_outputs
+from client.account import Account
+from client.running_cloud import not_running, running_outputs
 
 TABLE_OUTPUTS = ("sessionsTable", "connectionsTable", "rateLimitsTable", "audioSlotsTable")
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """Return the exit code: 1 if no local cloud is running."""
     options = _options(arguments)
     running = running_outputs(name=options.cloud)
     if running is None:
@@ -26,14 +27,14 @@ def main(arguments: list[str] | None = None) -> int:
     for url in urls:
         account.client("sqs").purge_queue(QueueUrl=url)
     print(
-        f"{len(urls)} queues purged, with the ticks that waited in them: "
+        f"{len(urls)} queues purged, with the ticks in them: "
         "the next status may take up to a minute"
     )
     return 0
 
 
 def empty_table(dynamodb: Any, table: str) -> int:
-    """Delete every item of the table; return how many there were."""
+    """Delete every item of the table; return their number."""
     schema = dynamodb.describe_table(TableName=table)["Table"]["KeySchema"]
     keys = [key["AttributeName"] for key in schema]
     aliases = {f"#{index}": key for index, key in enumerate(keys)}
@@ -50,7 +51,11 @@ def empty_table(dynamodb: Any, table: str) -> int:
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="local.reset", description=__doc__)
-    parser.add_argument("--cloud", metavar="FOLDER", help="the one of .local-2 instead of .local")
+    parser.add_argument(
+        "--cloud",
+        metavar="FOLDER",
+        help="the local cloud's folder (.local)",
+    )
     return parser.parse_args(arguments)
 
 

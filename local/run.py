@@ -1,4 +1,4 @@
-"""`make run`: the local cloud, served until Ctrl-C or SIGTERM, which end it with exit code 0."""
+"""`make run`: run the local cloud until Ctrl-C or SIGTERM; the exit code is then 0."""
 
 import signal
 import sys
@@ -9,16 +9,17 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from client.running_cloud import OUTPUTS_FILE, PROJECT_ROOT
 from local.alarms import State
 from local.cloud import LocalCloud
 from local.deployer import DeployError
 from local.emulator.process import EmulatorError
-from local.state_folder import OUTPUTS_FILE, PROJECT_ROOT, StateFolder
+from local.state_folder import StateFolder
 
 HANDLERS = PROJECT_ROOT / "handlers"
 WATCH_SECONDS = 0.5
-# As often as CloudWatch evaluates alarms; not before status ticks, of which the first comes after a
-# minute, could have come in each of their periods.
+# CloudWatch evaluates alarms each minute. The first evaluation waits until each period that the
+# alarms on status ticks evaluate can contain one.
 ALARM_SECONDS = 60.0
 FIRST_ALARM_SECONDS = 300.0
 # The program's names of layers and functions.
@@ -30,15 +31,16 @@ Modified = dict[Path, int]
 
 
 class Ended(BaseException):
-    """Someone asked the run to end; not an Exception, so that no handler of errors takes it."""
+    """A signal has asked the run to end; not an Exception, so that no error handler catches it."""
 
 
 def main() -> int:
+    """Return the exit code: 1 if the start failed or a process ended by itself."""
     try:
         with ending_on_signals(), StateFolder.claim() as folder:
             serve(folder.path)
     except Ended:
-        _say("ended; nothing is left behind")
+        _say("ended; all processes and files are removed")
         return 0
     except (DeployError, EmulatorError) as error:
         _say(str(error))
@@ -47,7 +49,7 @@ def main() -> int:
 
 
 def serve(folder: Path) -> None:
-    """Deploy and serve until `Ended` is raised or a part of the cloud is gone."""
+    """Deploy and run until `Ended` is raised; raises EmulatorError if a process ends by itself."""
     started = time.monotonic()
     _say("starting the emulator and deploying the program …")
     seen, seen_program = _modified(), _program()
@@ -62,12 +64,12 @@ def serve(folder: Path) -> None:
             time.sleep(WATCH_SECONDS)
             if time.monotonic() >= next_alarms:
                 next_alarms = time.monotonic() + ALARM_SECONDS
-                tell_alarms(cloud)
+                report_alarms(cloud)
             now_program = _program()
             if now_program != seen_program:
                 changed = now_program.items() ^ seen_program.items()
                 names = ", ".join(sorted({_shown(path) for path, _ in changed}))
-                _say(f"{names}: not deployed: end this and start `make run` anew")
+                _say(f"{names}: not deployed: stop this and start `make run` again")
                 seen_program = now_program
             now = _modified()
             if now != seen:
@@ -80,11 +82,11 @@ def serve(folder: Path) -> None:
         raise EmulatorError(ending)
 
 
-def tell_alarms(cloud: LocalCloud) -> None:
-    """Evaluate the alarms; name those that fire, and those that did so and are over."""
+def report_alarms(cloud: LocalCloud) -> None:
+    """Evaluate the alarms and print those that enter or leave ALARM."""
     try:
         changes = cloud.evaluate_alarms(time.time())
-    except (BotoCoreError, ClientError):  # no answer: the next look at the cloud says why
+    except (BotoCoreError, ClientError):  # no answer: `cloud.ending` will report why
         return
     for change in changes:
         if State.ALARM in (change.before, change.after):
@@ -92,7 +94,7 @@ def tell_alarms(cloud: LocalCloud) -> None:
 
 
 def reload(cloud: LocalCloud, changed: list[Path], deleted: list[Path]) -> None:
-    """Deploy what these files change; whatever is wrong with them is told, nothing more."""
+    """Deploy the changes; errors in them are printed, and the deployed code keeps running."""
     names = ", ".join([*map(_shown, changed), *(f"{_shown(path)} (deleted)" for path in deleted)])
     started = time.monotonic()
     try:
@@ -101,20 +103,20 @@ def reload(cloud: LocalCloud, changed: list[Path], deleted: list[Path]) -> None:
                 compile(path.read_bytes(), path, "exec")
         updated = cloud.deploy()
     except SyntaxError as error:
-        _say(f"{names}: {error.msg} (line {error.lineno}); the code before it keeps running")
+        _say(f"{names}: {error.msg} (line {error.lineno}); the deployed code keeps running")
     except Exception as error:
         _say(f"{names}: not deployed: {error}")
     else:
         _say(
-            f"{names}: reloaded {in_words(updated, len(cloud.outputs['functionNames']))} "
+            f"{names}: reloaded {described(updated, len(cloud.outputs['functionNames']))} "
             f"in {time.monotonic() - started:.1f} s"
         )
 
 
-def in_words(resources: list[str], function_count: int) -> str:
-    """Name the layers, the functions and what else there is, in this order and sorted.
+def described(resources: list[str], function_count: int) -> str:
+    """Return the names of layers, functions and other resources, in this order, each sorted.
 
-    >>> in_words(["b-function", "layers-shared", "a-function"], 2)
+    >>> described(["b-function", "layers-shared", "a-function"], 2)
     'the shared layer and all 2 functions'
     """
     layers = sorted(name for name in resources if name.startswith(LAYER_START))
@@ -135,9 +137,11 @@ def _modified() -> Modified:
 
 
 def _program() -> Modified:
-    """What a running cloud does not take up."""
-    files = [*(PROJECT_ROOT / "components").rglob("*.py"), *PROJECT_ROOT.glob("Pulumi.*yaml")]
-    return dict(_times([*files, PROJECT_ROOT / "__main__.py"]))
+    """Return the files of the program, which a running cloud does not deploy again."""
+    folders = (PROJECT_ROOT / "components", PROJECT_ROOT / "contract")
+    sources = [path for folder in folders for path in folder.rglob("*.py")]
+    configs = PROJECT_ROOT.glob("Pulumi.*yaml")
+    return dict(_times([*sources, *configs, PROJECT_ROOT / "__main__.py"]))
 
 
 def _times(files: list[Path]) -> Iterator[tuple[Path, int]]:
@@ -150,7 +154,7 @@ def _times(files: list[Path]) -> Iterator[tuple[Path, int]]:
 
 @contextmanager
 def ending_on_signals() -> Iterator[None]:
-    """Raise `Ended` at the first signal and hear no other, so that the clean-up is complete."""
+    """Raise `Ended` at the first signal and ignore further ones, so that the clean-up completes."""
 
     def end(number: int, frame: object) -> None:
         for ending in ENDING_SIGNALS:

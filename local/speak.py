@@ -1,11 +1,12 @@
-"""Speak a WAV file into a live session, in real time, and show what its speaker is told.
+"""Speak a WAV file into a live session in real time, and show the frames that are received.
 
     python -m local.speak speech.wav --listen es
     python -m local.speak speech.wav --outputs outputs.json --username speaker@example.com
     python -m local.speak speech.wav --url wss://….amazonaws.com/live --token …
 
-The first speaks into the local cloud that runs here; the second into a stack on AWS, of which
-`pulumi stack output --json` made the file; the third into any. Exit code 0 if nothing was refused.
+The first uses the local cloud that is running here; the second a stack on AWS, whose outputs
+`pulumi stack output --json` wrote to the file; the third any stack. Exit code 0 if nothing was
+refused.
 """
 
 import sys
@@ -28,34 +29,35 @@ from client.recordings import (
     silence,
 )
 from client.sockets import Client, Frame, FrameMissing, HandshakeRefused
+from client.speaker_options import PasswordUnavailable
 from local.speak_options import Deployment, DeploymentUnknown, Options, deployment_of, options_of
 from local.timeline import Timeline
 
-# A microphone goes on after the last word, and the pause ends the sentence.
+# Silence after the last word ends the sentence, as with a microphone that stays on.
 PAUSE_AT_THE_END_SECONDS = 2.0
-# The last caption is the last when none has followed it for so long.
+# A caption counts as the last one if none follows within this time.
 QUIET_SECONDS = 4.0
 CAPTIONS_TIMEOUT_SECONDS = 20.0
 POLL_SECONDS = 0.1
 REFUSED_HANDSHAKES = {
-    403: "the token does not hold: sign in again",
+    403: "the token is invalid: sign in again",
     429: "too many sockets were opened from this address: try again in a minute",
 }
 
 
 class Refused(Exception):
-    """The service did not take what the speaking needs; the message is for people."""
+    """The service refused a request that speaking needs; the message is for people."""
 
 
 class Report(Timeline):
-    """Shows what happens; of each error code the first alone, and counts the others."""
+    """Shows each event; of each error code it shows the first frame and counts the others."""
 
     def __init__(self) -> None:
         super().__init__()
         self.errors: Counter[str] = Counter()
 
     def received(self, client: Client, frame: Frame) -> None:
-        # API Gateway's own frames have no type, and a message alone.
+        # API Gateway's own frames have a message but no type.
         if frame.type in ("error", "transcriptionError", ""):
             code = str(frame.get("code") or frame.type or frame.get("message"))
             self.errors[code] += 1
@@ -66,7 +68,7 @@ class Report(Timeline):
 
 @dataclass(frozen=True)
 class Speech:
-    """Who speaks, in which session, and who listens."""
+    """The speaker, the session and its listeners."""
 
     report: Report
     speaker: Speaker
@@ -74,7 +76,7 @@ class Speech:
     listeners: Sequence[Client]
 
     def say(self, samples: bytes, chunk_milliseconds: int) -> None:
-        """Send the samples at their pace. Raises Refused when the session ends meanwhile."""
+        """Send the samples in real time; raises Refused if the session ends meanwhile."""
         chunks = chunks_of(samples, chunk_milliseconds)
         self.report.sent(
             self.speaker.name, f"{len(chunks)} chunks, {duration_seconds(samples):.1f} s"
@@ -85,7 +87,7 @@ class Speech:
             self.speaker.send_audio(chunk, sequence)
 
     def wait_for_captions(self) -> None:
-        """Wait until no caption has come for a while."""
+        """Wait until no caption has arrived for QUIET_SECONDS."""
         began = time.monotonic()
         while time.monotonic() < began + CAPTIONS_TIMEOUT_SECONDS:
             times = [frame.received_at for frame in self._captions()]
@@ -107,19 +109,19 @@ def main(arguments: list[str] | None = None) -> int:
             speak(report, people, deployment, options, samples)
     except KeyboardInterrupt:
         return 130
-    except (RecordingError, DeploymentUnknown, Refused) as error:
+    except (RecordingError, DeploymentUnknown, PasswordUnavailable, Refused) as error:
         return _failed(str(error))
     except (BotoCoreError, ClientError) as error:
         return _failed(f"the sign-in did not succeed: {error}")
     for code, count in report.errors.items():
-        report.line(f"told {code} {count} time{'' if count == 1 else 's'}")
+        report.line(f"received {code} {count} time{'' if count == 1 else 's'}")
     return 1 if report.errors else 0
 
 
 def speak(
     report: Report, people: Participants, deployment: Deployment, options: Options, samples: bytes
 ) -> None:
-    """Speak in a session of its own, which ends then, or in the one that is named."""
+    """Speak in a new session, which is ended afterwards, or in the one that `--session` names."""
     speaker = _opened(people, deployment)
     if options.session:
         session_id = options.session
@@ -155,7 +157,7 @@ def _opened(people: Participants, deployment: Deployment) -> Speaker:
 
 
 def _require(client: Client, action: str, **fields: Any) -> Frame:
-    """Return the reply; raises Refused when it is an error, or none comes."""
+    """Return the reply; raises Refused if it is an error or does not arrive."""
     try:
         reply = client.ask(action, **fields)
     except FrameMissing:
@@ -166,7 +168,7 @@ def _require(client: Client, action: str, **fields: Any) -> Frame:
 
 
 def _end_of(speaker: Speaker) -> str:
-    """How the socket ended that something could not be sent on: it may not have been read yet."""
+    """Return how the socket was closed, which may not have been read yet."""
     code = speaker.expect_close()
     if code is None:
         return "the speaker's socket was lost: is the service still there?"

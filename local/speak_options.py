@@ -1,10 +1,7 @@
-"""What `python -m local.speak` is told: the file, the deployment, and how to speak."""
+"""The options of `python -m local.speak`: the file, the deployment, and how to speak."""
 
 import argparse
-import getpass
 import json
-import os
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,19 +9,18 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from client.people import CHUNK_MILLISECONDS
+from client.running_cloud import not_running, running_outputs
 from client.sign_in import sign_in
-from local.state_folder import not_running, running_outputs
+from client.speaker_options import TOKEN_VARIABLE, add_speaker_options, password_of, token_of
 
 # 24,000 bytes, the most that a chunk may have, are 750 ms; at 20 ms it is 50 chunks a second.
 SHORTEST_CHUNK_MILLISECONDS = 20
 LONGEST_CHUNK_MILLISECONDS = 750
-TOKEN_VARIABLE = "LIVE_SESSIONS_TOKEN"  # noqa: S105
-PASSWORD_VARIABLE = "LIVE_SESSIONS_PASSWORD"  # noqa: S105
 REQUIRED_OUTPUTS = ("websocketUrl", "userPoolId", "userPoolClientId")
 
 
 class DeploymentUnknown(Exception):
-    """Where to speak, or as whom, cannot be told from the options; the message is for people."""
+    """The options do not lead to a deployment and a speaker; the message is for the user."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +40,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Deployment:
-    """Without a token the speaker signs in as the local cloud's own."""
+    """Without a token, the speaker signs in as the local cloud's default speaker."""
 
     outputs: Mapping[str, Any]
     token: str | None
@@ -55,13 +51,13 @@ class Deployment:
 
 
 def deployment_of(options: Options) -> Deployment:
-    """Find the deployment and sign in. Raises DeploymentUnknown, and what a sign-in raises."""
-    token = options.token or os.environ.get(TOKEN_VARIABLE)
+    """Find the deployment and sign in. Raises DeploymentUnknown, and whatever `sign_in` raises."""
+    token = token_of(options.token)
     if options.url:
         if not token:
             raise DeploymentUnknown(
                 f"--url needs a speaker's ID token too: --token, or {TOKEN_VARIABLE}; "
-                "with --outputs and --username it is fetched"
+                "or use --outputs and --username to sign in"
             )
         return Deployment({"websocketUrl": options.url}, token)
     if options.outputs:
@@ -93,11 +89,7 @@ def options_of(arguments: list[str] | None, description: str | None) -> Options:
     )
     where.add_argument("--url", type=_socket_url, help="the stack's websocketUrl")
     where.add_argument("--outputs", type=Path, metavar="FILE", help="the stack's outputs as JSON")
-    parser.add_argument("--token", help=f"a Cognito ID token; also from {TOKEN_VARIABLE}")
-    parser.add_argument(
-        "--username",
-        help=f"sign in as this user; the password is asked for, or {PASSWORD_VARIABLE}",
-    )
+    add_speaker_options(parser, default_speaker="the local cloud's own speaker")
     parser.add_argument("--language", default="en", help="what is spoken (en)")
     parser.add_argument(
         "--quality",
@@ -108,7 +100,7 @@ def options_of(arguments: list[str] | None, description: str | None) -> Options:
     parser.add_argument(
         "--session",
         metavar="ID",
-        help="take over this session of the same user, and leave it to the next to take over",
+        help="take over this session of the same user, and do not end it",
     )
     parser.add_argument(
         "--listen",
@@ -131,7 +123,7 @@ def _socket_url(text: str) -> str:
     parts = urlsplit(text)
     if parts.scheme not in ("ws", "wss") or not parts.hostname or parts.query:
         raise argparse.ArgumentTypeError(
-            f"{parts._replace(query='').geturl()!r} is no WebSocket's URL: "
+            f"{parts._replace(query='').geturl()!r} is not a WebSocket URL: "
             "it takes wss://host/stage, without a query"
         )
     return text
@@ -142,7 +134,7 @@ def _chunk_milliseconds(text: str) -> int:
     if not text.isdecimal() or not (
         SHORTEST_CHUNK_MILLISECONDS <= int(text) <= LONGEST_CHUNK_MILLISECONDS
     ):
-        raise argparse.ArgumentTypeError(f"{text!r} is no chunk's length: it takes {rule}")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a valid chunk length: it takes {rule}")
     return int(text)
 
 
@@ -158,23 +150,10 @@ def _read_outputs(path: Path) -> dict[str, Any]:
     missing = [name for name in REQUIRED_OUTPUTS if name not in outputs]
     if missing:
         raise DeploymentUnknown(
-            f"{path} has no {', '.join(missing)}: make it by `pulumi stack output --json`"
+            f"{path} has no {', '.join(missing)}: create it with `pulumi stack output --json`"
         )
     return outputs
 
 
 def _signed_in(outputs: Mapping[str, Any], username: str | None) -> str:
-    return sign_in(outputs, username, os.environ.get(PASSWORD_VARIABLE) or asked_password(username))
-
-
-def asked_password(username: str | None) -> str:
-    """A password that somebody types. Raises DeploymentUnknown where nobody can."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", getpass.GetPassWarning)
-        try:
-            return getpass.getpass(f"Password of {username}: ")
-        except (getpass.GetPassWarning, EOFError):
-            raise DeploymentUnknown(
-                f"the password of {username} cannot be asked for without a terminal: "
-                f"set {PASSWORD_VARIABLE}"
-            ) from None
+    return sign_in(outputs, username, password_of(username))

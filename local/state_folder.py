@@ -1,22 +1,19 @@
 """The folder of one running local cloud: `.local/`, or `.local-2/`, `.local-3/`… beside others.
 
-A lock on a file inside says that its run is alive; the kernel drops it with the process, however
-that ended, so a folder without one is left over and may be taken.
+Each run locks a file in its folder. The kernel releases the lock when the process ends, even after
+a crash, so a folder without a lock is a leftover and can be claimed.
 """
 
 import fcntl
 import itertools
-import json
 import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
-PROJECT_ROOT = Path(__file__).resolve().parents[1]
-LOCK_FILE = "lock"
-OUTPUTS_FILE = "outputs.json"
+from client.running_cloud import LOCK_FILE, PROJECT_ROOT
 
 
 @dataclass(frozen=True)
@@ -28,7 +25,7 @@ class StateFolder:
 
     @classmethod
     def claim(cls, root: Path = PROJECT_ROOT) -> Self:
-        """Take the first folder that no living run holds, emptied of what a dead one left."""
+        """Claim the first folder that no other run has locked, and empty it."""
         for path in _candidates(root):
             lock = _lock(path)
             if lock is not None:
@@ -38,7 +35,7 @@ class StateFolder:
         raise AssertionError("there is always a next number")
 
     def release(self) -> None:
-        """Remove the folder with all that is in it, then give up the lock."""
+        """Remove the folder and its contents, then release the lock."""
         shutil.rmtree(self.path, ignore_errors=True)
         os.close(self.lock)
 
@@ -58,46 +55,6 @@ class StateFolder:
                 entry.unlink()
 
 
-def state_folders(root: Path = PROJECT_ROOT) -> list[Path]:
-    """Return the folders of all local clouds, running or left over, by their numbers."""
-    return sorted(root.glob(".local*"), key=lambda path: (len(path.name), path.name))
-
-
-def running_outputs(
-    root: Path = PROJECT_ROOT, name: str | None = None
-) -> tuple[Path, dict[str, Any]] | None:
-    """Return the folder and outputs of a local cloud that is ready; None when none is.
-
-    It is the one in the folder of that name, such as `.local-2`, without a name the first.
-    """
-    for path in [root / name] if name else state_folders(root):
-        outputs = path / OUTPUTS_FILE
-        if is_held(path) and outputs.exists():
-            return path, json.loads(outputs.read_text())
-    return None
-
-
-def not_running(name: str | None = None) -> str:
-    """Say that there is no such outcome of `running_outputs`, and what to do."""
-    place = f"in {name}" if name else "here"
-    return f"no local cloud is running {place}: start one with `make run`"
-
-
-def is_held(path: Path) -> bool:
-    """Return whether a living process holds the folder."""
-    try:
-        lock = os.open(path / LOCK_FILE, os.O_RDONLY)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(lock)
-    return False
-
-
 def _candidates(root: Path) -> Iterator[Path]:
     yield root / ".local"
     for number in itertools.count(2):
@@ -105,13 +62,13 @@ def _candidates(root: Path) -> Iterator[Path]:
 
 
 def _lock(path: Path) -> int | None:
-    """Lock the folder; None when another holds it."""
+    """Lock the folder. Return None if another run has locked it."""
     while True:
         path.mkdir(parents=True, exist_ok=True)
         try:
             lock = os.open(path / LOCK_FILE, os.O_CREAT | os.O_RDWR, 0o600)
         except FileNotFoundError:
-            continue  # its last owner has just removed it
+            continue  # the previous owner has just removed the folder
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

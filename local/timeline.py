@@ -1,4 +1,4 @@
-"""What happens in a session, shown line by line as it happens."""
+"""Prints the events of a session, one line each, as they happen."""
 
 import os
 import sys
@@ -11,7 +11,7 @@ from client.sockets import Client, Frame
 
 
 class Timeline:
-    """Lines with the seconds since it began, who, and what was sent (→), received (←), or else."""
+    """Prints lines of seconds since the start, name and event: sent →, received ←, other ·."""
 
     def __init__(self) -> None:
         self._start = time.monotonic()
@@ -42,11 +42,12 @@ class Timeline:
 
 
 def summary(frame: Frame) -> str:
-    """A frame in one line: its type and what matters of it."""
+    """Return a frame in one line: its type and its main fields."""
     return f"{frame.type:<16} {SUMMARIES.get(frame.type, _all_fields)(frame)}".rstrip()
 
 
 def distribution(languages: Mapping[str, int]) -> str:
+    """Return `es 2, fr 1` for `{"es": 2, "fr": 1}`."""
     return ", ".join(f"{language} {count}" for language, count in sorted(languages.items()))
 
 

@@ -1,4 +1,4 @@
-"""What AWS computes for each type of resource that the program makes, as the engine makes it up."""
+"""The outputs that AWS would compute for each resource type, with made-up values."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +9,7 @@ REGION = "us-east-1"
 _LAMBDA = f"arn:aws:lambda:{REGION}:{ACCOUNT}"
 _INVOKE = f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions"
 
-# What AWS computes for each type, from the resource's physical name or logical name.
+# By type token: the computed outputs, from the resource's physical or logical name.
 COMPUTED: dict[str, Callable[[str], dict[str, Any]]] = {
     "aws:acm/certificate:Certificate": lambda name: {
         "arn": f"arn:aws:acm:{REGION}:{ACCOUNT}:certificate/{name}",

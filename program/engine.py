@@ -1,4 +1,4 @@
-"""A Pulumi engine that makes nothing: records every resource, and answers as AWS would."""
+"""A Pulumi engine that creates nothing: it records every resource and returns made-up outputs."""
 
 import json
 import threading
@@ -36,7 +36,7 @@ class Registered:
 
 
 class Engine(pulumi.runtime.Mocks):
-    """Makes nothing and remembers everything; in preview computed outputs stay unknown."""
+    """Records every resource and call; with `preview`, computed outputs stay unknown."""
 
     def __init__(self, *, preview: bool = False) -> None:
         self.preview = preview
@@ -51,7 +51,11 @@ class Engine(pulumi.runtime.Mocks):
         stack: str = "test",
         config: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
-        """Runs a program to its end: what is not recorded by then was never asked for."""
+        """Runs a program to its end and returns the stack's outputs.
+
+        A resource that is not in `registered` afterwards was never requested. Raises what the
+        program raises, and `TimeoutError` after 60 s.
+        """
 
         def run_and_drop_the_result() -> None:
             program()
@@ -79,9 +83,9 @@ class Engine(pulumi.runtime.Mocks):
         return f"{args.name}-id", {**named, **args.inputs, **computed}
 
     def computed(self, typ: str, physical_name: str) -> dict[str, Any]:
-        """What AWS computes for a resource; raises `NotImplementedError` for an unknown type."""
+        """The outputs that AWS computes; raises `NotImplementedError` for an unknown type."""
         if typ not in COMPUTED:
-            raise NotImplementedError(f"{typ} is missing in the engine's table of types.")
+            raise NotImplementedError(f"{typ} is missing from program/computed.py.")
         return COMPUTED[typ](physical_name)
 
     def call(
@@ -90,7 +94,9 @@ class Engine(pulumi.runtime.Mocks):
         with self.lock:
             self.calls.append(args)
         if args.token != CALLER_IDENTITY:
-            raise NotImplementedError(f"{args.token} is not a call that the program makes.")
+            raise NotImplementedError(
+                f"{args.token} is not one of the calls that the engine knows."
+            )
         return {
             "accountId": ACCOUNT,
             "arn": f"arn:aws:iam::{ACCOUNT}:user/deployer",
@@ -99,11 +105,11 @@ class Engine(pulumi.runtime.Mocks):
         }, []
 
     def of_type(self, typ: str) -> dict[str, Registered]:
-        """Every resource of a type, by its name; `typ` as `lambda/function`."""
+        """Every resource of a type, by its name; `typ` is written as `lambda/function`."""
         kind = typ.rpartition("/")[2]
         token = f"aws:{typ}:{kind[0].upper()}{kind[1:]}"
         if token not in COMPUTED:
-            raise KeyError(f"{token} is no type that the engine knows")
+            raise KeyError(f"{token} is not a type that the engine knows")
         return {each.name: each for each in self.registered if each.typ == token}
 
     def inputs(self, typ: str) -> list[dict[str, Any]]:
@@ -129,7 +135,7 @@ def _within_stack(urn: str) -> str:
 
 
 class RecordingMonitor(MockMonitor):
-    """Also sees what mocks are not told: URNs with every parent's type, and resource options."""
+    """Also records what Pulumi's mocks do not see: URNs with all parent types, and options."""
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
@@ -162,7 +168,7 @@ class RecordingMonitor(MockMonitor):
 
 
 def recorded(stack: str, config: Mapping[str, str]) -> Engine:
-    """The whole program, run for a stack; raises what the program does."""
+    """Run the whole program for a stack; raises what the program raises."""
     engine = Engine()
     run_program(engine, stack=stack, config=config, monitor=RecordingMonitor(engine))
     return engine

@@ -1,6 +1,6 @@
-"""Runs the Pulumi program without the Pulumi CLI, on mocks that decide what a resource is.
+"""Runs the Pulumi program without the Pulumi CLI, on mocks that provide the resources.
 
-`run_program` is one `up` or `preview`.
+`run_program` corresponds to one `pulumi up` or `pulumi preview`.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from pulumi.runtime import stack as pulumi_stack
 
 from program.stack_config import ROOT, project
 
-# Mocks block their thread while they make a resource.
+# Each mock call blocks its thread while it creates a resource.
 RESOURCES_AT_ONCE = 16
 
 
@@ -35,7 +35,7 @@ def run_program(
 ) -> dict[str, Any]:
     """Runs `__main__.py` once and returns the stack's outputs, None for those not known.
 
-    `root` may be another checkout, whose packages then have to come first on the path.
+    `root` may be another checkout, whose packages must then come first on `sys.path`.
     Raises what the program or the mocks raise, and `TimeoutError` if a resource hangs.
     """
 
@@ -67,13 +67,13 @@ def run_under_mocks(
 ) -> dict[str, Any]:
     """Runs any Pulumi program as `run_program` does; returns once every resource is registered.
 
-    Each run has a thread and a state of its own, so runs do not see each other.
+    Each run has its own thread and its own Pulumi state, so runs do not affect each other.
     """
     result: Future[dict[str, Any]] = Future()
 
     def run() -> None:
         try:
-            # The runtime wants a loop before it is given mocks.
+            # The runtime needs an event loop before it gets its mocks.
             asyncio.set_event_loop(asyncio.new_event_loop())
             _start_clean(mocks, project_name or project()["name"], stack, config, preview, monitor)
             result.set_result(_run_in_loop(program, timeout_seconds))
@@ -108,7 +108,7 @@ def _run_in_loop(program: Callable[[], None], timeout_seconds: float) -> dict[st
 
 
 def _abandon_tasks(loop: asyncio.AbstractEventLoop) -> None:
-    """After a failure everything that waited for it fails too: the first error has said it."""
+    """Cancel what still waits after a failure: its errors would only repeat the first one."""
     loop.set_exception_handler(lambda loop, context: None)
     tasks = asyncio.all_tasks(loop)
     for task in tasks:
@@ -125,9 +125,9 @@ def _start_clean(
     preview: bool,
     monitor: pulumi_mocks.MockMonitor | None,
 ) -> None:
-    """Gives this context a Pulumi state of its own; the SDK keeps parts of it per process."""
+    """Give this context its own Pulumi state; the SDK keeps parts of it per process."""
     pulumi_settings.ROOT.set(None)
-    # Context properties, which type checkers take for plain ones.
+    # Context properties, which type checkers treat as plain attributes.
     setattr(pulumi_settings.SETTINGS, "outputs", set())  # noqa: B010
     setattr(pulumi_settings.SETTINGS, "lock", threading.Lock())  # noqa: B010
     pulumi_mocks.set_mocks(

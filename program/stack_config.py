@@ -1,7 +1,9 @@
-"""A stack's config as the Pulumi CLI would hand it to the program."""
+"""A stack's config as the Pulumi CLI would pass it to the program."""
 
 import json
+import platform
 import re
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,19 +11,20 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
+LOCAL_STACK = "local"
 
 
 class StackConfigError(ValueError):
-    """Pulumi.<stack>.yaml cannot be read; the message is one line with its name and the place."""
+    """Pulumi.<stack>.yaml is invalid; the message is one line with the file's name and line."""
 
 
 def project(root: Path | None = None) -> dict[str, Any]:
-    """Pulumi.yaml as it stands, here or in another checkout."""
+    """The content of Pulumi.yaml, here or in another checkout."""
     return yaml.safe_load(((root or ROOT) / "Pulumi.yaml").read_text())
 
 
 def committed_stacks(root: Path | None = None) -> list[str]:
-    """The stacks that have a Pulumi.<stack>.yaml, here or in another checkout."""
+    """The names of the stacks with a Pulumi.<stack>.yaml, here or in another checkout."""
     files = (root or ROOT).glob("Pulumi.*.yaml")
     names = (re.fullmatch(r"Pulumi\.(.+)\.yaml", path.name) for path in files)
     return sorted(name[1] for name in names if name)
@@ -30,10 +33,10 @@ def committed_stacks(root: Path | None = None) -> list[str]:
 def stack_config(
     stack: str, overrides: Mapping[str, Any] | None = None, root: Path | None = None
 ) -> dict[str, str]:
-    """A stack's whole config as the engine passes it on: `live-sessions:key` to text or JSON.
+    """A stack's whole config as the engine passes it: `live-sessions:key` to text or JSON.
 
-    The defaults of Pulumi.yaml, the values of Pulumi.<stack>.yaml over them, and over these the
-    `overrides`, whose keys have no prefix; here or in another checkout. Raises `StackConfigError`.
+    Pulumi.yaml's defaults, overridden by Pulumi.<stack>.yaml and then by `overrides`, whose keys
+    have no prefix; here or in another checkout. Raises `StackConfigError`.
     """
     declared = project(root)
     prefix = f"{declared['name']}:"
@@ -45,8 +48,36 @@ def stack_config(
     return {key: _as_text(value) for key, value in values.items()}
 
 
+def local_config(
+    *, region: str, cognito_endpoint: str, overrides: Mapping[str, Any] | None = None
+) -> dict[str, str]:
+    """The local stack's config, with the settings that depend on this machine and this run.
+
+    `cognito_endpoint` is the emulator's URL. Raises `StackConfigError`.
+    """
+    this_run = {**host_settings(), "region": region, "cognitoEndpoint": cognito_endpoint}
+    return stack_config(LOCAL_STACK, {**this_run, **(overrides or {})})
+
+
+def host_settings() -> dict[str, str]:
+    """The settings, by key without prefix, with which functions and layers run on this machine."""
+    machine = platform.machine().lower()
+    return {
+        "layerPlatform": "host",
+        "lambdaRuntime": host_runtime(),
+        # The same mapping as in components.layers, which must not be imported here: `make plan`
+        # runs other revisions, whose `components` have to be imported instead of this one's.
+        "lambdaArchitecture": {"aarch64": "arm64", "amd64": "x86_64"}.get(machine, machine),
+    }
+
+
+def host_runtime() -> str:
+    """This Python's version as a Lambda runtime, such as `python3.12`."""
+    return f"python{sys.version_info.major}.{sys.version_info.minor}"
+
+
 def _config_in(path: Path) -> dict[str, Any]:
-    """What a stack's file has under `config`; nothing in an empty file."""
+    """The `config` mapping of a stack's file; empty if the file is."""
     try:
         text = path.read_text()
         tree, content = yaml.compose(text, yaml.SafeLoader), yaml.safe_load(text)

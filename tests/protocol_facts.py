@@ -1,6 +1,7 @@
-"""What the code says of the protocol, in the words of docs/protocol.md."""
+"""The protocol as the code defines it, in the wording of docs/protocol.md."""
 
 import ast
+import importlib
 from collections.abc import Iterator
 from enum import StrEnum
 from functools import cache
@@ -10,17 +11,15 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
-from live_sessions.languages import SOURCE_LANGUAGES, TARGET_LANGUAGES
-from live_sessions.protocol import (
-    ACTIONS,
-    BroadcastState,
-    EndReason,
-    ErrorCode,
-    ErrorFrame,
-    Frame,
-    UpdateReason,
-)
-from live_sessions.protocol.reading import REQUEST_ID_LIMIT_CHARACTERS
+import tests.handlers.environment  # noqa: F401 - before the functions' code
+
+# isort: split
+from contract.actions import ACTIONS
+from contract.languages import SOURCE_LANGUAGES, TARGET_LANGUAGES
+from live_sessions.wire import frames
+from live_sessions.wire.frames import BroadcastState, EndReason, ErrorFrame, Frame, UpdateReason
+from live_sessions.wire.refusals import ErrorCode
+from live_sessions.wire.requests import REQUEST_ID_LIMIT_CHARACTERS, Answers, MessageHandler
 
 HANDLERS = Path(__file__).parents[1] / "handlers"
 
@@ -38,24 +37,26 @@ ENUMERATIONS: dict[str, type[StrEnum]] = {"updateReason": UpdateReason, "reason"
 
 
 def code_facts(config: dict[str, Any]) -> set[str]:
+    """Returns the facts of the protocol; `config` has declarations of Pulumi.yaml by key."""
     facts = {
         "message: `action` | string | yes",
         f"message: `requestId` | string of at most {REQUEST_ID_LIMIT_CHARACTERS} characters | no",
         "frame: type is string",
     }
     for name, action in ACTIONS.items():
-        facts.add(f"{name} is answered by {tag(action.reply) if action.reply else 'none'}")
-        facts.update(f"{name} sends to the sender: {tag(frame)}" for frame in action.posts)
+        facts.add(f"{name} is answered by {action.reply or 'none'}")
+        facts.update(f"{name} sends to the sender: {frame}" for frame in action.posts)
         if action.to_listeners:
-            facts.add(f"{name} sends to each listener: {tag(action.to_listeners)}")
+            facts.add(f"{name} sends to each listener: {action.to_listeners}")
         if action.to_speaker:
-            facts.add(f"{name} sends to the speaker: {tag(action.to_speaker)}")
-        for role, message in action.messages.items():
-            facts.add(f"{name} is for the {role}")
-            facts.update(f"{name} of a {role}: {field}" for field in message_fields(message))
+            facts.add(f"{name} sends to the speaker: {action.to_speaker}")
+        facts.update(f"{name} is for the {role}" for role in action.roles)
+        for role, answer in answers()[name].items():
+            fields = message_fields(answer.message)
+            facts.update(f"{name} of a {role}: {field}" for field in fields)
     facts.update(f"frame: {field}" for field in frame_fields(Frame))
     common = frame_fields(Frame)
-    for frame in frames():
+    for frame in sent_frames():
         facts.update(f"{tag(frame)}: {field}" for field in frame_fields(frame) - common)
     facts.update(f"broadcastState: {field}" for field in frame_fields(BroadcastState))
     facts.update(f"{name} {value}" for name, values in ENUMERATIONS.items() for value in values)
@@ -66,17 +67,35 @@ def code_facts(config: dict[str, Any]) -> set[str]:
     return facts | {f"config {key} is {declared['default']}" for key, declared in config.items()}
 
 
-def frames() -> set[type[Frame]]:
-    told = {
-        frame
-        for action in ACTIONS.values()
-        for frame in (action.reply, *action.posts, action.to_listeners, action.to_speaker)
-        if frame
+@cache
+def answers() -> Answers:
+    """Returns how each action is answered, by role, from the entry modules."""
+    found: dict[str, Any] = {}
+    for entry in {action.function for action in ACTIONS.values()}:
+        handler = importlib.import_module(entry).handler
+        assert isinstance(handler, MessageHandler)
+        found |= handler.answers
+    return found
+
+
+def sent_frames() -> set[type[Frame]]:
+    """Returns the types of all frames that the service sends."""
+    by_type = {
+        tag(each): each
+        for each in vars(frames).values()
+        if isinstance(each, type) and issubclass(each, Frame)
     }
-    return {*told, ErrorFrame}
+    sent = {
+        by_type[name]
+        for action in ACTIONS.values()
+        for name in (action.reply, *action.posts, action.to_listeners, action.to_speaker)
+        if name
+    }
+    return {*sent, ErrorFrame}
 
 
 def tag(frame: type[Frame]) -> str:
+    """Returns the value of the frame's `type` field."""
     return str(frame.__struct_config__.tag)
 
 
@@ -99,7 +118,7 @@ def message_fields(struct: type[msgspec.Struct], within: str = "") -> Iterator[s
 
 
 def described(kind: Any) -> str:
-    """A field's type in the page's words."""
+    """Words a field's type as the page does, such as `string of 1 to 64 characters`."""
     if kind in TYPE_NAMES:
         return TYPE_NAMES[kind]
     origin, arguments = get_origin(kind), get_args(kind)
@@ -124,7 +143,7 @@ def bounds(meta: msgspec.Meta) -> str:
 
 @cache
 def error_details() -> set[str]:
-    """The codes that are raised with details, and the keys of those."""
+    """Finds the codes that the handlers raise with details, and the keys of those details."""
     return {
         f"details of {code}: {sorted(keys_in(function))}"
         for path in HANDLERS.rglob("*.py")
@@ -142,10 +161,11 @@ def codes_with_details_in(function: ast.FunctionDef) -> Iterator[str]:
 
 
 def keys_in(function: ast.FunctionDef) -> Iterator[str]:
-    """The keys of the dictionaries that a function writes."""
+    """Yields the keys of the dictionaries in a function."""
     for node in ast.walk(function):
         match node:
             case ast.Dict(keys=keys):
-                yield from (key.value for key in keys if isinstance(key, ast.Constant))
+                constants = (key.value for key in keys if isinstance(key, ast.Constant))
+                yield from (value for value in constants if isinstance(value, str))
             case ast.Subscript(slice=ast.Constant(value=str(key)), ctx=ast.Store()):
                 yield key

@@ -16,7 +16,7 @@ EXAMPLE_LINE = re.compile(r"(?P<who>\w+(?: \d)?) +(?:(?P<arrow>[→←]) (?P<mes
 
 
 def tables(page: str) -> Iterator[tuple[str, list[str], list[list[str]]]]:
-    """Each table with the heading it stands under: `(heading, header cells, rows)`."""
+    """Yields each table as `(heading above it, header cells, rows)`."""
     heading, block = "", []
     for line in [*page.splitlines(), ""]:
         if line.startswith("|"):
@@ -30,15 +30,18 @@ def tables(page: str) -> Iterator[tuple[str, list[str], list[list[str]]]]:
 
 
 def plain(cell: str) -> str:
+    """Replaces links by their text."""
     return LINK.sub(r"\1", cell)
 
 
-def the_name(cell: str) -> str:
+def only_name(cell: str) -> str:
+    """Returns the one `quoted` name of a cell; raises ValueError if there is not exactly one."""
     [name] = NAME.findall(cell)
     return name
 
 
 def page_facts(page: str) -> set[str]:
+    """Returns the facts in the page's tables and language lists, worded like `code_facts`."""
     facts: set[str] = set()
     for heading, header, rows in tables(page):
         first = plain(header[0])
@@ -47,19 +50,19 @@ def page_facts(page: str) -> set[str]:
         elif first == "every message":
             facts.update(f"message: {plain(' | '.join(row))}" for row in rows)
         elif first == "every frame":
-            facts.update(f"frame: {the_name(row[0])} is {plain(row[1])}" for row in rows)
+            facts.update(f"frame: {only_name(row[0])} is {plain(row[1])}" for row in rows)
         elif first in ("speaker's field", "listener's field"):
-            sender = f"{the_name(heading)} of a {first.removesuffix(chr(39) + 's field')}"
+            sender = f"{only_name(heading)} of a {first.removesuffix(chr(39) + 's field')}"
             facts.update(f"{sender}: {' | '.join(row)}" for row in rows)
         elif first == "error code":
             facts.update(error_fact_of(row) for row in rows)
         elif first == "limit":
-            facts.update(f"config {the_name(key)} is {default}" for _, key, default in rows)
+            facts.update(f"config {only_name(key)} is {default}" for _, key, default in rows)
         elif header[1] == "when":
-            facts.update(f"{the_name(first)} {the_name(row[0])}" for row in rows)
+            facts.update(f"{only_name(first)} {only_name(row[0])}" for row in rows)
         elif header[1] == "type":
             facts.update(
-                f"{frame}: {the_name(row[0])} is {plain(row[1])}"
+                f"{frame}: {only_name(row[0])} is {plain(row[1])}"
                 for frame in NAME.findall(first)
                 for row in rows
             )
@@ -70,14 +73,14 @@ def page_facts(page: str) -> set[str]:
 
 
 def error_fact_of(row: list[str]) -> str:
-    """Of a code's meaning, or of its details."""
-    code = the_name(row[0])
+    """Reads a row of the table of meanings (three cells) or of the table of details (two)."""
+    code = only_name(row[0])
     return f"code {code}" if len(row) == 3 else f"details of {code}: {sorted(NAME.findall(row[1]))}"
 
 
 def action_facts_of(row: list[str]) -> Iterator[str]:
-    action, who, also = the_name(row[0]), row[1], row[3]
-    reply = row[2] if row[2] == "none" else the_name(row[2])
+    action, who, also = only_name(row[0]), row[1], row[3]
+    reply = row[2] if row[2] == "none" else only_name(row[2])
     roles = ["speaker", "listener"] if who == "both" else [who]
     yield from (f"{action} is for the {role}" for role in roles)
     yield f"{action} is answered by {reply}"
@@ -88,14 +91,18 @@ def action_facts_of(row: list[str]) -> Iterator[str]:
 
 
 def config_keys(page: str) -> set[str]:
+    """Returns the config keys in the table of limits."""
     return {
-        the_name(row[1]) for _, header, rows in tables(page) if header[0] == "limit" for row in rows
+        only_name(row[1])
+        for _, header, rows in tables(page)
+        if header[0] == "limit"
+        for row in rows
     }
 
 
 @dataclass(frozen=True)
 class Step:
-    """One line of the example; without a message, the socket closes."""
+    """One line of the example; with neither message, the client closes its socket."""
 
     client: str
     sent: dict[str, Any] | None = None
@@ -103,7 +110,7 @@ class Step:
 
 
 def example(page: str) -> list[Step]:
-    """The steps of the example; a message may go on in the indented lines below."""
+    """Returns the steps of the example; indented lines continue the message above them."""
     [text] = EXAMPLE.findall(page)
     steps: list[list[str]] = []
     for line in text.splitlines():
@@ -116,8 +123,8 @@ def example(page: str) -> list[Step]:
 
 def step_of(line: str) -> Step:
     found = EXAMPLE_LINE.match(line)
-    if not found:
-        raise ValueError(f"no line of an example: {line}")
+    if found is None:
+        raise ValueError(f"not a line of the example: {line}")
     if not found["arrow"]:
         return Step(found["who"])
     message = json.loads(line[found.start("message") :])

@@ -1,4 +1,4 @@
-"""The benchmarks run; what they measure is for people to read."""
+"""The benchmarks run; their figures are not checked."""
 
 import subprocess
 import sys

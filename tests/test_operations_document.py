@@ -1,4 +1,4 @@
-"""docs/operations.md, held against the program: its alarms, settings, outputs and commands."""
+"""The alarms, settings, outputs and commands in docs/operations.md are those of the program."""
 
 import re
 from pathlib import Path

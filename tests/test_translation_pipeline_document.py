@@ -10,10 +10,11 @@ from typing import Annotated, Any, get_args, get_origin
 import msgspec
 import pytest
 
-from live_sessions.captions import captioning, pipeline, translation_cache
-from live_sessions.captions.text_parts import PART_LIMIT_BYTES
-from live_sessions.captions.transcript import Transcript, read_transcript
-from live_sessions.tables.connection_table import LISTENERS_INDEX, Listener
+from contract import metrics
+from contract.tables import LISTENERS_INDEX
+from live_sessions.captions import captioning, transcripts
+from live_sessions.captions.transcripts import Transcript, read_transcript
+from live_sessions.sessions.connections import Listener
 from tests.protocol_page import tables
 
 PAGE = (Path(__file__).parents[1] / "docs" / "translation-pipeline.md").read_text()
@@ -47,17 +48,17 @@ def described(kind: Any) -> str:
 @pytest.mark.parametrize(
     "said",
     [
-        f"| {captioning.TRANSLATION_LIMIT_SECONDS:g} s | for a translation, with two attempts",
-        f"| {captioning.PARTIAL_TRANSLATION_LIMIT_SECONDS:g} s | for a partial one",
-        f"| {captioning.POSTING_SECONDS + captioning.POST_TIMEOUT_SECONDS:.1f} s | for the posts",
-        f"none is begun after {captioning.POSTING_SECONDS:g} s",
+        f"| {captioning.LIMITS.translation:g} s | for a translation, with two attempts",
+        f"| {captioning.LIMITS.partial_translation:g} s | for a partial one",
+        f"| {captioning.LIMITS.posting + captioning.POST_TIMEOUT_SECONDS:.1f} s | for the posts",
+        f"none is begun after {captioning.LIMITS.posting:g} s",
         f"given up after {captioning.POST_TIMEOUT_SECONDS:g} s",
         f"costs the next caption {captioning.POST_TIMEOUT_SECONDS:g} seconds",
-        f"| {captioning.REMOVING_SECONDS:g} s | in which removals",
-        f"{translation_cache.LIMIT_ENTRIES:,} texts and"
-        f" {translation_cache.LIMIT_BYTES // 1_000_000} MB",
-        f"{PART_LIMIT_BYTES:,} bytes",
-        LISTENERS_INDEX,
+        f"| {captioning.LIMITS.removing:g} s | in which removals",
+        f"{captioning.CACHE_LIMIT_ENTRIES:,} texts and"
+        f" {captioning.CACHE_LIMIT_BYTES // 1_000_000} MB",
+        f"{captioning.PART_LIMIT_BYTES:,} bytes",
+        LISTENERS_INDEX.name,
         *(f"`{field.encode_name}`" for field in msgspec.structs.fields(Listener)),
     ],
 )
@@ -66,12 +67,13 @@ def test_it_names_the_figures_of_the_code(said: str) -> None:
 
 
 def test_the_attempts_and_the_patience_are_those_of_the_code() -> None:
-    assert captioning.ATTEMPTS == 2
-    assert pipeline.PATIENCE_SECONDS == 30
+    assert captioning.TRANSLATION_ATTEMPTS == 2
+    assert transcripts.PIPELINE_TIMEOUT_SECONDS == 30
 
 
 def test_the_metrics_are_those_that_the_code_counts() -> None:
     paragraph = PAGE[PAGE.index("Metrics: ") :]
     source = Path(captioning.__file__).read_text()
-    counted = re.findall(r"^        ([A-Z]\w+)=", source, re.MULTILINE)
-    assert counted == re.findall(r"`(\w+)`", paragraph)
+    emitted = re.findall(r"^            metrics\.([A-Z_]+):", source, re.MULTILINE)
+    names = [getattr(metrics, name).name for name in emitted]
+    assert names == re.findall(r"`(\w+)`", paragraph)

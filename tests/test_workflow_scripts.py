@@ -1,4 +1,4 @@
-"""The workflows' scripts, run in bash with stand-ins for gh, pulumi and make."""
+"""The workflows' scripts, run in bash with fakes for gh, pulumi and make."""
 
 import json
 import os
@@ -12,7 +12,7 @@ import yaml
 from program.stack_config import ROOT
 from tests.patience import PATIENCE_SECONDS
 
-STAND_IN = """#!/bin/bash
+FAKE_COMMAND = """#!/bin/bash
 printf '%s\\n' "$(basename "$0") $*" >> "$CALLS"
 [ -f body.md ] && cp body.md "$CALLS.body"
 answer="$ANSWERS/$(basename "$0")"
@@ -25,7 +25,7 @@ exit "${STATUS:-0}"
 
 
 class Runner:
-    """A runner's folder, files and commands."""
+    """A GitHub runner: its folder, its files and its commands, which are fakes."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -33,11 +33,11 @@ class Runner:
         self.outputs, self.summary = folder / "outputs", folder / "summary"
         (folder / "bin").mkdir()
         for name in ("gh", "pulumi", "make"):
-            (folder / "bin" / name).write_text(STAND_IN)
+            (folder / "bin" / name).write_text(FAKE_COMMAND)
             (folder / "bin" / name).chmod(0o755)
 
     def run(self, script: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """As GitHub runs `shell: bash`."""
+        """Runs a script as GitHub runs `shell: bash`; `environment` is added to the runner's."""
         for path in (self.calls, self.outputs, self.summary):
             path.write_text("")
         return subprocess.run(
@@ -57,9 +57,9 @@ class Runner:
             },
         )
 
-    def answer(self, command: str, text: str, *, asked: str | None = None) -> None:
-        """What the stand-in of a command prints, if need be only where it is asked for a word."""
-        (self.folder / (f"{command}.{asked}" if asked else command)).write_text(text)
+    def answer(self, command: str, text: str, *, argument: str | None = None) -> None:
+        """Sets what a fake prints: always, or only when its arguments contain `argument`."""
+        (self.folder / (f"{command}.{argument}" if argument else command)).write_text(text)
 
 
 @pytest.fixture
@@ -68,6 +68,7 @@ def runner(tmp_path: Path) -> Runner:
 
 
 def script(workflow: str, job: str, step: str) -> str:
+    """Returns the script of the step with this name."""
     content: dict[str, Any] = yaml.safe_load(
         (ROOT / f".github/workflows/{workflow}.yml").read_text()
     )
@@ -75,12 +76,10 @@ def script(workflow: str, job: str, step: str) -> str:
     return found["run"]
 
 
-COMMENT = script("preview", "comment", "Write the comment, or write it anew")
+COMMENT = script("preview", "comment", "Create or update the comment")
 PREVIEW = script("preview-stack", "preview", "Preview")
-NEWEST = script(
-    "deploy-stack", "deploy", "See that main has not gone on, and which commit is to be deployed"
-)
-OVER = script("deploy-stack", "deploy", "Say which commit goes over which")
+NEWEST = script("deploy-stack", "deploy", "Choose the commit to deploy, unless main has moved on")
+REPORT = script("deploy-stack", "deploy", "Report which commit replaces which")
 OLD, NEW, LATER = "a" * 40, "b" * 40, "c" * 40
 PULL_REQUEST = {
     "GH_REPO": "acme/live-sessions",
@@ -92,11 +91,11 @@ PULL_REQUEST = {
 }
 
 
-def test_the_first_preview_is_a_new_comment(runner: Runner):
+def test_the_first_preview_creates_a_comment(runner: Runner):
     ran = runner.run(COMMENT, **PULL_REQUEST)
     assert ran.returncode == 0, ran.stderr
-    look, write = runner.calls.read_text().splitlines()
-    assert "--paginate repos/acme/live-sessions/issues/7/comments" in look
+    listing, write = runner.calls.read_text().splitlines()
+    assert "--paginate repos/acme/live-sessions/issues/7/comments" in listing
     assert "--method POST repos/acme/live-sessions/issues/7/comments" in write
     body = (runner.folder / "calls.body").read_text()
     assert body.startswith("<!-- preview of staging -->\n")
@@ -105,7 +104,7 @@ def test_the_first_preview_is_a_new_comment(runner: Runner):
     assert not (runner.folder / "injected").exists()
 
 
-def test_a_later_preview_goes_into_the_same_comment(runner: Runner):
+def test_a_later_preview_updates_the_comment(runner: Runner):
     runner.answer("gh", "41\n42\n")
     ran = runner.run(COMMENT, **PULL_REQUEST)
     assert ran.returncode == 0, ran.stderr
@@ -113,14 +112,14 @@ def test_a_later_preview_goes_into_the_same_comment(runner: Runner):
     assert "--method PATCH repos/acme/live-sessions/issues/comments/41 " in write
 
 
-def test_a_preview_that_printed_nothing_says_so(runner: Runner):
+def test_the_comment_says_so_if_the_preview_printed_nothing(runner: Runner):
     runner.run(COMMENT, **{**PULL_REQUEST, "PREVIEW": "", "RESULT": "failure"})
     body = (runner.folder / "calls.body").read_text()
     assert "at abc123: failure" in body
-    assert "Nothing was printed: see the run." in body
+    assert "The preview printed nothing; see the run." in body
 
 
-def test_a_preview_is_handed_on_and_its_end_kept_where_it_is_long(runner: Runner):
+def test_the_end_of_a_long_preview_is_the_output(runner: Runner):
     runner.answer("pulumi", "begin\n" + "x" * 70_000 + "\nResources: 3 to create\n")
     ran = runner.run(PREVIEW, STACK="staging")
     assert ran.returncode == 0, ran.stderr
@@ -129,14 +128,14 @@ def test_a_preview_is_handed_on_and_its_end_kept_where_it_is_long(runner: Runner
     first, *lines, last = runner.outputs.read_text().splitlines()
     assert first == f"preview<<{last}"
     assert len(last) == 32
-    handed_on = "\n".join(lines)
-    assert len(handed_on) <= 60_001
-    assert "begin" not in handed_on
-    assert "Resources: 3 to create" in handed_on
+    output = "\n".join(lines)
+    assert len(output) <= 60_001
+    assert "begin" not in output
+    assert "Resources: 3 to create" in output
     assert "begin" in runner.summary.read_text()
 
 
-def test_a_preview_that_fails_is_handed_on_too(runner: Runner):
+def test_the_output_of_a_failed_preview_is_kept(runner: Runner):
     runner.answer("pulumi", "error: audioSlots is '0'\n")
     ran = runner.run(PREVIEW, STACK="staging", STATUS="255")
     assert ran.returncode == 255
@@ -144,15 +143,17 @@ def test_a_preview_that_fails_is_handed_on_too(runner: Runner):
     assert "error: audioSlots is '0'" in runner.summary.read_text()
 
 
-def asked_for(runner: Runner, *, main: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """The run of a deployment of NEW, while main is where it is."""
+def choose_commit(
+    runner: Runner, *, main: str, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Runs the step for a push of NEW, while `main` is the newest commit."""
     runner.answer("gh", f"{main}\n")
-    given = {"GITHUB_REPOSITORY": "acme/live-sessions", "GITHUB_SHA": NEW, "BACK_TO": ""}
+    given = {"GITHUB_REPOSITORY": "acme/live-sessions", "GITHUB_SHA": NEW, "ROLLBACK_TO": ""}
     return runner.run(NEWEST, **{**given, **environment})
 
 
-def test_mains_newest_commit_is_deployed(runner: Runner):
-    ran = asked_for(runner, main=NEW)
+def test_the_newest_commit_of_main_is_deployed(runner: Runner):
+    ran = choose_commit(runner, main=NEW)
     assert ran.returncode == 0, ran.stderr
     assert runner.outputs.read_text().splitlines() == [f"commit={NEW}", "newest=true"]
     (call,) = runner.calls.read_text().splitlines()
@@ -160,21 +161,21 @@ def test_mains_newest_commit_is_deployed(runner: Runner):
 
 
 @pytest.mark.parametrize("attempt", ["1", "2"])
-@pytest.mark.parametrize("back_to", ["", OLD])
-def test_a_run_that_main_has_left_behind_deploys_nothing_however_often_it_is_run(
-    runner: Runner, attempt: str, back_to: str
+@pytest.mark.parametrize("rollback_to", ["", OLD])
+def test_a_run_for_an_older_commit_deploys_nothing_however_often_it_is_repeated(
+    runner: Runner, attempt: str, rollback_to: str
 ):
-    runner.answer("gh", "ahead\n", asked="compare")
-    ran = asked_for(runner, main=LATER, GITHUB_RUN_ATTEMPT=attempt, BACK_TO=back_to)
+    runner.answer("gh", "ahead\n", argument="compare")
+    ran = choose_commit(runner, main=LATER, GITHUB_RUN_ATTEMPT=attempt, ROLLBACK_TO=rollback_to)
     assert ran.returncode == 0, ran.stderr
     assert runner.outputs.read_text() == "newest=false\n"
-    assert f"this run is of {NEW}, and main is at {LATER}" in ran.stdout
+    assert f"this run is for {NEW}, but main is at {LATER}" in ran.stdout
 
 
 @pytest.mark.parametrize("main_is", ["ahead", "identical"])
-def test_an_older_commit_of_main_is_deployed_when_it_is_asked_for(runner: Runner, main_is: str):
-    runner.answer("gh", f"{main_is}\n", asked="compare")
-    ran = asked_for(runner, main=NEW, BACK_TO=OLD)
+def test_an_older_commit_of_main_is_deployed_for_a_rollback(runner: Runner, main_is: str):
+    runner.answer("gh", f"{main_is}\n", argument="compare")
+    ran = choose_commit(runner, main=NEW, ROLLBACK_TO=OLD)
     assert ran.returncode == 0, ran.stderr
     assert runner.outputs.read_text().splitlines() == [f"commit={OLD}", "newest=true"]
     _, compared = runner.calls.read_text().splitlines()
@@ -182,34 +183,36 @@ def test_an_older_commit_of_main_is_deployed_when_it_is_asked_for(runner: Runner
 
 
 @pytest.mark.parametrize("main_is", ["diverged", "behind", ""])
-def test_a_commit_that_main_never_had_is_refused(runner: Runner, main_is: str):
-    runner.answer("gh", f"{main_is}\n", asked="compare")
-    ran = asked_for(runner, main=NEW, BACK_TO=OLD)
+def test_a_commit_outside_the_history_of_main_is_refused(runner: Runner, main_is: str):
+    runner.answer("gh", f"{main_is}\n", argument="compare")
+    ran = choose_commit(runner, main=NEW, ROLLBACK_TO=OLD)
     assert ran.returncode == 1
     assert runner.outputs.read_text() == ""
     assert f"::error::commit {OLD} is not in main's history" in ran.stdout
 
 
-@pytest.mark.parametrize("back_to", ["main", "abc1234", f"{OLD}0", "A" * 40, f"{OLD}\n::error::x"])
-def test_what_is_no_whole_commit_is_refused_before_anybody_is_asked(runner: Runner, back_to: str):
-    ran = asked_for(runner, main=NEW, BACK_TO=back_to)
+@pytest.mark.parametrize(
+    "rollback_to", ["main", "abc1234", f"{OLD}0", "A" * 40, f"{OLD}\n::error::x"]
+)
+def test_an_incomplete_commit_id_is_refused_without_a_request(runner: Runner, rollback_to: str):
+    ran = choose_commit(runner, main=NEW, ROLLBACK_TO=rollback_to)
     assert ran.returncode == 1
     assert runner.outputs.read_text() == ""
     assert len(ran.stdout.splitlines()) == 1
-    assert "must be all 40 digits of a commit" in ran.stdout
+    assert "must be a full commit id of 40 hexadecimal digits" in ran.stdout
     assert "compare" not in runner.calls.read_text()
 
 
-def test_nothing_is_deployed_when_github_does_not_say_what_is_newest(runner: Runner):
-    ran = asked_for(runner, main=NEW, STATUS="1")
+def test_nothing_is_deployed_if_the_newest_commit_cannot_be_read(runner: Runner):
+    ran = choose_commit(runner, main=NEW, STATUS="1")
     assert ran.returncode == 1
     assert runner.outputs.read_text() == ""
 
 
 @pytest.mark.parametrize(
-    ("updates", "over"),
+    ("updates", "previous"),
     [
-        ([], "nothing yet"),
+        ([], "no deployment"),
         ([{"kind": "update", "message": "by hand", "environment": {}}], "by hand"),
         (
             [
@@ -221,14 +224,14 @@ def test_nothing_is_deployed_when_github_does_not_say_what_is_newest(runner: Run
         ),
     ],
 )
-@pytest.mark.parametrize(("back_to", "how"), [("", ""), (NEW, "(back, as asked for) ")])
-def test_it_is_said_which_commit_goes_over_which(
-    runner: Runner, updates: list[dict[str, Any]], over: str, back_to: str, how: str
+@pytest.mark.parametrize(("rollback_to", "mark"), [("", ""), (NEW, "(rollback) ")])
+def test_the_summary_says_which_commit_replaces_which(
+    runner: Runner, updates: list[dict[str, Any]], previous: str, rollback_to: str, mark: str
 ):
     runner.answer("pulumi", json.dumps(updates))
-    ran = runner.run(OVER, STACK="production", COMMIT=NEW, BACK_TO=back_to)
+    ran = runner.run(REPORT, STACK="production", COMMIT=NEW, ROLLBACK_TO=rollback_to)
     assert ran.returncode == 0, ran.stderr
-    assert runner.summary.read_text() == f"production: {NEW} {how}goes over {over}\n"
-    assert f"::notice::production: {NEW} {how}goes over {over}" in ran.stdout
+    assert runner.summary.read_text() == f"production: {NEW} {mark}replaces {previous}\n"
+    assert f"::notice::production: {NEW} {mark}replaces {previous}" in ran.stdout
     (call,) = runner.calls.read_text().splitlines()
     assert call.startswith("pulumi stack history --stack production --json")

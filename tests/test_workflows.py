@@ -1,4 +1,4 @@
-"""The workflows: pinned, bounded, with the least of rights, and calling what exists."""
+"""The workflows: pinned actions, time limits, least privilege, and commands that exist."""
 
 import json
 import re
@@ -18,11 +18,11 @@ from tests.patience import PATIENCE_SECONDS
 GITHUB = ROOT / ".github"
 WORKFLOWS = sorted((GITHUB / "workflows").glob("*.yml"))
 PINNED = re.compile(r"\s*-? ?uses: [\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
-OWN = re.compile(r"\s*uses: \$/(?P<path>\.github/workflows/[\w-]+\.yml)")
+REUSABLE = re.compile(r"\s*uses: \$/(?P<path>\.github/workflows/[\w-]+\.yml)")
 
 
 class ActionsLoader(yaml.SafeLoader):
-    """YAML as GitHub reads it: `on` is a word there, not a truth value."""
+    """Reads YAML as GitHub does: `on` is a string, not a boolean."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012
         first: [each for each in resolvers if each[0] != "tag:yaml.org,2002:bool"]
@@ -48,7 +48,7 @@ def steps() -> Iterator[tuple[Path, dict[str, Any]]]:
 
 
 def zizmor(where: Path) -> list[dict[str, Any]]:
-    """The findings of the strictest persona."""
+    """Returns the findings of zizmor's strictest persona."""
     command = [
         *(str(Path(sys.executable).with_name("zizmor")), "--offline", "--persona=auditor"),
         *("--no-progress", "--no-exit-codes", "--format=json", str(where)),
@@ -64,7 +64,7 @@ def test_zizmor_finds_nothing():
     assert [(each["ident"], each["locations"][0]["symbolic"]["key"]) for each in found] == []
 
 
-def test_zizmor_would_find_an_action_that_is_not_pinned_and_a_value_in_a_script(tmp_path: Path):
+def test_zizmor_finds_an_unpinned_action_and_an_expression_in_a_script(tmp_path: Path):
     shutil.copytree(GITHUB, tmp_path / ".github")
     path = tmp_path / ".github/workflows/deploy-stack.yml"
     text = re.sub(r"(actions/checkout)@\S+ # \S+", r"\1@v7", path.read_text())
@@ -73,7 +73,7 @@ def test_zizmor_would_find_an_action_that_is_not_pinned_and_a_value_in_a_script(
     assert {"unpinned-uses", "template-injection"} <= idents
 
 
-def test_there_are_a_check_a_preview_and_a_deployment():
+def test_there_are_workflows_for_check_preview_and_deployment():
     assert {"check", "preview", "deploy"} <= {path.stem for path in WORKFLOWS}
 
 
@@ -82,27 +82,27 @@ def test_every_action_is_pinned_to_a_commit_beside_its_version(path: Path):
     lines = [line for line in path.read_text().splitlines() if "uses:" in line]
     assert lines
     for line in lines:
-        own = OWN.fullmatch(line)
-        assert own or PINNED.fullmatch(line), line
-        assert own is None or (ROOT / own["path"]).is_file(), line
+        reusable = REUSABLE.fullmatch(line)
+        assert reusable or PINNED.fullmatch(line), line
+        assert reusable is None or (ROOT / reusable["path"]).is_file(), line
 
 
-def test_an_action_has_one_version_everywhere():
+def test_each_action_has_the_same_version_everywhere():
     pins = {step["uses"] for _, step in steps() if "uses" in step}
     assert len({pin.partition("@")[0] for pin in pins}) == len(pins)
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
-def test_a_workflow_grants_nothing_that_a_job_does_not_ask_for(path: Path):
+def test_permissions_are_granted_by_jobs_only(path: Path):
     assert read(path)["permissions"] == {}
 
 
 @pytest.mark.parametrize("job", list(jobs()))
-def test_a_job_asks_for_its_permissions_and_ends_in_time(job: dict[str, Any]):
+def test_each_job_has_its_permissions_and_a_time_limit(job: dict[str, Any]):
     assert job["permissions"]
     writes = {name for name, right in job["permissions"].items() if right == "write"}
     assert writes <= {"id-token", "pull-requests"}
-    # Beside what may write to the repository runs no code of a pull request.
+    # A job that can write to the repository runs no code of a pull request.
     if "pull-requests" in writes:
         assert not any("uses" in step for step in job["steps"])
     if "uses" not in job:
@@ -111,20 +111,20 @@ def test_a_job_asks_for_its_permissions_and_ends_in_time(job: dict[str, Any]):
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
-def test_a_workflow_is_started_by_no_event_that_hands_secrets_to_strangers(path: Path):
+def test_no_workflow_has_a_trigger_that_exposes_secrets_to_forks(path: Path):
     assert read(path)["on"].keys() <= {
         *("pull_request", "push", "workflow_call", "workflow_dispatch")
     }
 
 
-def test_previews_are_for_branches_of_this_repository_alone():
+def test_only_branches_of_this_repository_get_a_preview():
     preview = read(GITHUB / "workflows/preview.yml")["jobs"]["preview"]
     assert "github.event.pull_request.head.repo.full_name == github.repository" in preview["if"]
     assert "dependabot[bot]" in preview["if"]
     assert preview["with"]["stack"] == "staging"
 
 
-def test_production_comes_after_staging_and_each_waits_for_an_approval_of_its_own():
+def test_production_follows_staging_and_each_has_its_own_environment():
     deploy = read(GITHUB / "workflows/deploy.yml")["jobs"]
     assert deploy["staging"]["needs"] == "check"
     assert deploy["preview-production"]["needs"] == "staging"
@@ -133,7 +133,7 @@ def test_production_comes_after_staging_and_each_waits_for_an_approval_of_its_ow
     assert job["environment"] == "${{ inputs.stack }}"
 
 
-def test_deployments_of_a_stack_never_overlap_and_are_never_cut_short():
+def test_deployments_of_a_stack_never_overlap_and_are_never_cancelled():
     job = read(GITHUB / "workflows/deploy-stack.yml")["jobs"]["deploy"]
     assert job["concurrency"] == {
         "group": "deploy-${{ inputs.stack }}",
@@ -142,40 +142,40 @@ def test_deployments_of_a_stack_never_overlap_and_are_never_cut_short():
     assert read(GITHUB / "workflows/deploy.yml")["concurrency"]["cancel-in-progress"] == "false"
 
 
-def test_a_deployment_is_started_by_hand_only_with_the_commit_to_go_back_to():
-    by_hand = [path.stem for path in WORKFLOWS if "workflow_dispatch" in read(path)["on"]]
-    assert by_hand == ["deploy"]
+def test_a_manual_deployment_needs_the_commit_to_roll_back_to():
+    manual = [path.stem for path in WORKFLOWS if "workflow_dispatch" in read(path)["on"]]
+    assert manual == ["deploy"]
     deploy = read(GITHUB / "workflows/deploy.yml")
     (commit,) = deploy["on"]["workflow_dispatch"]["inputs"].items()
     assert commit[0] == "commit"
     assert commit[1]["required"] == "true"
-    # Checked, previewed and deployed is the same commit.
+    # The same commit is checked, previewed and deployed.
     assert {job["with"]["commit"] for job in deploy["jobs"].values()} == {"${{ inputs.commit }}"}
 
 
-def test_nothing_but_the_commit_that_was_settled_is_checked_out_for_a_deployment():
-    of_deployment = [step for path, step in steps() if path.stem == "deploy-stack"]
-    settled, *others = of_deployment
-    assert settled["id"] == "newest"
+def test_a_deployment_checks_out_only_the_commit_that_was_chosen():
+    deployment_steps = [step for path, step in steps() if path.stem == "deploy-stack"]
+    chosen, *others = deployment_steps
+    assert chosen["id"] == "newest"
     assert all(step["if"] == "steps.newest.outputs.newest == 'true'" for step in others)
     (checkout,) = [step for step in others if "actions/checkout" in step.get("uses", "")]
     assert checkout["with"]["ref"] == "${{ steps.newest.outputs.commit }}"
 
 
-def test_a_deployment_is_verified_after_it():
+def test_each_deployment_is_verified():
     scripts = [step.get("run", "") for path, step in steps() if path.stem == "deploy-stack"]
     up = next(number for number, script in enumerate(scripts) if "pulumi up" in script)
     verify = next(number for number, script in enumerate(scripts) if "verify STACK=" in script)
     assert up < verify
 
 
-def test_every_script_runs_in_a_bash_that_stops_at_errors():
+def test_every_script_runs_in_bash_with_errexit_and_pipefail():
     for path in WORKFLOWS:
         if any("run" in step for where, step in steps() if where == path):
             assert read(path)["defaults"]["run"]["shell"] == "bash", path.name
 
 
-def test_scripts_hold_no_expressions():
+def test_scripts_contain_no_expressions():
     for path, step in steps():
         assert "${{" not in step.get("run", ""), (path.name, step)
 
@@ -187,11 +187,11 @@ def test_workflows_call_make_targets_that_exist():
         for _, step in steps()
         for target in re.findall(r"\bmake (?:--[a-z-]+ )*([a-z-]+)", step.get("run", ""))
     }
-    assert called == {"check", "plan", "setup", "verify"}
+    assert called == {"check", "coverage", "plan", "setup", "verify"}
     assert called <= targets
 
 
-def test_the_stacks_that_are_deployed_have_a_committed_config():
+def test_each_deployed_stack_has_a_committed_config():
     calls = [job for each in WORKFLOWS for job in read(each)["jobs"].values() if "with" in job]
     stacks = {job["with"]["stack"] for job in calls if "stack" in job["with"]}
     assert stacks == {"staging", "production"}
@@ -199,8 +199,8 @@ def test_the_stacks_that_are_deployed_have_a_committed_config():
 
 
 @pytest.mark.parametrize("stack", ["staging", "production"])
-def test_previews_and_deployments_run_the_python_of_the_functions(stack: str):
-    # Only then do the layers hold bytecode; another Python would plan other layers.
+def test_previews_and_deployments_use_the_python_version_of_the_functions(stack: str):
+    # Otherwise the layers would differ: they contain bytecode only for the same Python version.
     runtime = stack_config(stack)["live-sessions:lambdaRuntime"]
     pythons = {
         step["with"]["python-version"]
@@ -210,7 +210,7 @@ def test_previews_and_deployments_run_the_python_of_the_functions(stack: str):
     assert pythons == {runtime.removeprefix("python")}
 
 
-def test_the_locked_version_of_pulumi_is_found_as_the_workflows_look_for_it():
+def test_the_workflows_command_finds_the_locked_version_of_pulumi():
     scripts = [step["run"] for _, step in steps() if "sed -n" in step.get("run", "")]
     assert len(scripts) == 2
     for script in scripts:
@@ -224,3 +224,21 @@ def test_the_locked_version_of_pulumi_is_found_as_the_workflows_look_for_it():
             check=True,
         )
         assert re.fullmatch(r"version=\d+\.\d+\.\d+\n", ran.stdout)
+
+
+def test_dependabot_updates_the_actions_and_every_folder_with_a_lock():
+    updates = {
+        each["package-ecosystem"]: each for each in read(GITHUB / "dependabot.yml")["updates"]
+    }
+    assert updates.keys() == {"github-actions", "pip"}
+    locks = [
+        path
+        for pattern in (
+            "requirements*.txt",
+            "handlers/**/requirements*.txt",
+            "local/**/requirements*.txt",
+        )
+        for path in ROOT.glob(pattern)
+    ]
+    folders = {f"/{path.parent.relative_to(ROOT).as_posix()}".removesuffix(".") for path in locks}
+    assert set(updates["pip"]["directories"]) == folders

@@ -1,62 +1,55 @@
-"""An alarm as data, checked before it is made: one metric, what it may be, and for how long."""
+"""An alarm as data, checked before it is made: one metric, its threshold, and for how long."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 import pulumi
 import pulumi_aws as aws
 
+from components.alarms.metrics import CloudWatchMetric
 from components.cadence import SECONDS_PER_MINUTE
 
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
 MAXIMUM_NAME_LENGTH = 255
 LONGEST_EVALUATION_SECONDS = 86_400
+FIVE_MINUTES_SECONDS = 300
 
 
 class Breach(StrEnum):
-    """On which side of its threshold an alarm fires."""
+    """On which side of the threshold a period is breaching."""
 
     ABOVE = "GreaterThanThreshold"
-    FROM = "GreaterThanOrEqualToThreshold"
+    AT_OR_ABOVE = "GreaterThanOrEqualToThreshold"
     BELOW = "LessThanThreshold"
 
 
 class Missing(StrEnum):
-    """What a period without data counts as."""
+    """How a period without data is treated."""
 
-    GOOD = "notBreaching"
-    BAD = "breaching"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Metric:
-    """What CloudWatch finds a metric by: all three have to be those that it is emitted with."""
-
-    namespace: str
-    name: str
-    dimensions: Mapping[str, pulumi.Input[str]]
+    NOT_BREACHING = "notBreaching"
+    BREACHING = "breaching"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Alarm:
-    """Fires when `breaching_periods` of the last `periods` are on the wrong side of `threshold`.
+    """Goes into ALARM state when `breaching_periods` of the last `periods` are breaching.
 
-    `name` is the physical one; `description` says what it means, for whoever is told; `statistic`
-    is Sum, Maximum or a percentile such as p95.
+    `name` is the physical name; `description` says what happens and what it means for users;
+    `statistic` is Sum, Maximum or a percentile such as p95. Raises `ValueError` for what CloudWatch
+    would reject.
     """
 
     name: str
     description: str
-    metric: Metric
+    metric: CloudWatchMetric
     statistic: str
     breaches: Breach
     threshold: float
     period_seconds: int
     periods: int = 1
     breaching_periods: int = 1
-    missing: Missing = Missing.GOOD
+    missing: Missing = Missing.NOT_BREACHING
 
     def __post_init__(self) -> None:
         if len(self.name) > MAXIMUM_NAME_LENGTH:
@@ -77,7 +70,7 @@ class Alarm:
         if not 1 <= self.breaching_periods <= self.periods:
             raise ValueError(
                 f"Alarm {self.name} waits for {self.breaching_periods} of {self.periods} periods:"
-                " it must be at least one, and no more than there are."
+                " it must be at least 1, and at most the number of periods."
             )
         if self.periods * self.period_seconds > LONGEST_EVALUATION_SECONDS:
             raise ValueError(
@@ -87,7 +80,23 @@ class Alarm:
 
     @property
     def is_percentile(self) -> bool:
+        """Whether `statistic` is one, which CloudWatch calls an extended statistic."""
         return self.statistic.startswith("p")
+
+
+def event_alarm(
+    *, name: str, description: str, metric: CloudWatchMetric, times: int = 1, statistic: str = "Sum"
+) -> Alarm:
+    """An alarm at the first event within a minute, or at the given number within five minutes."""
+    return Alarm(
+        name=name,
+        description=description,
+        metric=metric,
+        statistic=statistic,
+        breaches=Breach.AT_OR_ABOVE,
+        threshold=times,
+        period_seconds=SECONDS_PER_MINUTE if times == 1 else FIVE_MINUTES_SECONDS,
+    )
 
 
 def create_alarm(
@@ -96,7 +105,7 @@ def create_alarm(
     topic_arn: pulumi.Input[str],
     opts: pulumi.ResourceOptions,
 ) -> aws.cloudwatch.MetricAlarm:
-    """Makes the alarm; the topic is told when it fires and when all is well again."""
+    """Makes the alarm; it notifies the topic when it goes into ALARM state and back to OK."""
     return aws.cloudwatch.MetricAlarm(
         resource_name,
         name=alarm.name,

@@ -1,7 +1,7 @@
-"""The SNS topic that alarms tell, encrypted by a key of its own, and perhaps a subscriber.
+"""The SNS topic that alarms notify, encrypted with its own key, and a subscriber if one is set.
 
-CloudWatch may use neither a topic nor a key unless their policies name it; the key that AWS manages
-for SNS cannot name it, and alarms to such a topic are lost in silence:
+CloudWatch needs access in the policies of both. The AWS managed key for SNS does not give it, and
+alarms sent to a topic with that key are lost without an error:
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
 """
 
@@ -18,7 +18,7 @@ DELETION_DAYS = 7
 
 @dataclass(frozen=True, kw_only=True)
 class AlarmTopicArgs:
-    """`email`: who is asked to confirm a subscription; empty for nobody."""
+    """`email` is sent a subscription to confirm; empty for no subscription."""
 
     prefix: str
     partition: pulumi.Input[str]

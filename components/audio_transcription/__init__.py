@@ -1,6 +1,5 @@
-"""Audio on its way to captions: the functions, the pool of slots and their queues."""
+"""From audio to transcripts: two functions, and a pool of slots with their queues."""
 
-from components.audio_transcription.arguments import AudioTranscriptionArgs
-from components.audio_transcription.transcription import AudioTranscription
+from components.audio_transcription.transcription import AudioTranscription, AudioTranscriptionArgs
 
 __all__ = ["AudioTranscription", "AudioTranscriptionArgs"]

@@ -1,18 +1,6 @@
-"""The tables, and statements for them."""
+"""The tables of a stack, and the grants for them."""
 
 from components.connection_store.store import ConnectionStore, ConnectionStoreArgs
-from components.connection_store.tables import (
-    TableSafety,
-    TableShape,
-    create_table,
-    table_statement,
-)
+from components.connection_store.tables import StackTable, TableSafety
 
-__all__ = [
-    "ConnectionStore",
-    "ConnectionStoreArgs",
-    "TableSafety",
-    "TableShape",
-    "create_table",
-    "table_statement",
-]
+__all__ = ["ConnectionStore", "ConnectionStoreArgs", "StackTable", "TableSafety"]

@@ -1,15 +1,19 @@
-"""What a function is told: the platform all functions share, and the arguments of each one.
+"""The arguments of one function, checked before any resource is made.
 
-The limits are Lambda's own, checked before any resource is made.
+What Lambda would reject is rejected here, and so is an environment that is not exactly what the
+function reads.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pulumi
 
+from components.grants import Grant, Variables, environment_of
+from components.handler_function.platform import FunctionPlatform
 from components.layers import HANDLERS
 from components.policies import Statement
+from contract.functions import Function
 
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 MAXIMUM_TIMEOUT_SECONDS = 900
@@ -22,45 +26,11 @@ MAXIMUM_RETRIES = 2
 
 
 @dataclass(frozen=True, kw_only=True)
-class FunctionPlatform:
-    """What all functions of a stack have in common."""
-
-    stack: str
-    prefix: str
-    runtime: str
-    architecture: str
-    log_level: str
-    log_retention_days: int
-    tracing: bool
-    layer_arn: pulumi.Input[str]
-    region: str
-    partition: pulumi.Input[str]
-    account_id: pulumi.Input[str]
-    reserved_concurrency: Mapping[str, int]
-
-    @property
-    def metrics_namespace(self) -> str:
-        """Where the functions' own metrics are, apart from those of the account's other stacks."""
-        return f"LiveSessions/{self.stack}"
-
-    def function_name(self, entry: str) -> str:
-        """The physical name of an entry module's function."""
-        return f"{self.prefix}-{entry.replace('_', '-')}"
-
-    def function_arn(self, entry: str) -> pulumi.Output[str]:
-        """A function's ARN from its name alone, for a role that must exist before it."""
-        return pulumi.Output.format(
-            "arn:{0}:lambda:{1}:{2}:function:{3}",
-            self.partition,
-            self.region,
-            self.account_id,
-            self.function_name(entry),
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
 class AsynchronousInvocation:
-    """What becomes of an event that the function was given without waiting for the result."""
+    """How often and how long Lambda retries an asynchronous event, and where failed ones are kept.
+
+    Lambda sends them to that queue with the function's role.
+    """
 
     on_failure_queue_arn: pulumi.Input[str]
     maximum_retries: int
@@ -77,24 +47,34 @@ class AsynchronousInvocation:
                 f" {EVENT_AGE_SECONDS.start} to {EVENT_AGE_SECONDS.stop - 1} s."
             )
 
+    @property
+    def statement(self) -> Statement:
+        """The permission to keep failed events."""
+        return Statement(
+            sid="SendFailures",
+            actions=("sqs:SendMessage",),
+            resources=(self.on_failure_queue_arn,),
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class HandlerFunctionArgs:
-    """`entry` names the module `handlers/<entry>.py`, whose `handler` is called."""
+    """One function of the contract, and the grants that its permissions and environment come from.
+
+    `extra_layer_arns` are added to the layer that every function has.
+    """
 
     platform: FunctionPlatform
-    entry: str
+    function: Function
     memory_megabytes: int
     timeout_seconds: int
-    statements: tuple[Statement, ...] = ()
-    environment: Mapping[str, pulumi.Input[str]] = field(
-        default_factory=dict[str, pulumi.Input[str]]
-    )
-    extra_layer_arns: tuple[pulumi.Input[str], ...] = ()
+    grants: Sequence[Grant] = ()
+    extra_layer_arns: Sequence[pulumi.Input[str]] = ()
     asynchronous: AsynchronousInvocation | None = None
 
     def __post_init__(self) -> None:
-        name = self.platform.function_name(self.entry)
+        entry = self.function.entry
+        name = self.platform.function_name(self.function)
         if len(name) > MAXIMUM_NAME_LENGTH:
             raise ValueError(
                 f"Function name {name!r} must have at most {MAXIMUM_NAME_LENGTH} characters:"
@@ -102,15 +82,25 @@ class HandlerFunctionArgs:
             )
         if not 1 <= self.timeout_seconds <= MAXIMUM_TIMEOUT_SECONDS:
             raise ValueError(
-                f"Function {self.entry} has {self.timeout_seconds} s: a timeout must be from 1 to"
+                f"Function {entry} has {self.timeout_seconds} s: a timeout must be from 1 to"
                 f" {MAXIMUM_TIMEOUT_SECONDS} s."
             )
         if self.memory_megabytes not in MEMORY_MEGABYTES:
             raise ValueError(
-                f"Function {self.entry} has {self.memory_megabytes} MB: memory must be from"
+                f"Function {entry} has {self.memory_megabytes} MB: memory must be from"
                 f" {MEMORY_MEGABYTES.start} to {MEMORY_MEGABYTES.stop - 1} MB."
             )
-        if not (HANDLERS / f"{self.entry}.py").is_file():
-            raise ValueError(
-                f"Function {self.entry} has no code: handlers/{self.entry}.py must exist."
-            )
+        if not (HANDLERS / f"{entry}.py").is_file():
+            raise ValueError(f"Function {entry} has no code: handlers/{entry}.py must exist.")
+        environment_of(self.function, self.grants, self.platform.settings)
+
+    @property
+    def environment(self) -> Variables:
+        """The variables that this function reads, with their values."""
+        return environment_of(self.function, self.grants, self.platform.settings)
+
+    @property
+    def statements(self) -> tuple[Statement, ...]:
+        """The permissions of its grants, and of its asynchronous invocation."""
+        granted = tuple(each for grant in self.grants for each in grant.statements)
+        return granted if self.asynchronous is None else (*granted, self.asynchronous.statement)

@@ -1,13 +1,14 @@
-"""One Lambda function with all that is its own: log group, role, permissions and code.
+"""One Lambda function with its own log group, role, permissions and code.
 
-The log group is declared before the function can write, so its retention holds from the first line;
-the role may write to that group and do what its statements say, nothing else.
+The log group exists before the function can write to it, so its retention applies from the first
+line. The role may write to that group and do what its grants say, nothing else.
 """
 
 import pulumi
 import pulumi_aws as aws
 from pulumi import ResourceOptions
 
+from components.grants import Grant
 from components.handler_function.arguments import HandlerFunctionArgs
 from components.layers import HANDLERS
 from components.policies import Statement, permissions, trust
@@ -15,13 +16,16 @@ from components.policies import Statement, permissions, trust
 SEND_TRACES = Statement.about_everything(
     sid="SendTraces",
     actions=("xray:PutTraceSegments", "xray:PutTelemetryRecords"),
-    reason="X-Ray's traces are no resource:"
+    reason="X-Ray has no resource type for traces:"
     " https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html",
 )
 
 
 class HandlerFunction(pulumi.ComponentResource):
-    """A function and everything that exists for it alone."""
+    """A function and everything that exists for it alone.
+
+    `entry` is its module in handlers/, which the `service` dimension of its metrics names too.
+    """
 
     entry: str
     physical_name: str
@@ -35,8 +39,8 @@ class HandlerFunction(pulumi.ComponentResource):
     ) -> None:
         super().__init__("live-sessions:handler_function:HandlerFunction", name, None, opts)
         child = ResourceOptions(parent=self)
-        self.entry = args.entry
-        self.physical_name = args.platform.function_name(args.entry)
+        self.entry = args.function.entry
+        self.physical_name = args.platform.function_name(args.function)
         log_group = self._create_log_group(name, args, child)
         role = self._create_role(name, args, child)
         policy = self._create_policy(name, args, role, log_group, child)
@@ -97,27 +101,27 @@ class HandlerFunction(pulumi.ComponentResource):
         role: aws.iam.Role,
         needed_first: list[pulumi.Resource],
     ) -> aws.lambda_.Function:
-        code = HANDLERS / f"{args.entry}.py"
+        code = HANDLERS / f"{self.entry}.py"
         return aws.lambda_.Function(
             f"{name}-function",
             name=self.physical_name,
             role=role.arn,
             runtime=args.platform.runtime,
             architectures=[args.platform.architecture],
-            handler=f"{args.entry}.handler",
+            handler=f"{self.entry}.handler",
             code=pulumi.AssetArchive({code.name: pulumi.FileAsset(str(code))}),
             layers=[args.platform.layer_arn, *args.extra_layer_arns],
             memory_size=args.memory_megabytes,
             timeout=args.timeout_seconds,
-            reserved_concurrent_executions=args.platform.reserved_concurrency.get(args.entry),
-            # Left out, it would stay what it was.
+            reserved_concurrent_executions=args.platform.reserved_concurrency.get(self.entry),
+            # Without it, AWS would keep the mode that was set last.
             tracing_config=aws.lambda_.FunctionTracingConfigArgs(
                 mode="Active" if args.platform.tracing else "PassThrough"
             ),
             environment=aws.lambda_.FunctionEnvironmentArgs(
                 variables={
                     "ENV": args.platform.stack,
-                    "POWERTOOLS_SERVICE_NAME": args.entry,
+                    "POWERTOOLS_SERVICE_NAME": self.entry,
                     "POWERTOOLS_METRICS_NAMESPACE": args.platform.metrics_namespace,
                     "POWERTOOLS_LOG_LEVEL": args.platform.log_level,
                     **args.environment,
@@ -149,7 +153,10 @@ class HandlerFunction(pulumi.ComponentResource):
         )
 
     def consume(self, name: str, queue_arn: pulumi.Input[str]) -> None:
-        """Feeds the function from a queue, one message at a time, so one failure retries alone."""
+        """Invokes the function for each message of a queue, one at a time: each one fails alone.
+
+        The function needs the queue's `consuming` grant.
+        """
         aws.lambda_.EventSourceMapping(
             f"{name}-mapping",
             event_source_arn=queue_arn,
@@ -158,6 +165,7 @@ class HandlerFunction(pulumi.ComponentResource):
             opts=ResourceOptions(parent=self),
         )
 
-    def invoke_statement(self, sid: str) -> Statement:
-        """Lets a role invoke this function."""
-        return Statement(sid=sid, actions=("lambda:InvokeFunction",), resources=(self.arn,))
+    def invoking(self, sid: str, variable: str) -> Grant:
+        """Invoking this function, whose name is in `variable`."""
+        statement = Statement(sid=sid, actions=("lambda:InvokeFunction",), resources=(self.arn,))
+        return Grant(statements=(statement,), variables={variable: self.name})

@@ -2,7 +2,7 @@
 
 from components.layers.function_layers import HANDLERS, FunctionLayers, FunctionLayersArgs
 from components.layers.packaging import LayerBuildError
-from components.layers.wheels import Target, host_architecture
+from components.layers.target import Target, host_architecture
 
 __all__ = [
     "HANDLERS",

@@ -1,4 +1,4 @@
-"""The layers: the shared package with its dependencies, and what single functions need besides.
+"""The layers: the shared package with its dependencies, and what two functions need in addition.
 
 Their archives are built by the program itself while it runs, for the configured Python.
 """
@@ -10,9 +10,8 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import ResourceOptions
 
-from components.layers.installation import LayerSource
-from components.layers.packaging import build_layer
-from components.layers.wheels import Target
+from components.layers.packaging import LayerSource, build_layer
+from components.layers.target import Target
 
 _ROOT = Path(__file__).resolve().parents[2]
 HANDLERS = _ROOT / "handlers"
@@ -21,7 +20,7 @@ CACHE = _ROOT / ".build" / "layers"
 SHARED = LayerSource(
     name="shared",
     lock=HANDLERS / "requirements.txt",
-    packages=(HANDLERS / "live_sessions",),
+    packages=(_ROOT / "contract", HANDLERS / "live_sessions"),
 )
 TOKENS = LayerSource(name="tokens", lock=HANDLERS / "requirements-authorizer.txt")
 STREAMING = LayerSource(name="streaming", lock=HANDLERS / "requirements-streaming.txt")

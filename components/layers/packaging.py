@@ -1,4 +1,5 @@
-"""Layers as archives: what a lock lists and packages of our own, zipped reproducibly.
+"""Layers as archives: the packages of a lock, installed by uv for the target's Python, and packages
+of our own, zipped reproducibly.
 
 Plain Python, no resources. The same inputs give the same archive, which is kept by their hash.
 """
@@ -6,35 +7,58 @@ Plain Python, no resources. The same inputs give the same archive, which is kept
 import hashlib
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-from components.layers.installation import (
-    LayerBuildError,
-    LayerSource,
-    compile_bytecode,
-    has_bytecode,
-    install,
-)
-from components.layers.wheels import Target
+from uv import find_uv_bin
 
-# Raise it when the same inputs are to give another archive.
+from components.layers.target import Target
+
+UV_TIMEOUT_SECONDS = 300
+COMPILE_TIMEOUT_SECONDS = 120
+# To be raised when the same inputs give another archive.
 _FORMAT = "1"
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 _FILE_MODE = 0o100644 << 16
-# Scripts have no use in a layer; the rest of pip's records differs from machine to machine.
-_LEFT_OUT = frozenset({"bin", "RECORD", "INSTALLER", "REQUESTED", "direct_url.json"})
+# Scripts have no use in a layer; the rest of uv's records differs from machine to machine.
+_LEFT_OUT = frozenset(
+    {"bin", ".lock", "RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json"}
+)
+
+
+class LayerBuildError(RuntimeError):
+    """A layer could not be built; the message names it, the reason and the way out."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerSource:
+    """A layer's contents: a lock with hashes, and packages of our own that ship with it."""
+
+    name: str
+    lock: Path
+    packages: tuple[Path, ...] = ()
+
+    def files(self) -> list[tuple[str, Path]]:
+        """Our own files by their place in the archive, sorted, without this machine's bytecode."""
+        return sorted(
+            (path.relative_to(package.parent).as_posix(), path)
+            for package in self.packages
+            for path in package.rglob("*")
+            if path.is_file() and path.suffix != ".pyc"
+        )
 
 
 def build_layer(source: LayerSource, target: Target, cache: Path) -> Path:
-    """The layer's archive; raises `LayerBuildError`. Built only if `cache` does not hold it yet."""
+    """The layer's archive in `cache`, built if it is not there yet; raises `LayerBuildError`."""
     for needed in (source.lock, *source.packages):
         if not needed.exists():
             raise LayerBuildError(
-                f"Layer {source.name} needs {needed.name}, which is not there: run from a full"
+                f"Layer {source.name} needs {needed.name}, which does not exist: run from a full"
                 " checkout."
             )
     if target.is_host and (problem := target.difference_from_host()):
@@ -51,7 +75,7 @@ def build_layer(source: LayerSource, target: Target, cache: Path) -> Path:
         for place, path in source.files():
             (own / place).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, own / place)
-        compile_bytecode(source, target, own)
+        _compile_bytecode(source, target, own)
         unfinished = Path(scratch) / "layer.zip"
         _zip((dependencies, own), unfinished)
         os.replace(unfinished, archive)
@@ -59,15 +83,14 @@ def build_layer(source: LayerSource, target: Target, cache: Path) -> Path:
 
 
 def _dependencies(source: LayerSource, target: Target, cache: Path) -> Path:
-    """The folder of what the lock lists: an edit of our own code needs neither pip nor network."""
+    """The folder of the lock's packages: a change of our own code needs neither uv nor network."""
     folder = cache / f"{source.name}-dependencies-{_fingerprint(source, target, [])}"
     if folder.exists():
         return folder
     with tempfile.TemporaryDirectory(dir=cache, prefix=f".{source.name}-") as scratch:
         contents = Path(scratch) / "contents"
-        contents.mkdir()
-        install(source, target, Path(scratch), contents)
-        compile_bytecode(source, target, contents)
+        _install(source, target, contents)
+        _compile_bytecode(source, target, contents)
         try:
             contents.rename(folder)
         except OSError:
@@ -77,9 +100,55 @@ def _dependencies(source: LayerSource, target: Target, cache: Path) -> Path:
     return folder
 
 
+def _install(source: LayerSource, target: Target, contents: Path) -> None:
+    """Installs exactly what the lock lists: uv refuses what has no pin, no hash or no wheel for the
+    target, and a package whose dependencies are not in the lock.
+    """
+    # Copies: a link would let a change in the layer's folder damage uv's own cache.
+    command = [
+        *(find_uv_bin(), "pip", "install", "--quiet", "--color", "never", "--no-compile"),
+        *("--require-hashes", "--only-binary", ":all:", "--link-mode", "copy"),
+        *("--python", sys.executable, *target.uv_options()),
+        *("--target", str(contents), "--requirements", str(source.lock)),
+    ]
+    way_out = f"renew {source.lock.name} with `make lock`, or check access to the package index"
+    _run(command, f"Layer {source.name} for {target}: uv", UV_TIMEOUT_SECONDS, way_out)
+
+
+def _compile_bytecode(source: LayerSource, target: Target, contents: Path) -> None:
+    """Bytecode that is never checked against its source: a layer is read-only."""
+    if not _has_bytecode(target):
+        return
+    command = [
+        *(sys.executable, "-I", "-m", "compileall", "-q", "-j", "1"),
+        *("--invalidation-mode", "unchecked-hash"),
+        *("-s", str(contents), "-p", "/opt/python", str(contents)),
+    ]
+    way_out = "correct the file that does not compile"
+    _run(command, f"Layer {source.name}: compileall", COMPILE_TIMEOUT_SECONDS, way_out)
+
+
+def _has_bytecode(target: Target) -> bool:
+    """Bytecode can be made only for this interpreter's own minor version."""
+    return target.minor_version == sys.version_info[:2]
+
+
+def _run(command: list[str], what: str, timeout_seconds: int, way_out: str) -> None:
+    try:
+        done = subprocess.run(  # noqa: S603 - uv or this interpreter, with arguments made above
+            command, capture_output=True, text=True, timeout=timeout_seconds, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise LayerBuildError(f"{what} took more than {timeout_seconds} s: {way_out}.") from None
+    if done.returncode != 0:
+        reasons = [line for line in (done.stderr + done.stdout).splitlines() if line.strip()]
+        lines = [f"{what} failed: {way_out}.", *reasons[-12:]]
+        raise LayerBuildError("\n  ".join(lines))
+
+
 def _fingerprint(source: LayerSource, target: Target, files: list[tuple[str, Path]]) -> str:
     digest = hashlib.sha256()
-    for part in (_FORMAT, source.name, repr(target), str(has_bytecode(target))):
+    for part in (_FORMAT, source.name, repr(target), str(_has_bytecode(target))):
         digest.update(part.encode() + b"\0")
     if target.is_host:
         digest.update(sys.version.encode() + b"\0")

@@ -1,4 +1,4 @@
-"""What is watched: alarms, and the dashboard."""
+"""The alarms and the dashboard of a stack."""
 
 from components.monitoring.arguments import MonitoringArgs
 from components.monitoring.monitoring import Monitoring

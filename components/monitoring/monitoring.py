@@ -1,25 +1,22 @@
-"""What is watched of a stack: alarms on what hurts somebody, and a dashboard to see why.
+"""The monitoring of a stack: alarms on what affects users, and a dashboard to find the cause.
 
-Each alarm tells the topic and is told by a metric that exists: AWS's own, or one that a function
-emits through its log. The audio queues' alarms are with the queues.
+Each alarm notifies the topic. Its metric is one of AWS or one that a function emits through its
+log. The alarms of the audio queues are made with those queues.
 """
 
 import pulumi
 import pulumi_aws as aws
 from pulumi import ResourceOptions
 
-from components.alarms import Alarm, create_alarm
-from components.monitoring.answer_alarms import answer_alarms
+from components.alarms import create_alarm
 from components.monitoring.arguments import MonitoringArgs
 from components.monitoring.dashboard import dashboard
-from components.monitoring.function_alarms import function_alarms, queue_alarms
+from components.monitoring.service_alarms import service_alarms
 from components.monitoring.session_alarms import session_alarms
-from components.monitoring.speech_alarms import speech_alarms
-from components.monitoring.status_alarms import status_alarms
 
 
 class Monitoring(pulumi.ComponentResource):
-    """The alarms and the dashboard, each if it is wanted."""
+    """The alarms and the dashboard, each of them optional."""
 
     dashboard_name: pulumi.Output[str] | None
 
@@ -34,15 +31,7 @@ class Monitoring(pulumi.ComponentResource):
         self.register_outputs({"dashboardName": self.dashboard_name})
 
     def _create_alarms(self, name: str, args: MonitoringArgs, topic_arn: pulumi.Input[str]) -> None:
-        alarms: list[Alarm] = [
-            *status_alarms(args),
-            *session_alarms(args),
-            *answer_alarms(args),
-            *function_alarms(args),
-            *queue_alarms(args),
-            *speech_alarms(args),
-        ]
-        for alarm in alarms:
+        for alarm in (*session_alarms(args), *service_alarms(args)):
             label = alarm.name.removeprefix(f"{args.platform.prefix}-")
             create_alarm(f"{name}-{label}-alarm", alarm, topic_arn, self._child)
 

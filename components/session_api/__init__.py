@@ -7,18 +7,20 @@ from components.session_api.routes import (
     CONNECT,
     DEFAULT,
     DISCONNECT,
-    LONGEST_TIMEOUT_MILLISECONDS,
     Route,
+    routes_of,
+    socket_routes,
 )
 
 __all__ = [
     "CONNECT",
     "DEFAULT",
     "DISCONNECT",
-    "LONGEST_TIMEOUT_MILLISECONDS",
     "AccessLogsArgs",
     "Route",
     "SessionApi",
     "SessionApiArgs",
     "Throttling",
+    "routes_of",
+    "socket_routes",
 ]

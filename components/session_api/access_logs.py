@@ -1,7 +1,7 @@
-"""The WebSocket stage's access log: one JSON line per event, in a log group of its own.
+"""The stage's access log: one JSON line for each event, in its own log group.
 
-No query string (it carries the speaker's token), no address and no connection id. The role by which
-API Gateway writes belongs to the whole account and Region, so it is made only on request.
+It has no query string (which may carry a speaker's token), no address and no connection id. The
+role that API Gateway writes with is one per account and Region, so it is made only on request.
 """
 
 import json
@@ -28,13 +28,13 @@ FIELDS = {
     "authorizerError": "$context.authorizer.error",
     "error": "$context.error.message",
 }
-# Names no narrower resources than the service needs: AWS's own policy for this role.
+# AWS's managed policy for this role.
 _WRITE_LOGS = "service-role/AmazonAPIGatewayPushToCloudWatchLogs"
 
 
 @dataclass(frozen=True, kw_only=True)
 class AccessLogsArgs:
-    """`manage_account`: whether to set the role of this account and Region."""
+    """`manage_account`: whether to set API Gateway's logging role of the account and Region."""
 
     prefix: str
     retention_days: int
@@ -43,7 +43,10 @@ class AccessLogsArgs:
 
 
 class AccessLogs(pulumi.ComponentResource):
-    """The log group and perhaps the account's role; a stage that logs needs `needed_first`."""
+    """The log group, and the account's role on request.
+
+    `needed_first` must exist before a stage that logs.
+    """
 
     log_group_name: pulumi.Output[str]
     needed_first: list[pulumi.Resource]
@@ -66,8 +69,8 @@ class AccessLogs(pulumi.ComponentResource):
         self.register_outputs({"logGroupName": self.log_group_name})
 
     def _create_account(self, name: str, args: AccessLogsArgs) -> aws.apigateway.Account:
-        # Other APIs of the account may rely on all three by the time this stack goes. So the role's
-        # name is left to Pulumi: the stack, made again, would collide with one that was kept.
+        # All three are kept when the stack is destroyed, since other APIs of the account may use
+        # them. Pulumi names the role: a fixed name would collide when the stack is created again.
         kept = ResourceOptions(parent=self, retain_on_delete=True)
         role = aws.iam.Role(
             f"{name}-role",
@@ -89,7 +92,7 @@ class AccessLogs(pulumi.ComponentResource):
         )
 
     def stage_settings(self) -> aws.apigatewayv2.StageAccessLogSettingsArgs:
-        """What a stage needs to write here."""
+        """The settings of a stage that writes to this log."""
         return aws.apigatewayv2.StageAccessLogSettingsArgs(
             destination_arn=self._log_group.arn, format=json.dumps(FIELDS)
         )

@@ -1,7 +1,7 @@
-"""The WebSocket API: its address from the start, its routes at the end.
+"""The WebSocket API: its endpoints first, its routes last.
 
-The constructor makes the API alone and knows the stage's name, so every component can be given the
-endpoints; `publish` makes the rest out of the routes those components hand back.
+The constructor makes the API alone. It knows the stage's name, so every component can be given the
+endpoints; `publish` makes the rest from the routes of those components.
 """
 
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import ResourceOptions
 
+from components.grants import Grant
 from components.handler_function import HandlerFunction
 from components.policies import Statement
 from components.session_api.access_logs import AccessLogs, AccessLogsArgs
@@ -19,11 +20,14 @@ from components.session_api.api_stage import ApiStage, ApiStageArgs, Throttling
 from components.session_api.routes import Route
 
 ROUTE_SELECTION = "$request.body.action"
+# The methods of @connections, and the Sid of each one's statement:
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-control-access-iam.html
+SIDS = {"GET": "GetConnections", "POST": "PostToConnections", "DELETE": "DeleteConnections"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class SessionApiArgs:
-    """`route_metrics`: whether each route is reported apart; `access_logs`: None to keep none."""
+    """`route_metrics`: whether each route has its own metrics; `access_logs`: None for no logs."""
 
     prefix: str
     stage_name: str
@@ -33,7 +37,7 @@ class SessionApiArgs:
 
 
 class SessionApi(pulumi.ComponentResource):
-    """`url` is for clients (wss), `management_endpoint` for posting to them (https)."""
+    """`url` is for clients (wss), `management_endpoint` is for posts to them (https)."""
 
     url: pulumi.Output[str]
     management_endpoint: pulumi.Output[str]
@@ -68,19 +72,29 @@ class SessionApi(pulumi.ComponentResource):
             return None
         return AccessLogs(f"{self._resource_name}-access", self._args.access_logs, self._child)
 
-    def connections_statement(self, sid: str, method: str) -> Statement:
-        """Lets a role use one method (GET, POST or DELETE) on this stage's connections."""
-        connections = pulumi.Output.concat(
-            self._api.execution_arn, f"/{self._args.stage_name}/{method}/@connections/*"
+    def managing_connections(self, *methods: str) -> Grant:
+        """Calls of @connections on this stage by the given methods: GET, POST, DELETE."""
+        stage = f"/{self._args.stage_name}"
+        statements = tuple(
+            Statement(
+                sid=SIDS[method],
+                actions=("execute-api:ManageConnections",),
+                resources=(
+                    pulumi.Output.concat(
+                        self._api.execution_arn, f"{stage}/{method}/@connections/*"
+                    ),
+                ),
+            )
+            for method in methods
         )
-        return Statement(
-            sid=sid, actions=("execute-api:ManageConnections",), resources=(connections,)
+        return Grant(
+            statements=statements, variables={"API_GATEWAY_ENDPOINT": self.management_endpoint}
         )
 
     def publish(self, routes: Sequence[Route], authorizer: HandlerFunction) -> pulumi.Output[str]:
-        """Makes the routes and puts them on the stage, whose name it returns once it is there.
+        """Makes the routes, and a stage that serves them; returns the stage's name once it exists.
 
-        `authorizer` judges each handshake. Raises `ValueError` for routes that clash.
+        `authorizer` decides on each handshake. Raises `ValueError` for routes that clash.
         """
         made = ApiRoutes(
             f"{self._resource_name}-routes",

@@ -1,7 +1,7 @@
-"""What a deployment snapshots: the authorizer, integrations, routes and route responses.
+"""What a deployment is a snapshot of: authorizer, integrations, routes and route responses.
 
-Each function may be invoked by this API alone: the authorizer as authorizer, the others by the
-stage's routes.
+Of API Gateway only this API may invoke the functions: the authorizer as its authorizer, the others
+through the stage's routes.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ REPLY = "$default"
 
 @dataclass(frozen=True, kw_only=True)
 class ApiRoutesArgs:
-    """`authorizer` judges each handshake."""
+    """`authorizer` decides on each handshake."""
 
     api: aws.apigatewayv2.Api
     stage_name: str
@@ -30,7 +30,7 @@ class ApiRoutesArgs:
 
 
 class ApiRoutes(pulumi.ComponentResource):
-    """`resources` come before a deployment; `snapshot` (JSON) changes when any of them does."""
+    """`resources` must exist before a deployment; `snapshot` (JSON) changes with any of them."""
 
     resources: list[pulumi.CustomResource]
     snapshot: pulumi.Output[str]
@@ -50,8 +50,8 @@ class ApiRoutes(pulumi.ComponentResource):
         self.register_outputs({})
 
     def _create_authorizer(self) -> aws.apigatewayv2.Authorizer:
-        # Without identity sources API Gateway asks it about every handshake, also about those
-        # without a token, and caches no answer.
+        # Without identity sources API Gateway invokes it for every handshake, also without a token,
+        # and caches no answer.
         return aws.apigatewayv2.Authorizer(
             f"{self._resource_name}-authorizer",
             api_id=self._args.api.id,
@@ -130,7 +130,7 @@ class ApiRoutes(pulumi.ComponentResource):
         )
 
     def _describe(self) -> pulumi.Output[str]:
-        """Inputs change in place, ids on replacement: either makes a new snapshot."""
+        """An update in place changes inputs, a replacement changes ids: either one shows here."""
         routes = sorted(self._args.routes, key=lambda route: route.key)
         return pulumi.Output.json_dumps(
             {

@@ -1,6 +1,6 @@
-"""The stage that clients connect to, and the deployment (a snapshot of the routes) it serves.
+"""The stage that clients connect to, and the deployment (a snapshot of the routes) that it serves.
 
-Throttled, with access logs if there are any; nothing of a message's content is ever logged here.
+It is throttled and may have access logs. The content of messages is never logged here.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from components.session_api.access_logs import AccessLogs
 
 @dataclass(frozen=True, kw_only=True)
 class Throttling:
-    """For all routes together: requests per second, and how many at once above that rate."""
+    """For all routes together: requests per second, and the size of a burst above that rate."""
 
     rate_limit: int
     burst_limit: int
@@ -24,7 +24,7 @@ class Throttling:
 
 @dataclass(frozen=True, kw_only=True)
 class ApiStageArgs:
-    """`snapshot`: text that changes with any of `snapshot_resources`, which a deployment holds."""
+    """`snapshot` is text that changes with any of `snapshot_resources`, which are deployed."""
 
     api_id: pulumi.Input[str]
     stage_name: str
@@ -36,7 +36,7 @@ class ApiStageArgs:
 
 
 class ApiStage(pulumi.ComponentResource):
-    """One deployment and one stage, whose name it knows once it is there."""
+    """One deployment and one stage; `name` is known once the stage exists."""
 
     name: pulumi.Output[str]
 
@@ -48,7 +48,8 @@ class ApiStage(pulumi.ComponentResource):
 
     def _create_deployment(self, name: str, args: ApiStageArgs) -> aws.apigatewayv2.Deployment:
         digest = args.snapshot.apply(lambda text: hashlib.sha256(text.encode()).hexdigest())
-        # A new digest makes a new deployment before the stage leaves the old one: Pulumi's default.
+        # A new digest replaces the deployment. Pulumi creates the new one first, so the stage moves
+        # to it before the old one is deleted.
         return aws.apigatewayv2.Deployment(
             f"{name}-deployment",
             api_id=args.api_id,
@@ -65,10 +66,10 @@ class ApiStage(pulumi.ComponentResource):
             api_id=args.api_id,
             name=args.stage_name,
             deployment_id=deployment.id,
-            # WebSocket APIs know no other.
+            # WebSocket APIs have no automatic deployment.
             auto_deploy=False,
             default_route_settings=aws.apigatewayv2.StageDefaultRouteSettingsArgs(
-                # Execution logs would hold messages and tokens.
+                # Execution logs would contain messages and tokens.
                 data_trace_enabled=False,
                 logging_level="OFF",
                 detailed_metrics_enabled=args.route_metrics,

@@ -1,29 +1,34 @@
-"""What a component asks of the WebSocket API: typed routes, checked before any resource is made."""
+"""The routes of the WebSocket API, checked before any resource is made.
+
+Those of actions derive from the contract; `$connect`, `$disconnect` and `$default` are API
+Gateway's own.
+"""
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from components.handler_function import HandlerFunction
+from contract.actions import LONGEST_TIMEOUT_SECONDS, answered_by
 
 CONNECT = "$connect"
 DISCONNECT = "$disconnect"
 DEFAULT = "$default"
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
 SHORTEST_TIMEOUT_MILLISECONDS = 50
-LONGEST_TIMEOUT_MILLISECONDS = 29_000
+LONGEST_TIMEOUT_MILLISECONDS = 1_000 * LONGEST_TIMEOUT_SECONDS
 
 
 @dataclass(frozen=True, kw_only=True)
 class Route:
-    """One action, the function that answers it, and how long API Gateway waits for the answer.
+    """A route key, the function that answers it, and how long API Gateway waits for the answer.
 
     `replies`: whether what the function returns is sent to the client.
     """
 
     key: str
     function: HandlerFunction
-    timeout_milliseconds: int
+    timeout_milliseconds: int = LONGEST_TIMEOUT_MILLISECONDS
     replies: bool = True
 
     def __post_init__(self) -> None:
@@ -46,8 +51,7 @@ class Route:
             )
         if self.replies and self.key in (CONNECT, DISCONNECT):
             raise ValueError(
-                f"Route {self.key} cannot reply: outside of {CONNECT} and {DISCONNECT} only is"
-                " there a socket to reply on; set replies=False."
+                f"Route {self.key} cannot reply: no socket is open at that time; set replies=False."
             )
 
     @property
@@ -62,13 +66,37 @@ class Route:
         return f"{function}-{self.timeout_milliseconds}ms"
 
 
+def routes_of(function: HandlerFunction) -> tuple[Route, ...]:
+    """A route for each action that the contract gives to the function."""
+    return tuple(
+        Route(
+            key=action.name,
+            function=function,
+            timeout_milliseconds=1_000 * action.timeout_seconds,
+            replies=action.reply is not None,
+        )
+        for action in answered_by(function.entry)
+    )
+
+
+def socket_routes(
+    *, connecting: HandlerFunction, disconnecting: HandlerFunction
+) -> tuple[Route, ...]:
+    """The routes of opening and closing sockets, and of messages with an unknown action."""
+    return (
+        Route(key=CONNECT, function=connecting, replies=False),
+        Route(key=DISCONNECT, function=disconnecting, replies=False),
+        Route(key=DEFAULT, function=connecting),
+    )
+
+
 def check_routes(routes: Sequence[Route]) -> None:
-    """Raises `ValueError` unless each key is there once and no client is left without an answer."""
+    """Raises `ValueError` unless every key is unique and API Gateway's own keys are all there."""
     keys = [route.key for route in routes]
-    if twice := sorted({key for key in keys if keys.count(key) > 1}):
-        raise ValueError(f"Route keys must be unique; {', '.join(twice)} is there twice.")
+    if repeated := sorted({key for key in keys if keys.count(key) > 1}):
+        raise ValueError(f"Route keys must be unique: {', '.join(repeated)} is there twice.")
     if missing := [key for key in (CONNECT, DISCONNECT, DEFAULT) if key not in keys]:
         raise ValueError(
-            f"The API needs routes for {', '.join(missing)}: without them sockets open, close or"
-            " err unseen."
+            f"The API needs routes for {', '.join(missing)}: without them no function is invoked"
+            " when a socket opens or closes, or when an action is unknown."
         )

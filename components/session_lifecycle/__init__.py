@@ -1,6 +1,6 @@
-"""The functions of a session's life, and the checks that time brings."""
+"""The functions of a session's life, and the delayed checks of sessions."""
 
-from components.session_lifecycle.arguments import SessionLifecycleArgs
-from components.session_lifecycle.lifecycle import SessionLifecycle
+from components.session_lifecycle.lifecycle import SessionLifecycle, SessionLifecycleArgs
+from components.session_lifecycle.session_checks import SessionChecks, SessionChecksArgs
 
-__all__ = ["SessionLifecycle", "SessionLifecycleArgs"]
+__all__ = ["SessionChecks", "SessionChecksArgs", "SessionLifecycle", "SessionLifecycleArgs"]

@@ -1,6 +1,7 @@
-"""Checks put off for a while: a lost speaker's grace period, the second pass after a session's end.
+"""Delayed checks: the end of a lost speaker's grace period, the second pass after a session ends.
 
-One queue whose messages carry their own delay; those that fail for good end in a second one.
+They wait in one queue, each message with its own delay; those that keep failing are moved to a
+second one.
 """
 
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi import ResourceOptions
 
+from components.grants import Grant
 from components.message_queue import (
     LONGEST_RETENTION_SECONDS,
     DeadLetters,
@@ -15,23 +17,23 @@ from components.message_queue import (
     MessageQueueArgs,
 )
 
-# A check is still worth making an hour after it was due; afterwards reconcile has made it.
+# An hour after a check was due, reconcile has done the same.
 RETENTION_SECONDS = 3_600
 MAXIMUM_RECEIVES = 5
-# A speaker's grace period is ten seconds: a failed check should not wait minutes to be tried again.
+# A grace period is ten seconds: a failed check must not wait for minutes until it is retried.
 TIMEOUTS_HIDDEN = 1
 
 
 @dataclass(frozen=True, kw_only=True)
 class SessionChecksArgs:
-    """`consumer_timeout_seconds`: the time limit of the function that makes the checks."""
+    """`consumer_timeout_seconds` is the time limit of the function that makes the checks."""
 
     prefix: str
     consumer_timeout_seconds: int
 
 
 class SessionChecks(pulumi.ComponentResource):
-    """Both queues; others send to `queue`."""
+    """The queue of checks and the queue of failures."""
 
     queue: MessageQueue
     failures: MessageQueue
@@ -61,3 +63,11 @@ class SessionChecks(pulumi.ComponentResource):
             child,
         )
         self.register_outputs({"url": self.queue.url})
+
+    def sending(self) -> Grant:
+        """Sending checks."""
+        return self.queue.sending("SendSessionChecks", "SESSION_CHECKS_QUEUE_URL")
+
+    def consuming(self) -> Grant:
+        """Making the checks that are due."""
+        return self.queue.consuming("ConsumeSessionChecks")

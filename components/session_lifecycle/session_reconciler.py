@@ -1,6 +1,6 @@
-"""Reconcile: every few minutes one function heals counts that drifted and finishes ended sessions.
+"""Reconcile: a scheduled function that corrects counts that drifted and finishes ended sessions.
 
-The rule may invoke only this function, and only this rule may; what fails twice is kept in a queue.
+Only its rule may invoke it. An event that fails twice is kept in a queue.
 """
 
 from dataclasses import dataclass
@@ -19,26 +19,26 @@ from components.handler_function import (
 from components.listener_fan_out import ListenerFanOut
 from components.message_queue import LONGEST_RETENTION_SECONDS, MessageQueue, MessageQueueArgs
 from components.schedule import Schedule, ScheduleArgs
+from contract.functions import RECONCILE
 
 INTERVAL_MINUTES = 5
-# A sweep, a pause of 90 seconds if a count is too high, a second look; over before the next run.
+# One pass over all sessions, a pause of 90 seconds where a count is too high, and a second pass;
+# it is over before the next run.
 TIMEOUT_SECONDS = 180
 MAXIMUM_EVENT_AGE_SECONDS = 60 * INTERVAL_MINUTES
 
 
 @dataclass(frozen=True, kw_only=True)
 class SessionReconcilerArgs:
-    """`status_shards`: shards of the active-session index, all of which it reads."""
+    """The parts of the stack that reconcile uses."""
 
     platform: FunctionPlatform
     store: ConnectionStore
     fan_out: ListenerFanOut
-    speaker_grace_seconds: int
-    status_shards: int
 
 
 class SessionReconciler(pulumi.ComponentResource):
-    """The function, its rule and the queue of its failures."""
+    """The function, its rule and the queue of failed events."""
 
     function: HandlerFunction
     failures: MessageQueue
@@ -79,26 +79,16 @@ class SessionReconciler(pulumi.ComponentResource):
             "reconcile",
             HandlerFunctionArgs(
                 platform=args.platform,
-                entry="reconcile",
+                function=RECONCILE,
                 memory_megabytes=512,
                 timeout_seconds=TIMEOUT_SECONDS,
-                statements=(
-                    args.store.sessions_statement("ReadUpdateSessions", "GetItem", "UpdateItem"),
-                    args.store.active_sessions_statement("QueryActiveSessions"),
-                    args.store.connections_statement(
-                        "ReadDeleteConnections", "GetItem", "DeleteItem"
-                    ),
-                    args.store.listeners_statement("QueryListeners"),
-                    args.fan_out.function.invoke_statement("InvokeFanOut"),
-                    self.failures.send_statement("SendFailures"),
+                grants=(
+                    args.store.sessions("ReadUpdateSessions", "GetItem", "UpdateItem"),
+                    args.store.querying_active_sessions(),
+                    args.store.connections("ReadDeleteConnections", "GetItem", "DeleteItem"),
+                    args.store.querying_listeners(),
+                    args.fan_out.invoking(),
                 ),
-                environment={
-                    "SESSIONS_TABLE": args.store.sessions_table,
-                    "CONNECTIONS_TABLE": args.store.connections_table,
-                    "FAN_OUT_FUNCTION": args.fan_out.function.name,
-                    "STATUS_SHARDS": str(args.status_shards),
-                    "SPEAKER_GRACE_SECONDS": str(args.speaker_grace_seconds),
-                },
                 asynchronous=AsynchronousInvocation(
                     on_failure_queue_arn=self.failures.arn,
                     maximum_retries=1,

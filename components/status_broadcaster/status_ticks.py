@@ -1,7 +1,7 @@
-"""The ticks that keep the status interval: a rule, queues that hold ticks back, and one of shards.
+"""The ticks that keep the status interval: a rule, queues that delay ticks, and a queue of shards.
 
-The tick at the start of a minute reaches the function directly, each later one through a queue of
-its own. What cannot be delivered or worked off ends in `failures`.
+The rule invokes the function for the first tick of a minute; each later tick goes through its own
+queue. What cannot be delivered or keeps failing is moved to `failures`.
 """
 
 import json
@@ -11,6 +11,7 @@ import pulumi
 from pulumi import ResourceOptions
 
 from components.cadence import SECONDS_PER_MINUTE, cadence_of
+from components.grants import Grant
 from components.handler_function import HandlerFunction
 from components.message_queue import (
     LONGEST_RETENTION_SECONDS,
@@ -18,22 +19,22 @@ from components.message_queue import (
     MessageQueue,
     MessageQueueArgs,
 )
-from components.policies import Statement
 from components.schedule import EventShape, Schedule, ScheduleArgs
 
-# A tick older than one interval is dropped by the function: a retry later than this is of no use.
+# The function drops a tick that is older than one interval, so a later retry is of no use.
 RETENTION_SECONDS = 2 * SECONDS_PER_MINUTE
 MAXIMUM_RECEIVES = 2
-# The second try has to come within the interval, or the function would drop the tick as stale and
-# the failure would be kept nowhere.
+# The retry must come within the interval: a later one would be dropped as stale, and the failure
+# would be kept nowhere.
 TIMEOUTS_HIDDEN = 2
 MAXIMUM_EVENT_AGE_SECONDS = SECONDS_PER_MINUTE
 
 
 @dataclass(frozen=True, kw_only=True)
 class StatusTicksArgs:
-    """`enabled`: whether there are ticks; `consumer_timeout_seconds`: the time limit of the
-    function that takes them.
+    """`enabled`: whether the rule fires.
+
+    `consumer_timeout_seconds` is the time limit of the function that consumes the ticks.
     """
 
     prefix: str
@@ -43,7 +44,7 @@ class StatusTicksArgs:
 
 
 class StatusTicks(pulumi.ComponentResource):
-    """The queues and the rule's name; `feed` connects them to the function."""
+    """The rule and the queues, `delay_queues` by their delay in seconds."""
 
     rule_name: pulumi.Output[str]
     shard_queue: MessageQueue
@@ -108,20 +109,19 @@ class StatusTicks(pulumi.ComponentResource):
             self._child,
         )
 
-    def statements(self) -> tuple[Statement, ...]:
-        """What the function needs for its queues."""
+    def grants(self) -> tuple[Grant, ...]:
+        """Sending shards, and consuming shards and ticks."""
         return (
-            self.shard_queue.send_statement("SendShards"),
-            self.shard_queue.consume_statement("ConsumeShards"),
+            self.shard_queue.sending("SendShards", "STATUS_SHARD_QUEUE_URL"),
+            self.shard_queue.consuming("ConsumeShards"),
             *(
-                queue.consume_statement(f"ConsumeTicks{offset}s")
-                for offset, queue in self.delay_queues.items()
+                queue.consuming(f"ConsumeTicks{delay}s")
+                for delay, queue in self.delay_queues.items()
             ),
-            self.failures.send_statement("SendFailures"),
         )
 
     def feed(self, function: HandlerFunction) -> None:
-        """Gives the function the ticks and shards; the rule alone may invoke it with a tick."""
+        """Delivers ticks and shards to the function, which needs `grants`."""
         function.consume("status-shards", self.shard_queue.arn)
         for offset in self._cadence.offsets_seconds:
             first = offset == 0
@@ -137,11 +137,11 @@ class StatusTicks(pulumi.ComponentResource):
 
 
 def _tick(offset_seconds: int) -> EventShape:
-    """When the rule really fired, in ISO 8601, and how long after it the tick is due.
+    """The time at which the rule fired, in ISO 8601, and how many seconds later the tick is due.
 
-    The event's own `time` may be the minute it was meant for, tens of seconds earlier.
+    The event's own `time` may be the scheduled minute, tens of seconds earlier.
     """
-    # EventBridge puts a quoted text in the variable's place:
+    # EventBridge replaces the variable with a quoted string:
     # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html
     fired_at = "<aws.events.event.ingestion-time>"
     template = json.dumps({"tick": {"scheduledAt": fired_at, "offsetSeconds": offset_seconds}})

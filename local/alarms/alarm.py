@@ -1,22 +1,53 @@
-"""An alarm as CloudWatch describes it: what it looks at, and what it makes of that."""
+"""One alarm: which metric it evaluates, and the state that follows from its datapoints.
 
-from collections.abc import Mapping, Sequence
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
+"""
+
+import operator
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Self
 
-from local.alarms.state import COMPARISONS, EXTRA_PERIODS, Missing, State, next_state
-
 MINUTE_SECONDS = 60
-# Alarms on these leave missing data out, whatever they say:
+# Alarms on this namespace ignore missing data, whatever they declare:
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
 IGNORING_NAMESPACE = "AWS/DynamoDB"
 
 Window = tuple[int, int]
 
+# CloudWatch evaluates more periods than declared, in case some are missing. AWS documents no rule;
+# its examples use 5 for 3.
+EXTRA_PERIODS = 2
+
+COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {
+    "GreaterThanOrEqualToThreshold": operator.ge,
+    "GreaterThanThreshold": operator.gt,
+    "LessThanOrEqualToThreshold": operator.le,
+    "LessThanThreshold": operator.lt,
+}
+
+
+class State(StrEnum):
+    """An alarm's state."""
+
+    OK = "OK"
+    ALARM = "ALARM"
+    INSUFFICIENT_DATA = "INSUFFICIENT_DATA"
+
+
+class Missing(StrEnum):
+    """How a period without data counts."""
+
+    MISSING = "missing"
+    IGNORE = "ignore"
+    BREACHING = "breaching"
+    NOT_BREACHING = "notBreaching"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Alarm:
-    """`statistic` is one of CloudWatch's words, or a percentile such as p95."""
+    """`statistic` is one of CloudWatch's, such as `Sum`, or a percentile, such as `p95`."""
 
     name: str
     state: State
@@ -33,7 +64,7 @@ class Alarm:
 
     @classmethod
     def described(cls, alarm: Mapping[str, Any]) -> Self:
-        """Takes one of DescribeAlarms' `MetricAlarms`."""
+        """Read one of DescribeAlarms' `MetricAlarms`."""
         ignores = alarm["Namespace"] == IGNORING_NAMESPACE
         return cls(
             name=alarm["AlarmName"],
@@ -51,7 +82,7 @@ class Alarm:
         )
 
     def windows(self, now: float) -> list[Window]:
-        """The evaluation range at `now` (epoch seconds): from, to, the oldest first.
+        """Return the evaluation range at `now` (epoch seconds) as (from, to), oldest first.
 
         Alarms are evaluated each minute, and periods end with the minute before:
         https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation.html
@@ -62,7 +93,7 @@ class Alarm:
         return [(start, start + self.period_seconds) for start in starts]
 
     def next_state(self, values: Sequence[float | None]) -> State:
-        """The state that these values of its windows lead to."""
+        """Return the state that follows from the values of its windows."""
         breaches = COMPARISONS[self.comparison]
         state = next_state(
             [None if value is None else breaches(value, self.threshold) for value in values],
@@ -71,3 +102,38 @@ class Alarm:
             missing=self.missing,
         )
         return state or self.state
+
+
+def next_state(
+    periods: Sequence[bool | None],
+    *,
+    evaluation_periods: int,
+    datapoints_to_alarm: int,
+    missing: Missing,
+) -> State | None:
+    """Return the state that follows from the evaluation range; None if the state stays.
+
+    `periods` says of each period, oldest first, whether it breaches; None if it has no data.
+    """
+    real = [breaches for breaches in reversed(periods) if breaches is not None]
+    breaching = sum(real[:evaluation_periods])
+    to_fill = max(0, evaluation_periods - len(real))
+    if to_fill and missing is Missing.BREACHING:
+        breaching += to_fill
+    if breaching >= datapoints_to_alarm:
+        return State.ALARM
+    if to_fill and missing in (Missing.MISSING, Missing.IGNORE):
+        if not real:
+            return State.INSUFFICIENT_DATA if missing is Missing.MISSING else None
+        if _has_breached_long_enough(periods, datapoints_to_alarm):
+            return State.ALARM if missing is Missing.MISSING else None
+    return State.OK
+
+
+def _has_breached_long_enough(periods: Sequence[bool | None], datapoints_to_alarm: int) -> bool:
+    """Return whether all data breaches, and starts early enough that other data would be there.
+
+    AWS: "Avoiding premature transitions to alarm state", and row 5 of both of its tables.
+    """
+    oldest = next(index for index, breaches in enumerate(periods) if breaches is not None)
+    return False not in periods and len(periods) - oldest >= datapoints_to_alarm

@@ -1,21 +1,37 @@
 """`make demo`: scripted live sessions over real sockets, one with a speech.
 
-It takes part in the local cloud that is running here, or starts one of its own. Exit code 0 if all
-went as it should, 1 if not, 130 if it was interrupted.
+It uses the local cloud that is running here, or starts one. Exit code 0 if everything expected was
+seen, 1 if not, 130 if it was interrupted.
 """
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+from websockets.exceptions import ConnectionClosed
+
+from client.people import Participants
+from client.running_cloud import running_outputs
+from client.sockets import FrameMissing, HandshakeRefused
 from local.cloud import LocalCloud
-from local.demo.play import play
+from local.demo.session_scenes import session_from_start_to_end, session_with_a_lost_speaker
+from local.demo.speech_scene import speech_with_captions
 from local.demo.stage import Stage
 from local.deployer import DeployError
 from local.emulator.process import EmulatorError
 from local.run import Ended, ending_on_signals
-from local.state_folder import StateFolder, running_outputs
+from local.state_folder import StateFolder
+
+# The scene with periodic statuses is last: a new rule's first tick is a minute away.
+SCENES: tuple[Callable[[Stage, Participants], None], ...] = (
+    session_with_a_lost_speaker,
+    speech_with_captions,
+    session_from_start_to_end,
+)
+
+INTERRUPTIONS = (FrameMissing, HandshakeRefused, ConnectionClosed, BotoCoreError, ClientError)
 
 
 def main() -> int:
@@ -29,6 +45,16 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     return 0 if stage.checklist() else 1
+
+
+def play(stage: Stage, outputs: Mapping[str, Any]) -> None:
+    """Play all scenes; one that fails ends there, and the next one is played."""
+    for scene in SCENES:
+        try:
+            with Participants(outputs, on_frame=stage.received) as people:
+                scene(stage, people)
+        except INTERRUPTIONS as error:
+            stage.happened("demo", f"this scene cannot continue: {error}")
 
 
 @contextmanager

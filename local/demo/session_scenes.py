@@ -1,4 +1,4 @@
-"""A session without speech: who comes and goes, controls, refreshes, statuses, and its end."""
+"""Sessions without speech: joins and leaves, controls, refreshes, statuses and the end."""
 
 import time
 from collections.abc import Iterable, Mapping
@@ -12,7 +12,7 @@ ALL_LANGUAGES = {"de": 1, "es": 2, "fr": 1}
 LANGUAGES_AFTER_FLEURS_CHANGE = {"de": 1, "es": 2, "it": 1}
 LANGUAGES_WITHOUT_DIEGO = {"de": 1, "es": 1, "it": 1}
 PAUSE_SECONDS = 1.5
-# A fresh rule's first tick comes within a minute, and its second half a minute later.
+# A new rule's first tick comes within a minute, and the second one half a minute later.
 FIRST_STATUS_TIMEOUT_SECONDS = 75.0
 NEXT_STATUS_TIMEOUT_SECONDS = 35.0
 STATUS_SECONDS_APART = (28.0, 32.0)
@@ -21,6 +21,7 @@ SETTLING_SECONDS = 2.0
 
 
 def session_with_a_lost_speaker(stage: Stage, people: Participants) -> None:
+    """A session whose speaker's socket is lost ends after the grace period."""
     stage.heading("A speaker who is lost")
     speaker, listener = people.speaker("Sara"), people.listener("Elias")
     stage.sent("Sara", "createSession en")
@@ -30,7 +31,7 @@ def session_with_a_lost_speaker(stage: Stage, people: Participants) -> None:
     listener.expect("sessionJoined")
     dropped_at = time.monotonic()
     speaker.drop()
-    stage.happened("Sara", "the connection is cut, and never comes back")
+    stage.happened("Sara", "the connection is cut and does not come back")
     ended = listener.expect("sessionEnded", GRACE_SECONDS + GRACE_TOLERANCE_SECONDS)
     after_seconds = ended.received_at - dropped_at
     if after_seconds >= GRACE_SECONDS:
@@ -41,6 +42,7 @@ def session_with_a_lost_speaker(stage: Stage, people: Participants) -> None:
 
 
 def session_from_start_to_end(stage: Stage, people: Participants) -> None:
+    """A session with four listeners, from createSession to endSession."""
     stage.heading("A session from start to end")
     speaker = people.speaker("Sam")
     stage.sent("Sam", "createSession en")
@@ -56,8 +58,8 @@ def session_from_start_to_end(stage: Stage, people: Participants) -> None:
     stage.sent("Sam", "getSessionStatus")
     if _counts(speaker.ask_status(), ALL_LANGUAGES):
         stage.saw("requested")
-    if len(_news_of_languages(speaker)) == len(ALL_LANGUAGES):
-        stage.saw("told at once")
+    if len(_new_language_statuses(speaker)) == len(ALL_LANGUAGES):
+        stage.saw("notified at once")
 
     stage.heading("A pause, and another language")
     _pause_and_resume(stage, speaker, listeners.values())
@@ -66,7 +68,7 @@ def session_from_start_to_end(stage: Stage, people: Participants) -> None:
     speaker.expect("sessionStatus", languageDistribution=LANGUAGES_AFTER_FLEURS_CHANGE)
     stage.saw("changed")
 
-    stage.heading("New sockets for old ones")
+    stage.heading("Moving to new sockets")
     speaker = _refreshed_speaker(stage, people, speaker, session_id)
     listeners["Elena"] = _refreshed_listener(stage, people, listeners["Elena"], session_id, "es")
     if _counts(speaker.ask_status(), LANGUAGES_AFTER_FLEURS_CHANGE):
@@ -90,11 +92,11 @@ def session_from_start_to_end(stage: Stage, people: Participants) -> None:
     if shortest <= apart_seconds <= longest and _counts(second, LANGUAGES_WITHOUT_DIEGO):
         stage.saw("second status", f"{apart_seconds:.2f} s")
 
-    stage.heading("Its end")
+    stage.heading("The end")
     stage.sent("Sam", "endSession")
     speaker.end_session()
     speaker.expect("sessionEnded", reason="speakerEnded")
-    if _each_is_told_once(listeners.values(), "speakerEnded") and not gone.received("sessionEnded"):
+    if _each_ends_once(listeners.values(), "speakerEnded") and not gone.received("sessionEnded"):
         stage.saw("ended")
 
 
@@ -104,12 +106,12 @@ def _pause_and_resume(stage: Stage, speaker: Speaker, listeners: Iterable[Listen
     time.sleep(PAUSE_SECONDS)
     stage.sent("Sam", "resumeBroadcast")
     resumed = speaker.resume()
-    told = [
+    matches = [
         listener.expect(frame.type)["broadcastState"] == frame["broadcastState"]
         for frame in (paused, resumed)
         for listener in listeners
     ]
-    if all(told) and resumed["pausedSeconds"] >= PAUSE_SECONDS:
+    if all(matches) and resumed["pausedSeconds"] >= PAUSE_SECONDS:
         stage.saw("paused", f"{resumed['pausedSeconds']:.1f} s")
 
 
@@ -135,7 +137,7 @@ def _refreshed_listener(
     return new
 
 
-def _news_of_languages(speaker: Speaker) -> list[Frame]:
+def _new_language_statuses(speaker: Speaker) -> list[Frame]:
     statuses = speaker.received("sessionStatus")
     return [status for status in statuses if status["updateReason"] == "newLanguage"]
 
@@ -151,7 +153,7 @@ def _counts(status: Frame, languages: Mapping[str, int]) -> bool:
     )
 
 
-def _each_is_told_once(listeners: Iterable[Listener], reason: str) -> bool:
+def _each_ends_once(listeners: Iterable[Listener], reason: str) -> bool:
     for listener in listeners:
         listener.expect("sessionEnded", reason=reason)
     time.sleep(SETTLING_SECONDS)

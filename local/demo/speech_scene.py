@@ -1,4 +1,4 @@
-"""A speech, and what listeners read of it in their languages."""
+"""A speech, and the captions that its listeners receive."""
 
 import re
 import time
@@ -7,8 +7,7 @@ from client.people import Listener, Participants
 from client.recordings import duration_seconds, read_recording, silence
 from client.sockets import Frame
 from local.demo.stage import Stage
-from local.sample_speech import SENTENCES, WAV
-from local.word_errors import word_errors, words_of
+from local.sample_speech import SENTENCES, WAV, word_errors, words_of
 
 SPEAKER = "Sofia"
 READER_OF_THE_ORIGINAL = "Erin"
@@ -18,12 +17,13 @@ HIGHEST_WORD_ERROR_RATE = 0.1
 LAST_PAUSE_SECONDS = 1.0
 CAPTIONS_TIMEOUT_SECONDS = 10.0
 POLL_SECONDS = 0.1
-# What the local cloud brings where pocketsphinx or Apertium is missing, or knows no such language.
+# The local cloud's text where pocketsphinx or Apertium is missing or does not know the language.
 STAND_IN_TRANSCRIPT = re.compile(r"\[[\d.]+ seconds of speech in \S+\]")
 STAND_IN_TRANSLATION = re.compile(r"\[[\w-]+\] .+")
 
 
 def speech_with_captions(stage: Stage, people: Participants) -> None:
+    """The sample speech, with listeners in English, Spanish and French."""
     stage.heading("A speech, and its captions")
     speaker = people.speaker(SPEAKER)
     stage.sent(SPEAKER, "createSession en")
@@ -58,7 +58,7 @@ def speech_with_captions(stage: Stage, people: Participants) -> None:
 
 
 def _wait_for_captions(listeners: list[Listener]) -> None:
-    """Wait until each has a caption for every sentence, or no longer."""
+    """Wait until each has a caption for every sentence, or until the time-out."""
     deadline = time.monotonic() + CAPTIONS_TIMEOUT_SECONDS
     while time.monotonic() < deadline:
         if all(len(listener.captions()) >= len(SENTENCES) for listener in listeners):
@@ -70,7 +70,7 @@ def _judge_transcript(stage: Stage, originals: list[Frame]) -> None:
     said, heard = " ".join(SENTENCES), " ".join(frame["text"] for frame in originals)
     wrong, words = word_errors(said, heard), len(words_of(said))
     if originals and all(STAND_IN_TRANSCRIPT.fullmatch(frame["text"]) for frame in originals):
-        stage.saw("captioned", "no words, but a stand-in's text: pocketsphinx is not installed")
+        stage.saw("captioned", "a placeholder text, not words: pocketsphinx is not installed")
     elif wrong <= HIGHEST_WORD_ERROR_RATE * words:
         stage.saw("captioned", f"{wrong} of {words} words wrong")
     else:
@@ -95,7 +95,7 @@ def _judge_translations(
         ]
         stage.saw(
             "translated",
-            f"{', '.join(stand_ins)} marked, not translated: no Apertium for it here"
+            f"{', '.join(stand_ins)} marked, not translated: Apertium is not installed for it"
             if stand_ins
             else "",
         )

@@ -1,4 +1,4 @@
-"""What is expected of the demo, and what was seen of it."""
+"""The demo's expectations, and which of them were seen."""
 
 from local.timeline import Timeline
 
@@ -12,15 +12,15 @@ EXPECTATIONS = {
     ),
     "lost": "then its listener gets exactly one sessionEnded, reason speakerLost",
     "spoken": "a speech is sent as it is spoken, and nothing of it is refused",
-    "captioned": "its listener in English reads what was said, at most one word in ten wrong",
-    "translated": "those in Spanish and French read the same captions in theirs, in order",
+    "captioned": "the English listener reads what was said, at most one word in ten wrong",
+    "translated": "the Spanish and French listeners read the same captions, translated, in order",
     "created": "a speaker, signed in through Cognito, creates a session",
     "joined": "four listeners join it, in es, es, fr and de",
-    "told at once": "the speaker is told of each new language at once: es, fr, de",
+    "notified at once": "the speaker is notified of each new language at once: es, fr, de",
     "requested": "getSessionStatus is answered: 4 listeners, de 1, es 2, fr 1",
     "paused": "pauseBroadcast and resumeBroadcast reach all four, with the speaker's version",
-    "changed": "Fleur changes from fr to it, and the speaker is told at once",
-    "refreshed": "the speaker and Elena go over to new sockets, and no count moves",
+    "changed": "Fleur changes from fr to it, and the speaker is notified at once",
+    "refreshed": "the speaker and Elena move to new sockets, and no count changes",
     "first status": "a periodic status says 4: de 1, es 2, it 1",
     "left": "a listener leaves",
     "second status": "the next periodic status, 28 to 32 s later, says 3: de 1, es 1, it 1",
@@ -29,17 +29,18 @@ EXPECTATIONS = {
 
 
 class Stage(Timeline):
-    """What is shown: every message as it happens, and in the end what was seen."""
+    """Prints every message as it happens, and at the end the list of expectations."""
 
     def __init__(self) -> None:
         super().__init__()
         self._seen: dict[str, str] = {}
 
     def saw(self, expectation: str, detail: str = "") -> None:
+        """Record that an expectation (a key of EXPECTATIONS) was met."""
         self._seen[expectation] = detail
 
     def checklist(self) -> bool:
-        """Print what was expected and seen; return whether that was all."""
+        """Print the expectations and return whether all of them were seen."""
         self.heading("Expected and seen")
         for key, text in EXPECTATIONS.items():
             mark = self.painted("✓", "32") if key in self._seen else self.painted("✗", "31")

@@ -1,4 +1,4 @@
-"""Deploys the Pulumi program onto the emulator: mocks whose resources are real."""
+"""Deploys the Pulumi program to the emulator, by mocks that create real resources."""
 
 from local.deployer.deployer import Deployer, Ledger
 from local.deployer.resource import Created, DeployError, Kind, Resource

@@ -1,7 +1,8 @@
 """The WebSocket API: routes, integrations, authorizers, deployment and stage."""
 
-from local.account import Account
-from local.deployer.resource import Created, Kind, Resource, capitalised
+from client.account import Account
+from local.deployer.resource import Created, Kind, Resource
+from program.inputs import capitalised
 
 
 def create_api(account: Account, resource: Resource) -> Created:
@@ -23,7 +24,7 @@ def create_api(account: Account, resource: Resource) -> Created:
 
 
 def create_authorizer(account: Account, resource: Resource) -> Created:
-    """Without an identity source the authorizer is asked on every connect; say so explicitly."""
+    """Create an authorizer; without an identity source it is called at every connect."""
     request = {"IdentitySource": [], **resource.request(identitySources="IdentitySource")}
     answer = account.client("apigatewayv2").create_authorizer(**request)
     return Created(id=answer["AuthorizerId"])
@@ -52,7 +53,7 @@ def create_route_response(account: Account, resource: Resource) -> Created:
 
 
 def create_deployment(account: Account, resource: Resource) -> Created:
-    """`triggers` are Pulumi's own: a change of them makes a new deployment."""
+    """Create a deployment; `triggers` exist in Pulumi alone, which replaces it when they change."""
     answer = account.client("apigatewayv2").create_deployment(
         **resource.request(without=("triggers",))
     )

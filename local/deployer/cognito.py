@@ -1,6 +1,6 @@
 """Cognito user pools and their app clients."""
 
-from local.account import Account
+from client.account import Account
 from local.deployer.resource import Created, Kind, Resource
 
 

@@ -1,4 +1,4 @@
-"""Pulumi mocks that create each resource on the emulator and answer with what became of it."""
+"""Pulumi mocks that create each resource on the emulator and return its real outputs."""
 
 import json
 import threading
@@ -9,32 +9,29 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 from pulumi.runtime import MockCallArgs, MockResourceArgs, Mocks
 
-from local.account import Account
+from client.account import Account
 from local.deployer import (
     apigateway,
     cloudwatch,
     cognito,
     dynamodb,
-    events,
     iam,
     kms,
     lambda_functions,
-    logs,
     sns,
     sqs,
 )
-from local.deployer.resource import Created, DeployError, Kind, Resource, plain
+from local.deployer.resource import Created, DeployError, Kind, Resource
+from program.inputs import plain
 
 KINDS: Mapping[str, Kind] = {
     **apigateway.KINDS,
     **cloudwatch.KINDS,
     **cognito.KINDS,
     **dynamodb.KINDS,
-    **events.KINDS,
     **iam.KINDS,
     **kms.KINDS,
     **lambda_functions.KINDS,
-    **logs.KINDS,
     **sns.KINDS,
     **sqs.KINDS,
 }
@@ -64,17 +61,17 @@ DATA_SOURCES: Mapping[str, Callable[[Account], dict[str, Any]]] = {
 
 @dataclass
 class Ledger:
-    """What stands on the emulator, by type and name: the state file of the local cloud."""
+    """The resources on the emulator by type and name: the local cloud's state file."""
 
-    standing: dict[tuple[str, str], tuple[str, Created]] = field(default_factory=dict)
+    resources: dict[tuple[str, str], tuple[str, Created]] = field(default_factory=dict)
 
 
 class Deployer(Mocks):
     """One run of the program against the emulator.
 
-    A resource that the ledger holds with the same inputs is left alone; one whose inputs
-    changed is updated in place where its kind can be. `changed` names what was made or
-    updated, in order; `error` is the first failure, which the run itself may hide.
+    A resource that is in the ledger with the same inputs is left as it is; one whose inputs
+    changed is updated in place if its kind can be. `changed` lists the created and updated
+    resources in order; `error` is the first failure, which Pulumi's own error may hide.
     """
 
     def __init__(self, account: Account, ledger: Ledger) -> None:
@@ -87,6 +84,7 @@ class Deployer(Mocks):
         self._seen: set[tuple[str, str]] = set()
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        """Create, update or keep a resource; return its id and outputs. Raises DeployError."""
         if args.typ.startswith("pulumi:providers:"):
             self._default_tags[args.name] = _default_tags(plain(args.inputs))
             return args.name, args.inputs
@@ -101,10 +99,11 @@ class Deployer(Mocks):
         return created.id, {**args.inputs, **created.outputs}
 
     def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
+        """Answer a data source; raises DeployError for an unknown one."""
         source = DATA_SOURCES.get(args.token)
         if source is None:
             error = DeployError(
-                f"the program calls {args.token}, which the local cloud does not answer: "
+                f"the program calls {args.token}, which the local cloud does not support: "
                 "add it to DATA_SOURCES in local/deployer/deployer.py"
             )
             self.error = self.error or error
@@ -122,7 +121,7 @@ class Deployer(Mocks):
         if args.resource_id:
             raise DeployError(
                 f"{args.typ} {args.name!r} adopts the existing {args.resource_id!r}; "
-                "the local cloud holds only what the program itself creates"
+                "the local cloud has only what the program itself creates"
             )
         resource = Resource(
             type=args.typ,
@@ -136,20 +135,20 @@ class Deployer(Mocks):
                 raise DeployError(f"the program declares {args.typ} {args.name!r} twice")
             self._seen.add(key)
         fingerprint = resource.fingerprint
-        standing = self._ledger.standing.get(key)
-        if standing and standing[0] == fingerprint:
-            return standing[1]
-        created = self._make(kind, resource, standing is not None)
-        self._ledger.standing[key] = (fingerprint, created)
+        existing = self._ledger.resources.get(key)
+        if existing and existing[0] == fingerprint:
+            return existing[1]
+        created = self._make(kind, resource, existing is not None)
+        self._ledger.resources[key] = (fingerprint, created)
         with self._lock:
             self.changed.append(resource)
         return created
 
-    def _make(self, kind: Kind, resource: Resource, stands: bool) -> Created:
-        creator = kind.update if stands else kind.create
+    def _make(self, kind: Kind, resource: Resource, exists: bool) -> Created:
+        creator = kind.update if exists else kind.create
         if creator is None:
             raise DeployError(
-                f"{resource.type} {resource.name!r} changed in a way that needs a new one: "
+                f"{resource.type} {resource.name!r} changed and cannot be updated in place: "
                 "start the local cloud again"
             )
         try:

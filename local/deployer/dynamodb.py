@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from local.account import Account
-from local.deployer.resource import Created, Kind, Resource, capitalised
+from client.account import Account
+from local.deployer.resource import Created, Kind, Resource
+from program.inputs import capitalised
 
 
 def create_table(account: Account, resource: Resource) -> Created:

@@ -1,6 +1,6 @@
 """IAM roles and their policies."""
 
-from local.account import Account
+from client.account import Account
 from local.deployer.resource import Created, Kind, Resource
 
 

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from local.account import Account
+from client.account import Account
 from local.deployer.resource import Created, Kind, Resource
 
-# Set apart, or used at the key's end alone.
+# Set by a call of its own, or needed for the deletion alone.
 APART = ("enableKeyRotation", "rotationPeriodInDays", "deletionWindowInDays")
 
 

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from local.account import Account
+from client.account import Account
 from local.deployer.archives import archive_bytes
 from local.deployer.resource import Created, Kind, Resource
 
-# Not part of the function's configuration: code is sent apart, the hash is Pulumi's own.
+# Inputs that are not part of the function's configuration.
 APART = ("name", "code", "publish", "reservedConcurrentExecutions")
 
 
@@ -29,7 +29,7 @@ def update_function(account: Account, resource: Resource) -> Created:
     name = resource.inputs["name"]
     configuration = _configuration(resource)
     architectures = configuration.pop("Architectures", None)
-    # Lambda keeps what an update does not name.
+    # Lambda keeps the settings that an update does not name.
     configuration.setdefault("TracingConfig", {"Mode": "PassThrough"})
     client.update_function_configuration(FunctionName=name, **configuration)
     function = client.update_function_code(
@@ -95,7 +95,7 @@ def _configuration(resource: Resource) -> dict[str, Any]:
 
 
 def _reserve_concurrency(client: Any, resource: Resource, name: str) -> None:
-    """-1 is Pulumi's word for unreserved."""
+    """Reserve concurrency; -1 is Pulumi's value for none."""
     reserved = resource.inputs.get("reservedConcurrentExecutions", -1)
     if reserved >= 0:
         client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=reserved)

@@ -1,4 +1,4 @@
-"""One resource as the program asked for it, and its shape as an AWS API request."""
+"""One resource that the program declares, and its inputs as an AWS API request."""
 
 import hashlib
 import json
@@ -8,37 +8,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pulumi import Archive, Asset
-from pulumi.runtime import rpc
 
-from local.account import Account
+from client.account import Account
 from local.deployer.archives import archive_bytes, asset_bytes
-
-# Inputs whose keys are the user's own words, not parameter names of the API.
-FREE_FORM_MAPS = frozenset(
-    {
-        "dimensions",
-        "inputPaths",
-        "requestModels",
-        "requestParameters",
-        "requestTemplates",
-        "responseModels",
-        "responseParameters",
-        "responseTemplates",
-        "stageVariables",
-        "tags",
-        "triggers",
-        "variables",
-    }
-)
+from program.inputs import capitalised
 
 
 class DeployError(Exception):
-    """The program asks for something that the local cloud cannot make; the message says what."""
+    """The program declares something that the local cloud cannot create; the message says what."""
 
 
 @dataclass(frozen=True)
 class Created:
-    """What a resource became: its id, and the outputs that its inputs do not hold already."""
+    """A created resource: its id, and the outputs that are not among its inputs."""
 
     id: str
     outputs: Mapping[str, Any] = field(default_factory=dict)
@@ -58,15 +40,17 @@ class Resource:
 
     @property
     def tags(self) -> dict[str, str]:
+        """The provider's default tags and the resource's own."""
         return {**self.default_tags, **self.inputs.get("tags", {})}
 
     @property
     def tag_list(self) -> list[dict[str, str]]:
+        """The tags as `{"Key": …, "Value": …}`."""
         return [{"Key": key, "Value": value} for key, value in self.tags.items()]
 
     @property
     def physical_name(self) -> str:
-        """The `name` input, or the logical name with a random ending, as Pulumi would make it."""
+        """The `name` input, or the logical name with a random suffix, as Pulumi does it."""
         return self.inputs.get("name") or f"{self.name}-{secrets.token_hex(4)[:7]}"
 
     @property
@@ -78,9 +62,9 @@ class Resource:
     def request(self, *, without: tuple[str, ...] = (), **renamed: str) -> dict[str, Any]:
         """Return the inputs as an AWS API request: every name capitalised, or as `renamed`.
 
-        Nothing is left out in silence: an input that the API does not know makes boto3 raise
-        ParamValidationError. `without` names the inputs that the caller handles itself; tags
-        are always left to it, since each service wants another shape of them.
+        An input that the API does not know makes boto3 raise ParamValidationError. `without` names
+        the inputs that the caller handles itself; it also handles tags, whose shape differs by
+        service.
         """
         kept = {
             name: value
@@ -95,38 +79,10 @@ Creator = Callable[[Account, Resource], Created]
 
 @dataclass(frozen=True)
 class Kind:
-    """How to make one type of resource, and, where it can change in place, how to update it."""
+    """How to create one type of resource and, if it can change in place, how to update it."""
 
     create: Creator
     update: Creator | None = None
-
-
-def plain(value: Any) -> Any:
-    """Return a deserialised Pulumi value without secret wrappers and with whole numbers as int."""
-    if rpc.is_rpc_secret(value):
-        return plain(rpc.unwrap_rpc_secret(value))
-    if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [plain(item) for item in value]
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value
-
-
-def capitalised(value: Any, renamed: Mapping[str, str] | None = None) -> Any:
-    """Return camelCase names as the API's CamelCase, all the way down, free-form maps excepted."""
-    renamed = renamed or {}
-    if isinstance(value, Mapping):
-        return {
-            renamed.get(key, key[:1].upper() + key[1:]): (
-                dict(item) if key in FREE_FORM_MAPS else capitalised(item, renamed)
-            )
-            for key, item in value.items()
-        }
-    if isinstance(value, list):
-        return [capitalised(item, renamed) for item in value]
-    return value
 
 
 def _content_digest(value: object) -> str:

@@ -1,8 +1,8 @@
-"""SNS topics, who may publish to them, and who is told."""
+"""SNS topics, their policies and their subscriptions."""
 
 from typing import Any
 
-from local.account import Account
+from client.account import Account
 from local.deployer.resource import Created, Kind, Resource
 
 # Pulumi's input name → the topic attribute's name.
@@ -54,7 +54,7 @@ def set_topic_policy(account: Account, resource: Resource) -> Created:
 
 
 def subscribe(account: Account, resource: Resource) -> Created:
-    """Nobody is written to: an e-mail address counts as confirmed and is told nothing."""
+    """Subscribe an endpoint. No e-mail is sent: an address counts as confirmed at once."""
     apart = ("topic", "protocol", "endpoint")
     arn = account.client("sns").subscribe(
         TopicArn=resource.inputs["topic"],

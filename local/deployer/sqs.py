@@ -1,8 +1,8 @@
-"""SQS queues and what may send to them."""
+"""SQS queues and their policies."""
 
 from typing import Any
 
-from local.account import Account
+from client.account import Account
 from local.deployer.resource import Created, Kind, Resource
 
 # Pulumi's input name → the queue attribute's name.
@@ -46,7 +46,7 @@ def create_queue(account: Account, resource: Resource) -> Created:
 
 
 def set_queue_attribute(account: Account, resource: Resource) -> Created:
-    """Make a QueuePolicy, RedrivePolicy or RedriveAllowPolicy: an attribute with its own type."""
+    """Set the attribute that a QueuePolicy, RedrivePolicy or RedriveAllowPolicy stands for."""
     url = resource.inputs["queueUrl"]
     attributes = {
         ATTRIBUTES[key]: _text(value)

@@ -1,7 +1,7 @@
-"""An alarm tells a topic only where the topic's policy, and its key's, let CloudWatch do so.
+"""An alarm notifies a topic only if the topic's policy, and its key's, allow CloudWatch to do so.
 
-MiniStack tells every topic. On AWS an action that is not allowed is lost, and only the alarm's
-history knows: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
+MiniStack notifies every topic. On AWS an action that is denied is lost, and only the alarm's
+history shows it: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
 """
 
 import logging
@@ -20,33 +20,33 @@ _dispatch_alarm_actions = cloudwatch._dispatch_alarm_actions
 
 
 def install() -> None:
-    """Put this into MiniStack, which looks the function up at each call."""
-    cloudwatch._dispatch_alarm_actions = _dispatch_what_is_allowed
+    """Replace MiniStack's function, which it looks up at each call."""
+    cloudwatch._dispatch_alarm_actions = _dispatch_allowed
 
 
-def _dispatch_what_is_allowed(
-    alarm: dict[str, Any], old_state: str, new_state: str, reason: str
-) -> None:
+def _dispatch_allowed(alarm: dict[str, Any], old_state: str, new_state: str, reason: str) -> None:
     arn = alarm["AlarmArn"]
     allowed = {
-        name: [each for each in alarm.get(name) or [] if _may_tell(each, arn)]
+        name: [each for each in alarm.get(name) or [] if _may_notify(each, arn)]
         for name in ACTION_LISTS
     }
     _dispatch_alarm_actions({**alarm, **allowed}, old_state, new_state, reason)
 
 
-def _may_tell(topic_arn: str, alarm_arn: str) -> bool:
+def _may_notify(topic_arn: str, alarm_arn: str) -> bool:
     iam_evaluator.pin_request_origin("127.0.0.1", True)
     topic = sns._topics.get(topic_arn)
     if topic is None:
-        _logger.warning("%s tells %s, which is no topic", alarm_arn, topic_arn)
+        _logger.warning("%s notifies %s, which is not a topic", alarm_arn, topic_arn)
         return False
     key = topic["attributes"].get("KmsMasterKeyId")
     if not _allowed(topic["attributes"]["Policy"], "sns:Publish", topic_arn, alarm_arn):
-        _logger.warning("the policy of %s does not let CloudWatch publish", topic_arn)
+        _logger.warning("the policy of %s does not allow CloudWatch to publish", topic_arn)
         return False
     if key and not _may_encrypt(key, alarm_arn):
-        _logger.warning("the policy of %s's key %s does not let CloudWatch use it", topic_arn, key)
+        _logger.warning(
+            "the policy of the key %s of %s does not allow CloudWatch to use it", key, topic_arn
+        )
         return False
     return True
 

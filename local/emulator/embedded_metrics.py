@@ -1,4 +1,4 @@
-"""What a log line in CloudWatch's embedded metric format says, as CloudWatch reads it.
+"""Metrics in log lines in CloudWatch's embedded metric format, read as CloudWatch does.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
@@ -24,7 +24,7 @@ class Datum:
 
 
 def embedded_in(line: str) -> list[Datum]:
-    """The metrics in a log line: none where it is other text, or not what the format asks for."""
+    """Return the metrics in a log line; none if it is other text or violates the format."""
     if MARK not in line or not line.startswith("{"):
         return []
     try:

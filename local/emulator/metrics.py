@@ -1,11 +1,11 @@
-"""Metrics as AWS makes them of what happens, where MiniStack makes none or others.
+"""The metrics that AWS publishes by itself, where MiniStack publishes none or other ones.
 
-Every line in the embedded metric format that reaches a log becomes its metrics. Each execution of a
-function counts as an invocation, however it came about, with its duration (which here includes the
-start of its environment); MiniStack counts those of the Invoke API alone. Queues and running
-functions are measured whenever metrics are read. MiniStack's alarms look at no dimension, no
-missing data and no single period, so they rest: local/alarms/ evaluates them, and sets states as an
-operator would.
+- A log line in the embedded metric format becomes metrics.
+- Each execution of a function counts as an invocation, whatever started it, with its duration
+  (which here includes the start of its environment). MiniStack counts the Invoke API's alone.
+- Queues and running functions are measured whenever metrics are read.
+- MiniStack's evaluation of alarms ignores dimensions, missing data and the number of periods, so it
+  is switched off: local/alarms/ evaluates them and sets their states through the API.
 """
 
 import time
@@ -20,18 +20,18 @@ from ministack.services import cloudwatch, cloudwatch_logs, lambda_svc, sqs
 _append_log_events = cloudwatch_logs._append_log_events
 _emit_lambda_logs = lambda_svc._emit_lambda_logs
 _evict_old_metrics = cloudwatch._evict_old_metrics
-# Functions end on threads of their own, and MiniStack's metrics are for the server's alone.
+# Functions end on their own threads, but only the server's thread may use MiniStack's metrics.
 _unread: deque[tuple[Context, list[Datum]]] = deque()
-# Levels that have not changed are stored once a minute.
+# Unchanged levels are stored once a minute.
 _last_levels: dict[tuple[Any, ...], tuple[list[float], float]] = {}
 
 
 def install() -> None:
-    """Put these into MiniStack, which looks the functions up at each call."""
+    """Replace MiniStack's functions, which it looks up at each call."""
     cloudwatch_logs._append_log_events = _append_and_read
     lambda_svc._emit_lambda_logs = _log_and_count
     lambda_svc._emit_lambda_metrics = _count_throttle
-    cloudwatch._evict_old_metrics = _take_in
+    cloudwatch._evict_old_metrics = _store_unread
     cloudwatch._get_metric_data = _measured_first(cloudwatch._get_metric_data)
     cloudwatch._get_metric_statistics = _measured_first(cloudwatch._get_metric_statistics)
     cloudwatch._evaluate_alarm = lambda alarm: None
@@ -59,13 +59,13 @@ def _log_and_count(
 
 
 def _count_throttle(name: str, duration_ms: float, error: bool, throttle: bool) -> None:
-    """MiniStack tells a throttled invocation twice, and the second time how long it took."""
+    """MiniStack reports a throttled invocation twice, the second time with its duration."""
     if throttle and not duration_ms:
         _keep([_of_function(name, "Throttles", "Count", 1)])
 
 
-def _take_in() -> None:
-    """Runs at the start of each request to CloudWatch."""
+def _store_unread() -> None:
+    """Store the collected metrics; MiniStack calls this first in each request to CloudWatch."""
     while _unread:
         context, data = _unread.popleft()
         for datum in data:
@@ -103,7 +103,7 @@ def _queue_levels() -> list[Datum]:
         sqs._refresh_counts(queue)
         messages = list(queue["messages"])
         visible = sum(each["visible_at"] <= now for each in messages)
-        # Delayed ones are not there yet; those being processed are.
+        # Delayed messages do not count yet; messages in flight do.
         present = [each for each in messages if each["visible_at"] <= now or each["receive_count"]]
         age_seconds = now - min((each["sent_at"] for each in present), default=now)
         levels += [

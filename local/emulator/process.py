@@ -1,12 +1,13 @@
-"""The emulator as a subprocess: started on a free loopback port, ready, and gone again with all.
+"""The emulator as a subprocess on a free loopback port.
 
-Each one has its own port, credentials, temporary folder and state, so that several run side by
-side. Nothing is kept after `stop()`.
+Each one has its own port, credentials, temporary folder and state, so several run side by side.
+`stop()` removes all of it.
 """
 
 import contextlib
 import http.client
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -16,34 +17,55 @@ import tempfile
 import threading
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 from botocore.config import Config
 
-from client.aws_session import aws_session
+from client.account import aws_session
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 DEFAULT_PYTHON = PROJECT_ROOT / ".venv-emulator" / "bin" / "python"
 SERVE = Path(__file__).with_name("serve.py")
 HOST = "127.0.0.1"
 LOG_NAME = "emulator.log"
+LEAST_TIME_LIMIT_VARIABLE = "EMULATOR_LEAST_TIME_LIMIT_SECONDS"
 LOG_TAIL_BYTES = 4_000
 STOP_SECONDS = 10.0
-# What a process needs of the host; credentials, proxies and Python paths stay outside.
+# The only variables of the host that are passed on: no credentials, proxies or Python paths.
 KEPT_VARIABLES = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL")
 CLIENT_CONFIG = Config(proxies={}, max_pool_connections=64)
+# Written by iam.py for each refusal.
+REFUSAL = re.compile(r"denied (?P<principal>\S+) (?P<action>\S+) on (?P<resource>\S+)$")
 
 
 class EmulatorError(RuntimeError):
     """The emulator did not start or did not become ready; the message ends with its log's tail."""
 
 
-class Emulator:
-    """A local cloud, as a context manager.
+@dataclass(frozen=True)
+class Denial:
+    """A call that IAM denied: `action` is such as `sqs:SendMessage`; `*` where unknown."""
 
-    `state_directory` is where the emulator makes its own subfolder (log, temporary files, state),
-    which `stop()` removes. `environment` adds variables to the server's, and so to its functions'.
+    principal: str
+    action: str
+    resource: str
+
+    @property
+    def role(self) -> str:
+        """The role's name, of an assumed role `arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION`."""
+        parts = self.principal.split("/")
+        return parts[1] if len(parts) > 1 else self.principal
+
+
+class Emulator:
+    """The AWS services on loopback, as a context manager.
+
+    `state_directory` is where the emulator creates its own subfolder (log, temporary files, state),
+    which `stop()` removes. `environment` adds variables to the server's and so to its functions'.
+    `least_time_limit_seconds` raises the time limits of functions and integrations that are
+    shorter, for machines whose cores are busy; limits.py explains it.
     """
 
     def __init__(
@@ -53,22 +75,30 @@ class Emulator:
         region: str = "us-east-1",
         account_id: str = "000000000000",
         environment: Mapping[str, str] | None = None,
+        least_time_limit_seconds: int = 0,
         python: Path = DEFAULT_PYTHON,
         start_timeout_seconds: float = 30.0,
     ) -> None:
         self.region = region
         self.account_id = account_id
-        # MiniStack takes its own environment's key for the account's root.
+        # MiniStack uses the key of its own environment for the account's root.
         self.access_key_id = f"AKIA{secrets.token_hex(8).upper()}"
         self.secret_access_key = secrets.token_hex(20)
         self.port = 0
         self._state_directory = state_directory
-        self._extra_environment = dict(environment or {})
+        self._extra_environment = {
+            LEAST_TIME_LIMIT_VARIABLE: str(least_time_limit_seconds),
+            **(environment or {}),
+        }
         self._python = python
         self._start_timeout_seconds = start_timeout_seconds
         self._directory: Path | None = None
         self._process: subprocess.Popen[bytes] | None = None
-        # Building clients from one session on several threads needs the lock.
+        # Its log is long: only what is new of it is read.
+        self._denials: list[Denial] = []
+        self._log_bytes_read = 0
+        self._log_lock = threading.Lock()
+        # A session is not thread-safe while it creates clients.
         self._session = aws_session(
             region=region,
             access_key_id=self.access_key_id,
@@ -92,15 +122,29 @@ class Emulator:
         return self._running()[1] / LOG_NAME
 
     def log_tail(self) -> str:
-        """The end of the server's log, also once the server has ended by itself."""
+        """Return the end of the server's log, even if the server has ended by itself."""
         return self.log_path.read_bytes()[-LOG_TAIL_BYTES:].decode(errors="replace")
 
+    def denials(self) -> list[Denial]:
+        """Return every call that IAM has denied so far, oldest first."""
+        with self._log_lock, self.log_path.open("rb") as log:
+            log.seek(self._log_bytes_read)
+            # A line that is still being written is read next time.
+            text = log.read().rpartition(b"\n")[0]
+            self._log_bytes_read += len(text)
+            self._denials += [
+                Denial(**found.groupdict())
+                for line in text.decode(errors="replace").splitlines()
+                if (found := REFUSAL.search(line))
+            ]
+            return list(self._denials)
+
     def websocket_api_endpoint(self, api_id: str) -> str:
-        """What API Gateway calls a WebSocket API's `apiEndpoint`; add `/{stage}` to connect."""
+        """Return the `apiEndpoint` of a WebSocket API; add `/{stage}` to connect."""
         return f"ws://{HOST}:{self.port}/_aws/execute-api/{api_id}"
 
     def client(self, service_name: str, **options: Any) -> Any:
-        """A boto3 client of the account's root for the service; options go to boto3."""
+        """Return a boto3 client that acts as the account's root; `options` are passed to boto3."""
         config = CLIENT_CONFIG.merge(options.pop("config", Config()))
         options = {"endpoint_url": self.url, "config": config, **options}
         with self._session_lock:
@@ -113,7 +157,8 @@ class Emulator:
         self._state_directory.mkdir(parents=True, exist_ok=True)
         directory = Path(tempfile.mkdtemp(prefix="emulator-", dir=self._state_directory)).resolve()
         self._directory = directory
-        # The server inherits this socket, so nobody can take its port meanwhile.
+        self._denials, self._log_bytes_read = [], 0
+        # The server inherits this socket, so no other process can take its port meanwhile.
         with socket.create_server((HOST, 0)) as listener, (directory / LOG_NAME).open("wb") as log:
             self.port = listener.getsockname()[1]
             self._process = subprocess.Popen(

@@ -1,8 +1,9 @@
-"""The server process of the local cloud: MiniStack behind API Gateway's WebSocket front.
+"""The server process of the local cloud: MiniStack with this folder's replacements.
 
-Runs in the emulator's own environment, which holds MiniStack and boto3 alone. `process.py` hands
-it a listening socket; without one it binds BIND_HOST:GATEWAY_PORT itself. It ends on SIGTERM, on
-SIGINT and when its parent is gone, and leaves no worker process and no temporary file then.
+It runs in the emulator's own virtual environment, which contains MiniStack and boto3 alone.
+`process.py` passes a listening socket; without one it binds BIND_HOST:GATEWAY_PORT itself. It ends
+on SIGTERM, on SIGINT and when its parent has ended, and leaves no worker process and no temporary
+file.
 """
 
 import asyncio
@@ -24,7 +25,7 @@ def main() -> None:
     os.environ.setdefault("BIND_HOST", "127.0.0.1")
     os.environ.setdefault("GATEWAY_PORT", "4566")
     most_files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    with contextlib.suppress(ValueError, OSError):  # macOS has a lower limit than it says
+    with contextlib.suppress(ValueError, OSError):  # macOS reports more than it allows
         resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))
     parent_pid = int(os.environ.pop("EMULATOR_PARENT_PID", os.getppid()))
     threading.Thread(target=_end_with_parent, args=(parent_pid,), daemon=True).start()
@@ -32,11 +33,11 @@ def main() -> None:
     tempfile.tempdir = os.environ["TMPDIR"] = scratch
     status = 0
     try:
-        asyncio.new_event_loop().run_until_complete(_serve_until_told())
+        asyncio.new_event_loop().run_until_complete(_serve_until_signalled())
     except BaseException:
         traceback.print_exc()
         status = 1
-    # Not waiting for invocations under way: their workers are gone with this.
+    # Invocations under way end with their workers.
     _kill_workers()
     shutil.rmtree(scratch, ignore_errors=True)
     sys.stdout.flush()
@@ -44,28 +45,22 @@ def main() -> None:
     os._exit(status)
 
 
-async def _serve_until_told() -> None:
-    told_to_end = asyncio.Event()
+async def _serve_until_signalled() -> None:
+    signalled = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, told_to_end.set)
+        asyncio.get_running_loop().add_signal_handler(number, signalled.set)
 
     import alarm_actions
-    import authorisation
-    import cold_starts
-    import iam_checks
-    import init_errors
+    import environments
+    import iam
     import metrics
     import websocket_gateway
     from hypercorn.asyncio import serve
     from hypercorn.config import Config
     from ministack.app import app
 
-    websocket_gateway.install()
-    cold_starts.install()
-    iam_checks.install()
-    init_errors.install()
-    metrics.install()
-    alarm_actions.install()
+    for module in (websocket_gateway, environments, iam, metrics, alarm_actions):
+        module.install()
     config = Config()
     listener = os.environ.pop("EMULATOR_LISTENER_FD", "")
     address = f"{os.environ['BIND_HOST']}:{os.environ['GATEWAY_PORT']}"
@@ -73,10 +68,10 @@ async def _serve_until_told() -> None:
     config.backlog = 1024
     config.keep_alive_timeout = 75.0
     until_killed = asyncio.Event()
-    serving = serve(authorisation.beside(app), config, shutdown_trigger=until_killed.wait)
+    serving = serve(iam.with_authorise_endpoint(app), config, shutdown_trigger=until_killed.wait)
     server = asyncio.ensure_future(serving)
-    told = asyncio.ensure_future(told_to_end.wait())
-    await asyncio.wait({server, told}, return_when=asyncio.FIRST_COMPLETED)
+    ending = asyncio.ensure_future(signalled.wait())
+    await asyncio.wait({server, ending}, return_when=asyncio.FIRST_COMPLETED)
     if server.done():
         server.result()
 
@@ -90,7 +85,7 @@ def _end_with_parent(parent_pid: int) -> None:
 def _kill_workers() -> None:
     from ministack.core import lambda_runtime
 
-    # Without its locks: a thread that will never run again may hold them.
+    # Without MiniStack's locks: a thread that will never run again may own them.
     for workers in list(lambda_runtime._workers.values()):
         for worker in list(workers):
             if process := worker._proc:

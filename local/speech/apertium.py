@@ -7,7 +7,7 @@ from collections.abc import Set
 
 TIMEOUT_SECONDS = 5.0
 MAX_AT_ONCE = 4
-# Apertium's names of the languages for which Debian has data of release quality.
+# Apertium's codes of the languages for which Debian packages released data.
 LANGUAGES = {
     "af": "afr",
     "ca": "cat",
@@ -32,9 +32,9 @@ LANGUAGES = {
 
 
 class Translator:
-    """Translates by `apertium SOURCE-TARGET`, a process for each text; a few run at once.
+    """Translates by `apertium SOURCE-TARGET`, one process for each text, a few at a time.
 
-    One that only marks (`is_real=False`) answers alike on every machine.
+    With `is_real=False` it only marks texts, so that results are the same on every machine.
     """
 
     def __init__(self, *, is_real: bool = True) -> None:
@@ -44,17 +44,17 @@ class Translator:
 
     @property
     def modes(self) -> Set[str]:
-        """Such as `eng-spa`."""
+        """Apertium's installed language pairs, such as `eng-spa`."""
         return self._modes
 
     def translate(self, text: str, source: str, target: str) -> str:
-        """Return the translation, or "[es] text" where there is none."""
+        """Return the translation, or `[es] text` if the pair is not installed or Apertium fails."""
         mode = f"{LANGUAGES.get(source)}-{LANGUAGES.get(target)}"
         translated = self._run(["-u", mode], text) if mode in self._modes else ""
         return translated.strip() or f"[{target}] {text}"
 
     def _run(self, arguments: list[str], text: str) -> str:
-        """What the command prints, nothing if it fails."""
+        """Return the command's output, empty if it fails."""
         with self._places:
             try:
                 ran = subprocess.run(

@@ -1,4 +1,4 @@
-"""Asks the emulator whether IAM lets a request to a stand-in through."""
+"""Asks the emulator whether IAM allows a request to a stand-in."""
 
 import hashlib
 import http.client
@@ -12,7 +12,7 @@ TIMEOUT_SECONDS = 10.0
 
 
 class Refused(Exception):
-    """The request is not signed as AWS wants it, or its signer may not make it."""
+    """The request is not signed correctly, or its signer may not make it."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(f"{code}: {message}")
@@ -23,7 +23,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Authorisation:
-    """The emulator's word on requests; `url` is the emulator's."""
+    """Authorises requests at the emulator, which listens at `url`."""
 
     url: str
 
@@ -37,7 +37,7 @@ class Authorisation:
         headers: Mapping[str, str],
         body: bytes = b"",
     ) -> str:
-        """Return the caller's ARN; raises Refused, and OSError without the emulator."""
+        """Return the caller's ARN; raises Refused, and OSError if the emulator does not answer."""
         question = {
             "service": service,
             "action": f"{service}:{action}",

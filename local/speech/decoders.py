@@ -1,4 +1,4 @@
-"""Processes that hold pocketsphinx's English model, since it decodes under the interpreter's lock.
+"""Processes that run pocketsphinx's English model, which decodes with Python's global lock held.
 
 Each loads the model once (90 MB, half a second) and decodes one utterance at a time.
 """
@@ -12,9 +12,9 @@ from typing import Any
 
 from local.speech.recognition import SAMPLE_RATE
 
-# Fewer hypotheses at a time than by default: the same words for half the work.
+# Fewer hypotheses at a time than by default: the same words in half the time.
 SEARCH_LIMITS = {"maxhmmpf": 3000, "maxwpf": 5}
-# Two for each core, of which an utterance takes some 15 % while it lasts.
+# Two for each core; an utterance takes some 15 % of a core.
 MAX_DECODERS = max(2, min(8, 2 * (os.cpu_count() or 1)))
 ANSWER_TIMEOUT_SECONDS = 20.0
 STOP_SECONDS = 2.0
@@ -25,7 +25,7 @@ class DecoderLost(Exception):
 
 
 class Decoder:
-    """One process; `acoustics` is what it knows of the voice, which a stream takes along."""
+    """One process. `acoustics` describes the voice, and is passed on to the next utterance."""
 
     def __init__(self) -> None:
         context = multiprocessing.get_context("spawn")
@@ -39,22 +39,25 @@ class Decoder:
         return self._process.pid or 0
 
     def start(self, acoustics: str) -> None:
+        """Begin an utterance; this and all further methods raise DecoderLost."""
         self._send(("start", acoustics))
 
     def hear(self, pcm: bytes) -> None:
+        """Add samples, s16le mono at 16 kHz."""
         self._send(("hear", pcm))
 
     def words(self) -> str:
-        """The utterance so far."""
+        """Return the words of the utterance so far."""
         self._send(("words", None))
         return self._answer()
 
     def end(self) -> tuple[str, str]:
-        """The whole utterance, and the acoustics after it."""
+        """Return the words of the whole utterance, and the acoustics after it."""
         self._send(("end", None))
         return self._answer()
 
     def stop(self) -> None:
+        """End the process."""
         self._connection.close()
         self._process.join(STOP_SECONDS)
         if self._process.is_alive():
@@ -77,7 +80,7 @@ class Decoder:
 
 
 class Decoders:
-    """At most MAX_DECODERS, each started when it is first needed."""
+    """A pool of at most MAX_DECODERS, each started when it is first needed."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -91,7 +94,7 @@ class Decoders:
             return [decoder.process_id for decoder in self._all]
 
     def take(self) -> Decoder | None:
-        """An idle decoder, or None while all are busy; never waits for one."""
+        """Return an idle decoder, or None if all are busy; does not wait."""
         with self._lock:
             if self._idle:
                 return self._idle.pop()
@@ -102,6 +105,7 @@ class Decoders:
             return decoder
 
     def give_back(self, decoder: Decoder) -> None:
+        """Return a decoder to the pool after its utterance."""
         with self._lock:
             if not self._is_closed:
                 self._idle.append(decoder)
@@ -109,12 +113,13 @@ class Decoders:
         decoder.stop()
 
     def drop(self, decoder: Decoder) -> None:
-        """Give back one that is lost."""
+        """Remove a decoder that raised DecoderLost."""
         with self._lock:
             self._all.discard(decoder)
         decoder.stop()
 
     def close(self) -> None:
+        """End all decoders; those in use end when they are given back."""
         with self._lock:
             self._is_closed = True
             idle, self._idle = self._idle, []

@@ -1,4 +1,4 @@
-"""English, as pocketsphinx understands it; raises ImportError where that is not installed."""
+"""Recognises English by pocketsphinx; raises ImportError if that is not installed."""
 
 from pocketsphinx import Endpointer  # pyright: ignore[reportMissingImports]
 
@@ -14,7 +14,7 @@ MAX_SECONDS = 15.0
 class EnglishSpeech:
     """Partials each half second; finals at pauses of 300 ms, or after 15 s without one.
 
-    Speech that no decoder could hear is told as the measured recogniser tells it.
+    Speech that no decoder was free for gets the text of the measuring recogniser.
     """
 
     def __init__(self, language_code: str, decoders: Decoders) -> None:
@@ -25,14 +25,14 @@ class EnglishSpeech:
             raise RuntimeError("the endpointer takes frames of another length")
         self._unread = b""
         self._frames_since_partial = 0
-        self._told_seconds = 0.0  # of speech that has had no pause yet
+        self._finished_seconds = 0.0  # of speech without a pause, in earlier results
         self._acoustics = ""
         self._utterance: Utterance | None = None
 
     def feed(self, pcm: bytes) -> list[Heard]:
         self._unread += pcm
         heard: list[Heard] = []
-        while len(self._unread) > FRAME_BYTES:  # something is kept for `finish`
+        while len(self._unread) > FRAME_BYTES:  # `finish` needs a rest
             frame, self._unread = self._unread[:FRAME_BYTES], self._unread[FRAME_BYTES:]
             heard += self._sound(self._endpointer.process(frame))
         return heard
@@ -53,15 +53,15 @@ class EnglishSpeech:
         if speech is None:
             return []
         if self._utterance is None:
-            start = self._endpointer.speech_start + self._told_seconds
+            start = self._endpointer.speech_start + self._finished_seconds
             self._utterance = Utterance(start, self._decoders, self._acoustics)
             self._frames_since_partial = 0
         self._utterance.hear(speech)
         if not self._endpointer.in_speech:
-            self._told_seconds = 0.0
+            self._finished_seconds = 0.0
             return self._final()
         if self._utterance.seconds >= MAX_SECONDS:
-            self._told_seconds += self._utterance.seconds
+            self._finished_seconds += self._utterance.seconds
             return self._final()
         self._frames_since_partial += 1
         if self._frames_since_partial < PARTIAL_FRAMES:

@@ -1,4 +1,4 @@
-"""Messages of AWS's event stream encoding, as Transcribe sends and takes them.
+"""Messages in AWS's event stream encoding, as Transcribe uses them.
 
 https://docs.aws.amazon.com/transcribe/latest/dg/streaming-setting-up.html
 """
@@ -16,10 +16,11 @@ PRELUDE_AND_CHECKSUMS_BYTES = 16
 
 
 class BadFrame(Exception):
-    """What came is not exactly one message."""
+    """The frame does not contain exactly one message."""
 
 
 def encode(headers: Mapping[str, str], payload: bytes) -> bytes:
+    """Return a message with string headers."""
     packed = b"".join(
         struct.pack("!B", len(name))
         + name.encode()
@@ -34,15 +35,17 @@ def encode(headers: Mapping[str, str], payload: bytes) -> bytes:
 
 
 def event(kind: str, content: Mapping[str, Any]) -> bytes:
+    """Return an event, such as TranscriptEvent, with JSON content."""
     return _json({":message-type": "event", ":event-type": kind}, content)
 
 
 def exception(kind: str, message: str) -> bytes:
+    """Return an exception, such as BadRequestException."""
     return _json({":message-type": "exception", ":exception-type": kind}, {"Message": message})
 
 
 def decode(message: str | bytes) -> tuple[dict[str, Any], bytes]:
-    """Return headers and payload of the one message; raises BadFrame."""
+    """Return the headers and payload of the frame's message; raises BadFrame."""
     if isinstance(message, str):
         raise BadFrame("a text frame")
     buffer = EventStreamBuffer()

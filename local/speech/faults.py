@@ -1,4 +1,4 @@
-"""Failures that a test orders from the stand-ins, and what they have served so far."""
+"""Failures that a test orders from the stand-ins, and counts of what they have served."""
 
 import threading
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from typing import Any
 class StreamFault:
     """How streams fail: refused at the handshake, or after some audio by an exception or a cut.
 
-    With none of `handshake_status`, `exception` and `is_cut`, streams hear and say nothing.
+    Without `handshake_status`, `exception` and `is_cut`, streams accept audio and send no results.
     """
 
     times: int = 1
@@ -27,7 +27,7 @@ class StreamFault:
 
 @dataclass(frozen=True)
 class TranslationFault:
-    """How translations fail or are slow; those into one language alone, if it is named."""
+    """How translations fail or are delayed: all, or those into the `target` language."""
 
     times: int = 1
     target: str | None = None
@@ -38,7 +38,7 @@ class TranslationFault:
 
 @dataclass
 class Served:
-    """Counts alone: never audio, never text."""
+    """Counts only, no audio and no text."""
 
     streams: int = 0
     open_streams: int = 0

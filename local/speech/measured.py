@@ -1,4 +1,4 @@
-"""A recogniser for languages that nothing here knows: it tells how long somebody spoke."""
+"""A recogniser for languages without a model: it measures how long somebody spoke."""
 
 from collections import deque
 
@@ -11,7 +11,7 @@ from local.speech.recognition import (
 )
 
 LOUD = 300.0
-# Of so many frames so many are loud where speech begins; so many quiet ones end it.
+# Speech begins when LOUD_FRAMES of the last RECENT_FRAMES are loud; QUIET_FRAMES in a row end it.
 RECENT_FRAMES, LOUD_FRAMES, QUIET_FRAMES = 10, 5, 10
 LEAST_FRAMES = 10
 PARTIAL_FRAMES = 33
@@ -19,7 +19,7 @@ MAX_FRAMES = 500
 
 
 class MeasuredSpeech:
-    """Hears "[3.2 seconds of speech in de-DE]", final at each pause of 300 ms or after 15 s."""
+    """Returns "[3.2 seconds of speech in de-DE]", final at each pause of 300 ms or after 15 s."""
 
     def __init__(self, language_code: str) -> None:
         self._language_code = language_code

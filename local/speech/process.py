@@ -1,4 +1,4 @@
-"""Both stand-ins as one subprocess, on loopback ports that are known before it starts."""
+"""The stand-ins as one subprocess, on loopback ports that are known before it starts."""
 
 import contextlib
 import http.client
@@ -16,11 +16,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self
 
+from client.running_cloud import PROJECT_ROOT
 from local.emulator.process import HOST, EmulatorError
 from local.speech.faults import StreamFault, TranslationFault
 from local.speech.recognisers import Recognition
 from local.speech.serve import Settings
-from local.state_folder import PROJECT_ROOT
 
 BACKLOG = 128
 LOG_NAME = "speech.log"
@@ -29,19 +29,19 @@ LOG_TAIL_CHARACTERS = 4_000
 START_TIMEOUT_SECONDS = 30.0
 STOP_SECONDS = 5.0
 ORDER_TIMEOUT_SECONDS = 10.0
-# What the process needs of the host; credentials, proxies and Python paths stay outside.
+# The only variables of the host that are passed on: no credentials, proxies or Python paths.
 KEPT_VARIABLES = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL")
 
 
 class SpeechError(EmulatorError):
-    """The stand-ins did not start; the message ends with their log's tail."""
+    """The stand-ins did not start; the message ends with the end of their log."""
 
 
 class SpeechServices:
     """The stand-ins for Transcribe and Translate, as a context manager.
 
-    `environment` is for the functions, and known before `start`, which needs the emulator's URL;
-    until then their connections wait. `folder` is where the log lives while the process does.
+    `environment` is for the functions. It is known before `start`, which needs the emulator's URL;
+    until then connections wait. The log is in `folder` while the process runs.
     """
 
     def __init__(self, folder: Path, recognition: Recognition = Recognition.SPEECH) -> None:
@@ -54,7 +54,7 @@ class SpeechServices:
 
     @property
     def environment(self) -> dict[str, str]:
-        """AWS's own variables for the endpoints of services."""
+        """The AWS SDKs' variables for the endpoints of both services."""
         return {
             "AWS_ENDPOINT_URL_TRANSCRIBE_STREAMING": f"http://{HOST}:{self._transcribe_port}",
             "AWS_ENDPOINT_URL_TRANSLATE": f"http://{HOST}:{self._translate_port}",
@@ -78,7 +78,7 @@ class SpeechServices:
         return self.log()[-LOG_TAIL_CHARACTERS:]
 
     def start(self, emulator_url: str) -> None:
-        """Start the process without waiting for it; `wait_until_ready` tells how that went."""
+        """Start the process; `wait_until_ready` waits for it."""
         transcribe, translate = self._listeners
         self._folder.mkdir(parents=True, exist_ok=True)
         self._directory = Path(tempfile.mkdtemp(prefix="speech-", dir=self._folder)).resolve()
@@ -106,7 +106,7 @@ class SpeechServices:
         self._close_listeners()
 
     def wait_until_ready(self) -> None:
-        """Raises SpeechError if the process ends instead, or does not answer in time."""
+        """Wait for the first answer; raises SpeechError if there is none in time."""
         process = self._running()
         deadline = time.monotonic() + START_TIMEOUT_SECONDS
         while process.poll() is None and time.monotonic() < deadline:
@@ -117,7 +117,7 @@ class SpeechServices:
         raise SpeechError(f"the stand-ins did not start:\n{self.log_tail()}")
 
     def stop(self) -> None:
-        """End the process and its own, and remove its files."""
+        """End the process and its subprocesses, and remove its files."""
         self._close_listeners()
         process, self._process = self._process, None
         if process:
@@ -132,7 +132,7 @@ class SpeechServices:
             self._directory = None
 
     def order(self, fault: StreamFault | TranslationFault) -> None:
-        """Make the next streams or translations fail so, `times` of them, after earlier orders."""
+        """Make the next `times` streams or translations fail, after those ordered before."""
         kind = "stream" if isinstance(fault, StreamFault) else "translation"
         self._ask("POST", "/_local/faults", {"kind": kind, **asdict(fault)})
 
@@ -140,11 +140,11 @@ class SpeechServices:
         self._ask("DELETE", "/_local/faults")
 
     def served(self) -> dict[str, Any]:
-        """How much both have served so far, as `faults.Served` has it."""
+        """Return the counts of both services, as `faults.Served`."""
         return self._ask("GET", "/_local/served")
 
     def __enter__(self) -> Self:
-        """Take the ports."""
+        """Reserve the ports."""
         transcribe, translate = (socket.create_server((HOST, 0), backlog=BACKLOG) for _ in "ab")
         self._listeners = [transcribe, translate]
         self._transcribe_port = transcribe.getsockname()[1]

@@ -1,4 +1,4 @@
-"""Which recogniser hears which stream."""
+"""Selects the recogniser of each stream."""
 
 import importlib.util
 from enum import StrEnum
@@ -10,9 +10,9 @@ from local.speech.spoken_numbers import SpokenNumbers
 
 
 class Recognition(StrEnum):
-    """What a local cloud understands: speech as well as it can, or the numbers of tests.
+    """What a local cloud recognises: speech, as well as this machine can, or the numbers of tests.
 
-    Numbers come with translations that are marked alone, so that both are the same everywhere.
+    With numbers, translations are only marked, so that both are the same on every machine.
     """
 
     SPEECH = "speech"
@@ -20,7 +20,7 @@ class Recognition(StrEnum):
 
 
 class Recognisers:
-    """Opens a recogniser for each stream; `close` ends what they share."""
+    """Creates a recogniser for each stream; `close` ends the decoders that they share."""
 
     def __init__(self, recognition: Recognition) -> None:
         self._recognition = recognition
@@ -38,7 +38,7 @@ class Recognisers:
 
     @property
     def decoder_processes(self) -> list[int]:
-        """The ids of the processes that it has started and not ended."""
+        """The ids of the decoder processes that are running."""
         return self._decoders.process_ids
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""What every recogniser of speech takes and gives, and how loud and how lively sound is."""
+"""The interface of recognisers, and two measures of sound: loudness and liveliness."""
 
 import operator
 import statistics
@@ -13,15 +13,15 @@ SAMPLE_BYTES = 2
 FRAME_SAMPLES = 480  # 30 ms
 FRAME_BYTES = FRAME_SAMPLES * SAMPLE_BYTES
 FRAME_SECONDS = FRAME_SAMPLES / SAMPLE_RATE
-# Loudness of noise and tones is steady, of speech it is not: its deviation as part of its mean,
-# in the frames that are not quiet beside the loudest.
+# The loudness of noise and tones is steady, that of speech is not. The measure is its standard
+# deviation divided by its mean, over the frames that are not quiet compared with the loudest.
 LIVELINESS_OF_SPEECH = 0.25
 QUIET_PART = 0.1
 
 
 @dataclass(frozen=True)
 class Heard:
-    """Words between two pauses: as far as heard, or all of them (`is_final`)."""
+    """The words between two pauses: so far, or all of them (`is_final`)."""
 
     text: str
     start_seconds: float
@@ -30,22 +30,23 @@ class Heard:
 
 
 class Recogniser(Protocol):
-    """Hears one stream of s16le mono PCM at 16 kHz; used by one thread at a time."""
+    """Recognises one stream of s16le mono PCM at 16 kHz; used by one thread at a time."""
 
     def feed(self, pcm: bytes) -> list[Heard]:
-        """Take whole samples, return what they make heard."""
+        """Take whole samples; return the new results."""
         ...
 
     def finish(self) -> list[Heard]:
-        """Return what is left to be heard when no more sound comes."""
+        """Return the last results, at the end of the stream."""
         ...
 
     def close(self) -> None:
-        """Let go of what it holds; also without `finish`."""
+        """Release its resources; also valid without `finish`."""
         ...
 
 
 def samples_of(pcm: bytes) -> Sequence[int]:
+    """Return the samples of s16le PCM."""
     samples = array("h", pcm)
     if sys.byteorder == "big":
         samples.byteswap()
@@ -53,13 +54,13 @@ def samples_of(pcm: bytes) -> Sequence[int]:
 
 
 def loudness(frame: bytes) -> float:
-    """The root mean square of the frame's samples."""
+    """Return the root mean square of the frame's samples."""
     samples = samples_of(frame)
     return (sum(map(operator.mul, samples, samples)) / len(samples)) ** 0.5
 
 
 def is_lively(loudnesses: Sequence[float]) -> bool:
-    """Whether frames of this loudness, one after the other, can be speech."""
+    """Return whether consecutive frames of this loudness can be speech."""
     loudest = max(loudnesses, default=0.0)
     loud = [each for each in loudnesses if each > loudest * QUIET_PART]
     return bool(loud) and statistics.pstdev(loud) / statistics.fmean(loud) >= LIVELINESS_OF_SPEECH

@@ -1,4 +1,4 @@
-"""The process of both stand-ins; `process.py` starts it with its settings in a file."""
+"""The process of the stand-ins; `process.py` starts it with the path of its settings file."""
 
 import asyncio
 import json
@@ -26,13 +26,13 @@ PARENT_POLL_SECONDS = 0.5
 RECOGNISING_THREADS = 12
 CLOSE_SECONDS = 1.0
 MAX_MESSAGE_BYTES = 256 * 1024
-# Of one stream, before TCP makes its client wait: it must go on to answer pings.
+# Messages of one stream that are read ahead: pings are answered only while reading continues.
 MAX_WAITING_MESSAGES = 256
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What the process is given: file descriptors of listening sockets, and whom to ask."""
+    """File descriptors of the listening sockets, the emulator's URL, and the parent's id."""
 
     transcribe_fd: int
     translate_fd: int
@@ -62,13 +62,13 @@ def main() -> None:
         asyncio.run(_serve(transcribe, socket.socket(fileno=settings.transcribe_fd)))
     recognisers.close()
     sys.stdout.flush()
-    os._exit(0)  # not waiting for translations under way
+    os._exit(0)  # without waiting for translations in progress
 
 
 async def _serve(transcribe: TranscribeServer, listener: socket.socket) -> None:
-    told_to_end = asyncio.Event()
+    signalled = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, told_to_end.set)
+        asyncio.get_running_loop().add_signal_handler(number, signalled.set)
     async with serve(
         transcribe.serve,
         sock=listener,
@@ -79,7 +79,7 @@ async def _serve(transcribe: TranscribeServer, listener: socket.socket) -> None:
         max_size=MAX_MESSAGE_BYTES,
         max_queue=MAX_WAITING_MESSAGES,
     ):
-        await told_to_end.wait()
+        await signalled.wait()
 
 
 def _end_with(parent_pid: int) -> None:

@@ -1,4 +1,4 @@
-"""A recogniser for tests, exact to the word: sound whose samples all hold 7 is the word "7"."""
+"""A recogniser for tests, exact to the word: samples that all have the value 7 are the word "7"."""
 
 from itertools import groupby
 
@@ -11,7 +11,7 @@ MAX_WORDS = 100
 
 
 class SpokenNumbers:
-    """Hears a word in each run of at least 50 ms of one positive value, once per run.
+    """Recognises a word in each run of at least 50 ms of one positive value, once per run.
 
     Another value or 20 ms of zeros end a run. A result grows by each word and is final after
     300 ms of zeros.

@@ -24,18 +24,19 @@ UNREADABLE = (
 
 
 class StreamFailed(Exception):
-    """What the client is told, as the last message of its stream."""
+    """The stream ends with this exception as its last message to the client."""
 
     def __init__(self, kind: str, message: str) -> None:
         self.kind = kind
         self.message = message
 
     def frame(self) -> bytes:
+        """Return the message."""
         return event_stream.exception(self.kind, self.message)
 
 
 class TranscriptionStream:
-    """Serves an accepted connection; the recogniser works on one of `threads` at a time."""
+    """Serves an accepted connection; the recogniser runs on one of `threads` at a time."""
 
     def __init__(
         self,
@@ -52,21 +53,22 @@ class TranscriptionStream:
         self._result_id = str(uuid.uuid4())
 
     async def serve(self) -> None:
-        """Until the audio is over; raises StreamFailed, and ConnectionClosed if the client left."""
+        """Serve until the audio ends; raises StreamFailed or ConnectionClosed."""
         while True:
             await self._fail_if_ordered()
             chunk = await self._chunk()
             if not chunk:
-                await self._tell(await self._recognise(self._recogniser.finish))
+                await self._send_results(await self._recognise(self._recogniser.finish))
                 return
             self.audio_seconds += len(chunk) / SAMPLE_BYTES / SAMPLE_RATE
-            await self._tell(await self._recognise(self._recogniser.feed, chunk))
+            await self._send_results(await self._recognise(self._recogniser.feed, chunk))
 
     async def close(self) -> None:
+        """Release the recogniser."""
         await self._recognise(self._recogniser.close)
 
     async def _chunk(self) -> bytes:
-        """The next audio event's samples; none once the client has no more."""
+        """Return the next audio event's samples; empty at the end of the audio."""
         try:
             async with asyncio.timeout(SILENCE_TIMEOUT_SECONDS):
                 message = await self._connection.recv()
@@ -93,7 +95,7 @@ class TranscriptionStream:
     async def _recognise(self, work: Callable[..., Any], *content: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work, *content)
 
-    async def _tell(self, heard: list[Heard]) -> None:
+    async def _send_results(self, heard: list[Heard]) -> None:
         if self._fault and self._fault.is_mute:
             return
         for each in heard:
@@ -127,7 +129,7 @@ class TranscriptionStream:
 
 
 def _items(heard: Heard) -> list[dict[str, Any]]:
-    """The words, as if each took the same time."""
+    """Return the words with times, as if each had the same duration."""
     words = heard.text.split()
     each = (heard.end_seconds - heard.start_seconds) / max(1, len(words))
     return [

@@ -1,4 +1,4 @@
-"""Amazon Transcribe's streaming over WebSocket: the handshake, and who of its streams goes on.
+"""Amazon Transcribe's streaming over WebSocket: the handshake and the limit of streams.
 
 https://docs.aws.amazon.com/transcribe/latest/dg/streaming-websocket.html
 """
@@ -18,7 +18,6 @@ from websockets.http11 import Request, Response
 
 from local.speech.authorisation import Authorisation, Refused
 from local.speech.faults import Faults, StreamFault
-from local.speech.languages import TRANSCRIBE_STREAMING_LANGUAGES
 from local.speech.recognisers import Recognisers
 from local.speech.recognition import SAMPLE_RATE
 from local.speech.stream import StreamFailed, TranscriptionStream
@@ -28,10 +27,20 @@ SERVICE, ACTION = "transcribe", "StartStreamTranscriptionWebSocket"
 # https://docs.aws.amazon.com/transcribe/latest/dg/limits-guidelines.html
 MAX_STREAMS = 25
 MAX_URL_SECONDS = 300
+# Read from AWS's page, not from the program's own table.
+# https://docs.aws.amazon.com/transcribe/latest/dg/supported-languages.html: those that stream.
+STREAMING_LANGUAGES = frozenset(
+    """
+    af-ZA ar-AE ar-SA ca-ES cs-CZ da-DK de-CH de-DE el-GR en-AB en-AU en-GB en-IE en-IN en-NZ
+    en-US en-WL en-ZA es-ES es-US eu-ES fa-IR fi-FI fr-CA fr-FR gl-ES he-IL hi-IN hr-HR id-ID
+    it-IT ja-JP ko-KR lv-LV ms-MY nl-NL no-NO pl-PL pt-BR pt-PT ro-RO ru-RU sk-SK so-SO sr-RS
+    sv-SE th-TH tl-PH uk-UA vi-VN zh-CN zh-HK zh-TW zu-ZA
+""".split()
+)
 STABILISATION = "enable-partial-results-stabilization"
 STABILITY = "partial-results-stability"
 TAKEN_PARAMETERS = {
-    "language-code": TRANSCRIBE_STREAMING_LANGUAGES,
+    "language-code": STREAMING_LANGUAGES,
     "media-encoding": {"pcm"},
     "sample-rate": {str(SAMPLE_RATE)},
     STABILISATION: {"true", "false"},
@@ -43,7 +52,7 @@ _logger = logging.getLogger("transcribe")
 
 
 class TranscribeServer:
-    """Answers each connection's handshake and then serves its stream; `threads` recognise."""
+    """Checks each handshake, then serves its stream; recognisers run on `threads`."""
 
     def __init__(
         self,
@@ -125,7 +134,7 @@ class TranscribeServer:
 
 
 def _language_code(query: str) -> str:
-    """The language of a query whose parameters are all good; raises StreamFailed."""
+    """Return the query's language; raises StreamFailed if a parameter is invalid."""
     parameters = parse_qs(query, keep_blank_values=True)
     for name, taken in TAKEN_PARAMETERS.items():
         values = parameters.get(name, [])

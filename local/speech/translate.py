@@ -1,7 +1,7 @@
-"""Amazon Translate's TranslateText as AWS's JSON 1.1 protocol has it; and the tests' door.
+"""Amazon Translate's TranslateText in AWS's JSON 1.1 protocol, and an endpoint for tests.
 
-`/_local/faults` takes orders for faults (POST) and forgets them (DELETE); `/_local/served` tells
-what both stand-ins have served.
+`/_local/faults` orders faults (POST) and cancels them (DELETE); `/_local/served` returns the counts
+of both stand-ins.
 """
 
 import json
@@ -17,7 +17,6 @@ from typing import Any, cast
 from local.speech.apertium import Translator
 from local.speech.authorisation import Authorisation, Refused
 from local.speech.faults import Faults
-from local.speech.languages import TRANSLATE_LANGUAGES
 
 TARGET = "AWSShineFrontendService_20170701.TranslateText"
 SERVICE, ACTION = "translate", "TranslateText"
@@ -26,6 +25,15 @@ MAX_TEXT_BYTES = 10_000
 MAX_REQUEST_BYTES = 1024 * 1024
 REQUEST_TIMEOUT_SECONDS = 20.0
 THREADS = 16
+# Read from AWS's page, not from the program's own table.
+# https://docs.aws.amazon.com/translate/latest/dg/what-is-languages.html
+LANGUAGES = frozenset(
+    """
+    af am ar az bg bn bs ca cs cy da de el en es es-MX et fa fa-AF fi fr fr-CA ga gu ha he
+    hi hr ht hu hy id is it ja ka kk kn ko lt lv mk ml mn mr ms mt nl no pa pl ps pt pt-PT
+    ro ru si sk sl so sq sr sv sw ta te th tl tr uk ur uz vi zh zh-TW
+""".split()
+)
 FIELDS = ("Text", "SourceLanguageCode", "TargetLanguageCode")
 
 Json = dict[str, Any]
@@ -34,6 +42,8 @@ _logger = logging.getLogger("translate")
 
 
 class TranslateError(Exception):
+    """An error response: AWS's code and message, and the HTTP status."""
+
     def __init__(self, code: str, message: str, status: int = 400) -> None:
         self.code = code
         self.message = message
@@ -41,7 +51,7 @@ class TranslateError(Exception):
 
 
 class TranslateServer(HTTPServer):
-    """On a socket that listens already, with a bounded number of threads."""
+    """Serves on a listening socket, with a limited number of threads."""
 
     def __init__(
         self,
@@ -72,7 +82,7 @@ class TranslateServer(HTTPServer):
             self.shutdown_request(request)
 
     def answer(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Json:
-        """Raises TranslateError."""
+        """Return TranslateText's response; raises TranslateError."""
         if method != "POST" or url != "/" or headers.get("x-amz-target") != TARGET:
             raise TranslateError("UnknownOperationException", "")
         try:
@@ -95,6 +105,7 @@ class TranslateServer(HTTPServer):
         }
 
     def answer_test(self, method: str, url: str, body: bytes) -> Json:
+        """Return the counts after an order or a cancellation; raises TranslateError."""
         if (method, url) == ("POST", "/_local/faults"):
             order = json.loads(body)
             self.faults.order(order.pop("kind"), order)
@@ -106,7 +117,7 @@ class TranslateServer(HTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """HTTP/1.0: each request has its connection, so that none holds a thread."""
+    """HTTP/1.0: one request for each connection, so that an idle one does not occupy a thread."""
 
     timeout = REQUEST_TIMEOUT_SECONDS
 
@@ -126,7 +137,7 @@ class _Handler(BaseHTTPRequestHandler):
         except TranslateError as error:
             self._reply(error.status, {"__type": error.code, "message": error.message})
         except Exception:
-            # Not left to the server: an emulator that does not answer is no client that is gone.
+            # The server would take an OSError, such as the emulator's silence, for a lost client.
             _logger.exception("a request failed")
             self._reply(500, {"__type": "InternalServerException", "message": ""})
         else:
@@ -148,7 +159,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _request(body: bytes) -> tuple[str, str, str]:
-    """Text, source and target; raises TranslateError."""
+    """Return text, source and target; raises TranslateError."""
     try:
         content = json.loads(body)
         text, source, target = (content[name] for name in FIELDS)
@@ -169,7 +180,7 @@ def _request(body: bytes) -> tuple[str, str, str]:
             f"Input text size exceeds limit. Max length of request text allowed is "
             f"{MAX_TEXT_BYTES} bytes while in this request the text size is {size} bytes",
         )
-    if source == target or not {source, target} <= TRANSLATE_LANGUAGES:
+    if source == target or not {source, target} <= LANGUAGES:
         raise TranslateError(
             "UnsupportedLanguagePairException",
             f"Unsupported language pair: {source} to {target}. Target language '{target}' "

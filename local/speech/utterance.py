@@ -1,4 +1,4 @@
-"""Speech from one pause to the next, on its way through a decoder."""
+"""An utterance: speech from one pause to the next, and its decoder."""
 
 from local.speech.decoders import Decoder, DecoderLost, Decoders
 from local.speech.recognition import (
@@ -9,14 +9,14 @@ from local.speech.recognition import (
     loudness,
 )
 
-# Whoever says less has not spoken: noise, too, may sound like a word.
+# Fewer words are not speech: noise, too, may be recognised as a word.
 LEAST_WORDS_PER_SECOND = 0.6
 
 
 class Utterance:
-    """Waits with its sound while all decoders are busy; `text` is what it says so far.
+    """Buffers its sound while all decoders are busy; `text` is the words so far.
 
-    A decoder that is lost costs the utterance its words, nothing more.
+    If its decoder is lost, the utterance has no words.
     """
 
     def __init__(self, start_seconds: float, decoders: Decoders, acoustics: str) -> None:
@@ -33,17 +33,19 @@ class Utterance:
 
     @property
     def seconds(self) -> float:
+        """The duration so far."""
         return self._bytes / SAMPLE_BYTES / SAMPLE_RATE
 
     @property
     def is_speech(self) -> bool:
-        """Whether it is more than noise, by its loudness and, once decoded, by its words."""
+        """Whether it is speech, by its loudness and, once decoded, by its words."""
         if not is_lively(self._levels):
             return False
         words = len(self.text.split())
         return not self.was_decoded or 0 < words >= self.seconds * LEAST_WORDS_PER_SECOND
 
     def hear(self, sound: bytes) -> None:
+        """Add samples, s16le mono at 16 kHz."""
         self._bytes += len(sound)
         self._levels += [
             loudness(sound[start : start + FRAME_BYTES])
@@ -64,7 +66,7 @@ class Utterance:
             self._lose()
 
     def update(self) -> bool:
-        """Ask for the words so far and tell whether they are others than before."""
+        """Update the words; return whether they have changed."""
         if self._decoder is None:
             return False
         try:
@@ -77,7 +79,7 @@ class Utterance:
         return is_new
 
     def end(self) -> None:
-        """Take the words as they stay and let the decoder go."""
+        """Update the words for the last time and give the decoder back."""
         if self._decoder is None:
             return
         try:

@@ -1,5 +1,5 @@
-"""What a month of a stack costs under a stated load: `python -m operations.cost --help`.
+"""Estimates what a month of a stack costs under a given load: `python -m operations.cost --help`.
 
-From the stack's own config and program, a load in words of the product, one dated table of prices
-(`prices.toml`), and assumptions that the output names.
+The estimate is based on the stack's config and program, the load, a dated price list
+(`prices.toml`), and assumptions that the output lists.
 """

@@ -1,13 +1,13 @@
-"""What the estimate takes for granted: not of the stack, not of the load, not of the price list.
+"""The assumptions of the estimate that come neither from the stack, the load nor the price list.
 
-Nothing of this was measured on AWS. The output prints all of it.
+None of them was measured on AWS. The output prints all of them.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 ROW_BYTES = 1_024
-"""Of a row in a table, and so one write request unit for each write."""
+"""The assumed size of a row, so that each write is one write request unit."""
 
 
 def _durations() -> dict[str, float]:
@@ -27,7 +27,7 @@ def _durations() -> dict[str, float]:
 
 @dataclass(frozen=True, kw_only=True)
 class Assumptions:
-    """Durations are of warm invocations; those of fan_out and translation grow with the posts."""
+    """Durations are those of warm invocations; fan_out and translation add time for each post."""
 
     duration_milliseconds: Mapping[str, float] = field(default_factory=_durations)
     post_milliseconds: float = 0.5
@@ -39,33 +39,36 @@ class Assumptions:
     empty_receives_per_minute: float = 15
     mails: int = 100
     traced_share: float = 0.05
-    """https://docs.aws.amazon.com/lambda/latest/dg/services-xray.html: beyond one each second."""
+    """Of the requests after the first in each second.
+    https://docs.aws.amazon.com/lambda/latest/dg/services-xray.html"""
     metrics_per_route: int = 5
 
     def sentences(self) -> list[str]:
-        """Each of them, for people."""
+        """The assumptions as sentences."""
         durations = ", ".join(
             f"{entry} {milliseconds:g}"
             for entry, milliseconds in sorted(self.duration_milliseconds.items())
         )
         return [
-            f"Milliseconds that a function works: {durations}; for each listener posted to"
-            f" {self.post_milliseconds:g} more. audio_processor works as long as somebody speaks.",
-            f"A frame to a client is {self.frame_bytes} bytes on the wire, with TLS; none to or"
-            " from a client is above 32 KB.",
-            f"An invocation logs {self.platform_log_bytes} bytes by Lambda and"
-            f" {self.function_log_bytes} by the function, a message {self.access_log_bytes} in the"
-            " access log.",
-            f"A row is at most {ROW_BYTES} bytes, a listener's in the index"
+            f"Duration of an invocation in milliseconds: {durations}; plus"
+            f" {self.post_milliseconds:g} per listener posted to. audio_processor runs as long as"
+            " someone speaks.",
+            f"A frame to a client takes {self.frame_bytes} bytes on the wire, including TLS; no"
+            " frame in either direction exceeds 32 KB.",
+            f"Each invocation logs {self.platform_log_bytes} bytes from Lambda and"
+            f" {self.function_log_bytes} from the function; each message logs"
+            f" {self.access_log_bytes} bytes in the access log.",
+            f"A row has at most {ROW_BYTES} bytes; a listener's entry in the index has"
             f" {self.listener_row_bytes}.",
             f"Lambda polls each queue that feeds a function {self.empty_receives_per_minute:g}"
-            " times a minute all month (five pollers that wait 20 s each).",
-            f"{self.mails} alarm mails a month; {self.metrics_per_route} metrics a route; every own"
-            " metric in every hour, though an hour without a value costs nothing.",
-            "X-Ray records, of each function, the first request of each second and"
-            f" {self.traced_share:.0%} of the rest: requests come evenly over the seconds in which"
-            " sessions run, those of a tick in two seconds, and none brings a decision with it.",
-            "Each listener joins once and leaves once. Not counted: cold starts, refreshes, changes"
-            " of language, status queries and pushes at once, errors and retries, KMS requests,"
-            " Logs Insights queries, build minutes, DNS.",
+            " times per minute all month (five pollers that wait 20 s each).",
+            f"{self.mails} alarm emails per month; {self.metrics_per_route} metrics per route;"
+            " every custom metric in every hour, although an hour without a value costs nothing.",
+            "X-Ray records the first request of each second and"
+            f" {self.traced_share:.0%} of the rest, per function. Requests are spread evenly over"
+            " the seconds in which sessions run, those of a tick over two seconds, and no request"
+            " carries a sampling decision.",
+            "Each listener joins once and leaves once. Not included: cold starts, refreshes,"
+            " language changes, status queries, status pushes on changes, errors and retries, KMS"
+            " requests, Logs Insights queries, build minutes, DNS.",
         ]

@@ -1,14 +1,13 @@
-"""The estimate: usage times prices, the most expensive first."""
+"""The estimate: usage multiplied by prices, the most expensive first."""
 
 from dataclasses import dataclass
 
-from operations.cost import keeping, serving
+from operations.cost import monitoring, serving, tables
 from operations.cost.assumptions import Assumptions
 from operations.cost.load import Load
 from operations.cost.month import Month
-from operations.cost.prices import Price, Prices
+from operations.cost.prices import Price, Prices, Usage
 from operations.cost.stack_facts import StackFacts
-from operations.cost.usage import Usage
 
 PARTS = (
     serving.gateway,
@@ -17,27 +16,27 @@ PARTS = (
     serving.events,
     serving.speech,
     serving.users,
-    keeping.tables,
-    keeping.watching,
+    tables.tables,
+    monitoring.monitoring,
 )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """One driver of the bill and its dollars a month."""
+    """One cost driver and its price."""
 
     usage: Usage
     price: Price
 
     @property
     def dollars(self) -> float:
-        """A month's."""
+        """Dollars per month."""
         return self.price.of(self.usage.quantity)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """`lines` without those that cost nothing, the most expensive first."""
+    """`lines` are sorted by cost, the highest first, and exclude those that cost nothing."""
 
     month: Month
     prices: Prices
@@ -45,17 +44,17 @@ class Estimate:
 
     @property
     def dollars(self) -> float:
-        """A month's, of all lines."""
+        """Dollars per month, of all lines."""
         return sum(line.dollars for line in self.lines)
 
     @property
     def dollars_per_session_hour(self) -> float:
-        """The month's, shared by the hours of all sessions."""
+        """The monthly total divided by the hours of all sessions."""
         return self.dollars / self.month.load.session_hours
 
     @property
     def by_service(self) -> dict[str, float]:
-        """Dollars a month, the most expensive service first."""
+        """Dollars per month and service, the most expensive first."""
         services: dict[str, float] = {}
         for line in self.lines:
             services[line.usage.service] = services.get(line.usage.service, 0) + line.dollars
@@ -63,24 +62,24 @@ class Estimate:
 
     @property
     def unconfirmed(self) -> tuple[Price, ...]:
-        """The prices that it rests on and that nobody has seen."""
+        """The prices used that no page confirms."""
         used = {line.price.name: line.price for line in self.lines}
         return tuple(price for price in used.values() if not price.is_confirmed)
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Where the stack's own limits do not allow the load."""
+        """The parts of the load that the stack's own limits do not allow."""
         load, facts = self.month.load, self.month.facts
         found: list[str] = []
         if load.listeners > facts.maximum_listeners:
             found.append(
-                f"maxListenersPerSession is {facts.maximum_listeners}: {load.listeners} listeners"
-                " do not get in"
+                f"maxListenersPerSession is {facts.maximum_listeners}, so {load.listeners}"
+                " listeners cannot join"
             )
         if facts.takes_audio and load.speaking_share and load.sessions > facts.audio_slots:
             found.append(
-                f"audioSlots is {facts.audio_slots}: of {load.sessions} sessions no more speak at"
-                " once; the estimate is for all"
+                f"audioSlots is {facts.audio_slots}, so not all of {load.sessions} sessions can"
+                " have audio at the same time; the estimate assumes that they do"
             )
         return tuple(found)
 
@@ -88,7 +87,7 @@ class Estimate:
 def estimate(
     load: Load, facts: StackFacts, prices: Prices, assumptions: Assumptions | None = None
 ) -> Estimate:
-    """What the load costs on the stack."""
+    """Estimate what the load costs on the stack."""
     month = Month(load=load, facts=facts, assumptions=assumptions or Assumptions())
     lines = [
         Line(usage=usage, price=prices.by_name[usage.price])

@@ -1,4 +1,4 @@
-"""How often things happen in a month: arithmetic on the load and the stack's facts, no prices."""
+"""How often things happen in a month, calculated from the load and the stack, without prices."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ MINUTES_PER_MONTH = HOURS_PER_MONTH * 60
 RECONCILES_PER_MONTH = MINUTES_PER_MONTH / 5
 PROCESSOR_SECONDS = 900
 CHECKS_PER_SESSION = 2
-"""Messages of the session checks: a second pass after an end, and a speaker's closed socket."""
+"""Messages to the session checks queue: the second pass, and the speaker's closed socket."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Month:
-    """Counts of a month. `captions` are finished ones, `transcripts` partial ones as well."""
+    """Counts per month. `captions` are final ones; `transcripts` include partial ones."""
 
     load: Load
     facts: StackFacts
@@ -27,75 +27,85 @@ class Month:
 
     @property
     def started_sessions(self) -> float:
+        """Sessions that begin in the month."""
         return self.load.session_hours * 60 / self.load.session_minutes
 
     @property
     def connections(self) -> float:
+        """Sockets that are opened: one per listener and one per speaker."""
         return self.started_sessions * (self.load.listeners + 1)
 
     @property
     def connection_minutes(self) -> float:
+        """The minutes of all open sockets together."""
         return self.load.session_hours * 60 * (self.load.listeners + 1)
 
     @property
     def heartbeats(self) -> float:
+        """Heartbeats of all clients."""
         return self.connection_minutes / self.load.heartbeat_minutes
 
     @property
     def controls(self) -> float:
+        """Controls of all speakers."""
         return self.started_sessions * self.load.controls_per_session
 
     @property
     def speaking_seconds(self) -> float:
+        """Seconds of audio that are sent; 0 if the stack takes no audio."""
         if not self.facts.takes_audio:
             return 0
         return self.load.session_hours * 3_600 * self.load.speaking_share
 
     @property
     def chunks(self) -> float:
+        """Audio chunks that are sent."""
         return self.speaking_seconds * self.load.chunks_per_second
 
     @property
     def captions(self) -> float:
+        """Final captions."""
         return self.speaking_seconds / 60 * self.load.captions_per_minute
 
     @property
     def transcripts(self) -> float:
+        """Final captions and, in the sessions that have them, partial ones."""
         shares = {"never": 0.0, "premium": self.load.premium_share, "always": 1.0}
         with_partials = shares[self.facts.partial_captions]
         return self.captions * (1 + self.load.partials_per_caption * with_partials)
 
     @property
     def ticks(self) -> float:
+        """Ticks of the status rule."""
         return MINUTES_PER_MONTH * self.facts.ticks_per_minute
 
     @property
     def status_pushes(self) -> float:
-        """To each speaker, at each tick while his session lives."""
+        """Periodic statuses: one per tick to the speaker of each live session."""
         return self.load.session_hours * 60 * self.facts.ticks_per_minute
 
     @property
     def received_messages(self) -> float:
-        """Joins; creates and ends; controls; heartbeats; audio."""
+        """Messages from clients: joins, creates, ends, controls, heartbeats and audio."""
         joins = self.started_sessions * self.load.listeners
         return joins + 2 * self.started_sessions + self.controls + self.heartbeats + self.chunks
 
     @property
     def sent_messages(self) -> float:
-        """A reply to each message but audio, and whatever a listener or speaker is told."""
+        """Messages to clients: a reply to each message except audio, plus all pushes."""
         replies = self.received_messages - self.chunks
-        told = self.started_sessions + self.controls + self.transcripts
-        return replies + self.status_pushes + told * self.load.listeners
+        pushes = self.started_sessions + self.controls + self.transcripts
+        return replies + self.status_pushes + pushes * self.load.listeners
 
     @property
     def fan_outs(self) -> float:
-        """Of each end two (a second pass), of each control one; more where there are pages."""
+        """Two for each end (the second pass), one for each control; more with several pages."""
         pages = -(-self.load.listeners // LISTENERS_PER_PAGE)
         return (2 * self.started_sessions + self.controls) * (1 + pages if pages > 1 else 1)
 
     @property
     def invocations(self) -> Mapping[str, float]:
-        """By the function's entry, of the functions that the stack has."""
+        """Invocations by entry module, of the functions that the stack has."""
         joins = self.started_sessions * self.load.listeners
         every = {
             "authorizer": self.connections,
@@ -113,7 +123,7 @@ class Month:
         return {entry: every[entry] for entry in self.facts.functions}
 
     def milliseconds_of(self, entry: str) -> float:
-        """How long one invocation works."""
+        """The duration of one invocation."""
         if entry == "audio_processor":
             return PROCESSOR_SECONDS * 1_000
         base = self.assumptions.duration_milliseconds[entry]
@@ -122,14 +132,14 @@ class Month:
         return base
 
     def busy_seconds_of(self, entry: str) -> float:
-        """In how many seconds there is a request at most; the functions of a tick share two."""
+        """The most seconds in which the function can have a request; a tick spans two seconds."""
         if entry == "session_status":
             return 2 * self.ticks
         hours = HOURS_PER_MONTH if entry == "reconcile" else self.load.hours
         return hours * 3_600
 
     def traces_of(self, entry: str) -> float:
-        """The first request of each second, and a share of the rest."""
+        """Recorded traces: the first request of each second, and a share of the rest."""
         requests = self.invocations[entry]
         first = min(requests, self.busy_seconds_of(entry))
         return first + self.assumptions.traced_share * (requests - first)

@@ -1,4 +1,4 @@
-"""The prices, from the one table that has them."""
+"""The price list, and the usage by which its prices are multiplied."""
 
 import tomllib
 from collections.abc import Mapping
@@ -11,9 +11,9 @@ TABLE = Path(__file__).with_name("prices.toml")
 
 @dataclass(frozen=True, kw_only=True)
 class Price:
-    """`dollars` for each `per` of `unit`; `source` is AWS's page.
+    """`dollars` for every `per` units; `source` is AWS's pricing page.
 
-    `seen_at` is where the figure was read, or empty: then it is not confirmed.
+    `seen_at` is the page on which the figure was read; if empty, the figure is unconfirmed.
     """
 
     name: str
@@ -26,31 +26,41 @@ class Price:
 
     @property
     def is_confirmed(self) -> bool:
-        """Whether the figure itself was read somewhere."""
+        """Whether a page confirms the figure."""
         return bool(self.seen_at)
 
     def of(self, quantity: float) -> float:
-        """Dollars for so many of the unit."""
+        """Dollars for a quantity in `unit`."""
         return quantity * self.dollars / self.per
 
 
 @dataclass(frozen=True, kw_only=True)
 class Prices:
-    """All prices by name, and the Region for which they hold."""
+    """All prices by name, and their Region."""
 
     region: str
     by_name: Mapping[str, Price]
 
     @property
     def looked_up(self) -> date:
-        """When the oldest of them was looked up."""
+        """The date of the oldest price."""
         return min(price.looked_up for price in self.by_name.values())
 
 
 def prices(table: Path = TABLE) -> Prices:
-    """Reads the table; raises `TypeError` for a row that lacks something."""
+    """Read the price list; raises `TypeError` for a row with a missing field."""
     content = tomllib.loads(table.read_text())
     region = content.pop("region")
     return Prices(
         region=region, by_name={name: Price(name=name, **row) for name, row in content.items()}
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Usage:
+    """A month's quantity of one cost driver, in the unit of the price named `price`."""
+
+    service: str
+    driver: str
+    quantity: float
+    price: str

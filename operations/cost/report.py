@@ -1,4 +1,4 @@
-"""The estimate for people, and as JSON."""
+"""The estimate as text and as JSON."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ LEAST_SHOWN_DOLLARS = 0.005
 
 
 def as_text(estimate: Estimate) -> str:
-    """A table of drivers, the totals, and what it rests on."""
+    """A table of cost drivers, the totals, and the assumptions."""
     load, facts = estimate.month.load, estimate.month.facts
     shown = [line for line in estimate.lines if line.dollars >= LEAST_SHOWN_DOLLARS]
     rest = sum(line.dollars for line in estimate.lines) - sum(line.dollars for line in shown)
@@ -22,27 +22,27 @@ def as_text(estimate: Estimate) -> str:
         "",
         f"{'dollars':>12}  {'service':<14} {'driver':<36} quantity",
         *(_row(line) for line in shown),
-        f"{rest:>12,.2f}  all that is less than a cent each",
-        f"{estimate.dollars:>12,.2f}  a month",
-        f"{estimate.dollars_per_session_hour:>12,.4f}  an hour of a session,"
+        f"{rest:>12,.2f}  all drivers under one cent each",
+        f"{estimate.dollars:>12,.2f}  per month",
+        f"{estimate.dollars_per_session_hour:>12,.4f}  per session hour,"
         f" of {load.session_hours:,.0f}",
         "",
         "By service: "
         + ", ".join(f"{name} {dollars:,.2f}" for name, dollars in estimate.by_service.items()),
-        f"API Gateway: {requests_per_second(estimate.month):,.0f} messages a second while sessions"
-        " run, on average; the quota is 10,000 requests a second for the account and Region.",
+        f"API Gateway: {requests_per_second(estimate.month):,.0f} messages per second on average"
+        " while sessions run; the quota is 10,000 requests per second for the account and Region.",
         *(f"Warning: {warning}." for warning in estimate.warnings),
         "",
         f"List prices of {estimate.prices.region}, in US dollars, looked up on"
-        f" {estimate.prices.looked_up} (operations/cost/prices.toml has their pages); no free tier,"
-        " no discount, no tax, always the first step of a price that falls with use.",
+        f" {estimate.prices.looked_up} (sources in operations/cost/prices.toml); without free tier,"
+        " discounts and tax, always at the first tier of a tiered price.",
     ]
     if facts.region != estimate.prices.region:
         text.append(f"The stack is in {facts.region}, where prices differ.")
     if estimate.unconfirmed:
         names = ", ".join(price.name for price in estimate.unconfirmed)
-        text.append(f"* Not confirmed by any page: {names}.")
-    text += ["", "Assumed:", *(f"- {each}" for each in estimate.month.assumptions.sentences())]
+        text.append(f"* Unconfirmed prices: {names}.")
+    text += ["", "Assumptions:", *(f"- {each}" for each in estimate.month.assumptions.sentences())]
     return "\n".join(text)
 
 
@@ -60,7 +60,7 @@ def _number(quantity: float) -> str:
 
 
 def as_json(estimate: Estimate) -> dict[str, Any]:
-    """The same with every line, unrounded."""
+    """The estimate with every line, unrounded."""
     load, facts = estimate.month.load, estimate.month.facts
     return {
         "stack": facts.stack,

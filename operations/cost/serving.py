@@ -1,20 +1,19 @@
-"""What serving sessions uses: API Gateway, Lambda, SQS, EventBridge, Transcribe, Translate."""
+"""The usage of API Gateway, Lambda, SQS, EventBridge, Transcribe, Translate and Cognito."""
 
 from collections.abc import Iterator
 from math import ceil
 
 from operations.cost.month import MINUTES_PER_MONTH, RECONCILES_PER_MONTH, SQS_BATCH, Month
-from operations.cost.usage import Usage
+from operations.cost.prices import Usage
 
 BYTES_PER_GB = 1_000_000_000
-# ADR 0009: while somebody speaks.
+# Per session in which someone speaks (ADR 0009).
 RECEIVES_AND_DELETES_PER_SECOND = 10
 
 
 def gateway(month: Month) -> Iterator[Usage]:
-    """Messages either way, the minutes of their sockets, and what leaves AWS by them."""
-    told = month.load.listeners
-    captions = month.transcripts * told
+    """Messages in both directions, connection minutes, and outgoing data transfer."""
+    captions = month.transcripts * month.load.listeners
     messages = {
         "captions to listeners": captions,
         "audio from speakers": month.chunks,
@@ -31,7 +30,7 @@ def gateway(month: Month) -> Iterator[Usage]:
         )
     yield Usage(
         service="API Gateway",
-        driver="sockets kept open",
+        driver="open sockets",
         quantity=month.connection_minutes,
         price="api-gateway-connection-minute",
     )
@@ -44,7 +43,7 @@ def gateway(month: Month) -> Iterator[Usage]:
 
 
 def functions(month: Month) -> Iterator[Usage]:
-    """Requests and GB-s of each function."""
+    """Requests and GB-seconds of each function."""
     for entry, invocations in month.invocations.items():
         function = month.facts.functions[entry]
         seconds = invocations * month.milliseconds_of(entry) / 1_000
@@ -63,14 +62,14 @@ def functions(month: Month) -> Iterator[Usage]:
 
 
 def queues(month: Month) -> Iterator[Usage]:
-    """Requests: audio while somebody speaks; ticks and the polls of Lambda all month."""
+    """Requests: for audio while someone speaks, for ticks and Lambda's polls all month."""
     audio = month.chunks + month.speaking_seconds * RECEIVES_AND_DELETES_PER_SECOND
     shards = month.facts.status_shards
     late = max(month.facts.ticks_per_minute - 1, 0) * MINUTES_PER_MONTH
     ticks = month.ticks * (ceil(shards / SQS_BATCH) + 2 * shards) + 3 * late
     polls = month.facts.fed_queues * month.assumptions.empty_receives_per_minute
     for driver, quantity in {
-        "audio through the slots' queues": audio,
+        "audio through the slot queues": audio,
         "ticks and their shards": ticks,
         "Lambda's polls of queues": polls * MINUTES_PER_MONTH,
     }.items():
@@ -78,18 +77,18 @@ def queues(month: Month) -> Iterator[Usage]:
 
 
 def events(month: Month) -> Iterator[Usage]:
-    """Firings of the two rules; several ticks of a minute are one."""
+    """Invocations by the two rules; several ticks in a minute are one invocation."""
     firings = MINUTES_PER_MONTH * min(month.facts.ticks_per_minute, 1) + RECONCILES_PER_MONTH
     yield Usage(
         service="EventBridge",
-        driver="the rules' firings",
+        driver="rule invocations",
         quantity=firings,
         price="eventbridge-event",
     )
 
 
 def speech(month: Month) -> Iterator[Usage]:
-    """A stream as long as somebody speaks; each caption once for each language."""
+    """Transcribe while someone speaks; Translate once per caption and language."""
     yield Usage(
         service="Transcribe",
         driver="speech",
@@ -100,19 +99,19 @@ def speech(month: Month) -> Iterator[Usage]:
         characters = month.transcripts * month.load.caption_characters
         yield Usage(
             service="Translate",
-            driver="captions, for each language",
+            driver="captions, per language",
             quantity=characters * month.load.languages,
             price="translate-character",
         )
 
 
 def users(month: Month) -> Iterator[Usage]:
-    """The speakers; listeners sign in nowhere."""
+    """Monthly active users: only speakers sign in."""
     if month.facts.own_user_pool:
         speakers = month.load.speakers or month.load.sessions
         yield Usage(service="Cognito", driver="speakers", quantity=speakers, price="cognito-user")
 
 
 def requests_per_second(month: Month) -> float:
-    """Messages either way while the sessions run, on average: API Gateway's quota counts them."""
+    """The average messages per second in both directions while sessions run."""
     return (month.received_messages + month.sent_messages) / (month.load.hours * 3_600)

@@ -1,23 +1,23 @@
-"""What of a stack is paid for: read from its config, and from the program run on mocks."""
+"""The facts of a stack that affect its bill, from its config and from a run of the program."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from components.cadence import SECONDS_PER_MINUTE
 from components.settings import Settings
-from operations.cost.own_metrics import WATCHED, Pair, own_metrics
+from contract.metrics import METRICS
 from program.engine import Engine, recorded
 from program.stack_config import committed_stacks, stack_config
 
 
 class NoSuchStack(ValueError):
-    """There is nothing to estimate; the message says what there is."""
+    """The stack does not exist on AWS; the message lists the stacks that do."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Function:
-    """A Lambda function's size."""
+    """A Lambda function's memory and architecture."""
 
     gigabytes: float
     architecture: str
@@ -25,8 +25,10 @@ class Function:
 
 @dataclass(frozen=True, kw_only=True)
 class StackFacts:
-    """`functions` by entry; `ticks_per_minute` is 0 where the rule is disabled; the counts are of
-    resources, `alarm_metrics` of the metrics that all alarms evaluate.
+    """`functions` are by entry module; `ticks_per_minute` is 0 if the rule is disabled; counts are
+    of resources, except `alarm_metrics`, the metrics that all alarms evaluate, and `own_metrics`,
+    the custom metrics, each charged once per function that emits it:
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_concepts.html#Dimension
     """
 
     stack: str
@@ -54,37 +56,37 @@ class StackFacts:
 
 
 def facts_of(stack: str) -> StackFacts:
-    """Raises `NoSuchStack`, and what is wrong with the stack's config as the program does."""
+    """The facts of a committed stack; raises `NoSuchStack`, and what the program raises."""
     on_aws = [each for each in committed_stacks() if each != "local"]
     if stack not in on_aws:
         raise NoSuchStack(
-            f"--stack {stack}: there is no Pulumi.{stack}.yaml of a stack on AWS; there are"
+            f"--stack {stack}: there is no Pulumi.{stack}.yaml of a stack on AWS; the stacks are"
             f" {', '.join(on_aws)}"
         )
     return facts_with(stack, {})
 
 
 def facts_with(stack: str, overrides: Mapping[str, Any]) -> StackFacts:
-    """The same with some keys of the config changed; raises what the program does."""
+    """The facts with some config keys changed; raises what the program raises."""
     config = stack_config(stack, overrides)
     loaded: list[Settings] = []
     Engine().run(lambda: loaded.append(Settings.load()), stack=stack, config=config)
-    watched = recorded(stack, stack_config(stack, {**overrides, **WATCHED}))
-    return _facts(loaded[0], recorded(stack, config), own_metrics(watched))
+    return _facts(loaded[0], recorded(stack, config))
 
 
-def _facts(settings: Settings, engine: Engine, own: Collection[Pair]) -> StackFacts:
+def _facts(settings: Settings, engine: Engine) -> StackFacts:
     monitoring = settings.monitoring_rules
     routes = len(engine.of_type("apigatewayv2/route"))
+    functions = {
+        each["handler"].partition(".")[0]: Function(
+            gigabytes=each["memorySize"] / 1_024, architecture=each["architectures"][0]
+        )
+        for each in engine.inputs("lambda/function")
+    }
     return StackFacts(
         stack=settings.stack,
         region=settings.region,
-        functions={
-            each["handler"].partition(".")[0]: Function(
-                gigabytes=each["memorySize"] / 1_024, architecture=each["architectures"][0]
-            )
-            for each in engine.inputs("lambda/function")
-        },
+        functions=functions,
         ticks_per_minute=SECONDS_PER_MINUTE / settings.status_interval_seconds
         if settings.periodic_status
         else 0,
@@ -103,14 +105,14 @@ def _facts(settings: Settings, engine: Engine, own: Collection[Pair]) -> StackFa
         alarm_mails=bool(monitoring.alarm_email),
         dashboards=_number(engine, "aws:cloudwatch/dashboard:Dashboard"),
         keys=_number(engine, "aws:kms/key:Key"),
-        own_metrics=len(own),
+        own_metrics=sum(len(functions.keys() & metric.emitted_by) for metric in METRICS),
         measured_routes=routes if monitoring.route_metrics else 0,
         own_user_pool=not settings.existing_user_pool_id,
     )
 
 
 def _metrics(alarm: Mapping[str, Any]) -> int:
-    """An alarm is paid for by the metrics that it reads."""
+    """The number of metrics that an alarm reads, by which it is charged."""
     queries = alarm.get("metricQueries") or []
     return sum(1 for query in queries if query.get("metric")) or 1
 

@@ -1,1 +1,1 @@
-"""What the program declares, and what a change to it changes: no Pulumi CLI, no account."""
+"""`make plan`: what the program declares, or how it differs from a revision, without the CLI."""

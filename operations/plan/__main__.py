@@ -1,6 +1,6 @@
-"""`python -m operations.plan`: what the program declares, or what differs from a revision.
+"""List what the program declares, or how it differs from a git revision.
 
-Ends with status 0 whether or not anything differs, and with 2 where there is no plan.
+Exit status: 0 if there is a plan, with or without differences; 2 if there is none.
 """
 
 import argparse
@@ -21,7 +21,7 @@ FORMS = {"text": text, "json": json_text, "markdown": markdown}
 
 
 def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
-    """Prints the plan of the checkout at `root`; returns the exit status."""
+    """Print the plan of the checkout at `root`; return the exit status."""
     options = _options(arguments)
     try:
         overrides = dict(_setting(each) for each in options.config)
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
 
 
 def plan(here: Checkout, stacks: Sequence[str], overrides: Mapping[str, str]) -> Plan:
-    """Of these stacks, or of all; raises `PlanError`."""
+    """The plan of the given stacks, or of all if none is given; raises `PlanError`."""
     chosen = _chosen(stacks, here.stacks())
     return Plan(list(here.record(chosen, overrides, preview=True).values()))
 
@@ -46,14 +46,14 @@ def plan(here: Checkout, stacks: Sequence[str], overrides: Mapping[str, str]) ->
 def difference(
     here: Checkout, revision: str, stacks: Sequence[str], overrides: Mapping[str, str]
 ) -> Difference:
-    """From the revision to the checkout as it stands; raises `PlanError`."""
+    """The difference from the revision to the current checkout; raises `PlanError`."""
     with revision_checkout(here.root, revision) as there, ThreadPoolExecutor() as threads:
         sides = {here: here.stacks(), there: there.stacks()}
         chosen = _chosen(stacks, sorted({each for known in sides.values() for each in known}))
-        mine = [each for each in chosen if each in sides[here]]
-        others = [each for each in chosen if each in sides[there]]
-        old = threads.submit(there.record, others, preview=False)
-        new = here.record(mine, overrides, preview=True)
+        new_stacks = [each for each in chosen if each in sides[here]]
+        old_stacks = [each for each in chosen if each in sides[there]]
+        old = threads.submit(there.record, old_stacks, preview=False)
+        new = here.record(new_stacks, overrides, preview=True)
         comparisons = [
             Comparison(
                 old.result().get(each, Recording(stack=each)), new.get(each, Recording(stack=each))
@@ -86,15 +86,20 @@ def _setting(text: str) -> tuple[str, str]:
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make plan", description=__doc__)
     parser.add_argument(
-        "--stack", action="append", default=[], help="a committed stack; all of them by default"
+        "--stack",
+        action="append",
+        default=[],
+        help="a committed stack; may be repeated (default: all)",
     )
-    parser.add_argument("--against", metavar="REVISION", help="show the difference from it")
+    parser.add_argument(
+        "--against", metavar="REVISION", help="show the difference from this git revision"
+    )
     parser.add_argument(
         "--config",
         action="append",
         default=[],
         metavar="KEY=VALUE",
-        help="a setting to try out in the working tree, over that of Pulumi.<stack>.yaml",
+        help="try a setting in the working tree, overriding Pulumi.<stack>.yaml",
     )
     forms = parser.add_mutually_exclusive_group()
     for form in ("json", "markdown"):
@@ -108,14 +113,14 @@ def _stop(number: int, _frame: object) -> None:
 
 
 if __name__ == "__main__":
-    # However it ends, no temporary folder stays behind.
+    # As exceptions, so that temporary folders are removed.
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
     try:
         status = main()
         sys.stdout.flush()
     except BrokenPipeError:
-        # Whoever reads, such as `head`, has read enough.
+        # The reader, such as `head`, has closed the pipe.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 0
     sys.exit(status)

@@ -1,4 +1,4 @@
-"""What differs between two values of plain JSON, down to the single statement or list element."""
+"""The differences between two plain JSON values, down to single statements and list elements."""
 
 import difflib
 import enum
@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from operations.plan.contents import ARCHIVE
+from operations.plan.recording import ARCHIVE
 
-# What tells a list's elements apart, where they have one of these and no two the same.
+# Keys that identify the elements of a list, if every element has one and all are different.
 _IDENTITIES = ("Sid", "name", "indexName", "id", "Id", "attributeName", "label", "title")
 
 
 class Missing(enum.Enum):
-    """The value of what is on one side alone."""
+    """The value of a property that the other side does not have."""
 
     MISSING = "missing"
 
@@ -26,7 +26,7 @@ MISSING = Missing.MISSING
 class Change:
     """One property: a path such as `policy.Statement[ReadSessions].Action`, and both values.
 
-    A path that ends with `[]` is of one element of a list that came or went.
+    A path that ends with `[]` names a list to which one element was added, or removed.
     """
 
     path: str
@@ -34,18 +34,18 @@ class Change:
     new: Any
 
     def as_json(self) -> dict[str, Any]:
-        """A side without the property is left out."""
+        """As JSON, without the side that lacks the property."""
         sides = {"old": self.old, "new": self.new}
         return {"path": self.path, **{k: v for k, v in sides.items() if v is not MISSING}}
 
 
 def changes(old: Any, new: Any, path: str = "") -> Iterator[Change]:
-    """Every difference, in the order of the paths. JSON inside texts is looked into as well."""
+    """Every difference, sorted by path. JSON documents in strings are compared as JSON."""
     if _same(old, new):
         return
     old_inside, new_inside = _opened(old), _opened(new)
     if _same(old_inside, new_inside):
-        # The same JSON, written otherwise: still another text.
+        # The same JSON in another notation is still a changed string.
         yield Change(path, old, new)
     elif isinstance(old_inside, dict) and isinstance(new_inside, dict):
         if ARCHIVE in old_inside or ARCHIVE in new_inside:
@@ -74,7 +74,7 @@ def _list_changes(old: list[Any], new: list[Any], path: str) -> Iterator[Change]
 
 
 def _sequence_changes(old: list[Any], new: list[Any], path: str) -> Iterator[Change]:
-    """An element that came or went does not make others of those that follow it."""
+    """Align the elements, so that an added or removed one does not change those that follow."""
     texts = [[json.dumps(each, sort_keys=True) for each in side] for side in (old, new)]
     matcher = difflib.SequenceMatcher(None, *texts, autojunk=False)
     for operation, i, i_end, j, j_end in matcher.get_opcodes():
@@ -114,12 +114,12 @@ def _is_set(elements: list[Any]) -> bool:
 def _same(old: Any, new: Any) -> bool:
     if old is MISSING or new is MISSING:
         return old is new
-    # Unlike ==, tells true from 1.
+    # Unlike ==, this distinguishes true from 1.
     return json.dumps(old, sort_keys=True) == json.dumps(new, sort_keys=True)
 
 
 def _opened(value: Any) -> Any:
-    """The JSON object or list in a text, or the value itself."""
+    """The JSON object or array in a string, or the value itself."""
     if isinstance(value, str) and value[:1] in ("{", "["):
         try:
             return json.loads(value)

@@ -1,4 +1,4 @@
-"""Checkouts whose program can be run: this one, or a revision's in a folder of its own."""
+"""Checkouts whose program can be run: the working tree, or a revision in a temporary folder."""
 
 import json
 import os
@@ -15,31 +15,31 @@ from operations.plan.recording import PlanError, Recording
 from program.stack_config import committed_stacks
 
 RECORDER = Path(__file__).resolve().parents[2]
-# Layers may have to be built first, which takes pip.
+# Layers may have to be built first, which takes uv.
 TIMEOUT_SECONDS = 900
 
 
 @dataclass(frozen=True)
 class Checkout:
-    """A folder with a program in it; `label` is its name in messages."""
+    """A folder that contains the program; `label` names it in messages."""
 
     root: Path
     label: str
 
     def stacks(self) -> list[str]:
-        """The stacks with a config of their own; raises `PlanError` where there is no program."""
+        """The stacks with a committed config; raises `PlanError` if there is no program."""
         for needed in ("__main__.py", "Pulumi.yaml"):
             if not (self.root / needed).is_file():
                 raise PlanError(
-                    f"{self.label} has no {needed}, so no program to plan: take a revision that"
-                    " has one."
+                    f"{self.label} has no {needed}, so there is no program to plan: choose a"
+                    " revision that has one."
                 )
         return committed_stacks(self.root)
 
     def record(
         self, stacks: Sequence[str], overrides: Mapping[str, str] | None = None, *, preview: bool
     ) -> dict[str, Recording]:
-        """Runs the program for each of these stacks; raises `PlanError`."""
+        """Run the program for each of these stacks; raises `PlanError`."""
         request = {
             "root": str(self.root.resolve()),
             "stacks": list(stacks),
@@ -58,10 +58,10 @@ class Checkout:
                 timeout=TIMEOUT_SECONDS,
             )
         except subprocess.TimeoutExpired:
-            raise PlanError(f"{self.label}: not done after {TIMEOUT_SECONDS} s.") from None
+            raise PlanError(f"{self.label}: timed out after {TIMEOUT_SECONDS} s.") from None
         if done.returncode != 0:
-            said = done.stderr.replace(f"{self.root}/", "").strip().splitlines()[-1:]
-            raise PlanError(f"{self.label}: the recorder ended with {done.returncode}: {said}")
+            last_line = done.stderr.replace(f"{self.root}/", "").strip().splitlines()[-1:]
+            raise PlanError(f"{self.label}: the recorder ended with {done.returncode}: {last_line}")
         answer = json.loads(done.stdout)
         if "error" in answer:
             raise PlanError(f"{self.label}, stack {answer['stack']}: {answer['error']}")
@@ -70,18 +70,18 @@ class Checkout:
 
 @contextmanager
 def revision_checkout(root: Path, revision: str) -> Iterator[Checkout]:
-    """The files of a revision of the repository that `root` is in; gone again afterwards.
+    """The files of a revision of the repository that contains `root`, deleted afterwards.
 
-    Raises `PlanError` for a revision that git does not know here.
+    Raises `PlanError` for a revision that git cannot find.
     """
     commit = _git(root, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}").strip()
     with tempfile.TemporaryDirectory(prefix="live-sessions-plan-") as folder:
         archive, checkout = Path(folder, "revision.zip"), Path(folder, "checkout")
-        # The current folder's part of the repository.
+        # Only the part of the repository below the current folder.
         _git(root, "archive", "--format=zip", f"--output={archive}", commit)
         with zipfile.ZipFile(archive) as files:
             files.extractall(checkout)
-        # What is built is kept by what it is built from, so either side can use it.
+        # Built layers are cached by a hash of their inputs, so both sides can share them.
         built = root.resolve() / ".build"
         built.mkdir(exist_ok=True)
         (checkout / ".build").symlink_to(built, target_is_directory=True)
@@ -100,7 +100,7 @@ def _git(root: Path, *arguments: str) -> str:
     if arguments[0] == "rev-parse" and not done.stderr.strip():
         revision = arguments[-1].removesuffix("^{commit}")
         raise PlanError(
-            f"--against {revision}: git knows no such revision here. `git log --oneline --all`"
-            " lists those it knows; a shallow clone has to fetch more first."
+            f"--against {revision}: git finds no such revision. `git log --oneline --all`"
+            " lists the known ones; in a shallow clone, fetch more first."
         )
     raise PlanError(f"git {arguments[0]}: {done.stderr.strip().removeprefix('fatal: ')}")

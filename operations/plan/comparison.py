@@ -1,4 +1,4 @@
-"""What is added, removed and changed between two recordings of a stack."""
+"""The resources that were added, removed or changed between two recordings of a stack."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from operations.plan.recording import Recording, Resource
 
 @dataclass(frozen=True)
 class Changed:
-    """A resource that both sides have, and what is not the same about it."""
+    """A resource that both sides have, and its differences."""
 
     resource: Resource
     changes: tuple[Change, ...]
@@ -19,24 +19,24 @@ class Changed:
 
 @dataclass(frozen=True)
 class Comparison:
-    """One stack on both sides; a side without the stack has an empty recording."""
+    """One stack on both sides; if a side lacks the stack, its recording is empty."""
 
     old: Recording
     new: Recording
 
     @cached_property
     def added(self) -> list[Resource]:
-        """Of the new side alone."""
+        """The resources that only the new side has."""
         return _sorted(self.new, self.new.made.keys() - self.old.made.keys())
 
     @cached_property
     def removed(self) -> list[Resource]:
-        """Of the old side alone."""
+        """The resources that only the old side has."""
         return _sorted(self.old, self.old.made.keys() - self.new.made.keys())
 
     @cached_property
     def changed(self) -> list[Changed]:
-        """Of both, with different inputs or options."""
+        """The resources of both sides whose inputs or options differ."""
         both = _sorted(self.new, self.new.made.keys() & self.old.made.keys())
         found = (
             Changed(each, tuple(_resource_changes(self.old.made[each.urn], each))) for each in both
@@ -45,17 +45,17 @@ class Comparison:
 
     @property
     def outputs_added(self) -> list[str]:
-        """Stack outputs of the new side alone; their values are AWS's."""
+        """Stack outputs that only the new side has; their values come from AWS."""
         return sorted(set(self.new.outputs) - set(self.old.outputs))
 
     @property
     def outputs_removed(self) -> list[str]:
-        """Stack outputs of the old side alone."""
+        """Stack outputs that only the old side has."""
         return sorted(set(self.old.outputs) - set(self.new.outputs))
 
     @property
     def counts(self) -> dict[str, int]:
-        """Resources by what happens to them."""
+        """The number of added, removed, changed and unchanged resources."""
         counted = {
             "added": len(self.added),
             "removed": len(self.removed),
@@ -64,7 +64,7 @@ class Comparison:
         return {**counted, "same": len(self.new.made) - counted["added"] - counted["changed"]}
 
     def as_json(self) -> dict[str, Any]:
-        """For machines, with whole values."""
+        """As JSON, with complete values."""
         return {
             "stack": self.new.stack,
             "counts": self.counts,
@@ -83,7 +83,7 @@ class Comparison:
 
 
 def described(recording: Recording, resource: Resource) -> dict[str, Any]:
-    """A resource for machines, with the titles of the components it is in."""
+    """A resource as JSON, with the titles of the components that contain it."""
     return {
         **_identity(recording, resource),
         "inputs": resource.inputs,
@@ -92,7 +92,7 @@ def described(recording: Recording, resource: Resource) -> dict[str, Any]:
 
 
 def in_order(recording: Recording) -> list[Resource]:
-    """Everything but components, by component and name."""
+    """All resources except components, sorted by component and name."""
     return _sorted(recording, set(recording.made))
 
 

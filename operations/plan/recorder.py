@@ -1,13 +1,12 @@
 """Runs the program of one checkout, this one or another, and prints what it declares as JSON.
 
-A process of its own (`python -m operations.plan.recorder`), because the checkout's packages have
-this one's names: what records is this checkout's, what is recorded comes from the other alone.
+This is a separate process (`python -m operations.plan.recorder`), because both checkouts' packages
+have the same names: the recorder comes from this checkout, the program only from the other.
 """
 
 import contextlib
 import difflib
 import json
-import platform
 import sys
 import traceback
 from pathlib import Path
@@ -15,19 +14,18 @@ from typing import Any
 
 import pulumi
 
-from operations.plan.contents import plain
-from operations.plan.recording import PlanError, Recording, Resource
+from operations.plan.recording import PlanError, Recording, Resource, json_value
 from program.computed import ACCOUNT, COMPUTED, REGION
 from program.engine import Engine, RecordingMonitor, Registered
 from program.run import run_program
-from program.stack_config import project, stack_config
+from program.stack_config import host_settings, project, stack_config
 
 HERE = Path(__file__).resolve().parents[2]
 _NOT_THE_PROGRAM = (".venv", "operations", "program")
 
 
 class TolerantEngine(Engine):
-    """Takes types and calls of other revisions, too, that the engine's table does not have."""
+    """An engine that also accepts types and calls that only other revisions use."""
 
     def computed(self, typ: str, physical_name: str) -> dict[str, Any]:
         if typ in COMPUTED:
@@ -45,9 +43,9 @@ class TolerantEngine(Engine):
 
 
 def record(root: Path, stack: str, overrides: dict[str, str], *, preview: bool) -> Recording:
-    """What `up` would be told. With `preview` a first preview has to run to its end as well.
+    """Record what `pulumi up` would register; with `preview`, run a first preview as well.
 
-    Raises what the program raises, and `PlanError` for an override that the checkout lacks.
+    Raises what the program raises, and `PlanError` for an override with an unknown key.
     """
     config = _config(root, stack, overrides)
     engine = TolerantEngine()
@@ -57,7 +55,7 @@ def record(root: Path, stack: str, overrides: dict[str, str], *, preview: bool) 
             _run(TolerantEngine(preview=True), root, stack, config)
         except (Exception, SystemExit) as error:
             raise PlanError(
-                "runs, but not in a first preview, where nobody knows yet what AWS computes:"
+                "runs, but fails in a first preview, where values computed by AWS are unknown:"
                 f" {_reason(error, root)}"
             ) from error
     return Recording(
@@ -84,16 +82,12 @@ def _config(root: Path, stack: str, overrides: dict[str, str]) -> dict[str, str]
     for key in overrides:
         if key not in known:
             nearest = ", ".join(difflib.get_close_matches(key, known, n=1, cutoff=0)) or "none"
-            raise PlanError(f"--config {key}: Pulumi.yaml has no such key; the nearest: {nearest}.")
+            raise PlanError(
+                f"--config {key}: Pulumi.yaml has no such key; the closest one: {nearest}."
+            )
     config = stack_config(stack, overrides, root)
-    # The local cloud's runner does the same.
     if config.get(f"{declared['name']}:layerPlatform") == "host":
-        machine = platform.machine().lower()
-        host = {
-            "lambdaRuntime": f"python3.{sys.version_info[1]}",
-            "lambdaArchitecture": {"aarch64": "arm64", "amd64": "x86_64"}.get(machine, machine),
-        }
-        config = stack_config(stack, {**host, **overrides}, root)
+        config = stack_config(stack, {**host_settings(), **overrides}, root)
     return config
 
 
@@ -110,13 +104,13 @@ def _resource(registered: Registered) -> Resource:
         typ=registered.typ,
         name=registered.name,
         custom=registered.custom,
-        inputs=plain(registered.inputs),
+        inputs=json_value(registered.inputs),
         options={name: value for name, value in options.items() if value},
     )
 
 
 def _reason(error: BaseException, root: Path) -> str:
-    """The message; for Python's own errors also which one, and where in the program it was."""
+    """The error's message; for Python's own errors also the type and the place in the program."""
     if type(error).__module__.partition(".")[0] not in ("builtins", "yaml"):
         return str(error).replace(f"{root}/", "")
     frames = traceback.extract_tb(error.__traceback__)
@@ -126,13 +120,13 @@ def _reason(error: BaseException, root: Path) -> str:
         for each in inside
         if (place := Path(each.filename).relative_to(root)).parts[0] not in _NOT_THE_PROGRAM
     ]
-    told = f"{type(error).__name__}: {error}".replace(f"{root}/", "")
-    return f"{told}{places[-1] if places else ''}"
+    message = f"{type(error).__name__}: {error}".replace(f"{root}/", "")
+    return f"{message}{places[-1] if places else ''}"
 
 
 def _main(request: dict[str, Any]) -> dict[str, Any]:
     root = Path(request["root"])
-    # What is imported by now is the recorder; from here on it is the checkout's turn, alone.
+    # The recorder is imported by now; from here on imports come only from the checkout.
     sys.path[:] = [str(root), *(each for each in sys.path if Path(each or ".").resolve() != HERE)]
     recordings: list[dict[str, Any]] = []
     for stack in request["stacks"]:

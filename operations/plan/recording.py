@@ -1,21 +1,33 @@
-"""What one run of the program declared, as data."""
+"""One run of the program as data: its resources, their inputs as plain JSON, and its outputs."""
 
+import hashlib
 import re
+import zipfile
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any
+
+import pulumi
+from pulumi.runtime import rpc
+
+# The key under which an archive's files are listed, as path to hash.
+ARCHIVE = "$archive"
+ASSET = "$asset"
+SECRET = "[secret]"  # noqa: S105 - shown in place of a secret
 
 
 class PlanError(Exception):
-    """There is no plan; the message says of which side and stack, why, and the way out."""
+    """The plan cannot be made; the message names the side, the stack, the reason and the fix."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Resource:
-    """A resource or component; `urn` and `parent` are without project and stack.
+    """A resource or component; `urn` and `parent` omit project and stack.
 
-    `inputs` are plain JSON (`contents.plain`), `options` those of Pulumi that change what happens
-    to the resource. `parent` is empty under the stack itself.
+    `inputs` are plain JSON (see `json_value`); `options` are the Pulumi options that affect the
+    resource. `parent` is empty directly under the stack.
     """
 
     urn: str
@@ -28,7 +40,7 @@ class Resource:
 
     @property
     def short_type(self) -> str:
-        """`aws:lambda/function:Function` is lambda.Function, a component's type its class."""
+        """`lambda.Function` for `aws:lambda/function:Function`; a component's class name."""
         package, _, kind = self.typ.partition(":")
         kind = self.typ.rpartition(":")[2]
         if package == "pulumi":
@@ -39,18 +51,18 @@ class Resource:
 
     @property
     def title(self) -> str:
-        """The short type and the name."""
+        """The short type and the name, separated by a space."""
         return f"{self.short_type} {self.name}"
 
     @property
     def place(self) -> tuple[tuple[int, str], ...]:
-        """Sorts by type, then by name, numbers in names by their value."""
+        """The sort key: by type, then by name, with numbers in names compared by value."""
         return natural(self.title)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recording:
-    """One stack's resources, in no order that means anything, and the names of its outputs."""
+    """One stack's resources, unordered, and the names of its outputs."""
 
     stack: str
     outputs: tuple[str, ...] = ()
@@ -58,27 +70,27 @@ class Recording:
 
     @cached_property
     def by_urn(self) -> dict[str, Resource]:
-        """Components too."""
+        """All resources and components by URN."""
         return {each.urn: each for each in self.resources}
 
     @cached_property
     def made(self) -> dict[str, Resource]:
-        """What exists in AWS, and the provider: everything but components."""
+        """The resources in AWS and the provider, without components, by URN."""
         return {each.urn: each for each in self.resources if each.custom}
 
     def components_above(self, resource: Resource) -> tuple[str, ...]:
-        """The titles of the components it is in, outermost first."""
+        """The titles of the components that contain the resource, outermost first."""
         parent = self.by_urn.get(resource.parent)
         return (*self.components_above(parent), parent.title) if parent else ()
 
     def component_paths(self) -> set[tuple[str, ...]]:
-        """Every component as its own title after those above."""
+        """Every component as a tuple of titles, outermost first, ending with its own."""
         return {
             (*self.components_above(each), each.title) for each in self.resources if not each.custom
         }
 
     def as_json(self) -> dict[str, Any]:
-        """The form in which a recorder hands it on."""
+        """As JSON, for the process that compares recordings."""
         return asdict(self)
 
     @staticmethod
@@ -92,7 +104,67 @@ class Recording:
 
 
 def natural(text: str) -> tuple[tuple[int, str], ...]:
-    """A sort key under which audio-9 comes before audio-10."""
+    """A sort key that orders audio-9 before audio-10."""
     return tuple(
         (int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", text)
     )
+
+
+def json_value(value: Any) -> Any:
+    """The value as plain JSON: files as hashes, secrets hidden, whole floats as ints."""
+    if isinstance(value, pulumi.Archive):
+        return {ARCHIVE: dict(sorted(_archive_files(value)))}
+    if isinstance(value, pulumi.Asset):
+        return {ASSET: _asset_hash(value)}
+    if rpc.is_rpc_secret(value):
+        return SECRET
+    if isinstance(value, Mapping):
+        return {str(key): json_value(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [json_value(each) for each in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    return str(value)
+
+
+def _archive_files(archive: pulumi.Archive) -> Iterator[tuple[str, str]]:
+    """Path and hash of each file, without bytecode, which depends on the builder's Python."""
+    if isinstance(archive, pulumi.AssetArchive):
+        for place, each in archive.assets.items():
+            if isinstance(each, pulumi.Archive):
+                yield from ((f"{place}/{inner}", seen) for inner, seen in _archive_files(each))
+            else:
+                yield place, _asset_hash(each)
+    elif isinstance(archive, pulumi.FileArchive):
+        for place, content in _files_below(Path(archive.path)):
+            if not place.endswith(".pyc"):
+                yield place, _hash(content)
+    else:
+        yield str(getattr(archive, "uri", archive)), ""
+
+
+def _files_below(path: Path) -> Iterator[tuple[str, bytes]]:
+    if path.is_dir():
+        for each in path.rglob("*"):
+            if each.is_file():
+                yield each.relative_to(path).as_posix(), each.read_bytes()
+    elif zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            for place in archive.namelist():
+                yield place, archive.read(place)
+    else:
+        yield path.name, path.read_bytes()
+
+
+def _asset_hash(asset: pulumi.Asset) -> str:
+    if isinstance(asset, pulumi.FileAsset):
+        return _hash(Path(asset.path).read_bytes())
+    if isinstance(asset, pulumi.StringAsset):
+        return _hash(asset.text.encode())
+    return str(getattr(asset, "uri", asset))
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]

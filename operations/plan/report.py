@@ -1,22 +1,101 @@
-"""The whole answer in each form: text, Markdown for a workflow's job summary, JSON."""
+"""Plans and differences for people, as text or Markdown, and for machines, as JSON."""
 
 import json
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from operations.plan.comparison import Comparison, described, in_order
-from operations.plan.recording import Recording
-from operations.plan.tree import comparison_lines, plan_lines
-from operations.plan.wording import counted
+from operations.plan.comparison import Changed, Comparison, described, in_order
+from operations.plan.recording import Recording, Resource, natural
+from operations.plan.shown_inputs import shown_inputs
+from operations.plan.wording import counted, replaces, worded
 
-# Without an account nobody knows them.
+Path = tuple[str, ...]
+# Without an account the real values are unknown.
 STAND_INS = "ARNs and hashes of ids are stand-ins: … is the account and Region."
 
 
+@dataclass(frozen=True)
+class Entry:
+    """One line under a component, followed by its detail lines."""
+
+    component: Path
+    text: str
+    mark: str = " "
+    details: tuple[str, ...] = ()
+
+
+def plan_lines(recording: Recording) -> list[str]:
+    """Every resource of the stack under its component."""
+    entries = [Entry(recording.components_above(each), _line(each)) for each in in_order(recording)]
+    within = Counter(
+        each.component[:depth] for each in entries for depth in range(len(each.component) + 1)
+    )
+    return [
+        f"{recording.stack}: {counted(len(entries), 'resource')} in"
+        f" {counted(len(recording.component_paths()), 'component')}",
+        *_tree(entries, recording.component_paths(), counts=within),
+        f"  outputs: {', '.join(recording.outputs)}",
+    ]
+
+
+def comparison_lines(comparison: Comparison) -> list[str]:
+    """Every difference under its component; the first line has the counts."""
+    old, new = comparison.old, comparison.new
+    entries = [
+        *(Entry(old.components_above(each), _line(each), "-") for each in comparison.removed),
+        *(Entry(new.components_above(each), _line(each), "+") for each in comparison.added),
+        *(_changed(new.components_above(each.resource), each) for each in comparison.changed),
+        *(Entry((), f"output {each}", "-") for each in comparison.outputs_removed),
+        *(Entry((), f"output {each}", "+") for each in comparison.outputs_added),
+    ]
+    marks = {
+        **dict.fromkeys(old.component_paths() - new.component_paths(), "-"),
+        **dict.fromkeys(new.component_paths() - old.component_paths(), "+"),
+    }
+    above = ((each.component, len(each.component)) for each in entries)
+    touched = {path[: depth + 1] for path, depths in above for depth in range(depths)} | set(marks)
+    counts = ", ".join(f"{number} {what}" for what, number in comparison.counts.items())
+    return [f"{new.stack}: {counts}", *_tree(entries, touched, marks=marks)]
+
+
+def _changed(component: Path, changed: Changed) -> Entry:
+    short_type = changed.resource.short_type
+    is_replaced = any(replaces(short_type, each) for each in changed.changes)
+    title = changed.resource.title + (" (replaced)" if is_replaced else "")
+    return Entry(component, title, "~", tuple(worded(each) for each in changed.changes))
+
+
+def _line(resource: Resource) -> str:
+    shown = shown_inputs(resource)
+    return f"{resource.title}: {shown}" if shown else resource.title
+
+
+def _tree(
+    entries: list[Entry],
+    components: Collection[Path],
+    *,
+    marks: Mapping[Path, str] | None = None,
+    counts: Mapping[Path, int] | None = None,
+    here: Path = (),
+) -> Iterator[str]:
+    """The entries of the component `here`, then each component inside it."""
+    indent = "  " * (len(here) + 1)
+    for each in entries:
+        if each.component == here:
+            yield f"{each.mark}{indent[1:]}{each.text}"
+            yield from (f" {indent[1:]}    {detail}" for detail in each.details)
+    inner = {each for each in components if each[:-1] == here and each}
+    for path in sorted(inner, key=lambda each: natural(each[-1])):
+        count = f" ({counts[path]})" if counts else ""
+        yield f"{(marks or {}).get(path, ' ')}{indent[1:]}{path[-1]}{count}"
+        yield from _tree(entries, components, marks=marks, counts=counts, here=path)
+
+
 class Plan:
-    """What each stack consists of."""
+    """The resources of each stack."""
 
     def __init__(self, recordings: Sequence[Recording]) -> None:
         self._recordings = recordings
@@ -26,7 +105,7 @@ class Plan:
         self.last_line = f"Total: {total}. {STAND_INS}"
 
     def as_json(self) -> dict[str, Any]:
-        """By stack, with whole inputs."""
+        """By stack, with complete inputs."""
         return {
             "stacks": [
                 {
@@ -40,7 +119,7 @@ class Plan:
 
 
 class Difference:
-    """What each stack becomes; `against` is the label of the old side."""
+    """The changes to each stack; `against` is the label of the old side."""
 
     def __init__(self, comparisons: Sequence[Comparison], against: str) -> None:
         self.comparisons, self._against = comparisons, against
@@ -52,29 +131,29 @@ class Difference:
         self.last_line = f"Total against {against}: {counts}. {STAND_INS}"
 
     def as_json(self) -> dict[str, Any]:
-        """By stack, with whole values."""
+        """By stack, with complete values."""
         stacks = [each.as_json() for each in self.comparisons]
         return {"against": self._against, "stacks": stacks}
 
 
 def text(report: Plan | Difference) -> str:
-    """For a terminal."""
+    """As plain text for a terminal."""
     return "\n\n".join(["\n".join(lines) for lines in report.blocks] + [report.last_line])
 
 
 def json_text(report: Plan | Difference) -> str:
-    """For machines."""
+    """As indented JSON."""
     return json.dumps(report.as_json(), indent=2, sort_keys=True, ensure_ascii=False)
 
 
 def markdown(report: Plan | Difference) -> str:
-    """One folded block a stack, coloured as a diff."""
+    """For a workflow's job summary: one folded block per stack, coloured as a diff."""
     blocks = [_block(lines) for lines in report.blocks]
     return "\n\n".join([*blocks, report.last_line])
 
 
 def _block(lines: list[str]) -> str:
-    # GitHub colours + - and !, and a fence has to be longer than any inside.
+    # GitHub colours lines with +, - and !; the fence must be longer than any in the body.
     body = "\n".join(re.sub("^~", "!", line) for line in lines[1:])
     fence = "`" * max(3, *(len(each) + 1 for each in re.findall("`+", body) or [""]))
     return f"<details><summary>{lines[0]}</summary>\n\n{fence}diff\n{body}\n{fence}\n\n</details>"

@@ -1,4 +1,4 @@
-"""Which few inputs of a resource a reviewer sees in the tree, by its type."""
+"""The inputs that the tree shows for each resource type."""
 
 import json
 from typing import Any
@@ -6,8 +6,8 @@ from typing import Any
 from operations.plan.recording import Resource
 from operations.plan.wording import shortened
 
-# Paths into the inputs, first that of its name, empty if it has none. What a resource leaves out
-# is not shown.
+# By short type: paths into the inputs. The first path is the name's, or "" if there is none. Inputs
+# that a resource does not set are not shown.
 SHOWN: dict[str, tuple[str, ...]] = {
     "Provider": ("", "region"),
     "acm.Certificate": ("domainName", "validationMethod"),
@@ -81,7 +81,7 @@ SHOWN: dict[str, tuple[str, ...]] = {
 
 
 def shown_inputs(resource: Resource) -> str:
-    """Such as `live-sessions-staging-fan-out, memorySize 1024, timeout 60`; may be empty."""
+    """Text such as `live-sessions-staging-fan-out, memorySize 1024, timeout 60`; may be empty."""
     paths = SHOWN.get(resource.short_type, ("name",))
     found = [(path, _at(resource.inputs, path)) for path in paths]
     shown = [_shown(path, value, is_name=path == paths[0]) for path, value in found if value != ""]
@@ -104,7 +104,7 @@ def _shown(path: str, value: Any, *, is_name: bool) -> str:
 
 
 def _statements(policy: str) -> str:
-    """The Sids, or what a statement without one is about."""
+    """The Sids of the statements; for a statement without one, its actions."""
     try:
         statements = json.loads(policy)["Statement"]
     except (ValueError, KeyError, TypeError):

@@ -1,11 +1,11 @@
-"""Values and changes as a reviewer reads them: one line each, as short as truth allows."""
+"""Values and changes as short text, one line each, for a reviewer."""
 
 import json
 import re
 from typing import Any
 
 from operations.plan.changes import MISSING, Change
-from operations.plan.contents import ARCHIVE, ASSET
+from operations.plan.recording import ARCHIVE, ASSET
 from program.computed import ACCOUNT, REGION
 
 LONGEST_VALUE = 200
@@ -13,7 +13,7 @@ LONGEST_LIST = 12
 _KEPT_BEFORE_DIFFERENCE = 30
 _HASH = re.compile(r"[0-9a-f]{40,}")
 
-# Inputs whose change makes a new resource: in Pulumi's words, a replacement.
+# By short type: the inputs whose change replaces the resource.
 _REPLACED_BY: dict[str, re.Pattern[str]] = {
     "apigatewayv2.Deployment": re.compile(r"triggers\b|apiId$"),
     "apigatewayv2.RouteResponse": re.compile(r"routeId$|apiId$"),
@@ -34,13 +34,13 @@ _REPLACED_BY: dict[str, re.Pattern[str]] = {
 
 
 def replaces(short_type: str, change: Change) -> bool:
-    """Whether AWS takes this change as a new resource alone; False also where it is not known."""
+    """Whether this change is known to replace the resource."""
     pattern = _REPLACED_BY.get(short_type)
     return bool(pattern and pattern.match(change.path))
 
 
 def worded(change: Change) -> str:
-    """One change, such as `memorySize: 256 -> 512`."""
+    """One change as text, such as `memorySize: 256 -> 512`."""
     if _is_archive(change.old) and _is_archive(change.new):
         return f"{change.path} changed: {_files(change.old[ARCHIVE], change.new[ARCHIVE])}"
     path = change.path.removesuffix("[]")
@@ -55,12 +55,12 @@ def worded(change: Change) -> str:
 
 
 def counted(count: int, noun: str) -> str:
-    """Such as `1 stack` and `2 stacks`."""
+    """Text such as `1 stack` or `2 stacks`."""
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def shortened(text: str) -> str:
-    """The text without the stand-in account and Region, hashes and long texts cut."""
+    """The text with account and Region replaced by `…`, and hashes and long texts truncated."""
     text = text.replace(f":{REGION}:{ACCOUNT}:", ":…:").replace(f"::{ACCOUNT}:", ":…:")
     text = _HASH.sub(lambda found: f"{found[0][:12]}…", text)
     if len(text) > LONGEST_VALUE:
@@ -79,7 +79,7 @@ def _value(value: Any) -> str:
 
 
 def _statement(statement: dict[str, Any]) -> str:
-    """A policy's statement in full: what a role may do is what a review is about."""
+    """A policy statement in full, because reviews depend on it."""
     rest = {k: v for k, v in statement.items() if k not in ("Sid", "Effect", "Action", "Resource")}
     parts = [statement["Effect"], *_texts(statement.get("Action"))]
     if "Resource" in statement:
@@ -106,7 +106,7 @@ def _files(old: dict[str, str], new: dict[str, str]) -> str:
 
 
 def _around_difference(old: str, new: str) -> tuple[str, str]:
-    """Long texts from shortly before the place where they part."""
+    """Both texts from shortly before their first difference, if that is far from the start."""
     same = next((i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), 0)
     start = max(0, same - _KEPT_BEFORE_DIFFERENCE)
     return (f"…{old[start:]}", f"…{new[start:]}") if start else (old, new)

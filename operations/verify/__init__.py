@@ -1,1 +1,1 @@
-"""`make verify`: whether a deployed stack, or the running local cloud, does what it should."""
+"""`make verify`: checks that a deployed stack, or the running local cloud, is as declared."""

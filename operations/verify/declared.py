@@ -1,7 +1,7 @@
-"""What the program declares for a stack, with the deployment's own ids in it.
+"""What the program declares for a stack, with the ids of its deployment.
 
-The program runs on the recording engine. Account, Region, partition and API id are known of the
-deployment, so that every ARN that the program makes of them is the real one.
+The program runs on the recording engine, which uses the deployment's account, Region, partition and
+API id, so that the ARNs that the program builds from them are the real ones.
 """
 
 import json
@@ -11,13 +11,11 @@ from typing import Any
 
 import pulumi
 
-from components.layers import host_architecture
-from local.cloud import host_runtime
-from local.deployer.resource import plain
 from program.computed import ACCOUNT, REGION
 from program.engine import Engine, RecordingMonitor
+from program.inputs import plain
 from program.run import run_program
-from program.stack_config import project
+from program.stack_config import host_settings, project
 
 API = "aws:apigatewayv2/api:Api"
 MADE_UP_API_ID = "abc123"
@@ -25,7 +23,7 @@ MADE_UP_API_ID = "abc123"
 
 @dataclass(frozen=True)
 class Identity:
-    """What of a deployment the program cannot know."""
+    """The ids of a deployment, which the program does not know."""
 
     account_id: str
     region: str
@@ -33,7 +31,7 @@ class Identity:
     api_id: str
 
     def applied_to(self, value: Any) -> Any:
-        """The value with this deployment's ids for the engine's, all the way down."""
+        """The value with the engine's made-up ids replaced by this deployment's, recursively."""
         if isinstance(value, str):
             for made_up, real in (
                 (ACCOUNT, self.account_id),
@@ -51,7 +49,7 @@ class Identity:
 
 
 class IdentifiedEngine(Engine):
-    """A recording engine that computes the ARNs of one deployment."""
+    """A recording engine that computes outputs with the ids of one deployment."""
 
     def __init__(self, identity: Identity) -> None:
         super().__init__()
@@ -76,7 +74,7 @@ class IdentifiedEngine(Engine):
 
 @dataclass(frozen=True)
 class DeclaredResource:
-    """`token` is the type such as `aws:sqs/queue:Queue`, `name` the program's own."""
+    """`token` is the type, such as `aws:sqs/queue:Queue`; `name` is the logical name."""
 
     token: str
     name: str
@@ -85,27 +83,27 @@ class DeclaredResource:
 
 @dataclass(frozen=True)
 class Declared:
-    """The resources that the program registers for the stack."""
+    """The resources that the program declares for the stack."""
 
     resources: tuple[DeclaredResource, ...]
 
     def of(self, token: str) -> dict[str, dict[str, Any]]:
-        """The inputs of each resource of a type, by its name."""
+        """The inputs of each resource of a type, by logical name."""
         return {each.name: dict(each.inputs) for each in self.resources if each.token == token}
 
-    def is_known(self, text: str) -> bool:
-        """Whether a text is the deployment's too: neither an address nor an id is in it.
+    def is_comparable(self, text: str) -> bool:
+        """Whether a value is the same in the deployment: it contains neither a URL nor an id.
 
-        In the engine an id is the resource's name and `-id`.
+        The engine's ids are `<name>-id`.
         """
         return "://" not in text and not any(f"{each.name}-id" in text for each in self.resources)
 
     def named(self, token: str) -> dict[str, dict[str, Any]]:
-        """As `of`, by physical name; without those whose name Pulumi makes up."""
+        """As `of`, but by physical name, without resources whose name Pulumi generates."""
         return {each["name"]: each for each in self.of(token).values() if each.get("name")}
 
     def statements(self, role: str) -> dict[str, dict[str, Any]]:
-        """The statements of a role's own policies, by Sid."""
+        """The statements of a role's inline policies, by Sid."""
         policies = [
             each
             for each in self.of("aws:iam/rolePolicy:RolePolicy").values()
@@ -119,19 +117,14 @@ class Declared:
 
 
 def declared_by(stack: str, config: Mapping[str, str], identity: Identity) -> Declared:
-    """Run the program for the stack; raises what it raises of wrong settings."""
+    """Run the program for the stack; raises what the program raises, such as SettingsError."""
     engine = IdentifiedEngine(identity)
     prefix = project()["name"]
-    # Layers are not compared: those of this machine are at hand, others would have to be built.
-    host = {
-        "layerPlatform": "host",
-        "lambdaRuntime": host_runtime(),
-        "lambdaArchitecture": host_architecture(),
-    }
+    # Layers are not compared, so this machine's are used: others would have to be built first.
     run_program(
         engine,
         stack=stack,
-        config={**config, **{f"{prefix}:{key}": value for key, value in host.items()}},
+        config={**config, **{f"{prefix}:{key}": value for key, value in host_settings().items()}},
         monitor=RecordingMonitor(engine),
     )
     return Declared(

@@ -11,7 +11,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local.account import Account
+from client.account import Account
 from operations.verify.declared import Identity
 from program.stack_config import project
 
@@ -21,14 +21,14 @@ STANDARD_RETRIES = Config(
 
 
 class CannotVerify(Exception):
-    """Nothing can be checked; the message says why and what to do about it."""
+    """The run cannot start or finish; the message gives the reason and the fix."""
 
 
 @dataclass(frozen=True)
 class Deployment:
-    """`client` returns the boto3 client of a service, the same one each time.
+    """`client` returns the boto3 client of a service, created once.
 
-    `emulator_folder` is a local cloud's own, None on AWS.
+    `emulator_folder` is the folder of a local cloud's emulator; None on AWS.
     """
 
     stack: str
@@ -40,20 +40,21 @@ class Deployment:
 
     @property
     def is_local(self) -> bool:
+        """Whether this is a local cloud."""
         return self.emulator_folder is not None
 
     @property
     def repair(self) -> str:
-        """How to make what is deployed what is declared, whatever it is."""
+        """The command that makes the deployment match the program."""
         if self.is_local:
-            return "start `make run` anew, which deploys everything"
+            return "restart `make run`, which deploys everything"
         return f"pulumi up --refresh --stack {self.stack}"
 
 
 def local_deployment(
     account: Account, outputs: Mapping[str, Any], config: Mapping[str, str], folder: Path
 ) -> Deployment:
-    """The local cloud of a folder, as its account's root. Raises CannotVerify."""
+    """The local cloud in a folder, accessed as its account's root. Raises CannotVerify."""
     [emulator_folder, *_] = [*folder.glob("emulator-*"), folder]
     return _checked(
         Deployment(
@@ -80,7 +81,7 @@ def aws_deployment(stack: str, outputs: Mapping[str, Any], config: Mapping[str, 
         caller = session.client("sts", config=STANDARD_RETRIES).get_caller_identity()
     except (BotoCoreError, ClientError) as error:
         raise CannotVerify(
-            f"no AWS credentials that hold: {error}; sign in as for `pulumi up`, "
+            f"no valid AWS credentials: {error}; sign in as for `pulumi up`, "
             "for example with `aws sso login`"
         ) from None
 
@@ -105,24 +106,24 @@ def aws_deployment(stack: str, outputs: Mapping[str, Any], config: Mapping[str, 
 
 
 def setting(config: Mapping[str, str], key: str) -> str:
-    """A setting's text, JSON where it is no string."""
+    """A setting's value as text; JSON if it is not a string."""
     return config[f"{project()['name']}:{key}"]
 
 
 def api_id_of(outputs: Mapping[str, Any]) -> str:
-    """The API's id: a custom domain hides it in `websocketUrl`, but not in `managementEndpoint`."""
+    """The API's id, from `managementEndpoint`, because `websocketUrl` may be a custom domain."""
     endpoint = outputs["managementEndpoint"]
     found = re.search(r"//(\w+)\.execute-api\.|/_aws/execute-api/(\w+)/", endpoint)
     if found is None:
         raise CannotVerify(
             f"the output managementEndpoint is {endpoint!r}, which names no API: "
-            "take the outputs of `pulumi stack output --json` as they are"
+            "pass the unchanged output of `pulumi stack output --json`"
         )
     return found[1] or found[2]
 
 
 def _checked(deployment: Deployment) -> Deployment:
-    """The deployment, if its API is in the account and Region at hand."""
+    """Return the deployment if its API can be read; raises CannotVerify."""
     identity = deployment.identity
     try:
         deployment.client("apigatewayv2").get_api(ApiId=identity.api_id)
@@ -130,14 +131,14 @@ def _checked(deployment: Deployment) -> Deployment:
         code = code_of(error)
         raise CannotVerify(
             f"the API {identity.api_id} of the outputs cannot be read in account "
-            f"{identity.account_id}, Region {identity.region} ({code}): take credentials of the "
-            "stack's account that may read it, and the stack's own outputs"
+            f"{identity.account_id}, Region {identity.region} ({code}): use credentials of the "
+            "stack's account that may read it, and this stack's outputs"
         ) from None
     except BotoCoreError as error:
-        raise CannotVerify(f"AWS does not answer: {error}") from None
+        raise CannotVerify(f"AWS does not respond: {error}") from None
     return deployment
 
 
 def code_of(error: ClientError) -> str:
-    """AWS's word for what went wrong, such as `AccessDenied`."""
+    """The error code, such as `AccessDenied`."""
     return error.response.get("Error", {}).get("Code", "an error without a code")

@@ -1,4 +1,4 @@
-"""Ctrl-C and its kin: they end the run by way of its cleaning up, which they do not cut short."""
+"""Signals such as Ctrl-C: they end the run, but do not interrupt its clean-up."""
 
 import signal
 import threading
@@ -11,7 +11,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @contextmanager
 def ending_on_signals() -> Iterator[None]:
-    """The first of the signals raises KeyboardInterrupt, further ones nothing."""
+    """The first signal raises KeyboardInterrupt; further ones are ignored."""
 
     def end(_number: int, _frame: FrameType | None) -> None:
         for each in SIGNALS:
@@ -24,7 +24,7 @@ def ending_on_signals() -> Iterator[None]:
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """The signals are ignored; on other threads than the main one nothing changes."""
+    """Ignore the signals inside the context; no effect outside the main thread."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -1,20 +1,19 @@
-"""What `python -m operations.verify` is told."""
+"""The command-line options of `python -m operations.verify`."""
 
 import argparse
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from local.speak_options import PASSWORD_VARIABLE, TOKEN_VARIABLE
+from client.speaker_options import add_speaker_options
 from operations.verify.checks import CHECKS
-
-LOCAL = "local"
+from program.stack_config import LOCAL_STACK
 
 
 @dataclass(frozen=True)
 class Options:
-    """`intervals`: of the periodic status, how many are measured."""
+    """`intervals` is the number of status intervals that are measured."""
 
-    stack: str = LOCAL
+    stack: str = LOCAL_STACK
     cloud: str | None = None
     outputs: Path | None = None
     as_json: bool = False
@@ -28,26 +27,29 @@ class Options:
 
     @property
     def checks(self) -> tuple[str, ...]:
-        """The names of the checks that are wanted, in the table's order."""
+        """The names of the selected checks, in the table's order."""
         return tuple(name for name in CHECKS if not self.only or name in self.only)
 
 
 def options_of(arguments: list[str] | None) -> Options:
+    """Parse the arguments; exits with status 2 if they are invalid."""
     parser = argparse.ArgumentParser(
         prog="operations.verify",
-        description="Check a deployed stack, or the running local cloud, from outside.",
-        epilog="Exit status: 0 nothing wrong, 1 something found, 2 could not be run or not wholly.",
+        description="Check a deployed stack, or the running local cloud, from the outside.",
+        epilog="Exit status: 0 nothing is wrong, 1 something is wrong, 2 the run could not finish.",
     )
-    parser.add_argument("--stack", default=LOCAL, help="the stack (local: the running local cloud)")
+    parser.add_argument(
+        "--stack", default=LOCAL_STACK, help="the stack (default: local, the running local cloud)"
+    )
     parser.add_argument(
         "--outputs",
         type=Path,
         metavar="FILE",
-        help="what `pulumi stack output --json` says; without it the Pulumi CLI is asked",
+        help="the output of `pulumi stack output --json` (default: call the Pulumi CLI)",
     )
-    parser.add_argument("--cloud", metavar="FOLDER", help="the local cloud of this folder (.local)")
+    parser.add_argument("--cloud", metavar="FOLDER", help="the local cloud in this folder (.local)")
     parser.add_argument(
-        "--json", action="store_true", dest="as_json", help="the rows as JSON on stdout"
+        "--json", action="store_true", dest="as_json", help="print the rows as JSON"
     )
     parser.add_argument(
         "--only",
@@ -55,39 +57,36 @@ def options_of(arguments: list[str] | None) -> Options:
         choices=list(CHECKS),
         default=[],
         metavar="CHECK",
-        help=f"this check alone; may be given several times: {', '.join(CHECKS)}",
+        help=f"run only this check; may be repeated: {', '.join(CHECKS)}",
     )
     parser.add_argument(
         "--captions",
         action="store_true",
-        help="also speak ten seconds and wait for captions, for which Transcribe charges",
+        help="also speak for ten seconds and wait for captions; Transcribe charges for it",
     )
     parser.add_argument(
         "--intervals",
         type=_whole_number,
         default=2,
         metavar="N",
-        help="how many intervals of the periodic status are measured (2)",
+        help="the number of status intervals to measure (2)",
     )
-    parser.add_argument(
-        "--username",
-        help=f"the speaker to sign in as, with the password of {PASSWORD_VARIABLE} or asked for; "
-        "without one a user is made for the run and deleted",
+    add_speaker_options(
+        parser, default_speaker="a user that is created for the run and deleted afterwards"
     )
-    parser.add_argument("--token", help=f"a speaker's ID token; also from {TOKEN_VARIABLE}")
     parser.add_argument(
         "--expired-token-file",
         type=_token_in,
         metavar="FILE",
         dest="expired_token",
-        help="an ID token of the stack's pool and client that has expired, to be refused",
+        help="an expired ID token of the stack's pool and client, which must be refused",
     )
     parser.add_argument(
         "--foreign-token-file",
         type=_token_in,
         metavar="FILE",
         dest="foreign_token",
-        help="a valid ID token of another client of the pool, to be refused",
+        help="a valid ID token of another client of the pool, which must be refused",
     )
     values = vars(parser.parse_args(arguments))
     return Options(**{**values, "only": tuple(values["only"])})
@@ -95,7 +94,7 @@ def options_of(arguments: list[str] | None) -> Options:
 
 def _whole_number(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 100:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of intervals: it takes 1 to 100")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 100")
     return int(text)
 
 
@@ -103,8 +102,10 @@ def _token_in(name: str) -> str:
     try:
         token = Path(name).read_text().strip()
     except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is no text"
+        reason = getattr(error, "strerror", None) or "it is not text"
         raise argparse.ArgumentTypeError(f"{name} cannot be read: {reason}") from None
     if token.count(".") != 2:
-        raise argparse.ArgumentTypeError(f"{name} holds no token: it takes three parts with dots")
+        raise argparse.ArgumentTypeError(
+            f"{name} does not contain a token of three parts separated by dots"
+        )
     return token

@@ -1,68 +1,51 @@
-"""What docs/protocol.md promises a client, action by action; tests hold it against the code."""
+"""The reply that `make verify` expects to each action, by the contract and docs/protocol.md."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-SPEAKER = "speaker"
-LISTENER = "listener"
-BOTH = (SPEAKER, LISTENER)
+from contract.actions import ACTIONS, Role
+
+SPEAKER = Role.SPEAKER.value
+LISTENER = Role.LISTENER.value
+
+_BROADCAST_FRAME = ("sessionId", "broadcastState")
+
+FIELDS: Mapping[str, tuple[str, ...]] = {
+    "sessionCreated": (
+        *("sessionId", "sourceLanguage", "qualityTier", "connectionId", "expiresAt"),
+    ),
+    "sessionJoined": (
+        *("sessionId", "targetLanguage", "sourceLanguage", "connectionId", "broadcastState"),
+    ),
+    "sessionEnded": ("sessionId", "reason"),
+    "connectionRefreshComplete": ("sessionId", "connectionId", "broadcastState"),
+    "broadcastPaused": _BROADCAST_FRAME,
+    "broadcastResumed": (*_BROADCAST_FRAME, "pausedSeconds"),
+    "broadcastMuted": _BROADCAST_FRAME,
+    "broadcastUnmuted": _BROADCAST_FRAME,
+    "volumeChanged": (*_BROADCAST_FRAME, "volumeLevel"),
+    "speakerStateChanged": _BROADCAST_FRAME,
+    "sessionStatus": (
+        *("sessionId", "listenerCount", "languageDistribution", "sessionDuration"),
+        *("broadcastState", "updateReason"),
+    ),
+    "languageChanged": ("targetLanguage",),
+}
+"""The fields that a reply always has in addition to type, timestamp and requestId."""
 
 
 @dataclass(frozen=True)
 class Promise:
-    """`roles` may send the action; `reply` is the type of its answer, "" where there is none, and
-    `fields` are those that the answer always has beside type, timestamp and requestId.
-
-    `to_listeners`: each listener gets a frame of the same type.
+    """`roles` may send the action. `reply` is the type of the reply, or "" if there is none;
+    `fields` are its fields in addition to type, timestamp and requestId.
     """
 
     roles: tuple[str, ...]
     reply: str
     fields: tuple[str, ...] = ()
-    to_listeners: bool = False
-
-
-def _control(reply: str, *fields: str) -> Promise:
-    return Promise((SPEAKER,), reply, ("sessionId", "broadcastState", *fields), to_listeners=True)
 
 
 PROMISES: Mapping[str, Promise] = {
-    "createSession": Promise(
-        (SPEAKER,),
-        "sessionCreated",
-        ("sessionId", "sourceLanguage", "qualityTier", "connectionId", "expiresAt"),
-    ),
-    "joinSession": Promise(
-        (LISTENER,),
-        "sessionJoined",
-        ("sessionId", "targetLanguage", "sourceLanguage", "connectionId", "broadcastState"),
-    ),
-    "leaveSession": Promise((LISTENER,), "sessionLeft"),
-    "endSession": Promise((SPEAKER,), "sessionEnded", ("sessionId", "reason"), to_listeners=True),
-    "heartbeat": Promise(BOTH, "heartbeatAck"),
-    "refreshConnection": Promise(
-        BOTH, "connectionRefreshComplete", ("sessionId", "connectionId", "broadcastState")
-    ),
-    "pauseBroadcast": _control("broadcastPaused"),
-    "resumeBroadcast": _control("broadcastResumed", "pausedSeconds"),
-    "muteBroadcast": _control("broadcastMuted"),
-    "unmuteBroadcast": _control("broadcastUnmuted"),
-    "setVolume": _control("volumeChanged", "volumeLevel"),
-    "speakerStateChange": _control("speakerStateChanged"),
-    "sendAudio": Promise((SPEAKER,), ""),
-    "getSessionStatus": Promise(
-        (SPEAKER,),
-        "sessionStatus",
-        (
-            "sessionId",
-            "listenerCount",
-            "languageDistribution",
-            "sessionDuration",
-            "broadcastState",
-            "updateReason",
-        ),
-    ),
-    "pausePlayback": Promise((LISTENER,), "playbackPaused"),
-    "resumePlayback": Promise((LISTENER,), "playbackResumed"),
-    "changeLanguage": Promise((LISTENER,), "languageChanged", ("targetLanguage",)),
+    name: Promise(action.roles, action.reply or "", FIELDS.get(action.reply or "", ()))
+    for name, action in ACTIONS.items()
 }

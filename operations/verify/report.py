@@ -1,4 +1,4 @@
-"""The rows for people, as a table, and for machines, as JSON."""
+"""The rows as a table and as JSON."""
 
 import json
 from collections import Counter
@@ -14,25 +14,25 @@ from operations.verify.verdicts import Result, Row
 COLOURS = {
     Result.RIGHT: "green",
     Result.WRONG: "bold red",
-    Result.UNTRIED: "yellow",
-    Result.BROKEN: "bold magenta",
+    Result.NOT_TRIED: "yellow",
+    Result.NOT_CHECKED: "bold magenta",
 }
 PLAIN_WIDTH = 160
 
 
 def exit_status(rows: Sequence[Row]) -> int:
-    """1 when something is wrong, 2 when something could not be checked, 0 otherwise."""
+    """1 if something is wrong, else 2 if something could not be checked, else 0."""
     results = {row.verdict.result for row in rows}
     if Result.WRONG in results:
         return 1
-    return 2 if Result.BROKEN in results else 0
+    return 2 if Result.NOT_CHECKED in results else 0
 
 
 def write_table(rows: Sequence[Row], stream: TextIO) -> None:
-    """As wide as the terminal; elsewhere as wide as it takes."""
+    """Write the table, as wide as the terminal, or PLAIN_WIDTH if the stream is not one."""
     console = Console(file=stream, width=None if stream.isatty() else PLAIN_WIDTH)
     table = Table(show_lines=False, pad_edge=False, box=None)
-    for heading in ("check", "result", "what", "what was seen", "way out"):
+    for heading in ("check", "result", "subject", "found", "what to do"):
         table.add_column(heading, overflow="fold")
     for row in rows:
         verdict = row.verdict
@@ -48,6 +48,7 @@ def write_table(rows: Sequence[Row], stream: TextIO) -> None:
 
 
 def write_json(stack: str, rows: Sequence[Row], stream: TextIO) -> None:
+    """Write the stack, the exit status and the rows as one JSON document."""
     document = {
         "stack": stack,
         "exitStatus": exit_status(rows),
@@ -57,6 +58,6 @@ def write_json(stack: str, rows: Sequence[Row], stream: TextIO) -> None:
 
 
 def summary(rows: Sequence[Row]) -> str:
-    """Such as `18 ok, 1 WRONG`."""
+    """Text such as `18 ok, 1 WRONG`."""
     counts = Counter(row.verdict.result for row in rows)
     return ", ".join(f"{counts[result]} {result.value}" for result in Result if counts[result])

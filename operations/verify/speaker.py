@@ -1,6 +1,5 @@
-"""Whose tokens the checks use: one handed over, a user's, or those of a user for the run."""
+"""The speaker's tokens: a given token, a given user's, or those of a user created for the run."""
 
-import os
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -8,14 +7,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from client.sign_in import Tokens, tokens_of
-from client.users import add_user, new_password
-from local.speak_options import (
-    PASSWORD_VARIABLE,
-    TOKEN_VARIABLE,
-    DeploymentUnknown,
-    asked_password,
-)
+from client.sign_in import Tokens, add_user, new_password, tokens_of
+from client.speaker_options import TOKEN_VARIABLE, PasswordUnavailable, password_of, token_of
 from operations.verify.deployment import CannotVerify, Deployment
 from operations.verify.interruptions import uninterrupted
 from operations.verify.options import Options
@@ -25,8 +18,8 @@ Say = Callable[[str], None]
 
 @contextmanager
 def speaker_tokens(deployment: Deployment, options: Options, say: Say) -> Iterator[Tokens]:
-    """Raises CannotVerify. A user made for the run is gone afterwards."""
-    if token := options.token or os.environ.get(TOKEN_VARIABLE):
+    """Yield the tokens; delete a user created for the run. Raises CannotVerify."""
+    if token := token_of(options.token):
         yield Tokens(token, access_token="")
         return
     if options.username:
@@ -38,8 +31,8 @@ def speaker_tokens(deployment: Deployment, options: Options, say: Say) -> Iterat
 
 def _password_of(username: str) -> str:
     try:
-        return os.environ.get(PASSWORD_VARIABLE) or asked_password(username)
-    except DeploymentUnknown as error:
+        return password_of(username)
+    except PasswordUnavailable as error:
         raise CannotVerify(str(error)) from None
 
 
@@ -48,14 +41,14 @@ def _signed_in(deployment: Deployment, username: str, password: str) -> Tokens:
         return tokens_of(deployment.outputs, username, password)
     except (BotoCoreError, ClientError) as error:
         raise CannotVerify(
-            f"{username} cannot sign in: {error}; name another by --username, or hand over an ID "
-            f"token by --token or {TOKEN_VARIABLE}"
+            f"{username} cannot sign in: {error}; pass another --username, or an ID token with "
+            f"--token or {TOKEN_VARIABLE}"
         ) from None
 
 
 @contextmanager
 def _user_for_the_run(deployment: Deployment, say: Say) -> Iterator[tuple[str, str]]:
-    """A confirmed user of the pool, who is sent no mail."""
+    """Create a confirmed user of the pool, without an email to them."""
     cognito, pool = deployment.client("cognito-idp"), deployment.outputs["userPoolId"]
     username = f"verify-{secrets.token_hex(6)}@example.com"
     password = new_password()
@@ -64,8 +57,8 @@ def _user_for_the_run(deployment: Deployment, say: Say) -> Iterator[tuple[str, s
             add_user(cognito, pool, username, password)
         except (BotoCoreError, ClientError) as error:
             raise CannotVerify(
-                f"no user can be made for the run in {pool}: {error}; name one by --username, or "
-                f"hand over an ID token by --token or {TOKEN_VARIABLE}"
+                f"no user can be created in {pool}: {error}; pass one with --username, or an ID "
+                f"token with --token or {TOKEN_VARIABLE}"
             ) from None
         yield username, password
     finally:
@@ -78,4 +71,4 @@ def _delete(cognito: Any, pool: str, username: str, say: Say) -> None:
         with suppress(cognito.exceptions.UserNotFoundException):
             cognito.admin_delete_user(UserPoolId=pool, Username=username)
     except (BotoCoreError, ClientError) as error:
-        say(f"user {username} of {pool} could not be deleted: {error}; delete it by hand")
+        say(f"user {username} of {pool} could not be deleted: {error}; delete it yourself")

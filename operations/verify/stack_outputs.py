@@ -1,4 +1,4 @@
-"""A stack's outputs: of a file, of the Pulumi CLI, or of the running local cloud."""
+"""A stack's outputs, from a file or from the Pulumi CLI."""
 
 import json
 import shutil
@@ -14,7 +14,7 @@ CLI_TIMEOUT_SECONDS = 120
 
 
 def outputs_in(path: Path) -> dict[str, Any]:
-    """Raises CannotVerify."""
+    """Read the outputs from a file; raises CannotVerify."""
     try:
         text = path.read_text()
     except OSError as error:
@@ -23,12 +23,12 @@ def outputs_in(path: Path) -> dict[str, Any]:
 
 
 def outputs_of_cli(stack: str) -> dict[str, Any]:
-    """What `pulumi stack output` says; raises CannotVerify."""
+    """Read the outputs with `pulumi stack output`; raises CannotVerify."""
     pulumi = shutil.which("pulumi")
     if pulumi is None:
         raise CannotVerify(
-            f"the outputs of {stack} are not known: there is no Pulumi CLI here to ask; install "
-            "it, or hand them over by --outputs FILE, made by `pulumi stack output --json`"
+            f"the outputs of {stack} are unknown, because the Pulumi CLI is not installed: install "
+            "it, or pass the output of `pulumi stack output --json` with --outputs FILE"
         )
     command = [pulumi, "stack", "output", "--json", "--non-interactive", "--stack", stack]
     try:
@@ -37,11 +37,11 @@ def outputs_of_cli(stack: str) -> dict[str, Any]:
         )
     except subprocess.TimeoutExpired:
         raise CannotVerify(
-            f"`{' '.join(command[1:])}` did not end within {CLI_TIMEOUT_SECONDS} s"
+            f"`{' '.join(command[1:])}` timed out after {CLI_TIMEOUT_SECONDS} s"
         ) from None
     if answer.returncode:
-        raise CannotVerify(f"the Pulumi CLI does not tell {stack}'s outputs: {answer.stderr}")
-    return _outputs(answer.stdout, "what the Pulumi CLI told")
+        raise CannotVerify(f"the Pulumi CLI did not return the outputs of {stack}: {answer.stderr}")
+    return _outputs(answer.stdout, "the output of the Pulumi CLI")
 
 
 def _outputs(text: str, source: str) -> dict[str, Any]:
@@ -51,18 +51,19 @@ def _outputs(text: str, source: str) -> dict[str, Any]:
         outputs = None
     if not isinstance(outputs, dict):
         raise CannotVerify(
-            f"{source} is no JSON object: it takes that of `pulumi stack output --json`"
+            f"{source} is not a JSON object: pass the output of `pulumi stack output --json`"
         )
     missing = [name for name in REQUIRED if not isinstance(outputs.get(name), str)]
     if missing:
         raise CannotVerify(
-            f"{source} has no {', '.join(missing)}: it takes all of `pulumi stack output --json`"
+            f"{source} has no {', '.join(missing)}: "
+            "pass the whole output of `pulumi stack output --json`"
         )
     for name, schemes in SCHEMES.items():
         if not outputs[name].startswith(schemes):
             begins = outputs[name].partition("?")[0]
             raise CannotVerify(
                 f"{source} has {begins!r} for {name}, which must begin with "
-                f"{' or '.join(schemes)}: it takes all of `pulumi stack output --json`"
+                f"{' or '.join(schemes)}: pass the output of `pulumi stack output --json`"
             )
     return outputs

@@ -1,4 +1,4 @@
-"""Tokens that must not open a speaker's socket, made of one that does."""
+"""Invalid tokens, derived from a valid one."""
 
 import base64
 import json
@@ -11,20 +11,20 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-GARBAGE = "not-a-token"
+MALFORMED = "not-a-token"
 LONG_AGO_SECONDS = 86_400
 HOUR_SECONDS = 3_600
 
 
 def tampered(token: str) -> str:
-    """Another user's id under the genuine signature."""
+    """Another user's id with the original signature."""
     header, _, signature = token.split(".")
     claims = {**_claims(token), "sub": "00000000-0000-0000-0000-000000000000"}
     return f"{header}.{_encoded(claims)}.{signature}"
 
 
 def signed_by_another_key(token: str) -> str:
-    """The same claims and key id, by a key that nobody knows."""
+    """The same claims and key id, signed with a new key."""
     key = rsa.generate_private_key(public_exponent=65_537, key_size=2_048)
     return jwt.encode(_claims(token), key, "RS256", {"kid": _key_id(token)})
 
@@ -36,9 +36,9 @@ def unsigned(token: str) -> str:
 
 
 def genuinely_signed(token: str, emulator_folder: Path, **claims: Any) -> str | None:
-    """The token with other claims, signed by the local pool's own key; None if that is not found.
+    """The token with other claims, signed with the local pool's key from the emulator's folder.
 
-    The emulator keeps the key in its folder.
+    None if there is no key.
     """
     pool = str(_claims(token)["iss"]).rpartition("/")[2]
     paths = list(emulator_folder.glob(f"**/cognito-pool-keys/{pool}-id.pem"))
@@ -51,29 +51,29 @@ def genuinely_signed(token: str, emulator_folder: Path, **claims: Any) -> str | 
 
 
 def expired(token: str, emulator_folder: Path) -> str | None:
-    """As `genuinely_signed`: all of it holds but its time."""
+    """As `genuinely_signed`, valid except that it has expired."""
     then = int(time.time()) - LONG_AGO_SECONDS
     times = {"iat": then, "auth_time": then, "exp": then + HOUR_SECONDS}
     return genuinely_signed(token, emulator_folder, **times)
 
 
 def of_another_client(token: str, emulator_folder: Path) -> str | None:
-    """As `genuinely_signed`: all of it holds but its audience."""
+    """As `genuinely_signed`, valid except for its audience."""
     return genuinely_signed(token, emulator_folder, aud="another-client")
 
 
 def unfit_as_expired(token: str, outputs: Mapping[str, Any]) -> str:
-    """Why its refusal would prove nothing; "" when all of it holds but its time."""
+    """Why its refusal would prove nothing; "" if it is valid except that it has expired."""
     claims = _claims(token)
     if reason := _of_another_pool(claims, outputs):
         return reason
     if claims.get("aud") != outputs["userPoolClientId"]:
-        return f"it is for the client {claims.get('aud')}, not the stack's"
+        return f"it is for the client {claims.get('aud')}, not for the stack's"
     return "" if claims.get("exp", 0) < time.time() else "it has not expired yet"
 
 
 def unfit_as_foreign(token: str, outputs: Mapping[str, Any]) -> str:
-    """As `unfit_as_expired`, of a token that is another client's."""
+    """As `unfit_as_expired`, for a valid token of another client."""
     claims = _claims(token)
     if reason := _of_another_pool(claims, outputs):
         return reason
@@ -85,8 +85,8 @@ def unfit_as_foreign(token: str, outputs: Mapping[str, Any]) -> str:
 def _of_another_pool(claims: Mapping[str, Any], outputs: Mapping[str, Any]) -> str:
     issuer = str(claims.get("iss"))
     if issuer.rpartition("/")[2] != outputs["userPoolId"]:
-        return f"it is of {issuer}, not of the stack's user pool"
-    return "" if claims.get("token_use") == "id" else "it is no ID token"
+        return f"it is from {issuer}, not from the stack's user pool"
+    return "" if claims.get("token_use") == "id" else "it is not an ID token"
 
 
 def _claims(token: str) -> dict[str, Any]:

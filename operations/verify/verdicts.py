@@ -1,4 +1,4 @@
-"""What a check has to say: of one thing, whether it is right, and the way out if it is not."""
+"""The results of checks: what was checked, the result, and the fix."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,16 +7,18 @@ from typing import Any
 
 
 class Result(StrEnum):
+    """The result of one check, with the text that reports show."""
+
     RIGHT = "ok"
     WRONG = "WRONG"
-    UNTRIED = "not tried"
-    """Neither good nor bad: the way out says what would try it."""
-    BROKEN = "could not check"
+    NOT_TRIED = "not tried"
+    """Neither right nor wrong; the way out says how to try it."""
+    NOT_CHECKED = "could not check"
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """`seen` is what was found; `way_out` what to do, "" where there is nothing to do."""
+    """`seen` is what was found; `way_out` is what to do, or "" if nothing is needed."""
 
     subject: str
     result: Result
@@ -26,12 +28,13 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Row:
-    """A verdict and the check that gave it: one line of the table."""
+    """A verdict and the name of its check: one line of the table."""
 
     check: str
     verdict: Verdict
 
     def as_json(self) -> dict[str, str]:
+        """One element of `rows` in the JSON report."""
         return {
             "check": self.check,
             "subject": self.verdict.subject,
@@ -42,23 +45,27 @@ class Row:
 
 
 def right(subject: str, seen: str) -> Verdict:
+    """The subject is as declared, or behaves as documented."""
     return Verdict(subject, Result.RIGHT, seen)
 
 
 def wrong(subject: str, seen: str, way_out: str) -> Verdict:
+    """The subject differs from what it should be."""
     return Verdict(subject, Result.WRONG, seen, way_out)
 
 
-def untried(subject: str, why: str, way_out: str = "") -> Verdict:
-    return Verdict(subject, Result.UNTRIED, why, way_out)
+def not_tried(subject: str, why: str, way_out: str = "") -> Verdict:
+    """The subject was left out on purpose."""
+    return Verdict(subject, Result.NOT_TRIED, why, way_out)
 
 
-def broken(subject: str, why: str, way_out: str = "") -> Verdict:
-    return Verdict(subject, Result.BROKEN, why, way_out)
+def not_checked(subject: str, why: str, way_out: str = "") -> Verdict:
+    """The subject could not be checked because of an error."""
+    return Verdict(subject, Result.NOT_CHECKED, why, way_out)
 
 
 def differences(declared: Mapping[str, Any], live: Mapping[str, Any]) -> str:
-    """The declared values that are others, as text; "" when all are as declared."""
+    """The values that differ from the declared ones, as text; "" if none does."""
     return "; ".join(
         f"{name} is {live.get(name)!r}, declared is {value!r}"
         for name, value in declared.items()
@@ -67,7 +74,7 @@ def differences(declared: Mapping[str, Any], live: Mapping[str, Any]) -> str:
 
 
 def _agrees(declared: Any, live: Any) -> bool:
-    """AWS may add members of its own to a structure, such as an empty map."""
+    """Whether the values are equal, except for members that AWS adds to a structure."""
     if isinstance(declared, Mapping) and isinstance(live, Mapping):
         return all(_agrees(value, live.get(name)) for name, value in declared.items())
     return declared == live

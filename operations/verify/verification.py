@@ -1,4 +1,4 @@
-"""One verification: what it needs is there while it runs, and gone afterwards, however it ends."""
+"""One run: prepares the clients, runs the checks, and cleans up however the run ends."""
 
 import threading
 from collections.abc import Iterator, Sequence
@@ -8,39 +8,42 @@ from contextlib import ExitStack, contextmanager
 from botocore.exceptions import BotoCoreError, ClientError
 
 from operations.verify.checks import CHECKS
+from operations.verify.context import Context
 from operations.verify.declared import Declared, declared_by
 from operations.verify.deployment import Deployment, code_of
-from operations.verify.guests import SOCKET_ERRORS, Guests
 from operations.verify.interruptions import uninterrupted
 from operations.verify.options import Options
-from operations.verify.scene import Scene
+from operations.verify.run_clients import SOCKET_ERRORS, RunClients
 from operations.verify.speaker import Say, speaker_tokens
-from operations.verify.verdicts import Row, Verdict, broken
+from operations.verify.verdicts import Row, Verdict, not_checked
 
 
 def verify(deployment: Deployment, options: Options, say: Say) -> list[Row]:
-    """Run the checks that are wanted; raises CannotVerify."""
-    say("running the program, for what it declares")
+    """Run the selected checks; raises CannotVerify."""
+    say("running the program to find out what it declares")
     declared = declared_by(deployment.stack, deployment.config, deployment.identity)
-    with prepared(deployment, declared, options, say) as scene:
-        return run_checks(scene, options.checks)
+    with prepared(deployment, declared, options, say) as context:
+        return run_checks(context, options.checks)
 
 
 @contextmanager
 def prepared(
     deployment: Deployment, declared: Declared, options: Options, say: Say
-) -> Iterator[Scene]:
-    """Raises CannotVerify. Afterwards no session, no socket and no user of the run is left."""
+) -> Iterator[Context]:
+    """Yield the context; afterwards remove the run's sessions, sockets and user.
+
+    Raises CannotVerify.
+    """
     with ExitStack() as stack:
-        guests = None
+        run_clients = None
         if any(CHECKS[name].needs_speaker for name in options.checks):
             tokens = stack.enter_context(speaker_tokens(deployment, options, say))
-            guests = Guests(deployment.outputs, tokens)
-            stack.callback(_close, guests, say)
-        yield Scene(
+            run_clients = RunClients(deployment.outputs, tokens)
+            stack.callback(_close, run_clients, say)
+        yield Context(
             deployment=deployment,
             declared=declared,
-            guests=guests,
+            run_clients=run_clients,
             say=say,
             intervals=options.intervals,
             with_captions=options.captions or "captions" in options.only,
@@ -49,24 +52,24 @@ def prepared(
         )
 
 
-def run_checks(scene: Scene, names: Sequence[str]) -> list[Row]:
-    """The rows in the order of the names; what mostly waits runs beside the others."""
-    beside = {name: _started(scene, name) for name in names if CHECKS[name].is_waiting}
+def run_checks(context: Context, names: Sequence[str]) -> list[Row]:
+    """Run the checks; background ones run in parallel. Rows are in the order of the names."""
+    background = {name: _started(context, name) for name in names if CHECKS[name].in_background}
     rows: dict[str, list[Row]] = {}
     for name in names:
-        if name not in beside:
-            scene.say(f"{name} …")
-            rows[name] = _rows_of(scene, name)
-    rows |= {name: future.result() for name, future in beside.items()}
+        if name not in background:
+            context.say(f"{name} …")
+            rows[name] = _rows_of(context, name)
+    rows |= {name: future.result() for name, future in background.items()}
     return [row for name in names for row in rows[name]]
 
 
-def _started(scene: Scene, name: str) -> Future[list[Row]]:
+def _started(context: Context, name: str) -> Future[list[Row]]:
     future: Future[list[Row]] = Future()
 
     def run() -> None:
         try:
-            future.set_result(_rows_of(scene, name))
+            future.set_result(_rows_of(context, name))
         except BaseException as error:
             future.set_exception(error)
 
@@ -74,24 +77,24 @@ def _started(scene: Scene, name: str) -> Future[list[Row]]:
     return future
 
 
-def _rows_of(scene: Scene, name: str) -> list[Row]:
-    """What a check said, also if AWS or a socket failed on its way."""
+def _rows_of(context: Context, name: str) -> list[Row]:
+    """The rows of one check, including those before an error of AWS or of a socket."""
     verdicts: list[Verdict] = []
     try:
-        verdicts.extend(CHECKS[name].check(scene))
+        verdicts.extend(CHECKS[name].check(context))
     except ClientError as error:
         code, operation = code_of(error), error.operation_name
-        way_out = f"let whoever verifies call {operation}, or try again"
-        verdicts.append(broken(name, f"{operation} was answered by {code}", way_out))
+        way_out = f"allow {operation} to the caller, or try again"
+        verdicts.append(not_checked(name, f"{operation} failed with {code}", way_out))
     except (BotoCoreError, *SOCKET_ERRORS) as error:
-        verdicts.append(broken(name, f"{type(error).__name__}: {error}", "try again"))
+        verdicts.append(not_checked(name, f"{type(error).__name__}: {error}", "try again"))
     except Exception as error:
-        # What the other checks found must not be lost with it.
+        # The results of the other checks must not be lost.
         seen = f"the check itself failed: {type(error).__name__}: {error}"
-        verdicts.append(broken(name, seen, "report it, with what `make verify` printed"))
+        verdicts.append(not_checked(name, seen, "report this with the output of `make verify`"))
     return [Row(name, verdict) for verdict in verdicts]
 
 
-def _close(guests: Guests, say: Say) -> None:
+def _close(run_clients: RunClients, say: Say) -> None:
     with uninterrupted():
-        guests.close(say)
+        run_clients.close(say)

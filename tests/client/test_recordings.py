@@ -1,6 +1,7 @@
 import struct
 import wave
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,8 +13,7 @@ from client.recordings import (
     read_recording,
     silence,
 )
-from local.sample_speech import SENTENCES, WAV
-from local.word_errors import words_of
+from local.sample_speech import SENTENCES, WAV, words_of
 
 SAMPLES = bytes(range(256)) * 25  # 0.2 s
 
@@ -30,20 +30,20 @@ def wav_file(
     return path
 
 
-def test_a_recording_is_its_samples(tmp_path: Path) -> None:
+def test_a_recording_is_read_as_its_samples(tmp_path: Path) -> None:
     assert read_recording(wav_file(tmp_path)) == SAMPLES
 
 
 @pytest.mark.parametrize(
     ("form", "fault"),
     [
-        ({"rate": 44_100}, "44100 samples a second, not 16000"),
+        ({"rate": 44_100}, "44100 samples per second, not 16000"),
         ({"channels": 2}, "2 channels, not 1"),
-        ({"width": 1}, "8 bits a sample, not 16"),
+        ({"width": 1}, "8 bits per sample, not 16"),
     ],
 )
-def test_another_form_is_named_with_the_rule_and_the_way_out(
-    tmp_path: Path, form: dict[str, int], fault: str
+def test_a_wrong_format_is_reported_with_the_rule_and_the_fix(
+    tmp_path: Path, form: dict[str, Any], fault: str
 ) -> None:
     path = wav_file(tmp_path, **form)
     with pytest.raises(RecordingError) as refusal:
@@ -52,20 +52,20 @@ def test_another_form_is_named_with_the_rule_and_the_way_out(
     assert f"sox {path} --rate 16000 --channels 1 --bits 16" in str(refusal.value)
 
 
-def test_all_that_is_wrong_is_named_at_once(tmp_path: Path) -> None:
+def test_all_problems_are_reported_at_once(tmp_path: Path) -> None:
     with pytest.raises(RecordingError, match=r"8000 samples .*, 2 channels, .*24 bits"):
         read_recording(wav_file(tmp_path, rate=8000, channels=2, width=3))
 
 
 @pytest.mark.parametrize("content", [b"", b"RIFF", b"ID3" + bytes(200), b"RIFF\x04\0\0\0WAVE"])
-def test_what_is_no_wav_is_told_with_the_way_out(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_wav_is_reported_with_the_fix(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "said.mp3"
     path.write_bytes(content)
     with pytest.raises(RecordingError, match=r"said\.mp3 is not a WAV file .*`sox "):
         read_recording(path)
 
 
-def test_samples_that_are_no_integers_are_told(tmp_path: Path) -> None:
+def test_floating_point_samples_are_refused(tmp_path: Path) -> None:
     path = wav_file(tmp_path)
     content = bytearray(path.read_bytes())
     content[20:22] = struct.pack("<H", 3)  # WAVE_FORMAT_IEEE_FLOAT
@@ -74,30 +74,30 @@ def test_samples_that_are_no_integers_are_told(tmp_path: Path) -> None:
         read_recording(path)
 
 
-def test_a_recording_of_nothing_is_refused(tmp_path: Path) -> None:
+def test_an_empty_recording_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RecordingError, match="has no samples"):
         read_recording(wav_file(tmp_path, b""))
 
 
-def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(RecordingError, match=r"none\.wav cannot be read: No such file"):
         read_recording(tmp_path / "none.wav")
 
 
-def test_a_recording_that_was_cut_short_is_what_there_is_of_it(tmp_path: Path) -> None:
+def test_a_truncated_recording_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
     path = wav_file(tmp_path)
     path.write_bytes(path.read_bytes()[:-101])
     assert read_recording(path) == SAMPLES[:-102]
 
 
-def test_chunks_are_the_samples_in_order_the_last_filled_with_silence() -> None:
+def test_chunks_are_the_samples_in_order_with_the_last_padded_with_silence() -> None:
     chunks = chunks_of(SAMPLES + b"\1\1", 100)
     assert [len(chunk) for chunk in chunks] == [3200, 3200, 3200]
     assert b"".join(chunks) == SAMPLES + b"\1\1" + bytes(3198)
 
 
 @pytest.mark.parametrize("milliseconds", [20, 33, 750])
-def test_chunks_are_whole_samples_within_the_bounds_of_a_chunk(milliseconds: int) -> None:
+def test_chunks_are_whole_samples_within_the_size_limits(milliseconds: int) -> None:
     sizes = {len(chunk) for chunk in chunks_of(silence(2), milliseconds)}
     [size] = sizes
     assert size % 2 == 0
@@ -105,7 +105,7 @@ def test_chunks_are_whole_samples_within_the_bounds_of_a_chunk(milliseconds: int
 
 
 class Clock:
-    """Time that only sleeping and `passes` move; remembers when each chunk was taken."""
+    """Time that advances only by sleeping."""
 
     def __init__(self) -> None:
         self.now = 50.0
@@ -117,7 +117,7 @@ class Clock:
         self.now += seconds
 
 
-def test_each_chunk_comes_when_its_last_sample_was_spoken() -> None:
+def test_each_chunk_is_yielded_when_its_last_sample_would_have_been_spoken() -> None:
     clock = Clock()
     times = [
         clock.now - 50
@@ -126,7 +126,7 @@ def test_each_chunk_comes_when_its_last_sample_was_spoken() -> None:
     assert times == pytest.approx([0.1, 0.2, 0.3, 0.4])
 
 
-def test_a_slow_taker_catches_up_and_the_schedule_does_not_drift() -> None:
+def test_a_slow_consumer_catches_up_and_the_schedule_does_not_drift() -> None:
     clock = Clock()
     times: list[float] = []
     for number, _ in enumerate(
@@ -137,7 +137,7 @@ def test_a_slow_taker_catches_up_and_the_schedule_does_not_drift() -> None:
     assert times == pytest.approx([0.1, 0.2, 0.45, 0.46, 0.5, 0.6])
 
 
-def test_the_sample_speech_is_one_that_can_be_spoken() -> None:
+def test_the_sample_speech_has_the_required_format() -> None:
     samples = read_recording(WAV)
     assert 15 <= duration_seconds(samples) <= 25
     assert len(SENTENCES) == 5

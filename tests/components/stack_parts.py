@@ -1,19 +1,34 @@
 """Parts of a stack that tests of other parts need, with small, plain values."""
 
-from components.connection_store.store import ConnectionStore, ConnectionStoreArgs
-from components.connection_store.tables import TableSafety
-from components.handler_function.arguments import FunctionPlatform, HandlerFunctionArgs
-from components.handler_function.function import HandlerFunction
+from components.connection_store import ConnectionStore, ConnectionStoreArgs, TableSafety
+from components.grants import Grant
+from components.handler_function import FunctionPlatform, HandlerFunction, HandlerFunctionArgs
 from components.listener_fan_out import ListenerFanOut, ListenerFanOutArgs
-from components.session_api.api import SessionApi, SessionApiArgs
-from components.session_api.api_stage import Throttling
-from components.settings.audio_rules import AudioRules
-from components.settings.rate_limits import RateLimits
-from components.settings.session_rules import SessionRules
+from components.session_api import SessionApi, SessionApiArgs, Throttling
 from components.translation_pipeline import TranslationPipeline, TranslationPipelineArgs
+from contract.functions import FUNCTIONS, Function
 from program.computed import ACCOUNT, REGION
 
 PREFIX = "live-sessions-test"
+# Every setting that functions read; tests/contracts/test_environments.py checks a stack's values.
+SETTINGS = {
+    "MAX_LISTENERS_PER_SESSION": "500",
+    "SESSION_MAX_DURATION_HOURS": "8",
+    "SPEAKER_GRACE_SECONDS": "10",
+    "LISTENER_COUNT_CHANGE_THRESHOLD_PERCENT": "15",
+    "SESSIONS_PER_USER_PER_HOUR": "1",
+    "JOINS_PER_ADDRESS_PER_MINUTE": "2",
+    "CONNECTIONS_PER_ADDRESS_PER_MINUTE": "3",
+    "CONTROLS_PER_CONNECTION_PER_MINUTE": "4",
+    "STATUS_QUERIES_PER_SPEAKER_PER_MINUTE": "5",
+    "AUDIO_CHUNKS_PER_SECOND": "6",
+    "AUDIO_SLOTS": "3",
+    "PARTIAL_CAPTIONS": "premium",
+    "PARTIAL_RESULTS_STABILITY": "medium",
+    "STATUS_SHARDS": "16",
+    "STATUS_QUERY_TIMEOUT_MS": "500",
+    "PERIODIC_UPDATE_INTERVAL_SECONDS": "30",
+}
 
 
 def platform(
@@ -32,32 +47,7 @@ def platform(
         partition="aws",
         account_id=ACCOUNT,
         reserved_concurrency=reserved_concurrency or {},
-    )
-
-
-def session_rules() -> SessionRules:
-    return SessionRules(
-        max_listeners_per_session=500,
-        session_max_duration_hours=8,
-        speaker_grace_seconds=10,
-        listener_count_change_threshold_percent=15,
-    )
-
-
-def rate_limits() -> RateLimits:
-    return RateLimits(
-        sessions_per_user_per_hour=1,
-        joins_per_address_per_minute=2,
-        connections_per_address_per_minute=3,
-        controls_per_connection_per_minute=4,
-        status_queries_per_speaker_per_minute=5,
-        audio_chunks_per_second=6,
-    )
-
-
-def audio_rules(*, slots: int) -> AudioRules:
-    return AudioRules(
-        audio_slots=slots, partial_captions="premium", partial_results_stability="medium"
+        settings=SETTINGS,
     )
 
 
@@ -80,9 +70,7 @@ def api() -> SessionApi:
 
 
 def fan_out(its_store: ConnectionStore, its_api: SessionApi) -> ListenerFanOut:
-    args = ListenerFanOutArgs(
-        platform=platform(), store=its_store, api=its_api, session_rules=session_rules()
-    )
+    args = ListenerFanOutArgs(platform=platform(), store=its_store, api=its_api)
     return ListenerFanOut("fan-out", args)
 
 
@@ -93,16 +81,26 @@ def translation(
         platform=platform(),
         store=its_store,
         api=its_api,
-        session_rules=session_rules(),
         external_function_arn=external_function_arn,
     )
     return TranslationPipeline("translation-pipeline", args)
 
 
+def all_variables(function: Function) -> Grant:
+    """A grant without statements that provides whatever the settings do not."""
+    names = [name for name in function.variables if name not in SETTINGS]
+    return Grant(variables={name: name.lower() for name in names})
+
+
 def function(entry: str = "heartbeat") -> HandlerFunction:
+    of_contract = FUNCTIONS[entry]
     return HandlerFunction(
         entry.replace("_", "-"),
         HandlerFunctionArgs(
-            platform=platform(), entry=entry, memory_megabytes=128, timeout_seconds=10
+            platform=platform(),
+            function=of_contract,
+            memory_megabytes=128,
+            timeout_seconds=10,
+            grants=[all_variables(of_contract)],
         ),
     )

@@ -27,7 +27,7 @@ def statements(policy: str) -> dict[str, dict[str, Any]]:
     return {each["Sid"]: each for each in json.loads(policy)["Statement"]}
 
 
-def test_the_topic_is_encrypted_by_a_key_of_its_own_that_rotates():
+def test_the_topic_is_encrypted_with_its_own_key_which_rotates():
     engine = run()
     assert engine.only("sns/topic") == {"name": f"{PREFIX}-alarms", "kmsMasterKeyId": KEY}
     key = engine.only("kms/key")
@@ -52,13 +52,13 @@ def test_cloudwatch_of_this_account_alone_may_encrypt_with_the_key():
     }
 
 
-def test_the_accounts_own_policies_govern_the_key():
+def test_the_accounts_iam_policies_apply_to_the_key():
     governing = statements(run().only("kms/key")["policy"])["GovernByAccount"]
     assert governing["Principal"] == {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
     assert governing["Action"] == ["kms:*"]
 
 
-def test_the_accounts_alarms_alone_publish_and_nobody_without_tls():
+def test_only_alarms_of_the_account_publish_and_only_over_tls():
     policy = run().only("sns/topicPolicy")
     assert policy["arn"] == TOPIC
     assert statements(policy["policy"]) == {
@@ -81,11 +81,11 @@ def test_the_accounts_alarms_alone_publish_and_nobody_without_tls():
     }
 
 
-def test_nobody_is_subscribed_unless_an_address_is_set():
+def test_there_is_no_subscription_unless_an_address_is_set():
     assert run().inputs("sns/topicSubscription") == []
 
 
-def test_the_address_that_is_set_is_asked_to_confirm():
+def test_the_address_that_is_set_is_subscribed():
     assert run("ops@example.com").only("sns/topicSubscription") == {
         "topic": TOPIC,
         "protocol": "email",
@@ -93,8 +93,8 @@ def test_the_address_that_is_set_is_asked_to_confirm():
     }
 
 
-def test_the_key_stays_while_the_topic_is_there():
-    # Without the key what is on its way could not be read.
+def test_the_key_outlives_the_topic():
+    # Without the key, messages in delivery could not be decrypted.
     (topic,) = run().of_type("sns/topic").values()
     assert "alarms-key" in topic.depends_on
 

@@ -3,8 +3,17 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.alarms import Alarm, Breach, Metric, Missing, create_alarm
+from components.alarms import (
+    Alarm,
+    Breach,
+    CloudWatchMetric,
+    Missing,
+    create_alarm,
+    own_metric,
+)
+from contract.metrics import POSTS_FAILED, TICKS
 from program.engine import Engine
+from tests.components import stack_parts
 
 TOPIC = "arn:aws:sns:us-east-1:123456789012:alarms"
 
@@ -14,11 +23,11 @@ def alarm(**changes: Any) -> Alarm:
         **{
             "name": "live-sessions-test-slow",
             "description": "It is slow.",
-            "metric": Metric(
+            "metric": CloudWatchMetric(
                 namespace="LiveSessions/test", name="Waits", dimensions={"service": "connection"}
             ),
             "statistic": "Sum",
-            "breaches": Breach.FROM,
+            "breaches": Breach.AT_OR_ABOVE,
             "threshold": 1,
             "period_seconds": 60,
             **changes,
@@ -32,7 +41,7 @@ def made(one: Alarm) -> dict[str, Any]:
     return engine.only("cloudwatch/metricAlarm")
 
 
-def test_an_alarm_is_made_of_all_that_it_says_and_tells_the_topic_both_ways():
+def test_an_alarm_has_all_its_fields_and_notifies_the_topic_of_alarm_and_ok():
     assert made(alarm(periods=3, breaching_periods=2)) == {
         "name": "live-sessions-test-slow",
         "alarmDescription": "It is slow.",
@@ -51,13 +60,13 @@ def test_an_alarm_is_made_of_all_that_it_says_and_tells_the_topic_both_ways():
     }
 
 
-def test_a_percentile_is_an_extended_statistic_and_no_other():
+def test_a_percentile_is_an_extended_statistic_alone():
     inputs = made(alarm(statistic="p95"))
     assert inputs["extendedStatistic"] == "p95"
     assert "statistic" not in inputs, "CloudWatch takes one of the two"
 
 
-def test_a_plain_statistic_is_no_extended_one():
+def test_a_plain_statistic_is_not_an_extended_one():
     inputs = made(alarm(statistic="Maximum"))
     assert inputs["statistic"] == "Maximum"
     assert "extendedStatistic" not in inputs
@@ -67,7 +76,7 @@ def test_a_plain_statistic_is_no_extended_one():
     ("breaches", "operator"),
     [
         (Breach.ABOVE, "GreaterThanThreshold"),
-        (Breach.FROM, "GreaterThanOrEqualToThreshold"),
+        (Breach.AT_OR_ABOVE, "GreaterThanOrEqualToThreshold"),
         (Breach.BELOW, "LessThanThreshold"),
     ],
 )
@@ -75,8 +84,8 @@ def test_each_side_of_a_threshold_has_its_own_comparison(breaches: Breach, opera
     assert made(alarm(breaches=breaches))["comparisonOperator"] == operator
 
 
-def test_missing_data_may_count_as_bad():
-    assert made(alarm(missing=Missing.BAD))["treatMissingData"] == "breaching"
+def test_missing_data_may_be_breaching():
+    assert made(alarm(missing=Missing.BREACHING))["treatMissingData"] == "breaching"
 
 
 @pytest.mark.parametrize(
@@ -90,18 +99,18 @@ def test_missing_data_may_count_as_bad():
         ({"period_seconds": 0}, r"periods of 0 s: they must be whole minutes"),
         ({"period_seconds": -60}, r"periods of -60 s"),
         ({"period_seconds": 90}, r"periods of 90 s"),
-        ({"breaching_periods": 0}, r"waits for 0 of 1 periods: it must be at least one"),
+        ({"breaching_periods": 0}, r"waits for 0 of 1 periods: it must be at least 1"),
         ({"periods": 2, "breaching_periods": 3}, r"waits for 3 of 2 periods"),
         ({"period_seconds": 3_600, "periods": 25}, r"looks back 90000 s: .* at most 86400 s"),
     ],
     ids=str,
 )
-def test_an_alarm_that_cloudwatch_would_refuse_is_refused_with_its_name(
+def test_an_alarm_that_cloudwatch_would_reject_is_rejected_with_its_name(
     changes: dict[str, Any], message: str
 ):
-    with pytest.raises(ValueError, match=message) as refused:
+    with pytest.raises(ValueError, match=message) as rejected:
         alarm(**changes)
-    assert changes.get("name", "live-sessions-test-slow") in str(refused.value)
+    assert changes.get("name", "live-sessions-test-slow") in str(rejected.value)
 
 
 @pytest.mark.parametrize(
@@ -114,5 +123,23 @@ def test_an_alarm_that_cloudwatch_would_refuse_is_refused_with_its_name(
     ],
     ids=str,
 )
-def test_an_alarm_at_its_bounds_is_taken(changes: dict[str, Any]):
+def test_an_alarm_at_the_limits_is_accepted(changes: dict[str, Any]):
     alarm(**changes)
+
+
+def test_a_functions_own_metric_has_its_entry_module_as_the_dimension():
+    platform = stack_parts.platform()
+    assert own_metric(platform, TICKS) == CloudWatchMetric(
+        namespace="LiveSessions/test", name="Ticks", dimensions={"service": "session_status"}
+    )
+    assert own_metric(platform, POSTS_FAILED, "translation").dimensions == {
+        "service": "translation"
+    }
+
+
+def test_a_metric_is_watched_only_of_a_function_that_emits_it():
+    platform = stack_parts.platform()
+    with pytest.raises(ValueError, match="Ticks is not emitted by fan_out: name one of session"):
+        own_metric(platform, TICKS, "fan_out")
+    with pytest.raises(ValueError, match="PostsFailed is not emitted by one function: name one"):
+        own_metric(platform, POSTS_FAILED)

@@ -2,9 +2,8 @@ from typing import Any
 
 import pytest
 
-from components.audio_transcription.arguments import AudioTranscriptionArgs
-from components.audio_transcription.transcription import AudioTranscription
-from components.connection_store.tables import TableSafety
+from components.audio_transcription import AudioTranscription, AudioTranscriptionArgs
+from components.connection_store import TableSafety
 from program.engine import Engine
 from tests.components import stack_parts
 
@@ -31,8 +30,7 @@ def run(
             table_safety=TableSafety(
                 point_in_time_recovery=True, deletion_protection=deletion_protection
             ),
-            audio_rules=stack_parts.audio_rules(slots=SLOTS),
-            rate_limits=stack_parts.rate_limits(),
+            slots=SLOTS,
             alarm_topic_arn=TOPIC if alarms else None,
         )
         made.append(AudioTranscription("audio", args))
@@ -64,31 +62,31 @@ def variables(engine: Engine, entry: str) -> dict[str, str]:
     return function(engine, entry)["environment"]["variables"]
 
 
-def test_an_accepted_chunk_is_not_answered(audio: AudioTranscription):
+def test_an_accepted_chunk_has_no_reply(audio: AudioTranscription):
     (route,) = audio.routes
     assert (route.key, route.replies, route.timeout_milliseconds) == ("sendAudio", False, 10_000)
     assert route.function.entry == "audio_ingest"
 
 
-def test_each_slot_has_a_queue_that_forgets_within_a_minute(engine: Engine):
+def test_each_slot_has_a_queue_whose_messages_expire_within_a_minute(engine: Engine):
     queues = {each["name"]: each for each in engine.inputs("sqs/queue")}
     for slot in range(SLOTS):
         queue = queues[f"{PREFIX}-audio-{slot}"]
         assert queue["messageRetentionSeconds"] == 60
         assert queue["delaySeconds"] == 0
         assert queue["sqsManagedSseEnabled"] is True
-        assert "redrivePolicy" not in queue, "what nobody took in time is of no use to anybody"
+        assert "redrivePolicy" not in queue, "late audio is of no use, so it is not kept"
     assert f"{PREFIX}-audio-{SLOTS}" not in queues
 
 
-def test_what_a_dead_processor_had_received_is_there_for_the_next_one(engine: Engine):
+def test_what_a_dead_processor_had_received_is_visible_to_its_successor(engine: Engine):
     claim_seconds = 10
     queues = {each["name"]: each for each in engine.inputs("sqs/queue")}
     for slot in range(SLOTS):
         assert queues[f"{PREFIX}-audio-{slot}"]["visibilityTimeoutSeconds"] < claim_seconds
 
 
-def test_the_processor_alone_takes_audio_off_the_queues(engine: Engine):
+def test_only_the_processor_receives_audio_from_the_queues(engine: Engine):
     assert engine.inputs("lambda/eventSourceMapping") == []
     slots = [f"{QUEUES}-audio-{slot}" for slot in range(SLOTS)]
     sent = engine.statements(f"{PREFIX}-audio-ingest")["SendAudio"]
@@ -98,7 +96,7 @@ def test_the_processor_alone_takes_audio_off_the_queues(engine: Engine):
     assert received["Action"] == ["sqs:ReceiveMessage", "sqs:DeleteMessage"]
 
 
-def test_a_slots_number_after_the_prefix_is_its_queues_url(engine: Engine):
+def test_the_prefix_and_a_slots_number_are_its_queues_url(engine: Engine):
     urls = {
         each.inputs["queueUrl"]
         for name, each in engine.of_type("sqs/queuePolicy").items()
@@ -110,7 +108,7 @@ def test_a_slots_number_after_the_prefix_is_its_queues_url(engine: Engine):
     assert variables(engine, "audio-ingest")["AUDIO_SLOTS"] == str(SLOTS)
 
 
-def test_each_slots_alarm_tells_of_audio_that_waits_while_the_queue_still_holds_it(engine: Engine):
+def test_each_slot_has_an_alarm_on_late_audio_that_has_not_expired_yet(engine: Engine):
     alarms = engine.inputs("cloudwatch/metricAlarm")
     assert {each["dimensions"]["QueueName"] for each in alarms} == {
         f"{PREFIX}-audio-{slot}" for slot in range(SLOTS)
@@ -133,14 +131,14 @@ def test_without_a_topic_there_are_no_alarms():
     assert engine.inputs("cloudwatch/metricAlarm") == []
 
 
-def test_what_an_ended_session_left_behind_raises_no_alarm(engine: Engine):
+def test_audio_left_by_an_ended_session_raises_no_alarm(engine: Engine):
     for alarm in engine.inputs("cloudwatch/metricAlarm"):
         late_seconds = 60 - alarm["threshold"]
         assert alarm["period"] == 60, "SQS reports once a minute"
         assert (alarm["datapointsToAlarm"] - 1) * alarm["period"] >= late_seconds
 
 
-def test_the_slots_table_is_found_by_number_and_protected_as_the_others_are(engine: Engine):
+def test_the_slots_table_has_the_number_as_its_key_and_the_protection_of_the_others(engine: Engine):
     table = engine.of_type("dynamodb/table")["audio-slots-table"]
     assert table.inputs == {
         "name": f"{PREFIX}-audio-slots",
@@ -155,14 +153,14 @@ def test_the_slots_table_is_found_by_number_and_protected_as_the_others_are(engi
     assert (table.protect, table.retain_on_delete) == (True, True)
 
 
-def test_without_protection_the_slots_table_goes_with_the_stack():
+def test_without_protection_the_slots_table_is_deleted_with_the_stack():
     engine, _ = run(deletion_protection=False)
     table = engine.of_type("dynamodb/table")["audio-slots-table"]
     assert table.inputs["deletionProtectionEnabled"] is False
     assert (table.protect, table.retain_on_delete) == (False, False)
 
 
-def test_a_processor_is_started_once_and_its_failed_start_is_kept(engine: Engine):
+def test_a_failed_start_of_a_processor_is_kept_and_not_retried(engine: Engine):
     assert engine.only("lambda/functionEventInvokeConfig") == {
         "functionName": f"{PREFIX}-audio-processor",
         "maximumRetryAttempts": 0,
@@ -184,19 +182,19 @@ def test_functions_have_the_memory_and_time_their_work_needs(
     assert "reservedConcurrentExecutions" not in inputs
 
 
-def test_the_websocket_client_is_in_the_processors_layers_alone(engine: Engine):
+def test_only_the_processor_has_the_layer_with_the_websocket_client(engine: Engine):
     assert function(engine, "audio-processor")["layers"][1:] == ["arn:streaming"]
     assert len(function(engine, "audio-ingest")["layers"]) == 1
 
 
 def test_the_audio_rules_reach_the_processor(engine: Engine):
-    told = variables(engine, "audio-processor")
-    assert told["AUDIO_CHUNKS_PER_SECOND"] == "6"
-    assert told["PARTIAL_CAPTIONS"] == "premium"
-    assert told["PARTIAL_RESULTS_STABILITY"] == "medium"
+    processor = variables(engine, "audio-processor")
+    assert processor["AUDIO_CHUNKS_PER_SECOND"] == "6"
+    assert processor["PARTIAL_CAPTIONS"] == "premium"
+    assert processor["PARTIAL_RESULTS_STABILITY"] == "medium"
 
 
-def test_the_processor_invokes_the_stacks_own_translation_and_nothing_else(engine: Engine):
+def test_the_processor_may_invoke_the_stacks_own_translation_and_nothing_else(engine: Engine):
     statements = engine.statements(f"{PREFIX}-audio-processor")
     invoked = [each for each in statements.values() if "lambda:InvokeFunction" in each["Action"]]
     arn = f"arn:aws:lambda:us-east-1:123456789012:function:{PREFIX}-translation"
@@ -204,7 +202,7 @@ def test_the_processor_invokes_the_stacks_own_translation_and_nothing_else(engin
     assert variables(engine, "audio-processor")["TRANSLATION_FUNCTION"] == f"{PREFIX}-translation"
 
 
-def test_a_pipeline_from_elsewhere_changes_whom_the_processor_invokes_and_nothing_else():
+def test_an_external_pipeline_changes_what_the_processor_invokes_and_nothing_else():
     arn = "arn:aws:lambda:us-east-1:210987654321:function:captions:live"
     external, _ = run(external_function_arn=arn)
     statement = external.statements(f"{PREFIX}-audio-processor")["InvokeTranslation"]
@@ -220,7 +218,7 @@ def test_a_pipeline_from_elsewhere_changes_whom_the_processor_invokes_and_nothin
 
 
 def described(engine: Engine) -> dict[str, dict[str, Any]]:
-    """Every resource's inputs but code, of which there is a new object each time."""
+    """Every resource's inputs but code, which is a new object in each run."""
     return {
         each.urn: {key: value for key, value in each.inputs.items() if key != "code"}
         for each in engine.registered

@@ -1,6 +1,6 @@
 import pytest
 
-from components.connection_store.store import ConnectionStore
+from components.connection_store import ConnectionStore
 from program.engine import Engine
 from tests.components import stack_parts
 
@@ -29,7 +29,7 @@ def test_every_table_is_on_demand_encrypted_recoverable_and_protected(engine: En
         assert (table.protect, table.retain_on_delete) == (True, True), table.name
 
 
-def test_without_protection_a_destroyed_stack_takes_its_tables_along():
+def test_without_protection_tables_are_deleted_with_the_stack():
     engine = Engine()
     engine.run(stack_parts.store)
     for table in engine.of_type("dynamodb/table").values():
@@ -45,7 +45,7 @@ def test_without_protection_a_destroyed_stack_takes_its_tables_along():
         ("store-rate-limits", "identifier", "ttl"),
     ],
 )
-def test_tables_are_found_by_one_key_and_expire(
+def test_tables_have_one_key_and_their_items_expire(
     engine: Engine, table: str, hash_key: str, ttl: str
 ):
     inputs = engine.of_type("dynamodb/table")[table].inputs
@@ -92,17 +92,40 @@ def test_listeners_are_indexed_by_session_and_language_with_their_ttl(engine: En
     ]
 
 
-def test_statements_name_exactly_what_was_asked_for():
-    made: list[ConnectionStore] = []
-    Engine().run(lambda: made.append(stack_parts.store()))
-    sessions = made[0].sessions_statement("Read", "GetItem", "UpdateItem")
-    assert sessions.actions == ("dynamodb:GetItem", "dynamodb:UpdateItem")
-    assert sessions.condition is None
-    noted = made[0].sessions_statement("Note", "UpdateItem", attributes=("sessionId",))
-    assert noted.condition == {
+def test_a_grant_has_exactly_the_actions_asked_for_and_the_tables_name():
+    store = made_store()
+    sessions = store.sessions("Read", "GetItem", "UpdateItem")
+    (statement,) = sessions.statements
+    assert statement.actions == ("dynamodb:GetItem", "dynamodb:UpdateItem")
+    assert statement.condition is None
+    assert sessions.variables == {"SESSIONS_TABLE": store.sessions_table}
+    connections = store.connections("Delete", "DeleteItem")
+    assert connections.variables == {"CONNECTIONS_TABLE": store.connections_table}
+
+
+def test_an_update_may_be_limited_to_attributes():
+    (noting,) = made_store().updating_sessions("Note", "sessionId").statements
+    assert noting.actions == ("dynamodb:UpdateItem",)
+    assert noting.condition == {
         "ForAllValues:StringEquals": {"dynamodb:Attributes": ["sessionId"]},
         "StringEqualsIfExists": {"dynamodb:ReturnValues": ["NONE", "UPDATED_OLD", "UPDATED_NEW"]},
     }
-    assert made[0].rate_limits_statement("Count").actions == ("dynamodb:UpdateItem",)
-    assert made[0].active_sessions_statement("Query").actions == ("dynamodb:Query",)
-    assert made[0].listeners_statement("Query").actions == ("dynamodb:Query",)
+
+
+def test_rates_are_counted_and_indexes_are_queried_and_nothing_else():
+    store = made_store()
+    (count,) = store.counting_rates().statements
+    assert count.actions == ("dynamodb:UpdateItem",)
+    assert store.counting_rates().variables == {"RATE_LIMITS_TABLE": store.rate_limits_table}
+    for query, variable in (
+        (store.querying_active_sessions(), "SESSIONS_TABLE"),
+        (store.querying_listeners(), "CONNECTIONS_TABLE"),
+    ):
+        assert [each.actions for each in query.statements] == [("dynamodb:Query",)]
+        assert set(query.variables) == {variable}
+
+
+def made_store() -> ConnectionStore:
+    made: list[ConnectionStore] = []
+    Engine().run(lambda: made.append(stack_parts.store()))
+    return made[0]

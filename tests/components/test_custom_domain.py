@@ -11,8 +11,8 @@ from program.engine import Engine
 NAME = "live.example.com"
 ZONE = "Z0123456789"
 CERTIFICATE = f"arn:aws:acm:{REGION}:{ACCOUNT}:certificate/{'0' * 8}-0000-0000-0000-{'0' * 12}"
-# The engine proves what the resource is called.
-PROOF = "_proof.domain-certificate"
+# The engine derives the record's name from the resource's.
+VALIDATION_RECORD = "_proof.domain-certificate"
 TARGET = f"d-abc123.execute-api.{REGION}.amazonaws.com"
 
 
@@ -32,12 +32,12 @@ def run(
     return engine, engine.run(program)
 
 
-def test_clients_are_told_the_name_and_whoever_keeps_its_dns_where_it_leads():
+def test_the_outputs_have_the_url_for_clients_and_the_target_for_dns_records_elsewhere():
     _, outputs = run(certificate_arn=CERTIFICATE)
     assert outputs == {"url": f"wss://{NAME}", "target": TARGET}
 
 
-def test_the_name_leads_to_the_whole_stage():
+def test_the_domain_is_mapped_to_the_whole_stage():
     engine, _ = run(certificate_arn=CERTIFICATE)
     # A mapping key would be a path that clients have to add.
     assert engine.only("apigatewayv2/apiMapping") == {
@@ -47,7 +47,7 @@ def test_the_name_leads_to_the_whole_stage():
     }
 
 
-def test_a_given_certificate_is_used_and_none_made():
+def test_an_existing_certificate_is_used_and_none_is_made():
     engine, _ = run(certificate_arn=CERTIFICATE, hosted_zone_id=ZONE)
     domain = engine.only("apigatewayv2/domainName")
     assert domain == {
@@ -63,12 +63,12 @@ def test_a_given_certificate_is_used_and_none_made():
     assert engine.of_type("route53/record").keys() == {"domain-record"}
 
 
-def test_without_one_a_certificate_is_made_and_proved_in_the_zone():
+def test_without_one_a_certificate_is_made_and_validated_in_the_zone():
     engine, _ = run(hosted_zone_id=ZONE)
     assert engine.only("acm/certificate") == {"domainName": NAME, "validationMethod": "DNS"}
     assert engine.of_type("route53/record")["domain-certificate-record"].inputs == {
         "zoneId": ZONE,
-        "name": PROOF,
+        "name": VALIDATION_RECORD,
         "type": "CNAME",
         "records": ["_answer.acm-validations.aws"],
         "ttl": 300,
@@ -76,17 +76,17 @@ def test_without_one_a_certificate_is_made_and_proved_in_the_zone():
     }
     assert engine.only("acm/certificateValidation") == {
         "certificateArn": f"arn:aws:acm:{REGION}:{ACCOUNT}:certificate/domain-certificate",
-        "validationRecordFqdns": [PROOF],
+        "validationRecordFqdns": [VALIDATION_RECORD],
     }
 
 
-def test_the_name_waits_for_the_certificate_that_is_made():
+def test_the_domain_waits_for_the_new_certificate():
     engine, _ = run(hosted_zone_id=ZONE)
     (domain,) = engine.of_type("apigatewayv2/domainName").values()
     assert "domain-certificate-validation" in domain.depends_on, "API Gateway takes no unproved one"
 
 
-def test_the_zone_gets_a_record_of_the_name():
+def test_the_zone_gets_a_record_for_the_domain():
     engine, _ = run(certificate_arn=CERTIFICATE, hosted_zone_id=ZONE)
     assert engine.of_type("route53/record")["domain-record"].inputs == {
         "zoneId": ZONE,
@@ -96,7 +96,7 @@ def test_the_zone_gets_a_record_of_the_name():
     }
 
 
-def test_a_name_whose_dns_is_kept_elsewhere_gets_no_record():
+def test_without_a_hosted_zone_there_is_no_record():
     engine, _ = run(certificate_arn=CERTIFICATE)
     assert engine.inputs("route53/record") == []
 
@@ -106,7 +106,7 @@ def test_a_name_whose_dns_is_kept_elsewhere_gets_no_record():
     [{"certificate_arn": CERTIFICATE}, {"hosted_zone_id": ZONE}],
     ids=lambda each: next(iter(each)),
 )
-def test_a_preview_with_nothing_known_yet_plans_the_same(given: dict[str, str]):
+def test_a_preview_with_nothing_known_yet_plans_the_same(given: dict[str, Any]):
     planned, outputs = run(**given, preview=True)
     made, _ = run(**given)
     assert {each.urn for each in planned.registered} == {each.urn for each in made.registered}

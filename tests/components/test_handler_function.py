@@ -4,10 +4,15 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.handler_function.arguments import AsynchronousInvocation, HandlerFunctionArgs
-from components.handler_function.function import HandlerFunction
-from components.layers.function_layers import HANDLERS
+from components.grants import Grant
+from components.handler_function import (
+    AsynchronousInvocation,
+    HandlerFunction,
+    HandlerFunctionArgs,
+)
+from components.layers import HANDLERS
 from components.policies import Statement
+from contract.functions import HEARTBEAT, SESSION_STATUS, Function, HeartbeatEnvironment
 from program.engine import Engine
 from tests.components import stack_parts
 
@@ -19,7 +24,8 @@ def args(**changes: Any) -> HandlerFunctionArgs:
     return HandlerFunctionArgs(
         **{
             "platform": stack_parts.platform(),
-            "entry": "session_status",
+            "function": SESSION_STATUS,
+            "grants": [stack_parts.all_variables(SESSION_STATUS)],
             "memory_megabytes": 256,
             "timeout_seconds": 5,
             **changes,
@@ -52,15 +58,18 @@ def test_the_code_is_the_entry_module_alone():
     assert (name, asset.path) == ("session_status.py", str(source))
 
 
-def test_the_environment_is_what_all_have_and_what_this_one_is_given():
-    function = run(environment={"SESSIONS_TABLE": "sessions"}).only("lambda/function")
+def test_the_environment_is_what_all_functions_have_and_what_the_grants_of_this_one_have():
+    posting = Grant(variables={"API_GATEWAY_ENDPOINT": "https://posts"})
+    reading = Grant(variables={"CONNECTIONS_TABLE": "connections"})
+    function = run(function=HEARTBEAT, grants=[posting, reading]).only("lambda/function")
     assert function["environment"] == {
         "variables": {
             "ENV": "test",
-            "POWERTOOLS_SERVICE_NAME": "session_status",
+            "POWERTOOLS_SERVICE_NAME": "heartbeat",
             "POWERTOOLS_METRICS_NAMESPACE": "LiveSessions/test",
             "POWERTOOLS_LOG_LEVEL": "INFO",
-            "SESSIONS_TABLE": "sessions",
+            "API_GATEWAY_ENDPOINT": "https://posts",
+            "CONNECTIONS_TABLE": "connections",
         }
     }
 
@@ -75,7 +84,7 @@ def test_the_log_group_exists_with_retention_before_the_function_can_write():
     assert {"session-status-logs", "session-status-policy"} <= function.depends_on
 
 
-def test_the_role_is_lambdas_and_may_write_to_its_own_log_group_alone():
+def test_the_role_trusts_lambda_and_may_write_to_its_own_log_group_alone():
     engine = run()
     role = engine.only("iam/role")
     assert role["name"] == NAME
@@ -91,9 +100,10 @@ def test_the_role_is_lambdas_and_may_write_to_its_own_log_group_alone():
     }
 
 
-def test_further_statements_join_the_same_policy():
+def test_the_statements_of_every_grant_are_in_the_functions_policy():
     send = Statement(sid="Send", actions=("sqs:SendMessage",), resources=("arn:queue",))
-    assert set(run(statements=(send,)).statements(NAME)) == {"WriteOwnLogs", "Send"}
+    grants = [stack_parts.all_variables(SESSION_STATUS), Grant(statements=(send,))]
+    assert set(run(grants=grants).statements(NAME)) == {"WriteOwnLogs", "Send"}
 
 
 def test_concurrency_is_reserved_only_if_config_says_so():
@@ -101,16 +111,19 @@ def test_concurrency_is_reserved_only_if_config_says_so():
     assert run(platform=platform).only("lambda/function")["reservedConcurrentExecutions"] == 7
 
 
-def test_what_becomes_of_asynchronous_events_is_said_only_where_asked():
+def test_failed_asynchronous_events_are_kept_in_a_queue_that_the_role_may_send_to():
     asynchronous = AsynchronousInvocation(
         on_failure_queue_arn="arn:failures", maximum_retries=1, maximum_event_age_seconds=60
     )
-    assert run(asynchronous=asynchronous).only("lambda/functionEventInvokeConfig") == {
+    engine = run(asynchronous=asynchronous)
+    assert engine.only("lambda/functionEventInvokeConfig") == {
         "functionName": NAME,
         "maximumRetryAttempts": 1,
         "maximumEventAgeInSeconds": 60,
         "destinationConfig": {"onFailure": {"destination": "arn:failures"}},
     }
+    sends = engine.statements(NAME)["SendFailures"]
+    assert (sends["Action"], sends["Resource"]) == (["sqs:SendMessage"], ["arn:failures"])
     assert run().inputs("lambda/functionEventInvokeConfig") == []
 
 
@@ -131,11 +144,11 @@ def test_a_queue_feeds_the_function_one_message_at_a_time():
         ({"timeout_seconds": 901}, "from 1 to 900 s"),
         ({"memory_megabytes": 127}, "from 128 to 10240 MB"),
         ({"memory_megabytes": 10_241}, "from 128 to 10240 MB"),
-        ({"entry": "nowhere"}, "handlers/nowhere.py must exist"),
-        ({"entry": "x" * 50}, "at most 64 characters"),
+        ({"function": Function("nowhere", HeartbeatEnvironment)}, "handlers/nowhere.py must exist"),
+        ({"function": Function("x" * 50, HeartbeatEnvironment)}, "at most 64 characters"),
     ],
 )
-def test_what_lambda_would_refuse_is_refused_before(changes: dict[str, Any], rule: str):
+def test_what_lambda_would_reject_is_rejected_first(changes: dict[str, Any], rule: str):
     with pytest.raises(ValueError, match=rule):
         args(**changes)
 
@@ -143,7 +156,7 @@ def test_what_lambda_would_refuse_is_refused_before(changes: dict[str, Any], rul
 @pytest.mark.parametrize(
     ("retries", "age_seconds", "rule"), [(3, 60, "from 0 to 2"), (1, 59, "from 60 to 21600 s")]
 )
-def test_retries_and_ages_lambda_does_not_have_are_refused(
+def test_retries_and_ages_outside_of_lambdas_limits_are_rejected(
     retries: int, age_seconds: int, rule: str
 ):
     with pytest.raises(ValueError, match=rule):

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pulumi
 import pytest
+from packaging.markers import Marker
 
 from components.layers import function_layers
 from components.layers.function_layers import (
@@ -13,8 +14,8 @@ from components.layers.function_layers import (
     FunctionLayers,
     FunctionLayersArgs,
 )
-from components.layers.installation import LayerSource
-from components.layers.wheels import Target
+from components.layers.packaging import LayerSource
+from components.layers.target import Target
 from program.engine import Engine
 
 TARGET = Target(runtime="python3.13", architecture="arm64")
@@ -48,14 +49,30 @@ def test_all_layers_are_made_for_the_configured_python(archives: Path):
 def test_jwt_code_is_in_the_authorizers_layer_alone():
     assert "pyjwt" not in SHARED.lock.read_text()
     assert "pyjwt" in TOKENS.lock.read_text()
-    assert [package.name for package in SHARED.packages] == ["live_sessions"]
+    assert [package.name for package in SHARED.packages] == ["contract", "live_sessions"]
     assert TOKENS.packages == ()
 
 
-def test_the_websocket_client_is_in_the_audio_processors_layer_alone_as_it_is_tested():
+def test_the_websocket_client_is_in_the_audio_processors_layer_alone_in_the_tested_version():
     assert "websockets" not in SHARED.lock.read_text()
     assert STREAMING.packages == ()
     tested = (HANDLERS.parent / "requirements-dev.txt").read_text()
     (pinned,) = re.findall(r"(?m)^\S+==\S+", STREAMING.lock.read_text())
     assert pinned.startswith("websockets==")
     assert f"\n{pinned} " in tested
+
+
+@pytest.mark.parametrize("source", [SHARED, TOKENS, STREAMING], ids=lambda source: source.name)
+@pytest.mark.parametrize("version", ["3.11", "3.14"])
+def test_the_committed_locks_apply_as_a_whole_to_every_runtime(source: LayerSource, version: str):
+    lambdas = {
+        "implementation_name": "cpython",
+        "platform_machine": "aarch64",
+        "platform_python_implementation": "CPython",
+        "python_full_version": f"{version}.0",
+        "python_version": version,
+        "sys_platform": "linux",
+    }
+    pinned = re.findall(r"(?m)^\S+==\S+(?: ; (.+))? \\$", source.lock.read_text())
+    assert pinned
+    assert all(Marker(marker).evaluate(lambdas) for marker in pinned if marker)

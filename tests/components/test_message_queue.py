@@ -49,15 +49,17 @@ def test_every_queue_has_a_policy_of_its_own():
         ({"physical_name": "x" * 81}, "at most 80 characters"),
     ],
 )
-def test_what_sqs_would_refuse_is_refused_before(changes: dict[str, Any], rule: str):
+def test_what_sqs_would_reject_is_rejected_first(changes: dict[str, Any], rule: str):
     with pytest.raises(ValueError, match=rule):
         args(**changes)
 
 
-def test_sending_and_consuming_are_separate_statements_about_this_queue():
+def test_sending_and_consuming_are_separate_grants_for_this_queue():
     made: list[MessageQueue] = []
     Engine().run(lambda: made.append(MessageQueue("ticks", args())))
-    send, consume = made[0].send_statement("Send"), made[0].consume_statement("Consume")
+    sending, consuming = made[0].sending("Send", "TICKS_URL"), made[0].consuming("Consume")
+    (send,), (consume,) = sending.statements, consuming.statements
     assert send.actions == ("sqs:SendMessage",)
     assert consume.actions == ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
     assert send.resources == consume.resources == (made[0].arn,)
+    assert (sending.variables, consuming.variables) == ({"TICKS_URL": made[0].url}, {})

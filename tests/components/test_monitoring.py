@@ -7,14 +7,15 @@ import pytest
 
 from components.message_queue import MessageQueue, MessageQueueArgs
 from components.monitoring import Monitoring, MonitoringArgs
-from components.settings.stack_settings import FUNCTIONS
+from contract.functions import FUNCTIONS
 from program.engine import Engine
 from tests.components import stack_parts
 from tests.components.stack_parts import PREFIX
 
 TOPIC = "arn:aws:sns:us-east-1:123456789012:alarms"
 NAMESPACE = "LiveSessions/test"
-OWN_TRANSLATION, ANOTHERS_TRANSLATION = FUNCTIONS, tuple(set(FUNCTIONS) - {"translation"})
+OWN_TRANSLATION = tuple(FUNCTIONS)
+EXTERNAL_TRANSLATION = tuple(set(FUNCTIONS) - {"translation"})
 
 
 @functools.cache
@@ -40,8 +41,7 @@ def run(
                 functions=[stack_parts.function(entry) for entry in entries],
                 failure_queues={"fanOutFailures": failures()},
                 slot_queue_names=[f"{PREFIX}-audio-{slot}" for slot in range(slots)],
-                tables=[pulumi.Output.from_input(f"{PREFIX}-sessions")],
-                indexes=[(pulumi.Output.from_input(f"{PREFIX}-sessions"), "active")],
+                tables=stack_parts.store().tables,
                 alarm_topic_arn=TOPIC if alarms else None,
                 has_dashboard=has_dashboard,
                 has_route_metrics=has_route_metrics,
@@ -77,21 +77,21 @@ def lines_of(engine: Engine) -> list[list[Any]]:
     return [line for widget in widgets_of(engine) for line in widget["properties"]["metrics"]]
 
 
-def test_without_a_topic_there_is_no_alarm_and_still_a_dashboard():
+def test_without_a_topic_there_are_no_alarms_but_still_a_dashboard():
     engine, outputs = run(alarms=False)
     assert engine.inputs("cloudwatch/metricAlarm") == []
     assert outputs["dashboard"] == PREFIX
     assert engine.only("cloudwatch/dashboard")["dashboardName"] == PREFIX
 
 
-def test_a_dashboard_that_is_not_wanted_is_not_made():
+def test_the_dashboard_is_optional():
     engine, outputs = run(has_dashboard=False)
     assert engine.inputs("cloudwatch/dashboard") == []
     assert outputs["dashboard"] is None
     assert alarms_of(engine)
 
 
-def test_every_alarm_tells_the_topic():
+def test_every_alarm_notifies_the_topic():
     engine, _ = run()
     for name, alarm in alarms_of(engine).items():
         assert alarm["alarmActions"] == alarm["okActions"] == [TOPIC], name
@@ -102,7 +102,7 @@ def test_every_alarm_tells_the_topic():
     ("interval_seconds", "period_seconds", "due"),
     [(12, 60, 5), (15, 60, 4), (20, 60, 3), (30, 60, 2), (60, 60, 1), (300, 300, 1)],
 )
-def test_a_missed_tick_is_one_fewer_than_the_interval_brings_in_a_period(
+def test_a_tick_is_missed_when_a_period_has_fewer_than_the_interval_brings(
     interval_seconds: int, period_seconds: int, due: int
 ):
     engine, _ = run(interval_seconds=interval_seconds, has_dashboard=False)
@@ -112,7 +112,9 @@ def test_a_missed_tick_is_one_fewer_than_the_interval_brings_in_a_period(
     assert missed["statistic"] == "Sum"
     assert missed["dimensions"] == {"service": "session_status"}
     assert (missed["namespace"], missed["metricName"]) == (NAMESPACE, "Ticks")
-    assert missed["treatMissingData"] == "breaching", "no tick at all is no data"
+    assert missed["treatMissingData"] == "breaching", (
+        "if no tick arrives, the metric has no data, and the alarm must fire"
+    )
 
 
 def test_a_tick_at_the_turn_of_a_minute_is_not_missed():
@@ -122,7 +124,7 @@ def test_a_tick_at_the_turn_of_a_minute_is_not_missed():
     assert missed["evaluationPeriods"] == missed["datapointsToAlarm"] == 2
 
 
-def test_ticks_that_are_not_to_come_are_neither_missed_nor_late():
+def test_without_periodic_status_there_are_no_alarms_on_ticks():
     with_ticks, without = (alarms_of(run(is_periodic=on)[0]).keys() for on in (True, False))
     assert with_ticks - without == {
         *("status-ticks-missed", "status-ticks-late", "status-shards-refused"),
@@ -131,26 +133,26 @@ def test_ticks_that_are_not_to_come_are_neither_missed_nor_late():
     assert "status-queries-slow" in without
 
 
-def test_a_status_query_is_slow_from_where_it_is_answered_with_a_timeout():
+def test_a_status_query_is_slow_when_it_exceeds_the_timeout():
     slow = alarms_of(run()[0])["status-queries-slow"]
     assert (slow["comparisonOperator"], slow["threshold"]) == ("GreaterThanThreshold", 500)
     assert slow["metricName"] == "StatusQueryMilliseconds"
 
 
-def test_the_near_limits_are_four_fifths_of_what_the_stack_is_laid_out_for():
+def test_the_near_limits_are_four_fifths_of_the_stacks_limits():
     alarms = alarms_of(run()[0])
     assert alarms["active-sessions-near-limit"]["threshold"] == 16 * 700 * 0.8
     assert alarms["audio-slots-near-limit"]["threshold"] == 4, "of five slots"
 
 
 @pytest.mark.parametrize(("slots", "near"), [(1, None), (4, None), (5, 4), (6, 5), (20, 16)])
-def test_few_slots_are_not_near_their_limit_before_they_are_at_it(slots: int, near: int | None):
+def test_few_slots_have_no_alarm_near_the_limit(slots: int, near: int | None):
     alarms = alarms_of(run(slots=slots, has_dashboard=False)[0])
     assert alarms.get("audio-slots-near-limit", {}).get("threshold") == near
     assert "audio-slots-exhausted" in alarms
 
 
-def test_the_api_has_alarms_of_what_no_function_knows():
+def test_the_api_has_alarms_on_errors_that_no_function_reports():
     alarms = alarms_of(run()[0])
     for name, metric in (
         ("api-execution-errors", "ExecutionError"),
@@ -162,14 +164,14 @@ def test_the_api_has_alarms_of_what_no_function_knows():
         assert alarm["period"] == 300
 
 
-def test_latency_is_told_by_the_slowest_twentieth():
+def test_latency_alarms_are_about_the_slowest_twentieth():
     alarms = alarms_of(run()[0])
     for name in ("session-creation-slow", "control-acks-slow"):
         assert alarms[name]["extendedStatistic"] == "p95"
         assert alarms[name]["dimensions"] == {"service": "connection"}
 
 
-def test_each_function_has_alarms_of_its_errors_and_throttles():
+def test_each_function_has_alarms_on_its_errors_and_throttles():
     alarms = alarms_of(run()[0])
     for entry in ("connection", "session-status"):
         for metric in ("Errors", "Throttles"):
@@ -179,21 +181,21 @@ def test_each_function_has_alarms_of_its_errors_and_throttles():
     assert "heartbeat-errors" not in alarms, "this stack has no such function"
 
 
-def test_a_translation_from_elsewhere_has_no_alarm_and_no_line_here():
+def test_an_external_translation_has_no_alarm_and_no_line_here():
     ours, _ = run(entries=OWN_TRANSLATION)
-    anothers, _ = run(entries=ANOTHERS_TRANSLATION)
-    assert alarms_of(ours).keys() - alarms_of(anothers).keys() == {
+    external, _ = run(entries=EXTERNAL_TRANSLATION)
+    assert alarms_of(ours).keys() - alarms_of(external).keys() == {
         *("translation-errors", "translation-throttles", "translations-failed"),
         "translation-posts-failed",
     }
-    assert "transcripts-failed" in alarms_of(anothers), "that it fails is ours to know"
+    assert "transcripts-failed" in alarms_of(external), "the processor reports its failures"
     assert any("translation" in line for line in lines_of(ours))
-    assert not any("translation" in str(line) for line in lines_of(anothers))
-    titles = [widget["properties"]["title"] for widget in widgets_of(anothers)]
-    assert "Captions" not in titles, "an empty graph tells nothing"
+    assert not any("translation" in str(line) for line in lines_of(external))
+    titles = [widget["properties"]["title"] for widget in widgets_of(external)]
+    assert "Captions" not in titles, "an empty graph is left out"
 
 
-@pytest.mark.parametrize("entries", [OWN_TRANSLATION, ANOTHERS_TRANSLATION], ids=len)
+@pytest.mark.parametrize("entries", [OWN_TRANSLATION, EXTERNAL_TRANSLATION], ids=len)
 @pytest.mark.parametrize("has_route_metrics", [True, False], ids=["routes", "no-routes"])
 def test_widgets_fill_the_grid_and_do_not_overlap(
     has_route_metrics: bool, entries: tuple[str, ...]
@@ -228,7 +230,7 @@ def test_every_widget_has_a_title_lines_a_statistic_and_the_stacks_region():
     assert sum(len(widget["properties"]["metrics"]) for widget in widgets) <= 2_500
 
 
-def test_routes_are_shown_apart_only_where_they_are_reported_apart():
+def test_routes_are_shown_only_where_api_gateway_emits_their_metrics():
     with_routes, without = (lines_of(run(has_route_metrics=on)[0]) for on in (True, False))
     searches = [line[0]["expression"] for line in with_routes if isinstance(line[0], dict)]
     assert len(searches) == 3, "one for each percentile"

@@ -4,18 +4,19 @@ import os
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from components.layers import installation
-from components.layers.installation import LayerBuildError, LayerSource
-from components.layers.packaging import build_layer
-from components.layers.wheels import Target, host_architecture
+from components.layers import LayerBuildError, Target, host_architecture, packaging
+from components.layers.packaging import LayerSource, build_layer
 from tests.patience import PATIENCE_SECONDS
 
 HERE = Target(runtime=f"python3.{sys.version_info[1]}", architecture=host_architecture())
 ELSEWHERE = Target(runtime="python3.99", architecture="arm64")
+ARM_313 = Target(runtime="python3.13", architecture="arm64")
+NO_HASH = "0" * 64
 
 
 class Shelf:
@@ -27,14 +28,16 @@ class Shelf:
         self.folder = folder
         self.cache = folder / "cache"
 
-    def add(self, name: str, tag: str = "py3-none-any", recorded: str | None = None) -> str:
-        """Makes a wheel and returns its line for a lock; `recorded`: the tag in its records."""
+    def add(self, name: str, tag: str = "py3-none-any", needs: str = "") -> str:
+        """Makes a wheel and returns its line for a lock; `needs`: the package it depends on."""
         path = self.wheels / f"{name}-1.0-{tag}.whl"
         info = f"{name}-1.0.dist-info"
-        about = f"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: {recorded or tag}\n"
+        about = f"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: {tag}\n"
+        metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n"
+        metadata += f"Requires-Dist: {needs}\n" if needs else ""
         files = {
             f"{name}/__init__.py": b"VALUE = 1\n",
-            f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n".encode(),
+            f"{info}/METADATA": metadata.encode(),
             f"{info}/WHEEL": about.encode(),
             f"{info}/entry_points.txt": f"[console_scripts]\n{name}-run = {name}:run\n".encode(),
         }
@@ -66,10 +69,18 @@ def _record_hash(content: bytes) -> str:
 @pytest.fixture
 def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shelf:
     shelf = Shelf(tmp_path)
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(shelf.wheels))
-    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
+    config = tmp_path / "uv.toml"
+    config.write_text(
+        f"no-index = true\nfind-links = ['{shelf.wheels}']\ncache-dir = '{tmp_path / 'uv-cache'}'\n"
+    )
+    monkeypatch.setenv("UV_CONFIG_FILE", str(config))
     return shelf
+
+
+@pytest.fixture
+def without_uv(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """From its call on, uv is given no time."""
+    return lambda: monkeypatch.setattr(packaging, "UV_TIMEOUT_SECONDS", 0)
 
 
 def names(archive: Path) -> list[str]:
@@ -137,21 +148,21 @@ def test_the_layer_can_be_imported(shelf: Shelf, tmp_path: Path):
     assert done.stdout.split() == ["42", "1"]
 
 
-def test_a_layer_is_built_once_for_the_same_inputs(shelf: Shelf, monkeypatch: pytest.MonkeyPatch):
+def test_a_layer_is_built_once_for_the_same_inputs(shelf: Shelf, without_uv: Callable[[], None]):
     source = shelf.source(shelf.add("thing"))
     built = build_layer(source, ELSEWHERE, shelf.cache)
-    monkeypatch.setattr(installation.sys, "executable", "/nowhere/python")
+    without_uv()
     assert build_layer(source, ELSEWHERE, shelf.cache) == built
 
 
-def test_an_edit_of_our_own_code_makes_a_new_layer_without_pip(
-    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+def test_an_edit_of_our_own_code_makes_a_new_layer_without_uv(
+    shelf: Shelf, without_uv: Callable[[], None]
 ):
     package = shelf.package()
     source = shelf.source(shelf.add("thing"), packages=(package,))
     before = build_layer(source, ELSEWHERE, shelf.cache)
     (package / "__init__.py").write_text("ANSWER = 43\n")
-    monkeypatch.setattr(installation.sys, "executable", "/nowhere/python")
+    without_uv()
     after = build_layer(source, ELSEWHERE, shelf.cache)
     assert after != before
     assert zipfile.ZipFile(after).read("python/live_things/__init__.py") == b"ANSWER = 43\n"
@@ -173,35 +184,106 @@ def test_another_runtime_or_architecture_is_another_layer(shelf: Shelf, target: 
 
 def test_a_package_with_the_wrong_hash_is_refused(shelf: Shelf):
     shelf.add("thing")
-    source = shelf.source(f"thing==1.0 --hash=sha256:{'0' * 64}")
-    with pytest.raises(LayerBuildError, match=r"(?s)Layer shared for python3\.99.*hash"):
+    source = shelf.source(f"thing==1.0 --hash=sha256:{NO_HASH}")
+    with pytest.raises(LayerBuildError, match=r"(?s)Layer shared for python3\.99.*Hash mismatch"):
         build_layer(source, ELSEWHERE, shelf.cache)
 
 
-def test_a_package_with_no_wheel_for_the_runtime_is_refused_by_name(shelf: Shelf):
-    source = shelf.source(shelf.add("thing", "cp39-cp39-manylinux_2_17_x86_64"))
-    with pytest.raises(LayerBuildError, match=r"(?s)Layer shared .* thing==1\.0"):
-        build_layer(source, ELSEWHERE, shelf.cache)
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "py3-none-any",
+        "cp313-cp313-manylinux_2_28_aarch64",
+        "cp313-cp313-manylinux2014_aarch64",
+        "cp311-abi3-manylinux_2_34_aarch64",
+        "cp313-none-any",
+        "cp313-cp313-manylinux_2_39_aarch64.manylinux_2_17_aarch64",
+    ],
+)
+def test_a_wheel_that_loads_on_the_runtime_is_taken(shelf: Shelf, tag: str):
+    source = shelf.source(shelf.add("thing", tag))
+    assert "python/thing/__init__.py" in names(build_layer(source, ARM_313, shelf.cache))
 
 
-def test_an_installed_wheel_that_would_not_load_is_refused_by_name_and_tag(shelf: Shelf):
-    tag = "cp312-cp312-manylinux_2_17_x86_64"
-    source = shelf.source(shelf.add("thing", recorded=tag))
-    with pytest.raises(LayerBuildError, match=rf"(?s)thing-1\.0 .*{tag}; wanted: python3\.99 on"):
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "cp313-cp313-manylinux_2_28_x86_64",
+        "cp312-cp312-manylinux_2_28_aarch64",
+        "cp314-abi3-manylinux_2_28_aarch64",
+        "cp313-cp313-manylinux_2_39_aarch64",
+        "cp313-cp313-musllinux_1_2_aarch64",
+        "cp313-cp313-macosx_11_0_arm64",
+        "py2-none-any",
+    ],
+)
+def test_a_package_with_no_wheel_for_the_runtime_is_refused_by_layer_target_and_name(
+    shelf: Shelf, tag: str
+):
+    source = shelf.source(shelf.add("thing", tag))
+    with pytest.raises(
+        LayerBuildError,
+        match=r"(?s)^Layer shared for python3\.13 on arm64: .*`make lock`.* thing==1\.0 has no",
+    ):
+        build_layer(source, ARM_313, shelf.cache)
+
+
+def test_a_wheel_for_amazon_linux_2023_is_refused_for_the_older_amazon_linux(shelf: Shelf):
+    source = shelf.source(shelf.add("thing", "cp311-abi3-manylinux_2_28_x86_64"))
+    build_layer(source, Target(runtime="python3.12", architecture="x86_64"), shelf.cache)
+    with pytest.raises(LayerBuildError, match=r"thing==1\.0 has no wheels"):
+        build_layer(source, Target(runtime="python3.11", architecture="x86_64"), shelf.cache)
+
+
+def test_markers_are_evaluated_for_the_target_and_not_for_this_interpreter(shelf: Shelf):
+    def line(name: str, marker: str) -> str:
+        pin, hashes = shelf.add(name).split(" ", 1)
+        return f"{pin} ; {marker} {hashes}"
+
+    source = shelf.source(
+        line("only_lambda", "python_full_version == '3.99.*' and platform_machine == 'aarch64'"),
+        line("only_old", "python_version < '3.99'"),
+        line("only_windows", "sys_platform == 'win32'"),
+        line("cpython", "platform_python_implementation != 'PyPy'"),
+    )
+    built = names(build_layer(source, ELSEWHERE, shelf.cache))
+    packages = [name for name in built if name.endswith("__init__.py")]
+    assert packages == ["python/cpython/__init__.py", "python/only_lambda/__init__.py"]
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("thing==1.0", "must have a hash"),
+        (f"thing>=1.0 --hash=sha256:{NO_HASH}", "pinned with `==`"),
+        (f"thing --hash=sha256:{NO_HASH}", "pinned with `==`"),
+    ],
+)
+def test_a_lock_without_pins_or_hashes_is_refused(shelf: Shelf, line: str, reason: str):
+    shelf.add("thing")
+    with pytest.raises(LayerBuildError, match=reason):
+        build_layer(shelf.source(line), ELSEWHERE, shelf.cache)
+
+
+def test_a_lock_that_lacks_a_dependency_is_refused_by_its_name(shelf: Shelf):
+    shelf.add("needed")
+    source = shelf.source(shelf.add("thing", needs="needed"))
+    with pytest.raises(LayerBuildError, match="no trusted hash was provided for: `needed`"):
         build_layer(source, ELSEWHERE, shelf.cache)
 
 
 def test_a_failed_build_leaves_nothing_behind(shelf: Shelf):
-    source = shelf.source(f"missing==1.0 --hash=sha256:{'0' * 64}")
+    source = shelf.source(f"missing==1.0 --hash=sha256:{NO_HASH}")
     with pytest.raises(LayerBuildError):
         build_layer(source, ELSEWHERE, shelf.cache)
     assert list(shelf.cache.iterdir()) == []
 
 
-def test_pip_that_hangs_is_given_up(shelf: Shelf, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(installation, "PIP_TIMEOUT_SECONDS", 0)
-    with pytest.raises(LayerBuildError, match="took more than 0 s"):
-        build_layer(shelf.source(shelf.add("thing")), ELSEWHERE, shelf.cache)
+def test_uv_that_hangs_is_stopped(shelf: Shelf, without_uv: Callable[[], None]):
+    source = shelf.source(shelf.add("thing"))
+    without_uv()
+    with pytest.raises(LayerBuildError, match=r"^Layer shared .* uv took more than 0 s: .*index"):
+        build_layer(source, ELSEWHERE, shelf.cache)
 
 
 def test_a_missing_lock_or_package_is_named(shelf: Shelf):

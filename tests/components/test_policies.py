@@ -32,17 +32,17 @@ def statement(**changes: Any) -> Statement:
 
 
 @pytest.mark.parametrize("action", ["*", "dynamodb:*", "dynamodb:Get*", "GetItem", ""])
-def test_an_action_that_is_not_a_single_one_is_refused(action: str):
+def test_an_action_that_is_not_a_single_one_is_rejected(action: str):
     with pytest.raises(ValueError, match=r"ReadSessions has action .* list each one"):
         statement(actions=(action,))
 
 
-def test_a_star_for_a_resource_is_refused():
+def test_a_wildcard_resource_is_rejected():
     with pytest.raises(ValueError, match="must name its resources by ARN"):
         statement(resources=("arn:aws:sqs:us-east-1:123456789012:one", "*"))
 
 
-def test_a_star_for_a_resource_takes_a_reason():
+def test_a_wildcard_resource_needs_a_reason():
     everything = {"sid": "TranslateText", "actions": ("translate:TranslateText",)}
     made = Statement.about_everything(**everything, reason="There is nothing to name.")
     assert made.as_document() == {
@@ -55,29 +55,29 @@ def test_a_star_for_a_resource_takes_a_reason():
         Statement.about_everything(**everything, reason="")
 
 
-def test_also_a_statement_about_everything_names_its_actions():
+def test_a_statement_about_everything_lists_its_actions_too():
     with pytest.raises(ValueError, match="list each one"):
         Statement.about_everything(sid="All", actions=("translate:*",), reason="Why not?")
 
 
 @pytest.mark.parametrize("field", ["actions", "resources"])
-def test_a_statement_about_nothing_is_refused(field: str):
+def test_a_statement_without_actions_or_resources_is_rejected(field: str):
     with pytest.raises(ValueError, match="at least one action and resource"):
         statement(**{field: ()})
 
 
 @pytest.mark.parametrize("sid", ["", "Read Sessions", "Read-Sessions", "Lesen_ü"])
-def test_a_sid_that_iam_would_refuse_is_refused(sid: str):
+def test_a_sid_that_iam_would_reject_is_rejected(sid: str):
     with pytest.raises(ValueError, match="letters and digits"):
         statement(sid=sid)
 
 
-def test_a_sid_given_twice_within_a_role_is_refused():
+def test_a_sid_given_twice_within_a_role_is_rejected():
     with pytest.raises(ValueError, match="ReadSessions is there twice"):
         permissions([statement(), statement()])
 
 
-def test_permissions_hold_every_statement_with_its_condition():
+def test_a_policy_contains_every_statement_with_its_condition():
     condition = {"ForAllValues:StringEquals": {"dynamodb:Attributes": ["sessionId"]}}
     made = document(lambda: permissions([statement(condition=condition)]))
     assert made == {
@@ -94,7 +94,7 @@ def test_permissions_hold_every_statement_with_its_condition():
     }
 
 
-def test_a_role_is_trusted_to_one_service_for_one_account():
+def test_a_role_trusts_one_service_for_one_account():
     made = document(lambda: trust("lambda.amazonaws.com", "123456789012"))
     assert made["Statement"] == [
         {
@@ -107,7 +107,7 @@ def test_a_role_is_trusted_to_one_service_for_one_account():
     ]
 
 
-def test_a_queue_without_a_rule_allows_nobody_by_itself_and_refuses_plain_http():
+def test_a_queue_without_a_rule_allows_no_principal_and_denies_plain_http():
     (only,) = document(lambda: queue_access("arn:queue"))["Statement"]
     assert only == {
         "Sid": "DenyPlainHttp",
@@ -119,7 +119,7 @@ def test_a_queue_without_a_rule_allows_nobody_by_itself_and_refuses_plain_http()
     }
 
 
-def test_a_queue_with_a_rule_takes_messages_from_that_rule_alone():
+def test_a_queue_with_a_rule_allows_that_rule_alone_to_send():
     statements = document(lambda: queue_access("arn:queue", "arn:rule"))["Statement"]
     assert [each for each in statements if each["Effect"] == "Allow"] == [
         {
@@ -133,7 +133,7 @@ def test_a_queue_with_a_rule_takes_messages_from_that_rule_alone():
     ]
 
 
-def test_a_topic_of_alarms_takes_them_from_this_accounts_cloudwatch_alone():
+def test_only_cloudwatch_of_this_account_publishes_to_the_topic_of_alarms():
     refused, allowed = document(lambda: alarm_topic_access("arn:topic", "123456789012"))[
         "Statement"
     ]
@@ -149,7 +149,7 @@ def test_a_topic_of_alarms_takes_them_from_this_accounts_cloudwatch_alone():
     }
 
 
-def test_a_key_of_alarms_is_governed_by_the_account_of_its_own_partition():
+def test_the_key_of_alarms_is_managed_by_the_account_in_its_own_partition():
     govern, encrypt = document(lambda: alarm_topic_key_access("aws-us-gov", "123456789012"))[
         "Statement"
     ]

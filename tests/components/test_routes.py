@@ -2,14 +2,18 @@ from typing import cast
 
 import pytest
 
-from components.handler_function.function import HandlerFunction
-from components.session_api.routes import Route, check_routes
+from components.handler_function import HandlerFunction
+from components.session_api import Route, routes_of, socket_routes
+from components.session_api.routes import check_routes
+from contract.actions import ACTIONS
+from contract.functions import FUNCTIONS
 
 
 class NamedOnly:
-    """Stands in for a function where only its name counts."""
+    """Replaces a function where only its name matters."""
 
-    entry = "session_status"
+    def __init__(self, entry: str = "session_status") -> None:
+        self.entry = entry
 
 
 def route(key: str, timeout_milliseconds: int = 29_000, replies: bool | None = None) -> Route:
@@ -28,13 +32,13 @@ def test_both_ends_of_api_gateways_timeouts_are_allowed(timeout_milliseconds: in
 
 
 @pytest.mark.parametrize("timeout_milliseconds", [0, 49, 29_001, 30_000])
-def test_a_timeout_api_gateway_does_not_have_is_refused(timeout_milliseconds: int):
+def test_a_timeout_outside_of_api_gateways_limits_is_rejected(timeout_milliseconds: int):
     with pytest.raises(ValueError, match=f"joinSession waits {timeout_milliseconds} ms"):
         route("joinSession", timeout_milliseconds)
 
 
 @pytest.mark.parametrize("key", ["", "$other", "JoinSession", "join-session", "join session", "*"])
-def test_a_key_that_is_no_action_is_refused(key: str):
+def test_a_key_that_is_not_an_action_is_rejected(key: str):
     with pytest.raises(ValueError, match=r"must be .* an action in camelCase"):
         route(key)
 
@@ -55,7 +59,7 @@ def test_a_route_names_its_resources_after_key_function_and_timeout():
     assert route("$connect").label == "connect"
 
 
-def test_a_key_that_is_there_twice_is_refused():
+def test_a_key_that_is_there_twice_is_rejected():
     with pytest.raises(ValueError, match="joinSession is there twice"):
         check_routes(
             [*map(route, ["$connect", "$disconnect", "$default"])] + [route("joinSession")] * 2
@@ -63,7 +67,31 @@ def test_a_key_that_is_there_twice_is_refused():
 
 
 @pytest.mark.parametrize("missing", ["$connect", "$disconnect", "$default"])
-def test_an_api_without_one_of_the_three_special_routes_is_refused(missing: str):
+def test_an_api_without_one_of_the_three_special_routes_is_rejected(missing: str):
     keys = [key for key in ("$connect", "$disconnect", "$default") if key != missing]
     with pytest.raises(ValueError, match=f"needs routes for \\{missing}"):
         check_routes([route(key) for key in keys])
+
+
+def test_every_action_has_a_route_of_the_function_that_answers_it():
+    routes = [
+        each for entry in FUNCTIONS for each in routes_of(cast(HandlerFunction, NamedOnly(entry)))
+    ]
+    assert {each.key: each.function.entry for each in routes} == {
+        action.name: action.function for action in ACTIONS.values()
+    }
+    assert len(routes) == len(ACTIONS)
+    for each in routes:
+        assert each.timeout_milliseconds == 1_000 * ACTIONS[each.key].timeout_seconds
+        assert each.replies == (ACTIONS[each.key].reply is not None)
+
+
+def test_the_routes_of_sockets_are_those_that_every_api_needs():
+    connection = cast(HandlerFunction, NamedOnly("connection"))
+    routes = socket_routes(connecting=connection, disconnecting=connection)
+    check_routes(routes)
+    assert {each.key: each.replies for each in routes} == {
+        "$connect": False,
+        "$disconnect": False,
+        "$default": True,
+    }

@@ -5,7 +5,7 @@ from components.schedule import Schedule, ScheduleArgs
 from program.engine import Engine
 
 
-def test_a_rule_takes_no_sixth_target():
+def test_a_sixth_target_is_rejected():
     def program() -> None:
         schedule = Schedule("rule", ScheduleArgs(physical_name="rule", expression="rate(1 minute)"))
         queue = MessageQueue("queue", MessageQueueArgs(physical_name="q", retention_seconds=60))
@@ -19,6 +19,6 @@ def test_a_rule_takes_no_sixth_target():
         engine.run(program)
 
 
-def test_a_rule_name_eventbridge_would_refuse_is_refused_before():
+def test_a_rule_name_that_eventbridge_would_reject_is_rejected_first():
     with pytest.raises(ValueError, match="at most 64 characters"):
         ScheduleArgs(physical_name="x" * 65, expression="rate(1 minute)")

@@ -5,11 +5,8 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.handler_function.function import HandlerFunction
-from components.session_api.access_logs import AccessLogsArgs
-from components.session_api.api import SessionApi, SessionApiArgs
-from components.session_api.api_stage import Throttling
-from components.session_api.routes import Route
+from components.handler_function import HandlerFunction
+from components.session_api import AccessLogsArgs, Route, SessionApi, SessionApiArgs, Throttling
 from program.engine import Engine
 from tests.components import stack_parts
 
@@ -89,7 +86,7 @@ def test_clients_and_functions_have_their_endpoints_before_the_stage_exists():
     }
 
 
-def test_every_handshake_is_put_before_the_authorizer_token_or_not():
+def test_the_authorizer_decides_on_every_handshake_with_a_token_or_without():
     engine = run()
     authorizer = engine.only("apigatewayv2/authorizer")
     assert authorizer["authorizerType"] == "REQUEST"
@@ -153,7 +150,7 @@ def test_each_function_may_be_invoked_by_this_api_alone():
     assert {each["action"] for each in permissions} == {"lambda:InvokeFunction"}
 
 
-def test_the_deployment_waits_for_all_that_it_snapshots():
+def test_the_deployment_waits_for_everything_that_it_snapshots():
     engine = run()
     kinds = ("authorizer", "integration", "route", "routeResponse")
     snapshot = {name for kind in kinds for name in engine.of_type(f"apigatewayv2/{kind}")}
@@ -231,16 +228,16 @@ def test_access_logs_are_json_without_query_string_address_or_connection():
     assert {"requestId", "eventType", "routeKey", "status", "integrationStatus"} <= set(fields)
     assert {value.removeprefix("$context.") for value in fields.values()} <= WEBSOCKET_VARIABLES
     for secret in ("query", "sourceIp", "identity", "connectionId", "path", "authorizer.principal"):
-        assert secret not in settings["format"], f"access logs must not hold {secret}"
+        assert secret not in settings["format"], f"access logs must not contain {secret}"
 
 
-def test_the_access_log_group_keeps_lines_as_long_as_config_says():
+def test_the_access_log_group_has_the_retention_of_stack_config():
     engine = run(lambda: publish(access_logs()))
     group = engine.of_type("cloudwatch/logGroup")["api-access-logs"].inputs
     assert group == {"name": "/aws/apigateway/live-sessions-test", "retentionInDays": 3}
 
 
-def test_the_accounts_logging_role_is_left_alone_unless_config_says_so():
+def test_the_accounts_logging_role_is_not_set_unless_config_says_so():
     assert run(lambda: publish(access_logs())).inputs("apigateway/account") == []
 
 
@@ -258,7 +255,7 @@ def test_the_accounts_logging_role_comes_before_the_stage_and_outlives_the_stack
 
 def test_connections_may_be_used_by_one_method_on_this_stage_alone():
     def program() -> None:
-        statement = make_api().connections_statement("Post", "POST")
+        (statement,) = make_api().managing_connections("POST").statements
         pulumi.export("actions", list(statement.actions))
         pulumi.export("resources", list(statement.resources))
 
@@ -268,7 +265,7 @@ def test_connections_may_be_used_by_one_method_on_this_stage_alone():
     }
 
 
-def test_routes_that_clash_are_refused_before_any_is_made():
+def test_routes_that_clash_are_rejected_before_any_is_made():
     def program() -> None:
         routes = routes_of()
         make_api().publish([*routes, routes[-1]], stack_parts.function("authorizer"))

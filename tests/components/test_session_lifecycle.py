@@ -2,8 +2,7 @@ import json
 
 import pytest
 
-from components.session_lifecycle.arguments import SessionLifecycleArgs
-from components.session_lifecycle.lifecycle import SessionLifecycle
+from components.session_lifecycle import SessionLifecycle, SessionLifecycleArgs
 from program.engine import Engine
 from tests.components import stack_parts
 
@@ -24,9 +23,6 @@ def lifecycle(engine: Engine) -> SessionLifecycle:
             store=store,
             api=api,
             fan_out=stack_parts.fan_out(store, api),
-            session_rules=stack_parts.session_rules(),
-            rate_limits=stack_parts.rate_limits(),
-            status_shards=16,
         )
         made.append(SessionLifecycle("lifecycle", args))
 
@@ -38,14 +34,14 @@ def variables(engine: Engine, entry: str) -> dict[str, str]:
     return engine.of_type("lambda/function")[f"{entry}-function"].inputs["environment"]["variables"]
 
 
-def test_every_action_of_the_sessions_life_is_answered_and_no_handshake_is(
+def test_every_action_of_a_session_has_a_reply_and_handshakes_have_none(
     lifecycle: SessionLifecycle,
 ):
     replies = {route.key: route.replies for route in lifecycle.routes}
     assert {key for key, does in replies.items() if not does} == {"$connect", "$disconnect"}
 
 
-def test_actions_that_a_client_waits_for_while_it_speaks_or_listens_are_given_up_earlier(
+def test_controls_of_speakers_and_listeners_have_shorter_timeouts(
     lifecycle: SessionLifecycle,
 ):
     waits = {route.key: route.timeout_milliseconds for route in lifecycle.routes}
@@ -54,7 +50,7 @@ def test_actions_that_a_client_waits_for_while_it_speaks_or_listens_are_given_up
     assert waits["changeLanguage"] == waits["pausePlayback"] == 5_000
 
 
-def test_the_session_rules_and_rate_limits_reach_the_functions_that_keep_them(engine: Engine):
+def test_the_session_rules_and_rate_limits_reach_the_functions_that_apply_them(engine: Engine):
     connection = variables(engine, "connection")
     assert connection["MAX_LISTENERS_PER_SESSION"] == "500"
     assert connection["SESSION_MAX_DURATION_HOURS"] == "8"
@@ -97,7 +93,7 @@ def test_checks_wait_in_a_queue_for_disconnect_and_failing_ones_are_kept(engine:
     assert mapping["functionName"].endswith(":live-sessions-test-disconnect")
 
 
-def test_reconcile_is_fired_every_five_minutes_by_its_rule_alone(engine: Engine):
+def test_only_its_rule_invokes_reconcile_every_five_minutes(engine: Engine):
     assert engine.only("cloudwatch/eventRule") == {
         "name": "live-sessions-test-reconcile",
         "scheduleExpression": "rate(5 minutes)",

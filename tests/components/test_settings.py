@@ -1,27 +1,50 @@
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
-from components.settings.audio_rules import AudioRules
-from components.settings.config_fields import checks_by_key
-from components.settings.config_problems import SettingsError
-from components.settings.rate_limits import RateLimits
-from components.settings.session_rules import SessionRules
-from components.settings.stack_settings import PROJECT, Settings
+from components.settings import (
+    PROJECT,
+    AudioRules,
+    RateLimits,
+    SessionRules,
+    Settings,
+    SettingsError,
+)
+from components.settings.stack_settings import config_fields
 from program.engine import Engine
+from program.run import run_under_mocks
 from program.stack_config import stack_config
 
+STAGING = stack_config("staging")
 
-def load(overrides: dict[str, Any] | None = None, *, stack: str = "test") -> Settings:
+
+def load(
+    overrides: Mapping[str, Any] | None = None,
+    *,
+    stack: str = "test",
+    base: Mapping[str, str] = STAGING,
+) -> Settings:
+    """The settings of a base config with overrides; a key without a namespace is the program's."""
     loaded: list[Settings] = []
-    config = stack_config("staging", overrides)
-    Engine().run(lambda: loaded.append(Settings.load()), stack=stack, config=config)
+    changed: dict[str, str] = {}
+    for key, value in (overrides or {}).items():
+        full_key = key if ":" in key else f"{PROJECT}:{key}"
+        changed[full_key] = value if isinstance(value, str) else json.dumps(value)
+    run_under_mocks(
+        Engine(),
+        lambda: loaded.append(Settings.load()),
+        stack=stack,
+        config={**base, **changed},
+        project_name=PROJECT,
+    )
     return loaded[0]
 
 
-def problems(overrides: dict[str, Any], *, stack: str = "test") -> list[str]:
+def problems(overrides: Mapping[str, Any], *, stack: str = "test") -> list[str]:
     with pytest.raises(SettingsError) as raised:
         load(overrides, stack=stack)
     return str(raised.value).splitlines()[1:]
@@ -36,7 +59,7 @@ def test_settings_arrive_typed_and_with_the_stack_in_the_prefix():
     assert settings.reserved_concurrency == {"connection": 50}
 
 
-def test_numbers_that_belong_together_arrive_as_one_record():
+def test_settings_that_belong_together_arrive_as_one_record():
     settings = load({"speakerGraceSeconds": 20, "controlsPerConnectionPerMinute": 30})
     assert settings.session_rules == SessionRules(
         max_listeners_per_session=500,
@@ -58,10 +81,10 @@ def test_numbers_that_belong_together_arrive_as_one_record():
 
 
 def test_the_engines_own_environment_variables_are_read_too(monkeypatch: pytest.MonkeyPatch):
-    everything = {**stack_config("staging"), f"{PROJECT}:stageNam": "x"}
+    everything = {**STAGING, f"{PROJECT}:stageNam": "x"}
     monkeypatch.setenv("PULUMI_CONFIG", json.dumps(everything))
     with pytest.raises(SettingsError, match="did you mean stageName"):
-        Engine().run(Settings.load)
+        load(base={})
 
 
 # Staging's Region is this one.
@@ -85,6 +108,24 @@ BAD_VALUES: list[tuple[str, Any, str]] = [
     ("statusIntervalSeconds", "30s", "must be a whole number of seconds"),
     ("statusIntervalSeconds", 30.5, "must be a whole number of seconds"),
     ("statusShards", 0, "from 1 to 64"),
+    *(
+        ("statusShards", text, "must be a whole number of shards")
+        for text in (
+            "",
+            " 4",
+            "4 ",
+            "+4",
+            "4.0",
+            "4e0",
+            "0x4",
+            "1_0",
+            "04",
+            '"4"',
+            "null",
+            "true",
+            "NaN",
+        )
+    ),
     ("statusQueryTimeoutMilliseconds", 5000, "from 50 to 4000"),
     ("listenerCountChangeThresholdPercent", 101, "from 1 to 100"),
     ("maxListenersPerSession", -1, "from 1 to 10000"),
@@ -110,11 +151,15 @@ BAD_VALUES: list[tuple[str, Any, str]] = [
     ("throttlingRateLimit", 10001, "from 1 to 10000"),
     ("throttlingBurstLimit", 5001, "from 1 to 5000"),
     ("accessLogs", 1, "must be true or false"),
+    *(
+        ("accessLogs", text, "must be true or false")
+        for text in ("True", " true", '"true"', "0", "null", "[]")
+    ),
     ("periodicStatus", "off", "must be true or false"),
-    ("removedRoutes", "sendAudio", "must be a list of texts"),
-    ("removedRoutes", ["sendAudio", "$connect"], "not '$connect'"),
-    ("removedRoutes", ["sendAudio", "sendAudio"], "must hold 'sendAudio' once"),
-    ("removedRoutes", [["sendAudio"]], "must hold words out of"),
+    ("removedRoutes", "sendAudio", "must be a list of actions out of createSession, "),
+    ("removedRoutes", ["sendAudio", "$connect"], "each once; '$connect' is not one of them"),
+    ("removedRoutes", ["sendAudio", "sendAudio"], "'sendAudio' is listed twice"),
+    ("removedRoutes", [["sendAudio"]], "must be a list of actions out of"),
     ("domainName", "Live.example.com", "must be a domain name in lower case"),
     ("domainName", "localhost", "must be a domain name in lower case"),
     ("domainName", f"{'a' * 64}.example.com", "must be a domain name in lower case"),
@@ -132,12 +177,14 @@ BAD_VALUES: list[tuple[str, Any, str]] = [
     ("cognitoEndpoint", "127.0.0.1:4566", "must be an http(s) URL"),
     ("cognitoEndpoint", "http://127.0.0.1:4566/", "must be an http(s) URL with no final /"),
     ("tags", "Team=speech", "must be a list of texts"),
-    ("tags", ["Team=a", "Env"], "each name once; 'Env' is not"),
+    ("tags", ["Team=a", "Env"], "each name once; 'Env' is not valid"),
     ("tags", ["Team=a", "Team=b"], "each name once"),
     ("tags", ["Stack=other"], "must not set Stack"),
     ("tags", ["aws:team=a"], "must not set aws:team"),
     ("tags", [f"Tag{n}=x" for n in range(48)], "at most 47 tags"),
     ("tags", ["Team=a", "Te?am=x"], "must not hold 'Te?am=x'"),
+    ("tags", [f"{'n' * 129}=x"], "a name has 1 to 128"),
+    ("tags", [f"Team={'v' * 100}={'v' * 200}"], "a value at most 256"),
 ]
 
 
@@ -156,7 +203,7 @@ def test_the_way_out_of_a_bad_value_is_the_stacks_own_file():
 
 
 def test_every_key_has_a_bad_value_in_these_tests():
-    assert set(checks_by_key(Settings)) == {key for key, _, _ in BAD_VALUES}
+    assert config_fields(Settings).keys() == {key for key, _, _ in BAD_VALUES}
 
 
 def test_all_problems_come_in_one_message():
@@ -174,17 +221,28 @@ def test_all_problems_come_in_one_message():
         "regoin",
         "stack",
         "lambdaRuntime",
-        "statusShards",
         "statusIntervalSeconds",
+        "statusShards",
         "existingUserPoolClientId",
     ]
     assert "did you mean region?" in lines[0]
 
 
 @pytest.mark.parametrize("stack", ["x" * 33, "feature/one", "über", "a.b"])
-def test_a_stack_name_that_physical_names_cannot_carry_is_refused(stack: str):
+def test_a_stack_name_that_does_not_fit_into_physical_names_is_refused(stack: str):
     (line,) = problems({}, stack=stack)
     assert "has to fit into 64" in line
+
+
+def test_a_value_that_is_text_is_not_read_as_a_number():
+    assert load({"stageName": "12"}).stage_name == "12"
+
+
+def test_settings_cannot_be_changed():
+    settings = load()
+    for record, name in ((settings, "region"), (settings.audio_rules, "audio_slots")):
+        with pytest.raises(ValidationError, match="frozen"):
+            setattr(record, name, getattr(record, name))
 
 
 def test_a_user_pool_without_its_client_is_refused_and_the_reverse():
@@ -205,10 +263,10 @@ def test_a_translation_function_may_be_of_another_account_and_have_a_qualifier(q
 
 def test_a_translation_function_of_another_region_is_refused():
     (line,) = problems({"translationFunctionArn": FUNCTION.replace("eu-central-1", "us-east-1")})
-    assert "must be a function of the stack's own Region, eu-central-1" in line
+    assert "must be a function in the stack's own Region, eu-central-1" in line
 
 
-def test_keeping_executions_for_a_translation_function_that_is_not_made_is_refused():
+def test_reserved_concurrency_of_a_translation_function_that_is_not_made_is_refused():
     reserved = ["translation=5", "connection=5"]
     assert load({"reservedConcurrency": reserved}).reserved_concurrency["translation"] == 5
     (line,) = problems({"reservedConcurrency": reserved, "translationFunctionArn": FUNCTION})
@@ -223,58 +281,50 @@ CERTIFICATE = (
 @pytest.mark.parametrize(
     "proof", [{"certificateArn": CERTIFICATE}, {"hostedZoneId": "Z0123456789"}]
 )
-def test_a_domain_name_takes_a_certificate_or_a_zone_to_prove_one(proof: dict[str, str]):
+def test_a_domain_name_needs_a_certificate_or_a_zone_to_validate_one(proof: dict[str, str]):
     assert load({"domainName": "live.example.com", **proof}).domain_rules.domain_name
     (line,) = problems({"domainName": "live.example.com"})
     assert line.startswith("  - domainName is 'live.example.com': needs a certificate")
     (line,) = problems(proof)
-    assert "is of use with a domainName only" in line
+    assert "has an effect only with a domainName" in line
 
 
 def test_a_certificate_of_another_region_is_refused():
     other = CERTIFICATE.replace("eu-central-1", "us-east-1")
     (line,) = problems({"domainName": "live.example.com", "certificateArn": other})
-    assert "must be a certificate of the stack's own Region, eu-central-1" in line
+    assert "must be a certificate in the stack's own Region, eu-central-1" in line
 
 
-def test_an_address_for_alarms_that_there_are_none_of_is_refused():
+def test_an_alarm_email_without_alarms_is_refused():
     assert load({"alarmEmail": "ops@example.com"}).monitoring_rules.alarm_email
     (line,) = problems({"alarmEmail": "ops@example.com", "alarms": False})
-    assert line.startswith("  - alarmEmail is 'ops@example.com': is of use with alarms only")
+    assert line.startswith("  - alarmEmail is 'ops@example.com': has an effect only with alarms")
 
 
 def test_a_key_that_is_not_set_is_reported():
-    config = stack_config("staging")
-    del config[f"{PROJECT}:region"]
-    with pytest.raises(SettingsError, match="region is not set: must be set"):
-        Engine().run(Settings.load, config=config)
+    without_region = {key: value for key, value in STAGING.items() if "region" not in key}
+    with pytest.raises(SettingsError, match="region is not set: must be set; see region in Pul"):
+        load(base=without_region)
 
 
-def problems_with(config: dict[str, str]) -> list[str]:
-    with pytest.raises(SettingsError) as failure:
-        Engine().run(Settings.load, config={**stack_config("staging"), **config})
-    return str(failure.value).splitlines()[1:]
-
-
-def test_a_region_that_only_another_provider_would_read_is_refused():
-    (line,) = problems_with({"aws:region": "us-west-2"})
+def test_a_region_that_only_the_default_provider_reads_is_refused():
+    (line,) = problems({"aws:region": "us-west-2"})
     assert line == (
-        "  - aws:region is 'us-west-2': is not where the stack goes, which is eu-central-1;"
+        "  - aws:region is 'us-west-2': is not the stack's Region, eu-central-1;"
         " set region instead and remove it from Pulumi.test.yaml"
     )
 
 
 @pytest.mark.parametrize("key", ["aws:profile", "aws:assumeRoles", "aws:defaultTags"])
-def test_what_only_another_provider_would_read_is_refused_and_not_ignored(key: str):
-    (line,) = problems_with({key: "production"})
+def test_a_key_that_only_the_default_provider_reads_is_refused_and_not_ignored(key: str):
+    (line,) = problems({key: "production"})
     assert line.startswith(f"  - {key} is 'production': has no effect")
     assert "AWS_PROFILE" in line
 
 
 @pytest.mark.parametrize("key", ["aws:region", "pulumi:tags", "other:key"])
-def test_the_stacks_own_region_and_keys_of_other_namespaces_are_no_problem(key: str):
-    config = {**stack_config("staging"), key: stack_config("staging")[f"{PROJECT}:region"]}
-    Engine().run(Settings.load, config=config)
+def test_the_stacks_own_region_and_keys_of_other_namespaces_are_accepted(key: str):
+    load({key: STAGING[f"{PROJECT}:region"]})
 
 
 def test_settings_are_the_only_reader_of_stack_config():

@@ -24,7 +24,7 @@ def variables(engine: Engine) -> dict[str, str]:
     return engine.only("lambda/function")["environment"]["variables"]
 
 
-def test_speakers_are_created_by_an_operator_alone():
+def test_only_an_operator_creates_speakers():
     pool = run().only("cognito/userPool")
     assert pool["adminCreateUserConfig"] == {"allowAdminCreateUserOnly": True}
     assert pool["passwordPolicy"]["minimumLength"] == 12
@@ -40,14 +40,14 @@ def test_the_pool_is_protected_as_config_says():
         assert (pool.protect, pool.retain_on_delete) == (protection, protection)
 
 
-def test_a_password_is_never_sent_unless_config_allows_it():
+def test_passwords_are_sent_only_if_config_allows_it():
     flows = run().only("cognito/userPoolClient")["explicitAuthFlows"]
     assert flows == ["ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
     allowed = run(allow_password_authentication=True).only("cognito/userPoolClient")
     assert "ALLOW_USER_PASSWORD_AUTH" in allowed["explicitAuthFlows"]
 
 
-def test_the_client_has_no_secret_and_tells_nobody_which_users_exist():
+def test_the_client_has_no_secret_and_does_not_reveal_which_users_exist():
     client = run().only("cognito/userPoolClient")
     assert client["generateSecret"] is False
     assert client["preventUserExistenceErrors"] == "ENABLED"
@@ -62,7 +62,7 @@ def test_the_authorizer_knows_issuer_audience_and_keys():
     assert environment["JWKS_URL"] == f"{issuer}/.well-known/jwks.json"
 
 
-def test_keys_may_come_from_elsewhere_but_the_issuer_stays_cognito():
+def test_keys_may_have_another_endpoint_while_the_issuer_stays_cognito():
     environment = variables(run(jwks_endpoint="http://127.0.0.1:4566"))
     assert environment["JWKS_URL"] == "http://127.0.0.1:4566/identity-pool-id/.well-known/jwks.json"
     assert environment["TOKEN_ISSUER"].startswith("https://cognito-idp.us-east-1.amazonaws.com/")
@@ -77,7 +77,7 @@ def test_an_existing_pool_is_used_and_none_is_made():
     assert variables(engine)["TOKEN_ISSUER"].endswith("/us-east-1_AbCdEfGhI")
 
 
-def test_an_existing_pool_of_another_region_is_asked_there():
+def test_an_existing_pool_of_another_region_is_used_in_that_region():
     issuer = "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbCdEfGhI"
     engine = run(
         existing_user_pool_id="eu-west-1_AbCdEfGhI", existing_user_pool_client_id="client123"
@@ -86,7 +86,7 @@ def test_an_existing_pool_of_another_region_is_asked_there():
     assert variables(engine)["JWKS_URL"] == f"{issuer}/.well-known/jwks.json"
 
 
-def test_half_an_existing_pool_is_refused():
+def test_an_existing_pool_without_its_client_is_rejected():
     with pytest.raises(ValueError, match="needs its client too"):
         run(existing_user_pool_id="us-east-1_AbCdEfGhI")
 

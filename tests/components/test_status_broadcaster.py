@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from components.message_queue import MessageQueue, MessageQueueArgs
-from components.status_broadcaster.broadcaster import StatusBroadcaster, StatusBroadcasterArgs
+from components.session_lifecycle import SessionChecks, SessionChecksArgs
+from components.status_broadcaster import StatusBroadcaster, StatusBroadcasterArgs
 from program.engine import Engine
 from tests.components import stack_parts
 
@@ -21,15 +21,11 @@ def run(interval_seconds: int = 30, *, periodic: bool = True) -> Engine:
             platform=stack_parts.platform(),
             store=stack_parts.store(),
             api=stack_parts.api(),
-            session_checks=MessageQueue(
-                "checks", MessageQueueArgs(physical_name="checks", retention_seconds=3_600)
+            session_checks=SessionChecks(
+                "checks", SessionChecksArgs(prefix=stack_parts.PREFIX, consumer_timeout_seconds=30)
             ),
             periodic=periodic,
             interval_seconds=interval_seconds,
-            shards=16,
-            query_timeout_milliseconds=500,
-            session_rules=stack_parts.session_rules(),
-            rate_limits=stack_parts.rate_limits(),
         )
         StatusBroadcaster("status", args)
 
@@ -42,7 +38,7 @@ def engine() -> Engine:
     return run()
 
 
-def test_the_rule_alone_is_disabled_where_there_is_to_be_no_periodic_status(engine: Engine):
+def test_without_periodic_status_the_rule_is_disabled_and_nothing_else_changes(engine: Engine):
     assert engine.only("cloudwatch/eventRule")["state"] == "ENABLED"
     stopped = run(periodic=False)
     assert stopped.only("cloudwatch/eventRule")["state"] == "DISABLED"
@@ -68,7 +64,9 @@ def test_a_rule_fires_every_minute(engine: Engine):
     }
 
 
-def test_the_first_tick_reaches_the_function_and_the_second_a_queue_that_holds_it(engine: Engine):
+def test_the_first_tick_is_sent_to_the_function_and_the_second_to_a_queue_that_delays_it(
+    engine: Engine,
+):
     assert {label: each["arn"] for label, each in targets(engine).items()} == {
         "tick-0s": FUNCTION,
         "tick-30s": f"{QUEUES}-ticks-30s",
@@ -76,7 +74,9 @@ def test_the_first_tick_reaches_the_function_and_the_second_a_queue_that_holds_i
     assert queue(engine, "ticks-30s")["delaySeconds"] == 30
 
 
-def test_each_tick_says_when_the_rule_fired_and_how_much_later_it_is_due(engine: Engine):
+def test_each_tick_has_the_time_at_which_the_rule_fired_and_how_much_later_it_is_due(
+    engine: Engine,
+):
     for label, each in targets(engine).items():
         shape = each["inputTransformer"]
         assert "inputPaths" not in shape
@@ -129,7 +129,7 @@ def test_ticks_and_shards_feed_the_function_one_by_one(engine: Engine):
 
 
 @pytest.mark.parametrize("label", ["shards", "ticks-30s"])
-def test_a_stale_tick_is_forgotten_and_a_failing_one_is_kept_aside(engine: Engine, label: str):
+def test_stale_ticks_expire_and_failing_ones_are_kept(engine: Engine, label: str):
     inputs = queue(engine, label)
     assert inputs["messageRetentionSeconds"] == 120
     assert json.loads(inputs["redrivePolicy"]) == {
@@ -138,11 +138,11 @@ def test_a_stale_tick_is_forgotten_and_a_failing_one_is_kept_aside(engine: Engin
     }
     shortest_interval_seconds = 12
     assert 5 <= inputs["visibilityTimeoutSeconds"] < shortest_interval_seconds, (
-        "a second try that comes after the interval is dropped as stale, and its failure with it"
+        "a retry after the interval is dropped as stale, and its failure is not kept"
     )
 
 
-def test_the_functions_own_failures_are_kept_and_not_retried_into_the_next_tick(engine: Engine):
+def test_failed_invocations_are_kept_and_not_retried_into_the_next_tick(engine: Engine):
     assert engine.only("lambda/functionEventInvokeConfig") == {
         "functionName": "live-sessions-test-session-status",
         "maximumRetryAttempts": 0,
@@ -151,7 +151,7 @@ def test_the_functions_own_failures_are_kept_and_not_retried_into_the_next_tick(
     }
 
 
-def test_the_function_is_told_its_interval_its_limits_and_the_session_rules(engine: Engine):
+def test_the_function_reads_its_interval_its_limits_and_the_session_rules(engine: Engine):
     variables = engine.only("lambda/function")["environment"]["variables"]
     assert variables["PERIODIC_UPDATE_INTERVAL_SECONDS"] == "30"
     assert variables["STATUS_QUERY_TIMEOUT_MS"] == "500"
@@ -164,7 +164,7 @@ def test_the_function_is_told_its_interval_its_limits_and_the_session_rules(engi
     ("interval_seconds", "rate", "delays"),
     [(12, "rate(1 minute)", [12, 24, 36, 48]), (120, "rate(2 minutes)", [])],
 )
-def test_other_intervals_have_their_own_ticks(interval_seconds: int, rate: str, delays: list[int]):
+def test_each_interval_has_its_own_ticks(interval_seconds: int, rate: str, delays: list[int]):
     engine = run(interval_seconds)
     assert engine.only("cloudwatch/eventRule")["scheduleExpression"] == rate
     assert sorted(targets(engine)) == sorted(f"tick-{offset}s" for offset in [0, *delays])
@@ -176,6 +176,6 @@ def test_other_intervals_have_their_own_ticks(interval_seconds: int, rate: str, 
     }
 
 
-def test_an_interval_that_cannot_be_kept_makes_nothing():
+def test_an_interval_that_cannot_be_kept_is_rejected():
     with pytest.raises(ValueError, match="must divide 60"):
         run(45)

@@ -29,19 +29,19 @@ def test_the_function_has_the_memory_and_time_its_work_needs():
     assert variables["LISTENER_COUNT_CHANGE_THRESHOLD_PERCENT"] == "15"
 
 
-def test_the_function_may_translate_text_and_nothing_else_without_naming_what():
+def test_only_translate_text_has_a_wildcard_resource():
     engine, _ = run()
     statements = engine.statements(f"{PREFIX}-translation")
     starred = {sid: each["Action"] for sid, each in statements.items() if "*" in each["Resource"]}
     assert starred == {"TranslateText": ["translate:TranslateText"]}
 
 
-def test_it_is_invoked_and_waited_for_so_nothing_is_kept_of_its_failures():
+def test_it_is_invoked_synchronously_so_its_failures_are_not_kept():
     engine, _ = run()
     assert engine.inputs("lambda/functionEventInvokeConfig") == []
 
 
-def test_a_pipeline_from_elsewhere_makes_no_function_and_no_role():
+def test_an_external_pipeline_makes_no_function_and_no_role():
     engine, pipeline = run(EXTERNAL)
     assert pipeline.functions == ()
     assert engine.inputs("lambda/function") == []
@@ -50,8 +50,10 @@ def test_a_pipeline_from_elsewhere_makes_no_function_and_no_role():
 
 
 @pytest.mark.parametrize("external", ["", EXTERNAL])
-def test_the_right_to_invoke_is_about_one_function_alone(external: str):
+def test_the_grant_to_invoke_is_about_one_function_alone(external: str):
     _, pipeline = run(external)
-    statement = pipeline.invoke_statement("Invoke")
+    grant = pipeline.invoking()
+    (statement,) = grant.statements
     assert statement.actions == ("lambda:InvokeFunction",)
     assert len(statement.resources) == 1
+    assert set(grant.variables) == {"TRANSLATION_FUNCTION"}

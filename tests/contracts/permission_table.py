@@ -125,7 +125,7 @@ CONDITIONS = {
 }
 # Sid of each statement that AWS offers no narrower resource than `*` for, with the reason.
 STAR_RESOURCES = {
-    "SendTraces": "X-Ray's traces are no resource",
-    "StreamTranscription": "a stream is no resource",
+    "SendTraces": "X-Ray traces are not resources",
+    "StreamTranscription": "a stream is not a resource",
     "TranslateText": "its only resources are terminologies, and it uses none",
 }

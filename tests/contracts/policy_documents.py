@@ -1,4 +1,4 @@
-"""Every policy in a graph, wherever it stands: found by what it looks like, not by its type."""
+"""Every policy document in a graph, found by its form, whatever resource it belongs to."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Runs of the whole program on recording mocks, made once for all tests that ask for the same."""
+"""Runs of the whole program on recording mocks; tests that need the same run share it."""
 
 import functools
 import json
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from components.layers.wheels import host_architecture
+from components.layers import host_architecture
 from program.computed import REGION
 from program.engine import Engine, RecordingMonitor
 from program.run import run_program
@@ -44,7 +44,7 @@ STACKS = (*committed_stacks(), "everything")
 
 @dataclass(frozen=True)
 class ProgramRun:
-    """One run, whose engine nobody may change; `config` has no prefixes."""
+    """One run, shared by tests that only read it; the keys of `config` have no prefix."""
 
     name: str
     config: Mapping[str, str]
@@ -81,7 +81,7 @@ def _made_once(stack: str, overrides: str, name: str, preview: bool) -> ProgramR
 def run_afresh(
     stack: str, overrides: Mapping[str, Any], *, name: str, preview: bool = False
 ) -> ProgramRun:
-    """A run that is nobody else's."""
+    """A run of its own, which no other test sees."""
     engine = Engine(preview=preview)
     config = stack_config(stack, {**(HOST if stack == "local" else {}), **overrides})
     outputs = run_program(

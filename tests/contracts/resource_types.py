@@ -1,6 +1,6 @@
-"""What each type of resource keeps, and who can reach it from outside.
+"""What each resource type stores, and whether it is public.
 
-A type that is new to the program is in none of these until somebody has thought of it.
+A type that is new to the program must be classified here.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,8 +13,8 @@ def _always(inputs: Inputs) -> bool:
     return True
 
 
-# What keeps data of users or of the stack, and what its inputs have to say to keep it encrypted.
-# Where a service encrypts all there is by itself, its page is named.
+# Types that store data of users or of the stack, with a check that its inputs encrypt it. For a
+# service that always encrypts, its page is named.
 ENCRYPTED: dict[str, Callable[[Inputs], bool]] = {
     "aws:dynamodb/table:Table": lambda inputs: inputs["serverSideEncryption"] == {"enabled": True},
     "aws:sqs/queue:Queue": lambda inputs: inputs["sqsManagedSseEnabled"] is True,
@@ -30,7 +30,7 @@ ENCRYPTED: dict[str, Callable[[Inputs], bool]] = {
     "aws:acm/certificate:Certificate": _always,
     "aws:kms/key:Key": lambda inputs: inputs["enableKeyRotation"] is True,
 }
-# What says how the stack is built, and holds nothing that anybody sent.
+# Types that describe the stack and store no data of users.
 HOLDS_NOTHING = {
     "aws:acm/certificateValidation:CertificateValidation",
     "aws:apigateway/account:Account",
@@ -61,14 +61,14 @@ HOLDS_NOTHING = {
     "aws:sqs/queuePolicy:QueuePolicy",
     "pulumi:providers:aws",
 }
-# What answers anybody on the internet, and why that is meant.
+# Types that are public, and why.
 ANSWERS_EVERYBODY = {
-    "aws:apigatewayv2/api:Api": "clients; the authorizer judges each handshake",
+    "aws:apigatewayv2/api:Api": "clients connect; the authorizer decides on each handshake",
     "aws:apigatewayv2/domainName:DomainName": "another name of the same API",
-    "aws:cognito/userPool:UserPool": "speakers sign in; only an operator makes them",
-    "aws:route53/record:Record": "names are there to be looked up",
+    "aws:cognito/userPool:UserPool": "speakers sign in; only an operator creates them",
+    "aws:route53/record:Record": "DNS names are public",
 }
-# Types by which a stack could be opened to everybody; none has a place here.
+# Types that could make a stack public; the program uses none of them.
 OPENINGS = (
     "aws:s3/",
     "aws:lambda/functionUrl:",

@@ -1,16 +1,17 @@
-"""Each line of the dashboard is about something that the program makes or a function emits."""
+"""Each line of the dashboard is about a resource of the program or a metric of the contract."""
 
-import ast
 import json
-from pathlib import Path
-from typing import Any
 
 import pytest
 
+from contract import metrics
+from contract.metrics import Metric
 from tests.contracts.program_runs import EVERYTHING, ProgramRun, run, run_named
 
-HANDLERS = Path(__file__).resolve().parents[2] / "handlers"
 PIPELINE = f"arn:aws:lambda:{EVERYTHING['region']}:210987654321:function:captions"
+OF_FUNCTIONS_THEMSELVES = {
+    each.name: each for each in vars(metrics).values() if isinstance(each, Metric)
+}
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-logging.html
 OF_THE_API = {
     *("ConnectCount", "MessageCount", "ClientError", "ExecutionError"),
@@ -74,33 +75,27 @@ def test_each_line_is_about_a_part_of_the_stack(watched: ProgramRun):
             },
         ),
         f"LiveSessions/{watched.name}": (
-            names_in_handlers(),
+            set(OF_FUNCTIONS_THEMSELVES),
             {"service": set(watched.outputs["functionNames"])},
         ),
     }
     assert {namespace for namespace, _, _ in lines(watched)} == of.keys()
     for namespace, name, dimensions in lines(watched):
-        metrics, values = of[namespace]
-        assert name in metrics, f"nobody emits {name} to {namespace}"
+        names, values = of[namespace]
+        assert name in names, f"no function or service emits {name} to {namespace}"
         assert dimensions.keys() <= values.keys(), f"{name} has no dimensions {dimensions}"
         for dimension, value in dimensions.items():
             assert value in values[dimension], f"{name}: the stack has no {dimension} {value}"
         assert dimensions.keys() == values.keys() or set(dimensions) == {"TableName"}
 
 
-def names_in_handlers() -> set[str]:
-    """What the functions' code names as a metric: keywords in capitals, and texts in tables."""
-    found: set[str] = set()
-    for path in HANDLERS.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            word: Any = None
-            if isinstance(node, ast.keyword):
-                word = node.arg
-            elif isinstance(node, ast.Constant):
-                word = node.value
-            if isinstance(word, str) and word[:1].isupper() and word.isidentifier():
-                found.add(word)
-    return found
+def test_each_line_of_a_functions_own_metric_is_about_a_function_that_emits_it(
+    watched: ProgramRun,
+):
+    own = [each for each in lines(watched) if each[0] == f"LiveSessions/{watched.name}"]
+    assert own
+    for _, name, dimensions in own:
+        assert dimensions["service"] in OF_FUNCTIONS_THEMSELVES[name].emitted_by, name
 
 
 def test_every_function_queue_of_failures_slot_and_table_is_shown(watched: ProgramRun):

@@ -1,4 +1,4 @@
-"""What fails where nobody waits for the answer is kept, and somebody is told."""
+"""What fails without a caller that waits for it is kept, and raises an alarm."""
 
 import json
 import re
@@ -10,10 +10,10 @@ from tests.contracts.program_runs import ProgramRun
 
 HANDLERS = Path(__file__).resolve().parents[2] / "handlers"
 FORTNIGHT_SECONDS = 14 * 86_400
-# Whoever invokes these waits for their answer, and counts what fails.
+# Invoked synchronously: the caller reports failures.
 ANSWERING = {"translation"}
-# Processors poll these themselves, for as long as they speak to Transcribe. What is left in one is
-# too old for a live caption, so it is forgotten after a minute; an alarm tells of audio that waits.
+# Processors poll these while they stream to Transcribe. Audio that waits raises an alarm; after a
+# minute it is too old for a live caption and expires.
 SLOT_QUEUE = re.compile(r"audio-[0-9]+")
 
 
@@ -23,7 +23,7 @@ def short(stack: ProgramRun, arn: str) -> str:
 
 
 def invoked_asynchronously(stack: ProgramRun) -> set[str]:
-    """Functions that a rule fires, or that a role may invoke without waiting."""
+    """Functions that a rule invokes, or that a role may invoke asynchronously."""
     engine = stack.engine
     invoked = {
         short(stack, resource)
@@ -41,7 +41,7 @@ def invoked_asynchronously(stack: ProgramRun) -> set[str]:
 
 
 def dead_letter_queues(stack: ProgramRun) -> set[str]:
-    """Where a rule, Lambda or a queue puts what failed for good."""
+    """The queues to which a rule, Lambda or another queue moves what failed repeatedly."""
     engine = stack.engine
     return {
         *(
@@ -60,21 +60,21 @@ def dead_letter_queues(stack: ProgramRun) -> set[str]:
     }
 
 
-def test_the_functions_that_are_invoked_without_waiting_are_these(stack: ProgramRun):
+def test_the_functions_that_are_invoked_asynchronously_are_these(stack: ProgramRun):
     assert invoked_asynchronously(stack) == {
         *("audio-processor", "fan-out", "reconcile", "session-status")
     }
 
 
-def test_the_handlers_invoke_nothing_else_without_waiting():
+def test_the_handlers_invoke_nothing_else_asynchronously():
     sources = {path: path.read_text() for path in HANDLERS.rglob("*.py")}
     invoking = {path.name for path, text in sources.items() if ".invoke(" in text}
-    assert invoking == {"asynchronous.py", "pipeline.py"}
+    assert invoking == {"clients.py", "transcripts.py"}
     events = {path.name for path, text in sources.items() if "InvocationType" in text}
-    assert events == {"asynchronous.py"}, "the pipeline waits for the translation function"
+    assert events == {"clients.py"}, "the pipeline waits for the translation function"
 
 
-def test_whatever_a_rule_cannot_deliver_is_tried_again_and_then_kept(stack: ProgramRun):
+def test_an_event_that_a_rule_cannot_deliver_is_retried_and_then_kept(stack: ProgramRun):
     targets = stack.engine.inputs("cloudwatch/eventTarget")
     assert targets
     for each in targets:
@@ -83,7 +83,7 @@ def test_whatever_a_rule_cannot_deliver_is_tried_again_and_then_kept(stack: Prog
         assert each["deadLetterConfig"]["arn"], each["targetId"]
 
 
-def test_whatever_a_function_fails_at_without_anybody_waiting_is_kept(stack: ProgramRun):
+def test_an_asynchronous_event_that_a_function_fails_is_kept(stack: ProgramRun):
     engine = stack.engine
     configs = {
         short(stack, each["functionName"]): each
@@ -97,21 +97,21 @@ def test_whatever_a_function_fails_at_without_anybody_waiting_is_kept(stack: Pro
         role = f"live-sessions-{stack.name}-{function}"
         sends = engine.statements(role)["SendFailures"]
         assert sends["Action"] == ["sqs:SendMessage"]
-        assert sends["Resource"] == [destination], f"{function} may not keep its failures"
+        assert sends["Resource"] == [destination], f"{function} may not send its failures"
 
 
 def queue_arns(engine: Engine) -> set[str]:
     return {f"arn:aws:sqs:{REGION}:{ACCOUNT}:{each['name']}" for each in engine.inputs("sqs/queue")}
 
 
-def test_whatever_a_function_cannot_work_off_a_queue_is_kept(stack: ProgramRun):
+def test_a_message_that_a_function_cannot_consume_is_kept(stack: ProgramRun):
     engine = stack.engine
     queues = {short(stack, each["name"]): each for each in engine.inputs("sqs/queue")}
     fed = {
         short(stack, each["eventSourceArn"]) for each in engine.inputs("lambda/eventSourceMapping")
     }
     slots = {name for name in queues if SLOT_QUEUE.fullmatch(name)}
-    assert queues.keys() == fed | slots | dead_letter_queues(stack), "a queue that nobody empties"
+    assert queues.keys() == fed | slots | dead_letter_queues(stack), "a queue without a consumer"
     assert len(slots) == int(stack.config["audioSlots"])
     for name in fed:
         redrive = json.loads(queues[name]["redrivePolicy"])
@@ -124,7 +124,7 @@ def test_whatever_a_function_cannot_work_off_a_queue_is_kept(stack: ProgramRun):
         assert queues[name]["messageRetentionSeconds"] == 60
 
 
-def test_failures_are_kept_as_long_as_sqs_can_and_lead_nowhere_else(stack: ProgramRun):
+def test_failures_are_kept_for_the_longest_retention_of_sqs(stack: ProgramRun):
     queues = {short(stack, each["name"]): each for each in stack.engine.inputs("sqs/queue")}
     assert dead_letter_queues(stack) == {
         *("audio-failures", "fan-out-failures", "reconcile-failures"),
@@ -136,15 +136,15 @@ def test_failures_are_kept_as_long_as_sqs_can_and_lead_nowhere_else(stack: Progr
         assert not queues[name]["delaySeconds"]
 
 
-def test_somebody_is_told_of_each_queue_of_failures_that_is_not_empty(stack: ProgramRun):
+def test_each_queue_of_failures_has_an_alarm(stack: ProgramRun):
     assert stack.is_on("alarms"), "each committed stack has alarms"
-    told = {
+    watched = {
         short(stack, each["dimensions"]["QueueName"]): each
         for each in stack.engine.inputs("cloudwatch/metricAlarm")
         if each["metricName"] == "ApproximateNumberOfMessagesVisible"
     }
-    assert told.keys() == dead_letter_queues(stack)
-    for each in told.values():
+    assert watched.keys() == dead_letter_queues(stack)
+    for each in watched.values():
         assert each["namespace"] == "AWS/SQS"
         assert each["statistic"] == "Maximum"
         assert (each["comparisonOperator"], each["threshold"]) == (
@@ -154,10 +154,10 @@ def test_somebody_is_told_of_each_queue_of_failures_that_is_not_empty(stack: Pro
         assert each["alarmActions"] == [stack.outputs["alarmTopicArn"]]
 
 
-def test_somebody_is_told_of_each_slots_audio_that_waits(stack: ProgramRun):
-    told = {
+def test_each_slot_has_an_alarm_on_audio_that_waits(stack: ProgramRun):
+    watched = {
         short(stack, each["dimensions"]["QueueName"])
         for each in stack.engine.inputs("cloudwatch/metricAlarm")
         if each["metricName"] == "ApproximateAgeOfOldestMessage"
     }
-    assert told == {f"audio-{slot}" for slot in range(int(stack.config["audioSlots"]))}
+    assert watched == {f"audio-{slot}" for slot in range(int(stack.config["audioSlots"]))}

@@ -1,4 +1,4 @@
-"""A deployment is a snapshot: whatever changes of any route, its trigger has to change too."""
+"""A deployment is a snapshot of the routes: each change of a route must change its trigger."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -8,16 +8,23 @@ import pulumi
 import pytest
 
 from components.handler_function import HandlerFunction
-from components.session_api import CONNECT, DEFAULT, DISCONNECT, Route
+from components.session_api import (
+    CONNECT,
+    DEFAULT,
+    DISCONNECT,
+    Route,
+    routes_of,
+    socket_routes,
+)
+from contract.functions import FUNCTIONS
 from program.engine import Engine
 from tests.components import stack_parts
 from tests.contracts.program_runs import LEAN, run, run_afresh
-from tests.contracts.route_table import ROUTES, SILENT
 
 
 @dataclass(frozen=True)
-class Answering:
-    """As much of a function as a route asks of it."""
+class RoutedFunction:
+    """As much of a function as a route needs."""
 
     entry: str
 
@@ -34,43 +41,37 @@ class Answering:
         return pulumi.Output.from_input(f"arn:{self.entry}")
 
 
-def route(key: str, entry: str, timeout_milliseconds: int) -> Route:
-    return Route(
-        key=key,
-        function=cast(HandlerFunction, Answering(entry)),
-        timeout_milliseconds=timeout_milliseconds,
-        replies=key not in SILENT,
-    )
+def function(entry: str) -> HandlerFunction:
+    return cast(HandlerFunction, RoutedFunction(entry))
 
 
-# The program's own, by key.
+# The program's routes, by key.
 EVERY_ROUTE = {
-    key: route(key, function.replace("-", "_"), timeout_milliseconds)
-    for function, routes in ROUTES.items()
-    for timeout_milliseconds, keys in routes.items()
-    for key in keys.split()
+    route.key: route
+    for route in (
+        *socket_routes(connecting=function("connection"), disconnecting=function("disconnect")),
+        *(route for entry in FUNCTIONS for route in routes_of(function(entry))),
+    )
 }
 REQUIRED = (CONNECT, DISCONNECT, DEFAULT)
 
 
 def trigger(routes: Sequence[Route], authorizer: str = "authorizer") -> str:
     engine = Engine()
-    judge = cast(HandlerFunction, Answering(authorizer))
-    engine.run(lambda: stack_parts.api().publish(routes, judge))
+    engine.run(lambda: stack_parts.api().publish(routes, function(authorizer)))
     return engine.only("apigatewayv2/deployment")["triggers"]["snapshot"]
 
 
 def api_with(key: str) -> dict[str, Route]:
-    """The least API that has the route."""
+    """The smallest API that has the route."""
     return {each: EVERY_ROUTE[each] for each in dict.fromkeys((*REQUIRED, key))}
 
 
 def changes_of(key: str) -> Iterator[tuple[str, dict[str, Route]]]:
-    """What can become of one route, each with the API that then is there."""
+    """Each change that one route can have, with the API after it."""
     before = api_with(key)
     one = before[key]
-    other = cast(HandlerFunction, Answering("another"))
-    yield "another function", {**before, key: replace(one, function=other)}
+    yield "another function", {**before, key: replace(one, function=function("another"))}
     yield "another timeout", {**before, key: replace(one, timeout_milliseconds=28_999)}
     if key not in (CONNECT, DISCONNECT):
         yield "replies or not", {**before, key: replace(one, replies=not one.replies)}

@@ -1,11 +1,11 @@
-"""Whatever keeps data keeps it encrypted, and a type that is new has to be thought of first."""
+"""Data at rest is encrypted; a resource type that is new must be classified first."""
 
 from program.computed import COMPUTED
 from tests.contracts.program_runs import ProgramRun
 from tests.contracts.resource_types import ENCRYPTED, HOLDS_NOTHING
 
 
-def test_every_type_is_known_to_hold_data_or_not():
+def test_every_resource_type_is_classified():
     assert COMPUTED.keys() == ENCRYPTED.keys() | HOLDS_NOTHING
     assert not ENCRYPTED.keys() & HOLDS_NOTHING
 
@@ -16,7 +16,7 @@ def test_nothing_of_a_stack_is_unencrypted_at_rest(stack: ProgramRun):
     assert [each.urn for each in kept if not ENCRYPTED[each.typ](each.inputs)] == []
 
 
-def test_whoever_sends_to_a_queue_or_topic_has_to_do_so_by_tls(stack: ProgramRun):
+def test_sending_to_a_queue_or_topic_needs_tls(stack: ProgramRun):
     kinds = ("sqs/queue", "sns/topic")
     for kind in kinds:
         policies = stack.engine.inputs(f"{kind}Policy")
@@ -25,6 +25,6 @@ def test_whoever_sends_to_a_queue_or_topic_has_to_do_so_by_tls(stack: ProgramRun
             assert '"aws:SecureTransport": "false"' in policy["policy"]
 
 
-def test_the_domains_clients_speak_tls_of_this_day(stack: ProgramRun):
+def test_a_custom_domain_needs_a_current_tls_version(stack: ProgramRun):
     for each in stack.engine.inputs("apigatewayv2/domainName"):
         assert each["domainNameConfiguration"]["securityPolicy"] == "TLS_1_2"

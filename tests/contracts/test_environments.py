@@ -1,47 +1,94 @@
-"""What each function is told, and whether its code loads with what it is given."""
+"""Each function's environment and layers, and whether its code loads with them."""
 
-import dataclasses
 import re
 import shutil
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
 
+from components.layers import Target, host_architecture
 from components.layers.function_layers import CACHE, SHARED, STREAMING, TOKENS
 from components.layers.packaging import build_layer
-from components.layers.wheels import Target, host_architecture
-from components.settings.stack_settings import FUNCTIONS
-from live_sessions import environment
+from contract.functions import FUNCTIONS
 from program.computed import REGION
 from program.engine import Engine
-from tests.contracts.functions import entry_functions
 from tests.contracts.permission_table import PREFIX, STATEMENTS
-from tests.contracts.variable_table import (
-    COMMON_VARIABLES,
-    LAMBDAS_OWN_VARIABLES,
-    LAYERS,
-    VARIABLES,
-)
+from tests.contracts.program_runs import ProgramRun
 from tests.patience import PATIENCE_SECONDS
 
 ROOT = Path(__file__).resolve().parents[2]
+COMMON_VARIABLES = {
+    "ENV",
+    "POWERTOOLS_SERVICE_NAME",
+    "POWERTOOLS_METRICS_NAMESPACE",
+    "POWERTOOLS_LOG_LEVEL",
+}
+# https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
+SET_BY_LAMBDA = {
+    "AWS_ACCESS_KEY_ID",
+    "AWS_DEFAULT_REGION",
+    "AWS_LAMBDA_FUNCTION_NAME",
+    "AWS_REGION",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+}
+# The config key of each variable whose value is a setting.
+SETTINGS = {
+    "AUDIO_CHUNKS_PER_SECOND": "audioChunksPerSecond",
+    "AUDIO_SLOTS": "audioSlots",
+    "CONNECTIONS_PER_ADDRESS_PER_MINUTE": "connectionsPerAddressPerMinute",
+    "CONTROLS_PER_CONNECTION_PER_MINUTE": "controlsPerConnectionPerMinute",
+    "JOINS_PER_ADDRESS_PER_MINUTE": "joinsPerAddressPerMinute",
+    "LISTENER_COUNT_CHANGE_THRESHOLD_PERCENT": "listenerCountChangeThresholdPercent",
+    "MAX_LISTENERS_PER_SESSION": "maxListenersPerSession",
+    "PARTIAL_CAPTIONS": "partialCaptions",
+    "PARTIAL_RESULTS_STABILITY": "partialResultsStability",
+    "PERIODIC_UPDATE_INTERVAL_SECONDS": "statusIntervalSeconds",
+    "SESSIONS_PER_USER_PER_HOUR": "sessionsPerUserPerHour",
+    "SESSION_MAX_DURATION_HOURS": "sessionMaxDurationHours",
+    "SPEAKER_GRACE_SECONDS": "speakerGraceSeconds",
+    "STATUS_QUERIES_PER_SPEAKER_PER_MINUTE": "statusQueriesPerSpeakerPerMinute",
+    "STATUS_QUERY_TIMEOUT_MS": "statusQueryTimeoutMilliseconds",
+    "STATUS_SHARDS": "statusShards",
+}
+# The layers of each function that has more than the shared one.
+LAYERS = {"authorizer": ["shared", "tokens"], "audio_processor": ["shared", "streaming"]}
 
 
-def test_every_function_has_a_row_in_the_tables(engine: Engine):
-    entries = set(entry_functions(engine))
-    assert entries == {name.replace("-", "_") for name in STATEMENTS}
-    assert entries == VARIABLES.keys() == set(FUNCTIONS)
+def entry_functions(engine: Engine) -> dict[str, dict[str, Any]]:
+    """Every function's inputs, by its entry module."""
+    return {
+        each["handler"].removesuffix(".handler"): each for each in engine.inputs("lambda/function")
+    }
 
 
-@pytest.mark.parametrize("entry", VARIABLES)
-def test_each_functions_environment_is_exactly_what_the_table_says(engine: Engine, entry: str):
+def test_the_functions_are_those_of_the_contract_and_each_has_a_row_of_permissions(
+    stack: ProgramRun,
+):
+    assert entry_functions(stack.engine).keys() == FUNCTIONS.keys()
+    assert FUNCTIONS.keys() == {name.replace("-", "_") for name in STATEMENTS}
+
+
+@pytest.mark.parametrize("entry", FUNCTIONS)
+def test_each_function_is_given_exactly_what_it_reads(engine: Engine, entry: str):
     variables = entry_functions(engine)[entry]["environment"]["variables"]
-    assert variables.keys() == COMMON_VARIABLES | set(VARIABLES[entry].split())
+    assert variables.keys() == COMMON_VARIABLES | set(FUNCTIONS[entry].variables)
     assert all(isinstance(value, str) and value for value in variables.values())
+
+
+def test_every_setting_that_a_function_reads_has_the_value_of_stack_config(stack: ProgramRun):
+    read: set[str] = set()
+    for entry, function in entry_functions(stack.engine).items():
+        for name, value in function["environment"]["variables"].items():
+            if name in SETTINGS:
+                read.add(name)
+                assert value == stack.config[SETTINGS[name]], f"{name} of {entry}"
+    assert read == SETTINGS.keys(), "a setting that no function reads"
 
 
 @pytest.mark.parametrize("entry", FUNCTIONS)
@@ -50,16 +97,9 @@ def test_every_functions_entry_module_exists_and_has_a_handler(entry: str):
     assert re.search(r"(?m)^(def handler\(|handler\s*(:.*)?=)", source), f"{entry} has no handler"
 
 
-@pytest.mark.parametrize("entry", FUNCTIONS)
-def test_every_function_is_given_what_it_reads(entry: str):
-    record = "".join(word.capitalize() for word in entry.split("_")) + "Environment"
-    fields = {field.name.upper() for field in dataclasses.fields(getattr(environment, record))}
-    assert fields <= {*VARIABLES[entry].split(), *LAMBDAS_OWN_VARIABLES}
-
-
 @pytest.fixture(scope="module")
 def lambda_folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The layers unpacked, and a folder with what Lambda's own Python brings: boto3."""
+    """The unpacked layers, and a folder with the packages of Lambda's own Python: boto3."""
     runtime = f"python3.{sys.version_info[1]}"
     host = Target(runtime=runtime, architecture=host_architecture(), is_host=True)
     folders: dict[str, Path] = {}
@@ -87,7 +127,7 @@ def test_every_handler_imports_with_its_layers_alone(
         [sys.executable, "-S", "-c", f"import {entry}; print(callable({entry}.handler))"],
         env={
             **function["environment"]["variables"],
-            **dict.fromkeys(LAMBDAS_OWN_VARIABLES, "given by Lambda"),
+            **dict.fromkeys(SET_BY_LAMBDA, "set by Lambda"),
             "AWS_DEFAULT_REGION": REGION,
             "AWS_REGION": REGION,
             "PYTHONPATH": ":".join(str(folder) for folder in [*path, lambda_folders["runtime"]]),

@@ -1,10 +1,10 @@
-"""What reaches a function without a client: from queues and rules, each as the table says."""
+"""What invokes functions besides clients: queues and rules."""
 
 from program.engine import Engine
 from tests.contracts.permission_table import FUNCTION, QUEUE
 
 
-def test_every_queue_feeds_its_function_and_no_other_does(engine: Engine):
+def test_every_consumed_queue_has_its_function(engine: Engine):
     mapped = {
         each["eventSourceArn"].removeprefix(f"{QUEUE}-"): (
             each["functionName"].removeprefix(f"{FUNCTION}-"),

@@ -1,4 +1,4 @@
-"""Nobody may do more than is needed: over every policy of every stack."""
+"""Least privilege: checked over every policy of every stack."""
 
 import re
 
@@ -19,26 +19,26 @@ WIDER = {
 
 
 def governs_key(each: Carried) -> bool:
-    """Whether it is the one statement without which nobody could change the key again."""
+    """Whether this is the statement that lets the account manage the key."""
     return each.carrier.typ == KEY and each.statement["Sid"] == "GovernByAccount"
 
 
-def test_policies_are_found_wherever_they_stand(engine: Engine):
+def test_policies_of_every_kind_of_resource_are_found(engine: Engine):
     assert {each.carrier.typ for each in statements(engine)} == {
         *(KEY, ROLE, ROLE_POLICY, "aws:sns/topicPolicy:TopicPolicy"),
         "aws:sqs/queuePolicy:QueuePolicy",
     }
 
 
-def test_every_statement_says_what_it_is_about_and_never_what_not(stack: ProgramRun):
+def test_every_statement_lists_actions_and_resources_and_excludes_none(stack: ProgramRun):
     for each in statements(stack.engine):
         assert not {"NotAction", "NotResource", "NotPrincipal"} & each.statement.keys(), each.place
         assert isinstance(each.statement["Action"], list), each.place
         assert each.resources or each.carrier.typ == ROLE, f"{each.place} is about nothing"
-        assert each.statement["Sid"], "a statement without a name is in no table"
+        assert each.statement["Sid"], "a statement without a Sid is in no table"
 
 
-def test_no_statement_allows_a_star_for_an_action(stack: ProgramRun):
+def test_no_statement_allows_a_wildcard_action(stack: ProgramRun):
     starred = [each for each in statements(stack.engine) if any("*" in a for a in each.actions)]
     assert [each.place for each in starred if not governs_key(each)] == []
     for each in starred:
@@ -46,7 +46,7 @@ def test_no_statement_allows_a_star_for_an_action(stack: ProgramRun):
         assert each.statement["Principal"] == {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
 
 
-def test_no_statement_is_about_every_resource_but_the_listed_ones(engine: Engine):
+def test_only_the_listed_statements_are_about_every_resource(engine: Engine):
     starred = {each.statement["Sid"] for each in role_statements(engine) if "*" in each.resources}
     assert starred == STAR_RESOURCES.keys()
 
@@ -86,7 +86,7 @@ def role_statements(engine: Engine) -> list[Carried]:
     return [each for each in statements(engine) if each.carrier.typ == ROLE_POLICY]
 
 
-def test_every_service_that_may_use_a_resource_may_do_so_for_this_account_alone(
+def test_a_service_may_use_a_resource_for_this_account_alone(
     stack: ProgramRun,
 ):
     account_or_rule = re.compile(rf"{ACCOUNT}|arn:aws:[a-z]+:[a-z0-9-]+:{ACCOUNT}:[\w/-]+")
@@ -104,11 +104,11 @@ def test_every_service_that_may_use_a_resource_may_do_so_for_this_account_alone(
             for key, value in test.items()
             if key in ("aws:SourceArn", "aws:SourceAccount")
         ]
-        assert values, f"{each.place} lets other accounts in"
+        assert values, f"{each.place} allows other accounts"
         assert all(account_or_rule.fullmatch(value) for value in values), each.place
 
 
-def test_every_service_that_may_invoke_a_function_does_so_for_one_source(stack: ProgramRun):
+def test_a_service_may_invoke_a_function_for_one_source_alone(stack: ProgramRun):
     permissions = stack.engine.inputs("lambda/permission")
     assert permissions
     for each in permissions:
@@ -120,7 +120,7 @@ def test_every_service_that_may_invoke_a_function_does_so_for_one_source(stack: 
         assert each.get("functionUrlAuthType") is None
 
 
-def test_no_role_has_permissions_from_anywhere_else(stack: ProgramRun):
+def test_no_role_has_permissions_from_other_policies(stack: ProgramRun):
     attached = [
         (each["role"], each["policyArn"])
         for each in stack.engine.inputs("iam/rolePolicyAttachment")
@@ -132,7 +132,7 @@ def test_no_role_has_permissions_from_anywhere_else(stack: ProgramRun):
         assert not {"inlinePolicies", "managedPolicyArns"} & role.keys()
 
 
-def test_each_function_has_a_role_of_its_own(stack: ProgramRun):
+def test_each_function_has_its_own_role(stack: ProgramRun):
     roles = [each["role"] for each in stack.engine.inputs("lambda/function")]
     assert len(set(roles)) == len(roles)
     policies = [each["role"] for each in stack.engine.inputs("iam/rolePolicy")]

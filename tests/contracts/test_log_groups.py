@@ -1,4 +1,4 @@
-"""Every log is declared before anything writes to it, and forgets after as long as config says."""
+"""Every log group exists before anything writes to it, with the retention of stack config."""
 
 from program.engine import Engine
 from tests.contracts.permission_table import PREFIX
@@ -13,7 +13,7 @@ def test_every_log_group_has_retention(engine: Engine):
     assert names == {*functions, f"/aws/apigateway/{PREFIX}"}
 
 
-def test_every_log_group_keeps_its_lines_as_long_as_config_says(stack: ProgramRun):
+def test_every_log_group_has_the_retention_of_stack_config(stack: ProgramRun):
     groups = stack.engine.inputs("cloudwatch/logGroup")
     days = int(stack.config["logRetentionDays"])
     assert {each.get("retentionInDays") for each in groups} == {days}
@@ -29,8 +29,8 @@ def test_every_function_and_the_stage_have_a_declared_log_group(stack: ProgramRu
     assert destination.rpartition("log-group:")[2] in access
 
 
-def test_no_function_can_write_before_its_log_group_is_there(stack: ProgramRun):
-    # Lambda would make the group itself, and it would never forget.
+def test_no_function_can_write_before_its_log_group_exists(stack: ProgramRun):
+    # Lambda would create the group itself, without retention.
     for name, function in stack.engine.of_type("lambda/function").items():
         assert name.replace("-function", "-logs") in function.depends_on
     for each in stack.engine.inputs("iam/rolePolicy"):

@@ -1,4 +1,4 @@
-"""What is called what: URNs that must not change unseen, and the provider that they all have."""
+"""URNs, which must not change unnoticed, and the provider of every resource."""
 
 import os
 from pathlib import Path
@@ -16,9 +16,9 @@ def test_no_resource_was_renamed_or_moved(engine: Engine):
         URNS.write_text("\n".join(sorted(found)) + "\n")
     known = set(URNS.read_text().splitlines())
     assert not known - found, (
-        "gone, or replaced where it has another URN now: give it an alias; WRITE_URNS=1 lists anew"
+        "removed, or replaced if its URN changed: give it an alias; WRITE_URNS=1 updates the list"
     )
-    assert not found - known, "new: WRITE_URNS=1 lists it too"
+    assert not found - known, "new: WRITE_URNS=1 updates the list"
 
 
 def test_every_resource_has_the_programs_own_provider(engine: Engine):
@@ -27,5 +27,5 @@ def test_every_resource_has_the_programs_own_provider(engine: Engine):
             assert "::pulumi:providers:aws::aws::" in each.provider, each.urn
 
 
-def test_the_engine_of_these_tests_knows_no_type_that_the_program_does_not_use(engine: Engine):
+def test_the_recording_engine_knows_exactly_the_types_that_the_program_uses(engine: Engine):
     assert {each.typ for each in engine.registered if each.custom} == COMPUTED.keys()

@@ -1,7 +1,6 @@
 """Each role, trust and resource policy is exactly what the table says.
 
-Statements that the local cloud does not enforce are held to these tables, so taking one away or
-widening it fails here.
+The local cloud does not enforce every statement: one that is removed or widened fails here.
 """
 
 import json
@@ -9,7 +8,7 @@ import re
 
 import pytest
 
-from components.settings.audio_rules import MAXIMUM_SLOTS
+from components.settings.stack_settings import MAXIMUM_SLOTS
 from program.computed import ACCOUNT, REGION
 from program.engine import Engine
 from tests.contracts.permission_table import CONDITIONS, PREFIX, QUEUE, STAGE, STATEMENTS
@@ -33,7 +32,7 @@ def test_each_function_may_do_exactly_what_the_table_says(engine: Engine, functi
     assert {each["Effect"] for each in found.values()} == {"Allow"}
 
 
-def test_every_role_keeps_within_its_limit_with_as_many_slots_and_as_long_names_as_can_be():
+def test_every_policy_fits_its_limit_with_the_most_slots_and_the_longest_names():
     overrides = {
         "region": REGION,
         "audioSlots": MAXIMUM_SLOTS,
@@ -90,13 +89,13 @@ def test_every_invocation_by_a_service_is_permitted_for_one_source_alone(engine:
     ]
 
 
-def test_a_queue_takes_messages_from_one_rule_or_from_roles_alone(engine: Engine):
+def test_only_one_rule_or_roles_of_the_account_send_to_a_queue(engine: Engine):
     senders: dict[str, str] = {}
     for policy in engine.inputs("sqs/queuePolicy"):
         queue = policy["queueUrl"].rpartition("/")[2].removeprefix(f"{PREFIX}-")
-        refused, *allowed = json.loads(policy["policy"])["Statement"]
-        assert refused["Effect"] == "Deny", queue
-        assert refused["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}, queue
+        denied, *allowed = json.loads(policy["policy"])["Statement"]
+        assert denied["Effect"] == "Deny", queue
+        assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}, queue
         for statement in allowed:
             assert statement["Principal"] == {"Service": "events.amazonaws.com"}, queue
             assert statement["Resource"] == [f"{QUEUE}-{queue}"]

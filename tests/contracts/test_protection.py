@@ -1,4 +1,4 @@
-"""What a mistake could not bring back is protected, where config says so."""
+"""What cannot be restored after a mistake is protected, where config says so."""
 
 import pytest
 
@@ -13,11 +13,11 @@ def kept(stack: ProgramRun) -> list[Registered]:
 
 
 @pytest.mark.parametrize("name", ["staging", "production"])
-def test_what_holds_sessions_and_speakers_outlives_a_mistake(name: str):
+def test_tables_and_user_pool_survive_a_mistake(name: str):
     stack = run_named(name)
     assert len(kept(stack)) == 4 + 1 + 1
     for each in kept(stack):
-        assert each.protect, f"{each.name}: pulumi destroy would take it"
+        assert each.protect, f"{each.name}: pulumi destroy would delete it"
         assert each.retain_on_delete, f"{each.name}: taken out of the program it would be deleted"
     for table in stack.engine.inputs("dynamodb/table"):
         assert table["deletionProtectionEnabled"] is True
@@ -36,7 +36,7 @@ def test_the_local_cloud_leaves_nothing_behind():
     assert stack.engine.only("cognito/userPool")["deletionProtection"] == "INACTIVE"
 
 
-def test_nothing_else_stays_when_a_stack_goes_but_the_accounts_logging_role(stack: ProgramRun):
+def test_nothing_else_is_kept_after_destroy_but_the_accounts_logging_role(stack: ProgramRun):
     staying = {each.name for each in stack.engine.registered if each.retain_on_delete}
     shared = {"api-access-role", "api-access-role-policy", "api-access-account"}
     assert staying - {each.name for each in kept(stack)} <= shared

@@ -1,30 +1,31 @@
-"""Nothing of a stack answers everybody but what is meant to, and that judges whom it answers."""
+"""Public access: only what is meant to be public is, and the authorizer decides on each client."""
 
 from program.computed import COMPUTED
 from program.engine import Engine
 from tests.contracts.policy_documents import allowed, statements
 from tests.contracts.program_runs import ProgramRun
 from tests.contracts.resource_types import ANSWERS_EVERYBODY, OPENINGS
-from tests.contracts.route_table import SILENT
 
 
-def test_no_type_opens_a_stack_to_everybody(stack: ProgramRun):
+def test_no_resource_type_makes_a_stack_public(stack: ProgramRun):
     types = {each.typ for each in stack.engine.registered}
     assert [typ for typ in types if typ.startswith(OPENINGS)] == []
-    assert COMPUTED.keys() >= ANSWERS_EVERYBODY.keys(), "a row is about a type that is gone"
+    assert COMPUTED.keys() >= ANSWERS_EVERYBODY.keys(), (
+        "a row is about a type that the program does not use"
+    )
 
 
-def test_no_policy_lets_everybody_in(stack: ProgramRun):
+def test_no_policy_allows_everybody(stack: ProgramRun):
     for each in allowed(stack.engine):
         principal = each.statement.get("Principal", {})
-        assert isinstance(principal, dict), f"{each.place} lets {principal} in"
+        assert isinstance(principal, dict), f"{each.place} allows {principal}"
         assert "*" not in str(principal), each.place
 
 
-def test_everybody_is_named_only_where_plain_http_is_refused(engine: Engine):
-    refusing = [each for each in statements(engine) if each.statement["Effect"] == "Deny"]
-    assert {each.statement["Sid"] for each in refusing} == {"DenyPlainHttp"}
-    for each in refusing:
+def test_every_principal_is_named_only_where_plain_http_is_denied(engine: Engine):
+    denying = [each for each in statements(engine) if each.statement["Effect"] == "Deny"]
+    assert {each.statement["Sid"] for each in denying} == {"DenyPlainHttp"}
+    for each in denying:
         assert each.statement["Principal"] == "*", each.place
         assert each.statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}, each.place
 
@@ -35,23 +36,24 @@ def test_no_function_may_be_invoked_by_everybody(stack: ProgramRun):
         assert each["sourceArn"], f"{each['function']} could be invoked by another account's API"
 
 
-def test_every_handshake_is_judged_and_no_socket_opens_without_one(stack: ProgramRun):
+def test_the_authorizer_decides_on_every_handshake(stack: ProgramRun):
     engine = stack.engine
     authorizer = engine.only("apigatewayv2/authorizer")
     assert authorizer["authorizerType"] == "REQUEST"
-    assert "identitySources" not in authorizer, "a handshake without a token would not be judged"
+    assert "identitySources" not in authorizer, (
+        "a handshake without a token would not reach the authorizer"
+    )
     assert "authorizerCredentialsArn" not in authorizer
     routes = {each["routeKey"]: each for each in engine.inputs("apigatewayv2/route")}
     assert routes["$connect"]["authorizationType"] == "CUSTOM"
     assert routes["$connect"]["authorizerId"] == "api-routes-authorizer-id"
-    # Messages come over sockets alone, and so from whom the handshake let in.
+    # Messages come over sockets, which only an accepted handshake opens.
     others = {key: each for key, each in routes.items() if key != "$connect"}
     assert {each["authorizationType"] for each in others.values()} == {"NONE"}
     assert engine.only("apigatewayv2/api")["protocolType"] == "WEBSOCKET"
-    assert set(routes) > SILENT
 
 
-def test_speakers_are_made_by_an_operator_alone(stack: ProgramRun):
+def test_only_an_operator_creates_speakers(stack: ProgramRun):
     pool = stack.engine.only("cognito/userPool")
     assert pool["adminCreateUserConfig"]["allowAdminCreateUserOnly"] is True
     client = stack.engine.only("cognito/userPoolClient")
@@ -59,7 +61,7 @@ def test_speakers_are_made_by_an_operator_alone(stack: ProgramRun):
     assert "allowedOauthFlows" not in client
 
 
-def test_only_the_local_cloud_takes_passwords_as_they_are(stack: ProgramRun):
+def test_only_the_local_cloud_accepts_plain_passwords(stack: ProgramRun):
     flows = stack.engine.only("cognito/userPoolClient")["explicitAuthFlows"]
     expected = {"ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"}
     if stack.config["layerPlatform"] == "host":
@@ -67,7 +69,7 @@ def test_only_the_local_cloud_takes_passwords_as_they_are(stack: ProgramRun):
     assert set(flows) == expected
 
 
-def test_no_log_holds_what_clients_say(stack: ProgramRun):
+def test_no_log_contains_messages_of_clients(stack: ProgramRun):
     settings = stack.engine.only("apigatewayv2/stage")["defaultRouteSettings"]
     assert settings["dataTraceEnabled"] is False
     assert settings["loggingLevel"] == "OFF"

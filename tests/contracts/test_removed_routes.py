@@ -1,60 +1,50 @@
-"""One config key takes a route off the API, and nothing else; another one stops the ticks."""
+"""One config key removes routes from the API and nothing else; another one stops the ticks."""
 
 import re
 
 import pytest
 
-from components.settings.stack_settings import REMOVABLE_ROUTES
-from live_sessions.protocol import ACTIONS
+from contract.actions import ACTIONS, Action, answered_by
 from tests.contracts.graph_difference import difference
 from tests.contracts.program_runs import LEAN, run
-from tests.contracts.route_table import ROUTES, SILENT
 
 ALARMED = {**LEAN, "alarms": True}
-# One of each function and timeout; test_deployments.py removes each single one from an API.
-ONE_OF_EACH = [
-    next(key for key in keys.split() if key in ACTIONS)
-    for routes in ROUTES.values()
-    for keys in routes.values()
-    if set(keys.split()) & set(ACTIONS)
-]
+# One of each function and timeout; test_deployments.py removes every action from an API.
+ONE_OF_EACH = {(each.function, each.timeout_seconds): each.name for each in ACTIONS.values()}
 
 
-def test_each_action_may_be_removed_and_no_other_route():
-    assert set(REMOVABLE_ROUTES) == set(ACTIONS)
-    assert len(REMOVABLE_ROUTES) == len(ACTIONS)
-
-
-def resources_of(action: str) -> set[str]:
-    """What is there for this route alone."""
-    label = re.sub(r"([A-Z])", r"-\1", action).lower()
+def resources_of(action: Action) -> set[str]:
+    """The resources of this action alone."""
+    label = re.sub(r"([A-Z])", r"-\1", action.name).lower()
+    function = action.function.replace("_", "-")
     found = {f"api-routes-{label}-route"}
-    if action not in SILENT:
+    if action.reply is not None:
         found.add(f"api-routes-{label}-response")
-    for function, routes in ROUTES.items():
-        for timeout_milliseconds, keys in routes.items():
-            if keys.split() == [action]:
-                found.add(f"api-routes-{function}-{timeout_milliseconds}ms-integration")
-        if " ".join(routes.values()).split() == [action]:
+    beside = [each for each in answered_by(action.function) if each is not action]
+    # The connection function answers $connect and $default, too, within the longest timeout.
+    if action.function != "connection":
+        if not beside:
             found.add(f"api-routes-{function}-permission")
+        if action.timeout_seconds not in {each.timeout_seconds for each in beside}:
+            found.add(f"api-routes-{function}-{1_000 * action.timeout_seconds}ms-integration")
     return found
 
 
-@pytest.mark.parametrize("action", ONE_OF_EACH)
-def test_a_removed_route_takes_only_what_is_its_own_and_is_deployed(action: str):
+@pytest.mark.parametrize("action", ONE_OF_EACH.values())
+def test_a_removed_route_takes_its_own_resources_alone_and_is_deployed(action: str):
     removed = run("staging", {**LEAN, "removedRoutes": [action]})
     found = difference(run("staging", LEAN).engine, removed.engine)
-    assert found.removed == resources_of(action)
+    assert found.removed == resources_of(ACTIONS[action])
     assert found.added == set()
     assert found.changed == {"api-stage-deployment": {"triggers"}}
 
 
-def test_every_action_may_be_removed():
-    removed = run("staging", {**LEAN, "removedRoutes": list(REMOVABLE_ROUTES)}).engine
+def test_every_action_may_be_removed_and_no_other_route():
+    removed = run("staging", {**LEAN, "removedRoutes": list(ACTIONS)}).engine
     keys = {each["routeKey"] for each in removed.inputs("apigatewayv2/route")}
     assert keys == {"$connect", "$disconnect", "$default"}
     found = difference(run("staging", LEAN).engine, removed)
-    assert found.removed > {name for action in REMOVABLE_ROUTES for name in resources_of(action)}
+    assert found.removed > {name for each in ACTIONS.values() for name in resources_of(each)}
     assert found.changed == {"api-stage-deployment": {"triggers"}}
 
 
@@ -73,5 +63,5 @@ def test_the_rule_of_the_periodic_status_alone_is_disabled():
         "monitoring-status-pushes-failed-alarm",
         "monitoring-status-pushes-out-of-time-alarm",
         "monitoring-status-shards-refused-alarm",
-    }, "there would be alarms about ticks that are not to come"
+    }, "there would be alarms on ticks that never come"
     assert found.added == set()

@@ -1,4 +1,4 @@
-"""What the committed stacks are laid out for: production is in nothing behind staging."""
+"""The sizes of the committed stacks: production has at least what staging has."""
 
 import json
 
@@ -39,13 +39,15 @@ def test_production_has_at_least_as_much_as_staging(
 
 
 @pytest.mark.parametrize("key", SWITCHES)
-def test_production_does_without_nothing_that_staging_has(
+def test_production_has_everything_that_staging_has(
     production: ProgramRun, staging: ProgramRun, key: str
 ):
     assert production.is_on(key) or not staging.is_on(key)
 
 
-def test_the_stacks_differ_in_what_they_are_for(production: ProgramRun, staging: ProgramRun):
+def test_staging_and_production_differ_in_these_settings(
+    production: ProgramRun, staging: ProgramRun
+):
     differing = {key for key in production.config if production.config[key] != staging.config[key]}
     assert differing >= {
         *("logRetentionDays", "statusShards", "audioSlots", "reservedConcurrency", "dashboard"),
@@ -53,14 +55,16 @@ def test_the_stacks_differ_in_what_they_are_for(production: ProgramRun, staging:
     }
 
 
-def test_what_config_says_is_in_the_graph(production: ProgramRun, staging: ProgramRun):
+def test_the_sizes_of_stack_config_are_in_the_graph(production: ProgramRun, staging: ProgramRun):
     reserved = {
         each["name"].removeprefix("live-sessions-production-"): each["reservedConcurrentExecutions"]
         for each in production.engine.inputs("lambda/function")
         if "reservedConcurrentExecutions" in each
     }
-    said = dict(pair.split("=") for pair in json.loads(production.config["reservedConcurrency"]))
-    assert reserved == {name.replace("_", "-"): int(number) for name, number in said.items()}
+    configured = dict(
+        pair.split("=") for pair in json.loads(production.config["reservedConcurrency"])
+    )
+    assert reserved == {name.replace("_", "-"): int(number) for name, number in configured.items()}
     assert reserved, "a burst of listeners could take what speakers need"
     assert not any(
         "reservedConcurrentExecutions" in each for each in staging.engine.inputs("lambda/function")
@@ -77,14 +81,16 @@ def test_what_config_says_is_in_the_graph(production: ProgramRun, staging: Progr
         assert len(slots) == int(stack.config["audioSlots"]) + len(["failures"])
 
 
-def test_what_the_reservations_keep_is_enough_for_the_work_they_are_for(production: ProgramRun):
-    said = dict(pair.split("=") for pair in json.loads(production.config["reservedConcurrency"]))
+def test_reserved_concurrency_is_enough_for_shards_and_slots(production: ProgramRun):
+    reserved = dict(
+        pair.split("=") for pair in json.loads(production.config["reservedConcurrency"])
+    )
     shards, slots = int(production.config["statusShards"]), int(production.config["audioSlots"])
-    assert int(said["session_status"]) >= shards, "a tick's shards run at once"
-    assert int(said["audio_processor"]) >= slots, "every slot's processor runs at once"
+    assert int(reserved["session_status"]) >= shards, "a tick's shards run at once"
+    assert int(reserved["audio_processor"]) >= slots, "every slot's processor runs at once"
 
 
-def test_staging_and_production_together_keep_within_the_account(
+def test_staging_and_production_together_fit_the_accounts_quotas(
     production: ProgramRun, staging: ProgramRun
 ):
     assert production.config["region"] == staging.config["region"]
@@ -97,7 +103,7 @@ def test_staging_and_production_together_keep_within_the_account(
 def test_tracing_reaches_every_function_and_its_role(stack: ProgramRun):
     on = stack.is_on("tracing")
     for each in stack.engine.inputs("lambda/function"):
-        # Left out, it would stay what it was.
+        # Without it, AWS would keep the mode that was set last.
         assert each["tracingConfig"] == {"mode": "Active" if on else "PassThrough"}
     for each in stack.engine.inputs("iam/rolePolicy"):
         assert ("xray:PutTraceSegments" in each["policy"]) is on

@@ -1,69 +1,75 @@
-"""The tables that the handlers' tests use are those that the program declares."""
+"""The program's tables are those of the contract, and no index is ever changed in place."""
 
-import ast
-from pathlib import Path
 from typing import Any
 
+from contract.tables import TABLES, Index, Table
 from program.engine import Engine
 from tests.contracts.permission_table import PREFIX
-from tests.contracts.route_table import ROUTES
 
-CONFTEST = Path(__file__).resolve().parents[1] / "handlers" / "conftest.py"
+# The keys and the projection of every index there is. An index that changes is deleted and created
+# again under its name, and queries fail meanwhile: a new definition gets a new name and a new row,
+# and the old one is removed a release later.
+INDEXES = {
+    "active-sessions-index": (
+        "sessions: activeShard, sessionId",
+        "broadcastState createdAt endReason endedAt expiresAt listenerCount listenersByLanguage"
+        " membershipChangedAt membershipVersion sourceLanguage speakerConnectionId speakerLostAt"
+        " statusRequestedAt",
+    ),
+    "sessionId-targetLanguage-index": ("connections: sessionId, targetLanguage", "ttl"),
+}
 
 
-def written_there(name: str) -> Any:
-    """A literal of the handlers' conftest, which is not imported: it changes the environment."""
-    for node in ast.parse(CONFTEST.read_text()).body:
-        target = node.target if isinstance(node, ast.AnnAssign) else None
-        if isinstance(node, ast.Assign):
-            (target,) = node.targets
-        if isinstance(target, ast.Name) and target.id == name:
-            return ast.literal_eval(node.value)
-    raise LookupError(f"{CONFTEST.name} has no {name}")
-
-
-def as_requested(table: dict[str, Any]) -> dict[str, Any]:
-    """What DynamoDB is asked for, as a request of its API has it."""
+def declared(engine: Engine) -> dict[str, dict[str, Any]]:
     return {
-        "TableName": table["name"].removeprefix(f"{PREFIX}-"),
-        "KeySchema": [{"AttributeName": table["hashKey"], "KeyType": "HASH"}],
-        "AttributeDefinitions": [
-            {"AttributeName": each["name"], "AttributeType": each["type"]}
-            for each in table["attributes"]
-        ],
-        "GlobalSecondaryIndexes": [
-            {
-                "IndexName": index["name"],
-                "KeySchema": [
-                    {"AttributeName": key["attributeName"], "KeyType": key["keyType"]}
-                    for key in index["keySchemas"]
-                ],
-                "Projection": {
-                    "ProjectionType": index["projectionType"],
-                    "NonKeyAttributes": sorted(index["nonKeyAttributes"]),
-                },
-            }
-            for index in table["globalSecondaryIndexes"]
-        ],
-        "BillingMode": table["billingMode"],
+        each["name"].removeprefix(f"{PREFIX}-"): each for each in engine.inputs("dynamodb/table")
     }
 
 
-def test_the_handlers_tests_have_the_programs_tables(engine: Engine):
-    there = {each["TableName"]: each for each in written_there("TABLES")}
-    for table in there.values():
-        for index in table.setdefault("GlobalSecondaryIndexes", []):
-            index["Projection"]["NonKeyAttributes"].sort()
-    declared = [as_requested(each) for each in engine.inputs("dynamodb/table")]
-    assert there == {each["TableName"]: each for each in declared}
-
-
-def test_the_handlers_tests_send_each_action_to_the_function_of_its_route():
-    others = {
-        key: function.replace("-", "_")
-        for function, routes in ROUTES.items()
-        for keys in routes.values()
-        for key in keys.split()
-        if function != "connection" and not key.startswith("$")
+def index_inputs(index: Index) -> dict[str, Any]:
+    return {
+        "name": index.name,
+        "keySchemas": [
+            {"attributeName": index.hash_key, "keyType": "HASH"},
+            {"attributeName": index.range_key, "keyType": "RANGE"},
+        ],
+        "projectionType": "INCLUDE",
+        "nonKeyAttributes": list(index.projected),
     }
-    assert written_there("ENTRY_OF_ROUTE") == others
+
+
+def ttl_inputs(table: Table) -> dict[str, Any] | None:
+    if table.ttl_attribute is None:
+        return None
+    return {"attributeName": table.ttl_attribute, "enabled": True}
+
+
+def test_the_programs_tables_are_those_of_the_contract(engine: Engine):
+    tables = declared(engine)
+    assert tables.keys() == {table.name for table in TABLES}
+    for table in TABLES:
+        inputs = tables[table.name]
+        assert inputs["hashKey"] == table.hash_key
+        assert "rangeKey" not in inputs
+        assert {each["name"]: each["type"] for each in inputs["attributes"]} == table.key_types
+        assert inputs["globalSecondaryIndexes"] == [index_inputs(each) for each in table.indexes]
+        assert inputs.get("ttl") == ttl_inputs(table)
+
+
+def test_no_index_is_changed_in_place(engine: Engine):
+    found = {
+        index["name"]: (
+            f"{table}: {', '.join(key['attributeName'] for key in index['keySchemas'])}",
+            " ".join(sorted(index["nonKeyAttributes"])),
+        )
+        for table, inputs in declared(engine).items()
+        for index in inputs["globalSecondaryIndexes"]
+    }
+    assert found == INDEXES
+
+
+def test_key_attributes_are_those_of_the_keys_and_no_other():
+    for table in TABLES:
+        keys = {table.hash_key}
+        keys |= {key for index in table.indexes for key in (index.hash_key, index.range_key)}
+        assert table.key_types.keys() == keys, table.name

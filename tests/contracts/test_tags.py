@@ -1,4 +1,4 @@
-"""Tags, by which costs and owners are found: on everything, through the provider."""
+"""Tags, by which costs and owners are found: on every resource, through the provider."""
 
 import json
 

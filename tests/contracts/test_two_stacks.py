@@ -1,4 +1,4 @@
-"""Two stacks live in one account and Region: nothing that has to be unique there is both's."""
+"""Two stacks live in one account and Region: names that must be unique there differ."""
 
 from collections import Counter
 
@@ -25,7 +25,7 @@ NAMED_BY = {
     "aws:sns/topic:Topic": "name",
     "aws:sqs/queue:Queue": "name",
 }
-# Its name is config: two stacks are told two.
+# Named by stack config, which differs between stacks.
 NAMED_BY_CONFIG = {"aws:apigatewayv2/domainName:DomainName", "aws:acm/certificate:Certificate"}
 # Unique only within what they belong to, which is one of the above.
 WITHIN_PARENT = {
@@ -57,7 +57,7 @@ WITHOUT_DOMAIN = {**EVERYTHING, "domainName": "", "hostedZoneId": "", "audioSlot
 
 
 def name_of(resource: Registered) -> str | None:
-    """Its physical name, or None where Pulumi makes one up that nobody else has."""
+    """Its physical name, or None where Pulumi generates a unique one."""
     return resource.inputs.get(NAMED_BY[resource.typ])
 
 
@@ -66,18 +66,18 @@ def names(stack: ProgramRun) -> set[tuple[str, str]]:
     return {(each.typ, name) for each in named if (name := name_of(each)) is not None}
 
 
-def test_every_type_is_known_by_where_its_name_has_to_be_unique():
+def test_every_type_is_classified_by_the_scope_of_its_name():
     kinds = [*NAMED_BY, *NAMED_BY_CONFIG, *WITHIN_PARENT, *ONE_PER_ACCOUNT]
     assert Counter(kinds) == Counter(COMPUTED.keys())
 
 
-def test_only_the_accounts_logging_role_has_no_name_of_its_own(stack: ProgramRun):
+def test_only_the_accounts_logging_role_has_a_generated_name(stack: ProgramRun):
     named = [each for each in stack.engine.registered if each.typ in NAMED_BY]
     nameless = [each.name for each in named if name_of(each) is None]
     assert nameless == (["api-access-role"] if stack.is_on("manageApiGatewayAccount") else [])
 
 
-def test_no_two_resources_of_a_stack_have_one_name(stack: ProgramRun):
+def test_no_two_resources_of_a_stack_have_the_same_name(stack: ProgramRun):
     named = [each for each in stack.engine.registered if each.typ in NAMED_BY]
     counted = Counter((each.typ, name_of(each)) for each in named)
     assert [name for name, count in counted.items() if count > 1] == []
@@ -94,14 +94,14 @@ PAIRS = [("staging", "production"), ("one", "two")]
 
 
 @pytest.mark.parametrize("two_names", PAIRS, ids="-and-".join)
-def test_two_stacks_have_no_physical_name_in_common(two_names: tuple[str, str]):
+def test_two_stacks_share_no_physical_name(two_names: tuple[str, str]):
     one, two = (names(each) for each in pair(two_names))
     assert {typ for typ, _ in one} >= set(NAMED_BY) - {"aws:cloudwatch/dashboard:Dashboard"}
     assert one & two == set()
 
 
 @pytest.mark.parametrize("two_names", PAIRS, ids="-and-".join)
-def test_two_stacks_report_into_two_namespaces(two_names: tuple[str, str]):
+def test_two_stacks_have_two_metric_namespaces(two_names: tuple[str, str]):
     one, two = (namespaces(each) for each in pair(two_names))
     assert len(one) == len(two) == 1
     assert one != two
@@ -114,7 +114,7 @@ def namespaces(stack: ProgramRun) -> set[str]:
     }
 
 
-def test_no_alarm_listens_to_another_stacks_functions_queues_or_metrics(stack: ProgramRun):
+def test_no_alarm_is_about_another_stacks_functions_queues_or_metrics(stack: ProgramRun):
     engine, prefix = stack.engine, f"live-sessions-{stack.name}"
     functions = {each["name"] for each in engine.inputs("lambda/function")}
     queues = {each["name"] for each in engine.inputs("sqs/queue")}
@@ -134,7 +134,7 @@ def test_no_alarm_listens_to_another_stacks_functions_queues_or_metrics(stack: P
                 assert {namespace} == namespaces(stack), each["name"]
 
 
-def test_no_stacks_names_can_be_anothers_whatever_both_are_called():
+def test_names_of_two_stacks_never_clash_whatever_the_stacks_are_called():
     """`live-sessions-a` + `-b-x` is `live-sessions-a-b` + `-x`: no two endings may fit so."""
     endings: dict[tuple[str, str], set[str]] = {}
     for typ, name in names(pair(("one", "two"))[0]):

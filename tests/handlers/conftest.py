@@ -2,155 +2,69 @@
 
 from __future__ import annotations
 
+# isort: off
+from tests.handlers.environment import ENVIRONMENT, QUEUES, REGION  # before the functions' code
+
+# isort: on
 import base64
 import importlib
 import itertools
 import json
-import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from types import ModuleType
 from typing import Any
 from urllib.parse import unquote
 
 import boto3
 import pytest
-from botocore.exceptions import BotoCoreError, ClientError
-from moto import mock_aws
-from moto.core import DEFAULT_ACCOUNT_ID
-from moto.sqs import sqs_backends
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.dynamodb.models import dynamodb_backends
 
-from tests.handlers.direct_moto import shorten
+from contract import tables
+from contract.actions import ACTIONS
+from contract.functions import FUNCTIONS
+from live_sessions.aws.clients import Clients
+from live_sessions.aws.dynamodb import plain, typed
+from live_sessions.aws.http import NO_HEADERS, AwsHttp, Response
+from live_sessions.aws.runtime import AwsEnvironment, Clock, Handler, read_environment
+from tests.handlers.direct_moto import carry_out, intercept, queues
 from tests.handlers.localhost_tls import certificate, server_tls  # noqa: F401
 from tests.patience import OUT_OF_REACH_SECONDS
 
-REGION = "eu-central-1"
-QUEUES = ("session-checks", "status-shards", "audio-0", "audio-1", "audio-2")
-ENVIRONMENT = {
-    "AWS_ACCESS_KEY_ID": "testing",
-    "AWS_SECRET_ACCESS_KEY": "testing",
-    "AWS_SESSION_TOKEN": "testing",
-    "AWS_REGION": REGION,
-    "AWS_DEFAULT_REGION": REGION,
-    "AWS_LAMBDA_FUNCTION_NAME": "live-sessions-test-fan-out",
-    "POWERTOOLS_SERVICE_NAME": "test",
-    "POWERTOOLS_METRICS_NAMESPACE": "LiveSessions/test",
-    "POWERTOOLS_LOG_LEVEL": "INFO",
-    "ENV": "test",
-    "SESSIONS_TABLE": "sessions",
-    "CONNECTIONS_TABLE": "connections",
-    "RATE_LIMITS_TABLE": "rate-limits",
-    "API_GATEWAY_ENDPOINT": f"https://api1234567.execute-api.{REGION}.amazonaws.com/live",
-    "FAN_OUT_FUNCTION": "live-sessions-test-fan-out",
-    "SESSION_CHECKS_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/123456789012/session-checks",
-    "STATUS_SHARD_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/123456789012/status-shards",
-    "MAX_LISTENERS_PER_SESSION": "3",
-    "SESSION_MAX_DURATION_HOURS": "8",
-    "SPEAKER_GRACE_SECONDS": "10",
-    "STATUS_SHARDS": "4",
-    "STATUS_QUERY_TIMEOUT_MS": "500",
-    "PERIODIC_UPDATE_INTERVAL_SECONDS": "30",
-    "LISTENER_COUNT_CHANGE_THRESHOLD_PERCENT": "10",
-    "SESSIONS_PER_USER_PER_HOUR": "1000",
-    "JOINS_PER_ADDRESS_PER_MINUTE": "1000",
-    "CONNECTIONS_PER_ADDRESS_PER_MINUTE": "1000",
-    "CONTROLS_PER_CONNECTION_PER_MINUTE": "1000",
-    "STATUS_QUERIES_PER_SPEAKER_PER_MINUTE": "1000",
-    "AUDIO_SLOTS_TABLE": "audio-slots",
-    "AUDIO_SLOTS": "3",
-    "AUDIO_QUEUE_URL_PREFIX": f"https://sqs.{REGION}.amazonaws.com/123456789012/audio-",
-    "AUDIO_PROCESSOR_FUNCTION": "live-sessions-test-audio-processor",
-    "AUDIO_CHUNKS_PER_SECOND": "50",
-    "TRANSLATION_FUNCTION": "live-sessions-test-translation",
-    "PARTIAL_CAPTIONS": "premium",
-    "PARTIAL_RESULTS_STABILITY": "medium",
-    "TOKEN_ISSUER": f"https://cognito-idp.{REGION}.amazonaws.com/{REGION}_pool",
-    "TOKEN_AUDIENCE": "client-id",
-    "JWKS_URL": "http://127.0.0.1:9/jwks.json",
-}
-# The functions read their environment when they are imported, as Lambda's init phase does.
-os.environ.update(ENVIRONMENT)
-
-# As the ConnectionStore component declares them: tests/contracts/test_tables.py holds them to it.
 TABLES: list[dict[str, Any]] = [
     {
-        "TableName": "sessions",
-        "KeySchema": [{"AttributeName": "sessionId", "KeyType": "HASH"}],
+        "TableName": table.name,
+        "KeySchema": [{"AttributeName": table.hash_key, "KeyType": "HASH"}],
         "AttributeDefinitions": [
-            {"AttributeName": "sessionId", "AttributeType": "S"},
-            {"AttributeName": "activeShard", "AttributeType": "N"},
+            {"AttributeName": name, "AttributeType": kind} for name, kind in table.key_types.items()
         ],
-        "GlobalSecondaryIndexes": [
+        "BillingMode": "PAY_PER_REQUEST",
+        **(
             {
-                "IndexName": "active-sessions-index",
-                "KeySchema": [
-                    {"AttributeName": "activeShard", "KeyType": "HASH"},
-                    {"AttributeName": "sessionId", "KeyType": "RANGE"},
-                ],
-                "Projection": {
-                    "ProjectionType": "INCLUDE",
-                    "NonKeyAttributes": [
-                        "speakerConnectionId",
-                        "sourceLanguage",
-                        "listenerCount",
-                        "listenersByLanguage",
-                        "broadcastState",
-                        "createdAt",
-                        "expiresAt",
-                        "endedAt",
-                        "endReason",
-                        "statusRequestedAt",
-                        "membershipVersion",
-                        "membershipChangedAt",
-                        "speakerLostAt",
-                    ],
-                },
+                "GlobalSecondaryIndexes": [
+                    {
+                        "IndexName": index.name,
+                        "KeySchema": [
+                            {"AttributeName": index.hash_key, "KeyType": "HASH"},
+                            {"AttributeName": index.range_key, "KeyType": "RANGE"},
+                        ],
+                        "Projection": {
+                            "ProjectionType": "INCLUDE",
+                            "NonKeyAttributes": list(index.projected),
+                        },
+                    }
+                    for index in table.indexes
+                ]
             }
-        ],
-        "BillingMode": "PAY_PER_REQUEST",
-    },
-    {
-        "TableName": "connections",
-        "KeySchema": [{"AttributeName": "connectionId", "KeyType": "HASH"}],
-        "AttributeDefinitions": [
-            {"AttributeName": "connectionId", "AttributeType": "S"},
-            {"AttributeName": "sessionId", "AttributeType": "S"},
-            {"AttributeName": "targetLanguage", "AttributeType": "S"},
-        ],
-        "GlobalSecondaryIndexes": [
-            {
-                "IndexName": "sessionId-targetLanguage-index",
-                "KeySchema": [
-                    {"AttributeName": "sessionId", "KeyType": "HASH"},
-                    {"AttributeName": "targetLanguage", "KeyType": "RANGE"},
-                ],
-                "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["ttl"]},
-            }
-        ],
-        "BillingMode": "PAY_PER_REQUEST",
-    },
-    {
-        "TableName": "audio-slots",
-        "KeySchema": [{"AttributeName": "slot", "KeyType": "HASH"}],
-        "AttributeDefinitions": [{"AttributeName": "slot", "AttributeType": "N"}],
-        "BillingMode": "PAY_PER_REQUEST",
-    },
-    {
-        "TableName": "rate-limits",
-        "KeySchema": [{"AttributeName": "identifier", "KeyType": "HASH"}],
-        "AttributeDefinitions": [{"AttributeName": "identifier", "AttributeType": "S"}],
-        "BillingMode": "PAY_PER_REQUEST",
-    },
+            if table.indexes
+            else {}
+        ),
+    }
+    for table in tables.TABLES
 ]
-# Routes that are not the connection function's.
-ENTRY_OF_ROUTE = {
-    "heartbeat": "heartbeat",
-    "getSessionStatus": "session_status",
-    "refreshConnection": "refresh",
-    "sendAudio": "audio_ingest",
-}
+ENTRY_OF_ROUTE = {action.name: action.function for action in ACTIONS.values()}
 
 
 @dataclass
@@ -205,20 +119,100 @@ def client(service: str) -> Any:
     return boto3.client(service, region_name=REGION)
 
 
-class Stage:
-    """The deployed stage as its clients and AWS see it: connect, send, disconnect, follow up."""
+class StageHttp(AwsHttp):
+    """An endpoint without botocore: @connections, and the heartbeat's read, which moto answers."""
 
-    def __init__(self, entries: dict[str, ModuleType], sockets: OpenSockets) -> None:
-        self.entries = entries
+    def __init__(self, service: str, stage: Stage) -> None:
+        self.service = service
+        self._stage = stage
+
+    def request(
+        self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] = NO_HEADERS
+    ) -> Response:
+        if self.service == "execute-api":
+            connection_id = unquote(path.removeprefix("/@connections/"))
+            return Response(self._stage.sockets.answer(method, connection_id, body), b"")
+        assert (self.service, method, path) == ("dynamodb", "POST", "/")
+        operation = headers["x-amz-target"].removeprefix("DynamoDB_20120810.")
+        status, content = carry_out(operation, json.loads(body))
+        if "Error" in content:
+            content = {"__type": f"com.amazonaws.dynamodb#{content['Error']['Code']}"}
+        return Response(status, json.dumps(content).encode())
+
+
+class RecordingLambda:
+    """Records asynchronous invocations by function name."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+
+    def invoke(self, *, FunctionName: str, InvocationType: str, Payload: bytes) -> dict[str, Any]:
+        assert InvocationType == "Event"
+        self._stage.started_by(FunctionName).append(json.loads(Payload))
+        return {"StatusCode": 202}
+
+
+_BOTOCORE_CLIENTS: dict[tuple[object, ...], Any] = {}
+"""Those of moto, for all tests: to build one takes longer than most of them."""
+
+
+class StageClients(Clients):
+    """moto's DynamoDB and SQS, the stage's sockets, and a Lambda that records."""
+
+    def __init__(self, stage: Stage) -> None:
+        super().__init__(read_environment(AwsEnvironment, ENVIRONMENT))
+        self._made = _BOTOCORE_CLIENTS
+        self._stage = stage
+        self.recording_lambda: Any = RecordingLambda(stage)
+
+    def lambda_(self) -> Any:
+        return self.recording_lambda
+
+    def http(self, endpoint: str, service: str, *, timeout_seconds: float) -> AwsHttp:
+        return StageHttp(service, self._stage)
+
+
+class Entries(dict[str, Handler]):
+    """The functions' handlers, each built at its first use, as its entry module builds it.
+
+    Assigning a handler replaces it: `stage.entries["fan_out"] = replace(..., page_size=1)`.
+    """
+
+    def __init__(self, stage: Stage) -> None:
+        super().__init__()
+        self._stage = stage
+
+    def __missing__(self, entry: str) -> Handler:
+        self[entry] = self._stage.build(entry)
+        return self[entry]
+
+
+class Stage:
+    """The deployed stage as its clients and AWS see it: connect, send, disconnect, follow up.
+
+    Handlers take the real time, but never sleep; `clock` may be replaced before the first use.
+    """
+
+    def __init__(self, sockets: OpenSockets) -> None:
         self.sockets = sockets
+        self.clients: Clients = StageClients(self)
+        self.clock = Clock(sleep=lambda seconds: None)
+        self.environment = dict(ENVIRONMENT)
+        self.entries = Entries(self)
         self.fan_outs: list[dict[str, Any]] = []
         self.processor_starts: list[dict[str, Any]] = []
         self.dynamodb = client("dynamodb")
         self.sqs = client("sqs")
         self._numbers = itertools.count(1)
         self._roles: dict[str, dict[str, str]] = {}
-        self.connected_at = 0
+        self.connected_at = self.clock.now_ms()
         self.source_ip = "203.0.113.7"
+
+    def build(self, entry: str, **variables: str) -> Handler:
+        """An entry's handler, with some variables of its environment changed."""
+        record = FUNCTIONS[entry].environment
+        environment = read_environment(record, self.environment | variables)
+        return importlib.import_module(entry).build(environment, self.clients, self.clock)
 
     # ---- clients
 
@@ -237,12 +231,17 @@ class Stage:
         """A new socket's id, and what `$connect` answered."""
         connection_id = f"{kind}-{next(self._numbers)}="
         self._roles[connection_id] = authorizer
-        response = self.entries["connection"].handler(
+        response = self.entries["connection"](
             self.event(connection_id, "CONNECT", "$connect"), LambdaContext()
         )
         if response["statusCode"] == 200:
             self.sockets.open.add(connection_id)
         return connection_id, response["statusCode"]
+
+    def open_socket(self, connection_id: str, authorizer: dict[str, str]) -> None:
+        """A socket that is open, whose row the test writes itself."""
+        self._roles[connection_id] = authorizer
+        self.sockets.open.add(connection_id)
 
     def event(
         self, connection_id: str, event_type: str, route_key: str, body: str | None = None
@@ -267,10 +266,8 @@ class Stage:
     def send_text(
         self, connection_id: str, body: str, route_key: str = "$default"
     ) -> dict[str, Any]:
-        entry = self.entries[ENTRY_OF_ROUTE.get(route_key, "connection")]
-        response = entry.handler(
-            self.event(connection_id, "MESSAGE", route_key, body), LambdaContext()
-        )
+        handle = self.entries[ENTRY_OF_ROUTE.get(route_key, "connection")]
+        response = handle(self.event(connection_id, "MESSAGE", route_key, body), LambdaContext())
         assert response["statusCode"] == 200
         return json.loads(response["body"])
 
@@ -282,7 +279,7 @@ class Stage:
             "sequence": sequence,
             **fields,
         }
-        response = self.entries["audio_ingest"].handler(
+        response = self.entries["audio_ingest"](
             self.event(connection_id, "MESSAGE", "sendAudio", json.dumps(body)), LambdaContext()
         )
         assert response == {"statusCode": 200}
@@ -292,7 +289,7 @@ class Stage:
         self.disconnect_event(connection_id)
 
     def disconnect_event(self, connection_id: str) -> None:
-        self.entries["disconnect"].handler(
+        self.entries["disconnect"](
             self.event(connection_id, "DISCONNECT", "$disconnect"), LambdaContext()
         )
 
@@ -320,7 +317,7 @@ class Stage:
         """Run the asynchronous invocations, and those they start, until none is left."""
         done = 0
         while self.fan_outs:
-            self.entries["fan_out"].handler(self.fan_outs.pop(0), LambdaContext())
+            self.entries["fan_out"](self.fan_outs.pop(0), LambdaContext())
             done += 1
         return done
 
@@ -329,7 +326,7 @@ class Stage:
         return [json.loads(body) for body, _ in self.queued_with_delay(queue)]
 
     def queued_with_delay(self, queue: str) -> list[tuple[str, int]]:
-        messages = sqs_backends[DEFAULT_ACCOUNT_ID][REGION].queues[queue]._messages
+        messages: list[Any] = queues().queues[queue]._messages
         taken = [
             (message.body, round((message.delayed_until - message.sent_timestamp) / 1000))
             for message in messages
@@ -343,12 +340,10 @@ class Stage:
             self.deliver_check(json.loads(body))
 
     def deliver_check(self, check: dict[str, Any]) -> None:
-        self.entries["disconnect"].handler(
-            {"Records": [{"body": json.dumps(check)}]}, LambdaContext()
-        )
+        self.entries["disconnect"]({"Records": [{"body": json.dumps(check)}]}, LambdaContext())
 
     def reconcile(self) -> None:
-        self.entries["reconcile"].handler({}, LambdaContext(remaining_ms=180_000))
+        self.entries["reconcile"]({}, LambdaContext(remaining_ms=180_000))
 
     # ---- rows
 
@@ -359,16 +354,14 @@ class Stage:
         return self._row("connections", {"connectionId": connection_id})
 
     def _row(self, table: str, key: dict[str, str]) -> dict[str, Any]:
-        attributes = importlib.import_module("live_sessions.aws.attributes")
-        item = self.dynamodb.get_item(TableName=table, Key=attributes.typed(key)).get("Item")
-        return attributes.plain(item) if item else {}
+        item = self.dynamodb.get_item(TableName=table, Key=typed(key)).get("Item")
+        return plain(item) if item else {}
 
     def change(self, table: str, key: dict[str, str], **values: Any) -> None:
         self.replace(table, self._row(table, key) | values)
 
     def replace(self, table: str, row: dict[str, Any]) -> None:
-        attributes = importlib.import_module("live_sessions.aws.attributes")
-        self.dynamodb.put_item(TableName=table, Item=attributes.typed(row))
+        self.dynamodb.put_item(TableName=table, Item=typed(row))
 
 
 @pytest.fixture
@@ -376,81 +369,21 @@ def sockets() -> OpenSockets:
     return OpenSockets()
 
 
+@pytest.fixture(scope="session")
+def deployed() -> None:
+    """The tables and queues, made once per process."""
+    for table in TABLES:
+        reply = carry_out("CreateTable", table)
+        assert reply.status == 200, reply
+    for queue in QUEUES:
+        queues().create_queue(queue)
+
+
 @pytest.fixture
-def stage(monkeypatch: pytest.MonkeyPatch, sockets: OpenSockets) -> Iterator[Stage]:
-    with mock_aws():
-        shorten(monkeypatch, REGION)
-        for table in TABLES:
-            client("dynamodb").create_table(**table)
-        for queue in QUEUES:
-            sqs_backends[DEFAULT_ACCOUNT_ID][REGION].create_queue(queue)
-        entries = {
-            name: importlib.import_module(name)
-            for name in (
-                "connection",
-                "disconnect",
-                "heartbeat",
-                "refresh",
-                "session_status",
-                "fan_out",
-                "reconcile",
-                "audio_ingest",
-                "audio_processor",
-                "translation",
-            )
-        }
-        stage = Stage(entries, sockets)
-        monkeypatch.setattr(entries["reconcile"], "sleep", lambda _: None)
-        monkeypatch.setattr(
-            entries["session_status"], "QUERY_TIMEOUT_SECONDS", OUT_OF_REACH_SECONDS
-        )
-        _record_fan_outs(monkeypatch, stage)
-        _answer_requests(monkeypatch, stage, sockets)
-        yield stage
-
-
-def _record_fan_outs(monkeypatch: pytest.MonkeyPatch, stage: Stage) -> None:
-    clients = importlib.import_module("live_sessions.aws.clients")
-
-    def invoke(*, FunctionName: str, InvocationType: str, Payload: bytes) -> dict[str, Any]:
-        assert InvocationType == "Event"
-        stage.started_by(FunctionName).append(json.loads(Payload))
-        return {"StatusCode": 202}
-
-    monkeypatch.setattr(clients.lambda_(), "invoke", invoke)
-
-
-def _answer_requests(monkeypatch: pytest.MonkeyPatch, stage: Stage, sockets: OpenSockets) -> None:
-    """What goes without boto3: @connections, and the heartbeat's read, which moto answers."""
-    aws_http = importlib.import_module("live_sessions.aws.http")
-    backoff = importlib.import_module("live_sessions.aws.backoff")
-
-    def request(
-        self: Any, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] = {}
-    ) -> Any:
-        if self.service == "execute-api":
-            connection_id = unquote(path.removeprefix("/@connections/"))
-            return aws_http.Response(sockets.answer(method, connection_id, body), b"")
-        assert (self.service, method, path) == ("dynamodb", "POST", "/")
-        operation = headers["x-amz-target"].removeprefix("DynamoDB_20120810.")
-        try:
-            answer = stage.dynamodb._make_api_call(operation, json.loads(body))
-        except ClientError as failure:
-            status = failure.response["ResponseMetadata"]["HTTPStatusCode"]
-            error = {"__type": f"com.amazonaws.dynamodb#{failure.response['Error']['Code']}"}
-            return aws_http.Response(status, json.dumps(error).encode())
-        except BotoCoreError as failure:
-            raise aws_http.NoAnswer(type(failure).__name__, may_have_arrived=True) from None
-        answer.pop("ResponseMetadata")
-        return aws_http.Response(200, json.dumps(answer).encode())
-
-    monkeypatch.setattr(aws_http.AwsHttp, "request", request)
-    monkeypatch.setattr(backoff, "BACKOFF_SECONDS", 0)
-
-
-@pytest.fixture(autouse=True)
-def connected_now(request: pytest.FixtureRequest) -> None:
-    """A test's connections opened when the test began."""
-    if "stage" in request.fixturenames:
-        sessions = importlib.import_module("live_sessions.sessions")
-        request.getfixturevalue("stage").connected_at = sessions.now_ms()
+def stage(monkeypatch: pytest.MonkeyPatch, sockets: OpenSockets, deployed: None) -> Stage:
+    for table in dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].tables.values():
+        table.items.clear()
+    for queue in QUEUES:
+        queues().queues[queue]._messages.clear()
+    intercept(monkeypatch)
+    return Stage(sockets)

@@ -1,4 +1,4 @@
-"""A short way to moto's tables: no signing, no HTTP messages, a third of the time a call takes.
+"""A short way to moto's tables: no signing and no HTTP messages.
 
 DynamoDB changes an item atomically; moto's changes from two threads can undo each other, so one
 call is carried out at a time.
@@ -8,24 +8,45 @@ from __future__ import annotations
 
 import json
 import threading
-from datetime import datetime
+from collections.abc import Mapping
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
+import msgspec
 import pytest
 from botocore import xform_name
 from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.endpoint import Endpoint
-from moto.core import DEFAULT_ACCOUNT_ID
 from moto.core.exceptions import JsonRESTError, ServiceException
+from moto.core.models import DEFAULT_ACCOUNT_ID, botocore_stubber
 from moto.dynamodb.responses import DynamoHandler
+from moto.sqs.models import SQSBackend, sqs_backends
+
+from tests.handlers.environment import REGION
+
+_one_by_one = threading.RLock()
 
 
-def shorten(monkeypatch: pytest.MonkeyPatch, region: str) -> None:
-    """Let botocore hand DynamoDB's requests to moto's handler as they are, and keep its retries."""
-    create_request = Endpoint.create_request
-    get_response = Endpoint._do_get_response
-    one_by_one = threading.RLock()
+class Reply(NamedTuple):
+    """A service's response to one attempt of a call, parsed as botocore parses it."""
+
+    status: int
+    content: dict[str, Any]
+
+
+def queues() -> SQSBackend:
+    """moto's queues."""
+    return sqs_backends[DEFAULT_ACCOUNT_ID][REGION]
+
+
+def intercept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let moto respond to botocore's clients, to DynamoDB's without HTTP messages in between.
+
+    botocore's retries stay.
+    """
+    original: Any = Endpoint
+    create_request, get_response = original.create_request, original._do_get_response
 
     def bare_request(endpoint: Any, parameters: Any, model: Any = None) -> Any:
         if model is None or model.service_model.service_name != "dynamodb":
@@ -34,32 +55,38 @@ def shorten(monkeypatch: pytest.MonkeyPatch, region: str) -> None:
             url=parameters["url"], body=parameters["body"], reset_stream=lambda: None
         )
 
-    def answer(endpoint: Any, request: Any, model: Any, context: Any) -> Any:
+    def respond(endpoint: Any, request: Any, model: Any, context: Any) -> Any:
         if model.service_model.service_name != "dynamodb":
             return get_response(endpoint, request, model, context)
-        with one_by_one:
-            status, parsed = _handled(region, model.name, json.loads(request.body))
+        status, content = carry_out(model.name, json.loads(request.body))
         metadata = {"HTTPStatusCode": status, "HTTPHeaders": {}, "RetryAttempts": 0}
-        http = AWSResponse(request.url, status, {}, None)
+        http: Any = AWSResponse(request.url, status, HTTPHeaders(), None)
         http._content = b""
-        return (http, parsed | {"ResponseMetadata": metadata}), None
+        return (http, content | {"ResponseMetadata": metadata}), None
 
+    # What moto's mock_aws does as well, without the URLs that it registers for other libraries.
+    monkeypatch.setattr(botocore_stubber, "enabled", True)
     monkeypatch.setattr(Endpoint, "create_request", bare_request)
-    monkeypatch.setattr(Endpoint, "_do_get_response", answer)
+    monkeypatch.setattr(Endpoint, "_do_get_response", respond)
 
 
-def _handled(region: str, operation: str, parameters: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+def carry_out(operation: str, parameters: Mapping[str, Any]) -> Reply:
+    """One DynamoDB call, such as `carry_out("GetItem", {...})`."""
     handler = DynamoHandler()
-    handler.region = region
+    handler.region = REGION
     handler.current_account = DEFAULT_ACCOUNT_ID
-    handler.body = handler.params = parameters
+    # Copies on the way in and out: moto changes its items in place.
+    handler.body = handler.params = _copied(parameters)
     try:
-        result = getattr(handler, xform_name(operation))().result
+        with _one_by_one:
+            return Reply(200, _copied(getattr(handler, xform_name(operation))().result))
     except ServiceException as refusal:
-        return 400, {"Error": {"Code": refusal.code, "Message": refusal.message}}
+        return Reply(400, {"Error": {"Code": refusal.code, "Message": refusal.message}})
     except JsonRESTError as refusal:
         body = json.loads(refusal.get_body())
         code = body.pop("__type").split("#")[-1]
-        return 400, body | {"Error": {"Code": code, "Message": body.get("message", "")}}
-    # A copy: moto changes its items in place.
-    return 200, json.loads(json.dumps(result, default=datetime.isoformat))
+        return Reply(400, body | {"Error": {"Code": code, "Message": body.get("message", "")}})
+
+
+def _copied(values: Any) -> Any:
+    return msgspec.json.decode(msgspec.json.encode(values))

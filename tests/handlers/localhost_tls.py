@@ -1,4 +1,4 @@
-"""A certificate of localhost, as fixtures for whoever serves TLS."""
+"""A certificate for localhost, as fixtures for servers with TLS."""
 
 from __future__ import annotations
 

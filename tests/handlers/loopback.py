@@ -1,4 +1,4 @@
-"""An HTTP/1.1 server on loopback whose every answer, byte for byte, is the test's own."""
+"""An HTTP/1.1 server on loopback; the test decides each response, byte by byte."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class Received:
 class HangUp(Exception):
     """Raised by an answer: send these bytes and close the connection."""
 
-    def __init__(self, last_words: bytes = b"") -> None:
-        self.last_words = last_words
+    def __init__(self, last_bytes: bytes = b"") -> None:
+        self.last_bytes = last_bytes
 
 
 def status(code: int, body: bytes = b"") -> bytes:
@@ -80,20 +80,20 @@ class Loopback:
                 try:
                     connection.sendall(self.answer(request))
                 except HangUp as hang_up:
-                    connection.sendall(hang_up.last_words)
+                    connection.sendall(hang_up.last_bytes)
                     break
                 number += 1
         self.ended[connection_number].set()
 
     def close_idle(self) -> None:
-        """Close every connection from this side, as a server does with those idle too long."""
+        """Close every connection, as a server does with those that were idle for too long."""
         for number, connection in enumerate(self.connections):
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
             assert self.ended[number].wait(PATIENCE_SECONDS)
 
     def stop(self) -> None:
-        # Merely closed, it would still be accepted from, be its number another socket's by then.
+        # close() alone does not end a pending accept(), and its descriptor may be reused.
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._accepting.join(PATIENCE_SECONDS)

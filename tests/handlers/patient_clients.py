@@ -1,4 +1,4 @@
-"""AWS clients as aws/clients.py builds them, but for their address and their patience."""
+"""AWS clients as aws/clients.py builds them, at another endpoint and without time limits."""
 
 from __future__ import annotations
 

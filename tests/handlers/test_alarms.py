@@ -1,39 +1,54 @@
-"""Each alarm over a metric of our own is told by exactly what the function's handler emits.
+"""Each metric that an alarm watches is emitted by the alarm's function, with its unit.
 
 The alarms and the functions' environments are those of the program; the handlers run on moto.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
+import itertools
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from types import SimpleNamespace
-from typing import Any
+from typing import Any, NoReturn
 
 import jwt
 import pytest
 from aws_lambda_powertools import Metrics
-from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
-from jwt import PyJWKClient
 
-from live_sessions import telemetry
-from live_sessions.captions.transcript import Transcript
-from program.engine import Engine, recorded
-from program.stack_config import stack_config
-from tests.handlers.audio.broadcast import Broadcast
-from tests.handlers.audio.recogniser import PERMANENT, Plan, word
-from tests.handlers.captions.audience import gathered
+from contract import metrics
+from contract.functions import AuthorizerEnvironment
+from contract.metrics import Kind, Metric
+from live_sessions.aws import runtime
+from live_sessions.aws.runtime import read_environment
+from program.engine import Engine
+from tests.contracts.program_runs import run
 from tests.handlers.conftest import LambdaContext, Stage
+from tests.handlers.intercepted_clients import (
+    TIMED_OUT,
+    UNREACHABLE,
+    Call,
+    fail_with,
+    intercepted,
+    refusal,
+)
+from tests.handlers.test_reconcile import reconcile
 from tests.handlers.test_session_status import deliver, run_tick, tick
-from tests.handlers.translate_service import refused
 
 STACK = "staging"
 EMF = "_aws"
-MILLISECONDS, COUNT = "Milliseconds", "Count"
 AUDIO = b"\x01\x00" * 1_600
+BUG = RuntimeError("a bug")
+TRANSCRIPT = {
+    "sessionId": "quiet-river-123",
+    "sequence": 1,
+    "sourceLanguage": "en",
+    "text": "hello",
+    "isPartial": False,
+    "spokenAt": 0,
+}
 
 
 @dataclass(frozen=True)
@@ -46,257 +61,256 @@ class Emitted:
     value: float
 
 
-@dataclass(frozen=True)
-class Scene:
-    """What a scenario has at hand."""
-
-    stage: Stage
-    monkeypatch: pytest.MonkeyPatch
-
-
-Scenario = Callable[[Scene], None]
-
-
-def silent(*_: Any, **__: Any) -> Any:
-    raise ReadTimeoutError(endpoint_url="https://dynamodb")
-
-
-def unreachable(*_: Any, **__: Any) -> Any:
-    raise EndpointConnectionError(endpoint_url="https://dynamodb")
-
-
-def broken(*_: Any, **__: Any) -> Any:
-    raise RuntimeError("a bug")
+Scenario = Callable[[Stage], None]
+"""Makes a function emit a metric."""
 
 
 @dataclass(frozen=True)
-class Call:
-    """An action, and what its entry calls for it: `owner` is a name of the entry's module."""
+class Message:
+    """A message, and an operation that its function calls to answer it."""
 
-    entry: str
-    owner: str
-    method: str
     action: str
     fields: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    operation: str = "get_item"
 
-    def failing(self, failure: Callable[..., Any], code: str) -> Scenario:
-        """The action, while that call fails; its sender gets the code."""
+    def failing(self, failure: Exception, code: str) -> Scenario:
+        """The message while the operation fails; its sender is sent the code."""
 
-        def act(scene: Scene) -> None:
-            stage = scene.stage
+        def act(stage: Stage) -> None:
+            clients = intercepted(stage)
             speaker = stage.connect_speaker()
-            if self.entry != "connection":
+            if self.action != "createSession":
                 stage.create_session(speaker)
-            owner = getattr(stage.entries[self.entry], self.owner)
-            scene.monkeypatch.setattr(type(owner), self.method, failure)
-            if self.action == "sendAudio":
-                stage.send_audio(speaker, 0, AUDIO)
-                (answer,) = stage.sockets.frames_of(speaker, "error")
-            else:
-                answer = stage.send(speaker, self.action, **self.fields)
+            with clients.intercept(self.operation, fail_with(failure)):
+                if self.action == "sendAudio":
+                    stage.send_audio(speaker, 0, AUDIO)
+                    (answer,) = stage.sockets.frames_of(speaker, "error")
+                else:
+                    answer = stage.send(speaker, self.action, **self.fields)
             assert answer["code"] == code
 
         return act
 
 
-CALLS = (
-    Call("connection", "SESSIONS", "create", "createSession", {"sourceLanguage": "en"}),
-    Call("heartbeat", "CONNECTIONS", "is_known", "heartbeat"),
-    Call("refresh", "SESSIONS", "get", "refreshConnection", {"sessionId": "quiet-river-123"}),
-    Call("session_status", "HURRIED_CONNECTIONS", "session_of", "getSessionStatus"),
-    Call("audio_ingest", "ADMISSION", "send_audio", "sendAudio"),
-)
+MESSAGES: Mapping[str, Message] = {
+    "connection": Message("createSession", {"sourceLanguage": "en"}),
+    "heartbeat": Message("heartbeat", operation="dynamodb"),
+    "refresh": Message("refreshConnection", {"sessionId": "quiet-river-123"}),
+    "session_status": Message("getSessionStatus"),
+    "audio_ingest": Message("sendAudio"),
+}
+"""By the function that answers it."""
 
 
-def cannot_count_rates(entry: str, act: Scenario) -> Scenario:
-    def without_rates(scene: Scene) -> None:
-        limits = scene.stage.entries[entry].RATE_LIMITS
-        client = SimpleNamespace(update_item=unreachable, exceptions=limits._client.exceptions)
-        scene.monkeypatch.setattr(limits, "_client", client)
-        act(scene)
-
-    return without_rates
+def ticks(stage: Stage) -> None:
+    deliver(stage, tick(stage, age_seconds=7))
 
 
-def ticks(scene: Scene) -> None:
-    deliver(scene.stage, tick(age_seconds=7))
+def ticks_too_late(stage: Stage) -> None:
+    deliver(stage, tick(stage, age_seconds=100))
 
 
-def ticks_far_too_late(scene: Scene) -> None:
-    deliver(scene.stage, tick(age_seconds=100))
+def queries_the_status(stage: Stage) -> None:
+    speaker = stage.connect_speaker()
+    stage.create_session(speaker)
+    assert stage.send(speaker, "getSessionStatus")["type"] == "sessionStatus"
 
 
-def asks_for_a_status(scene: Scene) -> None:
-    speaker = scene.stage.connect_speaker()
-    scene.stage.create_session(speaker)
-    assert scene.stage.send(speaker, "getSessionStatus")["type"] == "sessionStatus"
+def queries_a_status_that_times_out(stage: Stage) -> None:
+    clients = intercepted(stage)
+    speaker = stage.connect_speaker()
+    stage.create_session(speaker)
+    with clients.intercept("get_item", fail_with(TIMED_OUT), TableName="sessions"):
+        assert stage.send(speaker, "getSessionStatus")["code"] == "STATUS_TIMEOUT"
 
 
-def asks_for_a_status_that_does_not_come(scene: Scene) -> None:
-    speaker = scene.stage.connect_speaker()
-    scene.stage.create_session(speaker)
-    entry = scene.stage.entries["session_status"]
-    scene.monkeypatch.setattr(entry.HURRIED_SESSIONS, "get", silent, raising=False)
-    assert scene.stage.send(speaker, "getSessionStatus")["code"] == "STATUS_TIMEOUT"
+def creates_a_session(stage: Stage) -> None:
+    stage.create_session(stage.connect_speaker())
 
 
-def creates_a_session(scene: Scene) -> None:
-    scene.stage.create_session(scene.stage.connect_speaker())
+def without_rate_limits(act: Scenario) -> Scenario:
+    def while_the_table_fails(stage: Stage) -> None:
+        clients = intercepted(stage)
+        with clients.intercept("update_item", fail_with(UNREACHABLE), TableName="rate-limits"):
+            act(stage)
+
+    return while_the_table_fails
 
 
-def mutes(scene: Scene) -> None:
-    speaker = scene.stage.connect_speaker()
-    scene.stage.create_session(speaker)
-    assert scene.stage.send(speaker, "muteBroadcast")["type"] == "broadcastMuted"
+def mutes(stage: Stage) -> None:
+    speaker = stage.connect_speaker()
+    stage.create_session(speaker)
+    assert stage.send(speaker, "muteBroadcast")["type"] == "broadcastMuted"
 
 
-def reconciles(scene: Scene) -> None:
+def reconciles(stage: Stage) -> None:
+    stage.join(stage.create_session(stage.connect_speaker()))
+    reconcile(stage)
+
+
+def reconciles_without_the_index(stage: Stage) -> None:
+    clients = intercepted(stage)
+    with clients.intercept("query", fail_with(TIMED_OUT), TableName="sessions"):
+        reconcile(stage)
+
+
+def sends_audio_without_a_free_slot(stage: Stage) -> None:
+    stage.environment["AUDIO_SLOTS"] = "1"
     for _ in range(2):
-        scene.stage.join(scene.stage.create_session(scene.stage.connect_speaker()))
-    scene.stage.reconcile()
+        speaker = stage.connect_speaker()
+        stage.create_session(speaker)
+        stage.send_audio(speaker, 0, AUDIO)
 
 
-def finds_no_slot(scene: Scene) -> None:
-    slots = scene.stage.entries["audio_ingest"].ENVIRONMENT.audio_slots
-    for _ in range(slots + 1):
-        speaker = scene.stage.connect_speaker()
-        scene.stage.create_session(speaker)
-        scene.stage.send_audio(speaker, 0, AUDIO)
+def audio_processor(stage: Stage) -> Any:
+    """The processor, while Transcribe refuses every stream permanently."""
+    from live_sessions.audio.transcribe import TranscribeFailure
+
+    def refuse(language_code: str, *, stability: str | None) -> NoReturn:
+        raise TranscribeFailure.permanent("AccessDeniedException")
+
+    built: Any = stage.entries["audio_processor"]
+    return dataclasses.replace(built, open_stream=refuse)
 
 
-def speaks_what_transcribe_refuses(scene: Scene) -> None:
-    broadcast = Broadcast(scene.monkeypatch, scene.stage, Plan(PERMANENT, receiving=2))
-    broadcast.says([word(number, 0.2) for number in range(1, 10)], chunk_seconds=0.2)
-    broadcast.run()
+@dataclass
+class ShortInvocation(LambdaContext):
+    """Has time for one look at the queue."""
 
-
-def sends_a_transcript_to_nobody(scene: Scene) -> None:
-    """There is no such function in this account."""
-    scene.stage.entries["audio_processor"].PIPELINE.send(
-        Transcript(
-            session_id="quiet-river-123",
-            sequence=1,
-            source_language="en",
-            text="hello",
-            is_partial=False,
-            spoken_at=0,
-        )
+    left_ms: Iterator[int] = field(
+        default_factory=lambda: itertools.chain([900_000] * 2, itertools.repeat(0))
     )
 
+    def get_remaining_time_in_millis(self) -> int:
+        return next(self.left_ms)
 
-def signs_in_while_there_are_no_keys(scene: Scene) -> None:
-    authorizer = importlib.import_module("authorizer")
-    keys = PyJWKClient("http://127.0.0.1:9/", timeout=1)
-    scene.monkeypatch.setattr(authorizer, "KEYS", keys)
+
+def sends_audio_that_transcribe_refuses(stage: Stage) -> None:
+    speaker = stage.connect_speaker()
+    stage.create_session(speaker)
+    stage.send_audio(speaker, 0, AUDIO)
+    (start,) = stage.processor_starts
+    audio_processor(stage)(start, ShortInvocation())
+
+
+def sends_a_transcript_to_no_function(stage: Stage) -> None:
+    from live_sessions.captions.transcripts import read_transcript
+
+    clients = intercepted(stage)
+    with clients.intercept("invoke", fail_with(refusal("ResourceNotFoundException", 404))):
+        audio_processor(stage).pipeline.send(read_transcript(TRANSCRIPT))
+
+
+def captions_for(stage: Stage, language: str) -> str:
+    """One listener of that language; returns the listener's connection."""
+    session_id = stage.create_session(stage.connect_speaker())
+    listener = stage.join(session_id, language)
+    stage.sockets.failing.add(listener)
+    stage.entries["translation"]({**TRANSCRIPT, "sessionId": session_id}, LambdaContext())
+    return listener
+
+
+def captions_that_cannot_be_translated(stage: Stage) -> None:
+    clients = intercepted(stage)
+    with clients.intercept("translate_text", fail_with(refusal("AccessDeniedException"))):
+        captions_for(stage, "fr")
+
+
+def captions_that_cannot_be_posted(stage: Stage) -> None:
+    captions_for(stage, "en")
+
+
+def signs_in_without_keys(_: Stage) -> None:
+    authorize = importlib.import_module("authorizer").build(read_environment(AuthorizerEnvironment))
     token = jwt.encode({}, "k" * 32, headers={"kid": "k1"})
     event = {
         "methodArn": "arn",
         "requestContext": {"connectionId": "a="},
         "multiValueQueryStringParameters": {"token": [token]},
     }
-    policy = authorizer.handler(event, LambdaContext())
+    policy = authorize(event, LambdaContext())
     assert policy["policyDocument"]["Statement"][0]["Effect"] == "Deny"
 
 
-def reads_what_cannot_be_translated(scene: Scene) -> None:
-    with gathered(scene.stage, scene.monkeypatch) as audience:
-        audience.join("fr")
-        audience.service.answers["fr"] = lambda _: refused("AccessDeniedException")
-        audience.say()
+def mutes_for_a_listener_whose_posts_fail(stage: Stage) -> None:
+    speaker = stage.connect_speaker()
+    listener = stage.join(stage.create_session(speaker))
+    stage.sockets.failing.add(listener)
+    stage.send(speaker, "muteBroadcast")
+    stage.run_fan_outs()
 
 
-def mutes_for_one_who_cannot_be_reached(scene: Scene) -> None:
-    speaker = scene.stage.connect_speaker()
-    listener = scene.stage.join(scene.stage.create_session(speaker))
-    scene.stage.sockets.failing.add(listener)
-    scene.stage.send(speaker, "muteBroadcast")
-    scene.stage.run_fan_outs()
+def pushes_to_a_speaker_whose_posts_fail(stage: Stage) -> None:
+    speaker = stage.connect_speaker()
+    stage.create_session(speaker)
+    stage.sockets.failing.add(speaker)
+    run_tick(stage)
 
 
-def speaks_to_one_who_cannot_be_reached(scene: Scene) -> None:
-    with gathered(scene.stage, scene.monkeypatch) as audience:
-        scene.stage.sockets.failing.update(audience.join("fr"))
-        audience.say()
-
-
-def pushes_to_one_who_cannot_be_reached(scene: Scene) -> None:
-    speaker = scene.stage.connect_speaker()
-    scene.stage.create_session(speaker)
-    scene.stage.sockets.failing.add(speaker)
-    run_tick(scene.stage)
-
-
-def pushes_out_of_time(scene: Scene) -> None:
-    """Nothing is left of the function's five seconds."""
-    scene.stage.create_session(scene.stage.connect_speaker())
-    deliver(scene.stage, tick(age_seconds=-3600))
-    for message in scene.stage.queued("status-shards"):
+def pushes_without_time_left(stage: Stage) -> None:
+    stage.create_session(stage.connect_speaker())
+    deliver(stage, tick(stage))
+    for message in stage.queued("status-shards"):
         record = {"Records": [{"body": json.dumps(message)}]}
-        scene.stage.entries["session_status"].handler(record, LambdaContext(remaining_ms=0))
+        stage.entries["session_status"](record, LambdaContext(remaining_ms=0))
 
 
-def hands_a_tick_out_to_a_queue_that_refuses(scene: Scene) -> None:
-    queue = scene.stage.entries["session_status"].PERIODIC.shard_queue
-    scene.monkeypatch.setattr(type(queue), "hand_out", lambda _, tick, shards: shards)
-    ticks(scene)
+def ticks_with_a_queue_that_refuses(stage: Stage) -> None:
+    def refuse(call: Call) -> dict[str, Any]:
+        return {"Failed": call.request["Entries"]}
+
+    clients = intercepted(stage)
+    with clients.intercept("send_message_batch", refuse):
+        ticks(stage)
 
 
-def reconciles_what_cannot_be_read(scene: Scene) -> None:
-    reconcile = scene.stage.entries["reconcile"]
-    scene.monkeypatch.setattr(type(reconcile.SESSIONS), "active_in_shard", silent)
-    scene.stage.reconcile()
-
-
-# Each metric of ours that an alarm watches: what makes its function emit it, and in which unit.
-SCENARIOS: Mapping[tuple[str, str], tuple[Scenario, str]] = {
-    **{
-        (call.entry, "InternalErrors"): (call.failing(broken, "INTERNAL_ERROR"), COUNT)
-        for call in CALLS
-    },
-    **{
-        (call.entry, "ServicesUnavailable"): (
-            call.failing(unreachable, "SERVICE_UNAVAILABLE"),
-            COUNT,
-        )
-        for call in CALLS
-    },
-    ("connection", "RateLimitsUnavailable"): (
-        cannot_count_rates("connection", creates_a_session),
-        COUNT,
-    ),
-    ("session_status", "RateLimitsUnavailable"): (
-        cannot_count_rates("session_status", asks_for_a_status),
-        COUNT,
-    ),
-    ("fan_out", "PostsFailed"): (mutes_for_one_who_cannot_be_reached, COUNT),
-    ("translation", "PostsFailed"): (speaks_to_one_who_cannot_be_reached, COUNT),
-    ("session_status", "StatusPushesFailed"): (pushes_to_one_who_cannot_be_reached, COUNT),
-    ("session_status", "StatusPushesOutOfTime"): (pushes_out_of_time, COUNT),
-    ("session_status", "ShardsRefused"): (hands_a_tick_out_to_a_queue_that_refuses, COUNT),
-    ("reconcile", "SessionsNotReconciled"): (reconciles_what_cannot_be_read, COUNT),
-    ("session_status", "Ticks"): (ticks, COUNT),
-    ("session_status", "TickDelayMilliseconds"): (ticks, MILLISECONDS),
-    ("session_status", "StatusQueryMilliseconds"): (asks_for_a_status, MILLISECONDS),
-    ("authorizer", "KeysUnavailable"): (signs_in_while_there_are_no_keys, COUNT),
-    ("connection", "SessionCreationMilliseconds"): (creates_a_session, MILLISECONDS),
-    ("connection", "ControlAckMilliseconds"): (mutes, MILLISECONDS),
-    ("audio_ingest", "AudioSlotsExhausted"): (finds_no_slot, COUNT),
-    ("reconcile", "ActiveSessions"): (reconciles, COUNT),
-    ("audio_processor", "TranscribeFailures"): (speaks_what_transcribe_refuses, COUNT),
-    ("audio_processor", "TranscriptionsGivenUp"): (speaks_what_transcribe_refuses, COUNT),
-    ("audio_processor", "TranscriptsFailed"): (sends_a_transcript_to_nobody, COUNT),
-    ("translation", "TranslationsFailed"): (reads_what_cannot_be_translated, COUNT),
+RATE_LIMITED_ACTS = {
+    "connection": without_rate_limits(creates_a_session),
+    "session_status": without_rate_limits(queries_the_status),
 }
+FAILING_POSTS = {
+    "fan_out": mutes_for_a_listener_whose_posts_fail,
+    "translation": captions_that_cannot_be_posted,
+}
+SCENARIOS: Mapping[Metric, Mapping[str, Scenario]] = {
+    metrics.INTERNAL_ERRORS: {
+        entry: MESSAGES[entry].failing(BUG, "INTERNAL_ERROR")
+        for entry in metrics.INTERNAL_ERRORS.emitted_by
+    },
+    metrics.SERVICES_UNAVAILABLE: {
+        entry: MESSAGES[entry].failing(UNREACHABLE, "SERVICE_UNAVAILABLE")
+        for entry in metrics.SERVICES_UNAVAILABLE.emitted_by
+    },
+    metrics.RATE_LIMITS_UNAVAILABLE: RATE_LIMITED_ACTS,
+    metrics.POSTS_FAILED: FAILING_POSTS,
+    metrics.STATUS_PUSHES_FAILED: {"session_status": pushes_to_a_speaker_whose_posts_fail},
+    metrics.STATUS_PUSHES_OUT_OF_TIME: {"session_status": pushes_without_time_left},
+    metrics.SHARDS_REFUSED: {"session_status": ticks_with_a_queue_that_refuses},
+    metrics.SESSIONS_NOT_RECONCILED: {"reconcile": reconciles_without_the_index},
+    metrics.TICKS: {"session_status": ticks},
+    metrics.TICK_DELAY_MILLISECONDS: {"session_status": ticks},
+    metrics.STATUS_QUERY_MILLISECONDS: {"session_status": queries_the_status},
+    metrics.KEYS_UNAVAILABLE: {"authorizer": signs_in_without_keys},
+    metrics.SESSION_CREATION_MILLISECONDS: {"connection": creates_a_session},
+    metrics.CONTROL_ACK_MILLISECONDS: {"connection": mutes},
+    metrics.AUDIO_SLOTS_EXHAUSTED: {"audio_ingest": sends_audio_without_a_free_slot},
+    metrics.ACTIVE_SESSIONS: {"reconcile": reconciles},
+    metrics.TRANSCRIBE_FAILURES: {"audio_processor": sends_audio_that_transcribe_refuses},
+    metrics.TRANSCRIPTIONS_GIVEN_UP: {"audio_processor": sends_audio_that_transcribe_refuses},
+    metrics.TRANSCRIPTS_FAILED: {"audio_processor": sends_a_transcript_to_no_function},
+    metrics.TRANSLATIONS_FAILED: {"translation": captions_that_cannot_be_translated},
+}
+"""For each metric that an alarm watches, what makes each of its functions emit it."""
 
 
 @pytest.fixture(scope="module")
 def engine() -> Engine:
-    return recorded(STACK, stack_config(STACK))
+    return run(STACK).engine
 
 
 @contextmanager
 def as_function(engine: Engine, entry: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Metrics as the function emits them: Powertools reads its environment when it is made."""
+    """Metrics as the function emits them: Powertools reads its environment when it is created."""
     (function,) = [
         each for each in engine.inputs("lambda/function") if each["handler"] == f"{entry}.handler"
     ]
@@ -304,8 +318,14 @@ def as_function(engine: Engine, entry: str, monkeypatch: pytest.MonkeyPatch) -> 
         for name, value in function["environment"]["variables"].items():
             if name.startswith("POWERTOOLS_METRICS") or name == "POWERTOOLS_SERVICE_NAME":
                 patched.setenv(name, value)
-        patched.setattr(telemetry, "metrics", Metrics())
+        deployed = Metrics()
+    ours = runtime.metrics
+    before = ours.namespace, ours.service
+    ours.namespace, ours.service = deployed.namespace, deployed.service
+    try:
         yield
+    finally:
+        ours.namespace, ours.service = before
 
 
 def emitted(printed: str, name: str) -> list[Emitted]:
@@ -336,57 +356,67 @@ def own_alarms(engine: Engine) -> list[dict[str, Any]]:
     ]
 
 
-def test_each_of_our_metrics_with_an_alarm_is_tried_here(engine: Engine) -> None:
-    watched = {(each["dimensions"]["service"], each["metricName"]) for each in own_alarms(engine)}
-    assert watched == SCENARIOS.keys()
+def test_each_alarm_watches_a_function_that_emits_its_metric(engine: Engine) -> None:
+    by_name = {each.name: each for each in vars(metrics).values() if isinstance(each, Metric)}
+    watched: dict[Metric, set[str]] = {}
+    for alarm in own_alarms(engine):
+        watched.setdefault(by_name[alarm["metricName"]], set()).add(alarm["dimensions"]["service"])
+    assert watched == {metric: set(scenarios) for metric, scenarios in SCENARIOS.items()}
+    for metric, functions in watched.items():
+        assert functions <= set(metric.emitted_by), metric
 
 
-@pytest.mark.parametrize(("entry", "name"), SCENARIOS)
-def test_an_alarm_watches_exactly_what_its_function_emits(
+@pytest.mark.parametrize(
+    ("entry", "metric"),
+    [
+        pytest.param(entry, metric, id=f"{entry}-{metric.name}")
+        for metric, scenarios in SCENARIOS.items()
+        for entry in scenarios
+    ],
+)
+def test_a_function_emits_the_metric_that_its_alarm_watches(
     engine: Engine,
     stage: Stage,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     entry: str,
-    name: str,
+    metric: Metric,
 ) -> None:
-    act, unit = SCENARIOS[entry, name]
     with as_function(engine, entry, monkeypatch):
         capsys.readouterr()
-        act(Scene(stage, monkeypatch))
-        found = emitted(capsys.readouterr().out, name)
-    assert found, f"{entry} did not emit {name}"
+        SCENARIOS[metric][entry](stage)
+        found = emitted(capsys.readouterr().out, metric.name)
+    assert found, f"{entry} did not emit {metric.name}"
     (alarm,) = [
         each
         for each in own_alarms(engine)
-        if each["metricName"] == name and each["dimensions"]["service"] == entry
+        if each["metricName"] == metric.name and each["dimensions"]["service"] == entry
     ]
     for each in found:
         assert (each.namespace, each.dimensions) == (alarm["namespace"], alarm["dimensions"])
-        assert each.unit == unit
-    if name != "StatusQueryMilliseconds":
-        assert any(each.value > 0 for each in found) or unit == MILLISECONDS
+        assert each.unit == metric.unit
+    assert metric.kind is Kind.DURATION or any(each.value > 0 for each in found)
 
 
-def test_a_late_tick_says_how_late_it_is_also_when_it_is_dropped(
+def test_the_delay_of_a_late_tick_is_emitted_also_if_it_is_dropped(
     stage: Stage, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for act, least in ((ticks, 6_000), (ticks_far_too_late, 99_000)):
+    for act, least_ms in ((ticks, 6_000), (ticks_too_late, 99_000)):
         capsys.readouterr()
-        act(Scene(stage, pytest.MonkeyPatch()))
+        act(stage)
         (delay,) = emitted(capsys.readouterr().out, "TickDelayMilliseconds")
-        assert delay.value >= least
+        assert delay.value >= least_ms
 
 
 def test_a_query_that_times_out_is_timed_too(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    stage: Stage, capsys: pytest.CaptureFixture[str]
 ) -> None:
     capsys.readouterr()
-    asks_for_a_status_that_does_not_come(Scene(stage, monkeypatch))
+    queries_a_status_that_times_out(stage)
     assert len(emitted(capsys.readouterr().out, "StatusQueryMilliseconds")) == 1
 
 
-def test_an_answer_is_timed_from_when_api_gateway_took_the_message(
+def test_a_reply_is_timed_from_the_messages_arrival_at_api_gateway(
     stage: Stage, capsys: pytest.CaptureFixture[str]
 ) -> None:
     speaker = stage.connect_speaker()
@@ -394,45 +424,51 @@ def test_an_answer_is_timed_from_when_api_gateway_took_the_message(
     event = stage.event(speaker, "MESSAGE", "createSession", body)
     event["requestContext"]["requestTimeEpoch"] = stage.connected_at - 3_000
     capsys.readouterr()
-    stage.entries["connection"].handler(event, LambdaContext())
+    stage.entries["connection"](event, LambdaContext())
     (creation,) = emitted(capsys.readouterr().out, "SessionCreationMilliseconds")
     assert creation.value >= 3_000
 
 
-def test_a_clock_that_is_ahead_makes_no_negative_time(
+def test_a_negative_duration_from_clock_skew_is_clamped_to_0(
     stage: Stage, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    deliver(stage, tick(age_seconds=-60))
+    deliver(stage, tick(stage, age_seconds=-60))
     (delay,) = emitted(capsys.readouterr().out, "TickDelayMilliseconds")
     assert delay.value == 0
 
 
-def test_what_is_refused_is_not_timed(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_refusal_is_not_timed(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
     speaker = stage.connect_speaker()
     assert stage.send(speaker, "createSession", sourceLanguage="xx")["type"] == "error"
     assert emitted(capsys.readouterr().out, "SessionCreationMilliseconds") == []
 
 
-def test_a_service_that_fails_is_no_bug_of_ours(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_a_failed_service_is_not_counted_as_an_error_of_ours_and_is_timed(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    clients = intercepted(stage)
     speaker = stage.connect_speaker()
-    monkeypatch.setattr(type(stage.entries["connection"].SESSIONS), "create", silent)
-    answer = stage.send(speaker, "createSession", sourceLanguage="en")
+    with clients.intercept("put_item", fail_with(TIMED_OUT), TableName="sessions"):
+        answer = stage.send(speaker, "createSession", sourceLanguage="en")
     assert answer["code"] == "SERVICE_UNAVAILABLE"
     printed = capsys.readouterr().out
     assert len(emitted(printed, "ServicesUnavailable")) == 1
     assert emitted(printed, "InternalErrors") == []
-    assert len(emitted(printed, "SessionCreationMilliseconds")) == 1, "the speaker waited for it"
+    assert len(emitted(printed, "SessionCreationMilliseconds")) == 1
 
 
-def test_how_many_there_are_is_told_also_when_there_are_none(
+def active(printed: str) -> list[list[float]]:
+    return [
+        [each.value for each in emitted(printed, name)]
+        for name in ("ActiveSessions", "ActiveListeners")
+    ]
+
+
+def test_the_numbers_of_sessions_and_listeners_are_emitted_also_if_they_are_0(
     stage: Stage, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    stage.reconcile()
-    printed = capsys.readouterr().out
-    levels = [emitted(printed, name)[0].value for name in ("ActiveSessions", "ActiveListeners")]
-    assert levels == [0, 0]
+    reconcile(stage)
+    assert active(capsys.readouterr().out) == [[0], [0]]
     session_id = stage.create_session(stage.connect_speaker())
     for language in ("es", "fr"):
         stage.join(session_id, language)
@@ -440,15 +476,12 @@ def test_how_many_there_are_is_told_also_when_there_are_none(
     stage.create_session(ended)
     stage.send(ended, "endSession")
     capsys.readouterr()
-    stage.reconcile()
-    printed = capsys.readouterr().out
-    levels = [emitted(printed, name)[0].value for name in ("ActiveSessions", "ActiveListeners")]
-    assert levels == [1, 2]
+    reconcile(stage)
+    assert active(capsys.readouterr().out) == [[1], [2]]
 
 
-def test_where_a_shard_could_not_be_read_no_number_is_told(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_no_number_is_emitted_if_a_shard_could_not_be_read(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(type(stage.entries["reconcile"].SESSIONS), "active_in_shard", silent)
-    stage.reconcile()
-    assert emitted(capsys.readouterr().out, "ActiveSessions") == []
+    reconciles_without_the_index(stage)
+    assert active(capsys.readouterr().out) == [[], []]

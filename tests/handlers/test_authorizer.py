@@ -1,12 +1,14 @@
-"""Who may connect: real RS256 tokens against a JWKS served over HTTP."""
+"""Who may connect: real RS256 tokens, checked with keys that are served over HTTP."""
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import json
+import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
@@ -16,6 +18,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt import PyJWKClient
 from jwt.algorithms import RSAAlgorithm
 
+from contract.functions import AuthorizerEnvironment
+from live_sessions.aws.runtime import read_environment
 from tests.handlers.conftest import ENVIRONMENT
 from tests.patience import OUT_OF_REACH_SECONDS
 
@@ -40,7 +44,7 @@ def jwks_url() -> Iterator[str]:
             self.end_headers()
             self.wfile.write(keys)
 
-        def log_message(self, *_: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:
             pass
 
     server = HTTPServer(("127.0.0.1", 0), Keys)
@@ -50,13 +54,18 @@ def jwks_url() -> Iterator[str]:
     server.server_close()
 
 
-@pytest.fixture
-def authorize(jwks_url: str, monkeypatch: pytest.MonkeyPatch) -> Any:
-    authorizer = importlib.import_module("authorizer")
-    monkeypatch.setattr(authorizer, "KEYS", PyJWKClient(jwks_url, timeout=OUT_OF_REACH_SECONDS))
+Authorize = Callable[..., dict[str, Any]]
+
+
+def authorizing_with(keys: PyJWKClient) -> Authorize:
+    """Authorizes a handshake with these tokens."""
+    built = importlib.import_module("authorizer").build(
+        read_environment(AuthorizerEnvironment, ENVIRONMENT)
+    )
+    authorizer = dataclasses.replace(built, keys=keys)
 
     def authorize(*tokens: str) -> dict[str, Any]:
-        return authorizer.handler(
+        return authorizer(
             {
                 "type": "REQUEST",
                 "methodArn": ARN,
@@ -67,6 +76,11 @@ def authorize(jwks_url: str, monkeypatch: pytest.MonkeyPatch) -> Any:
         )
 
     return authorize
+
+
+@pytest.fixture(scope="module")
+def authorize(jwks_url: str) -> Authorize:
+    return authorizing_with(PyJWKClient(jwks_url, timeout=OUT_OF_REACH_SECONDS))
 
 
 def token(key: Any = KEY, kid: str = "k1", algorithm: str = "RS256", **changes: Any) -> str:
@@ -90,13 +104,13 @@ def effect(policy: dict[str, Any]) -> str:
     return statement["Effect"]
 
 
-def test_a_sound_token_makes_a_speaker(authorize: Any) -> None:
+def test_a_valid_token_makes_a_speaker(authorize: Authorize) -> None:
     policy = authorize(token())
     assert effect(policy) == "Allow"
     assert policy["context"] == {"role": "speaker", "userId": "user-7"}
 
 
-def test_no_token_makes_a_listener(authorize: Any) -> None:
+def test_no_token_makes_a_listener(authorize: Authorize) -> None:
     policy = authorize()
     assert effect(policy) == "Allow"
     assert policy["context"] == {"role": "listener"}
@@ -120,8 +134,8 @@ BAD_TOKENS = {
 
 
 @pytest.mark.parametrize("bad", BAD_TOKENS, ids=str)
-def test_a_token_that_does_not_hold_is_refused_and_never_taken_for_a_listener(
-    authorize: Any, capsys: pytest.CaptureFixture[str], bad: str
+def test_an_invalid_token_is_refused_and_its_sender_is_not_treated_as_a_listener(
+    authorize: Authorize, capsys: pytest.CaptureFixture[str], bad: str
 ) -> None:
     sent = BAD_TOKENS[bad]()
     policy = authorize(sent)
@@ -130,14 +144,13 @@ def test_a_token_that_does_not_hold_is_refused_and_never_taken_for_a_listener(
     assert not sent or sent not in capsys.readouterr().out
 
 
-def test_two_tokens_are_refused_though_both_hold(authorize: Any) -> None:
+def test_two_tokens_are_refused_although_both_are_valid(authorize: Authorize) -> None:
     assert effect(authorize(token(), token())) == "Deny"
 
 
-def test_keys_that_cannot_be_fetched_refuse_the_speaker_and_let_listeners_in(
-    authorize: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    authorizer = importlib.import_module("authorizer")
-    monkeypatch.setattr(authorizer, "KEYS", PyJWKClient("http://127.0.0.1:9/", timeout=1))
+def test_speakers_are_refused_and_listeners_admitted_while_the_keys_cannot_be_fetched() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    authorize = authorizing_with(PyJWKClient(f"http://127.0.0.1:{port}/", timeout=1))
     assert effect(authorize(token())) == "Deny"
     assert effect(authorize()) == "Allow"

@@ -1,7 +1,8 @@
-"""Requests over real connections to a server on loopback."""
+"""AwsHttp over real connections to a server on loopback."""
 
 from __future__ import annotations
 
+import itertools
 import socket
 import ssl
 import threading
@@ -10,21 +11,28 @@ from pathlib import Path
 
 import pytest
 
-from live_sessions.aws import http as aws_http
-from live_sessions.aws import http_connection
-from live_sessions.aws.http import AwsHttp, NoAnswer
-from live_sessions.environment import AwsEnvironment
+from live_sessions.aws.http import IDLE_LIMIT_SECONDS, AwsHttp, NoAnswer
+from live_sessions.aws.runtime import SYSTEM_CLOCK, AwsEnvironment, Clock
 from tests.handlers.loopback import OK, HangUp, Received, serving, status
 from tests.patience import OUT_OF_REACH_SECONDS, PATIENCE_SECONDS
 
 AWS = AwsEnvironment("eu-central-1", "AKIDEXAMPLE", "secret", "token")
 
 
-def api(url: str) -> AwsHttp:
-    return AwsHttp(f"{url}/live", "execute-api", AWS, timeout_seconds=OUT_OF_REACH_SECONDS)
+def api(
+    url: str, *, clock: Clock = SYSTEM_CLOCK, trusting: ssl.SSLContext | None = None
+) -> AwsHttp:
+    return AwsHttp(
+        f"{url}/live",
+        "execute-api",
+        AWS,
+        timeout_seconds=OUT_OF_REACH_SECONDS,
+        clock=clock,
+        trusting=trusting,
+    )
 
 
-def test_a_request_arrives_whole_and_signed_and_its_answer_comes_back() -> None:
+def test_a_request_is_sent_signed_and_its_response_returned() -> None:
     with serving(lambda _: status(418, b"teapot")) as server:
         response = api(server.url).request("POST", "/@connections/a%3D", b"{}", {"x-a": "b"})
     assert response == (418, b"teapot")
@@ -39,7 +47,7 @@ def test_a_request_arrives_whole_and_signed_and_its_answer_comes_back() -> None:
     )
 
 
-def test_requests_one_after_another_share_one_connection() -> None:
+def test_consecutive_requests_share_one_connection() -> None:
     with serving(lambda _: OK) as server:
         client = api(server.url)
         for _ in range(5):
@@ -47,14 +55,15 @@ def test_requests_one_after_another_share_one_connection() -> None:
     assert len(server.connections) == 1
 
 
-def test_a_connection_that_was_idle_for_too_long_is_not_used_again(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(aws_http, "IDLE_LIMIT_SECONDS", 0)
+def test_a_connection_that_was_idle_for_too_long_is_not_used_again() -> None:
+    now_ms = 0
     with serving(lambda _: OK) as server:
-        client = api(server.url)
+        client = api(server.url, clock=Clock(now_ms=lambda: now_ms))
         for _ in range(2):
             assert client.request("POST", "/x") == (200, b"ok")
+        assert len(server.connections) == 1
+        now_ms += IDLE_LIMIT_SECONDS * 1000
+        assert client.request("POST", "/x") == (200, b"ok")
     assert len(server.connections) == 2
 
 
@@ -74,7 +83,7 @@ def test_a_connection_that_was_idle_for_too_long_is_not_used_again(
         (b"HTTP/1.0 200 OK\r\ncontent-length: 1\r\n\r\na", b"a", False),
     ],
 )
-def test_every_framing_of_an_answer_is_understood(
+def test_each_framing_of_a_response_is_understood(
     answer: bytes, body: bytes, is_kept: bool
 ) -> None:
     with serving(lambda _: answer) as server:
@@ -84,7 +93,7 @@ def test_every_framing_of_an_answer_is_understood(
     assert len(server.connections) == (1 if is_kept else 2)
 
 
-def test_an_answer_without_a_length_ends_with_its_connection() -> None:
+def test_a_response_without_a_length_ends_with_its_connection() -> None:
     def answer(_: Received) -> bytes:
         raise HangUp(b"HTTP/1.1 200 OK\r\n\r\nall of it")
 
@@ -93,7 +102,7 @@ def test_an_answer_without_a_length_ends_with_its_connection() -> None:
         assert [client.request("GET", "/x").body for _ in range(2)] == [b"all of it"] * 2
 
 
-def test_a_connection_that_was_closed_while_idle_is_replaced_before_it_is_used() -> None:
+def test_a_connection_that_the_peer_closed_while_idle_is_replaced_before_it_is_used() -> None:
     with serving(lambda _: OK) as server:
         client = api(server.url)
         client.request("POST", "/x")
@@ -102,7 +111,7 @@ def test_a_connection_that_was_closed_while_idle_is_replaced_before_it_is_used()
     assert [request.connection for request in server.requests] == [0, 1]
 
 
-def test_a_reused_connection_that_closes_before_an_answer_is_tried_once_on_a_fresh_one() -> None:
+def test_a_request_on_a_reused_connection_that_closes_is_sent_once_more_on_a_new_one() -> None:
     def answer(request: Received) -> bytes:
         if request.number:
             raise HangUp
@@ -115,7 +124,7 @@ def test_a_reused_connection_that_closes_before_an_answer_is_tried_once_on_a_fre
     assert [(each.connection, each.number) for each in server.requests] == [(0, 0), (0, 1), (1, 0)]
 
 
-def test_a_fresh_connection_that_closes_before_an_answer_is_not_tried_again() -> None:
+def test_a_request_on_a_new_connection_that_closes_is_not_sent_again() -> None:
     def answer(_: Received) -> bytes:
         raise HangUp
 
@@ -127,7 +136,7 @@ def test_a_fresh_connection_that_closes_before_an_answer_is_not_tried_again() ->
 
 
 @pytest.mark.parametrize(
-    "last_words",
+    "last_bytes",
     [
         b"HTTP/1.1 2",
         b"HTTP/1.1 200 OK\r\ncontent-le",
@@ -137,10 +146,12 @@ def test_a_fresh_connection_that_closes_before_an_answer_is_not_tried_again() ->
         b"\r\n",
     ],
 )
-def test_an_answer_that_breaks_off_is_none_and_is_not_tried_again(last_words: bytes) -> None:
+def test_a_truncated_response_raises_no_answer_and_its_request_is_not_sent_again(
+    last_bytes: bytes,
+) -> None:
     def answer(request: Received) -> bytes:
         if request.number:
-            raise HangUp(last_words)
+            raise HangUp(last_bytes)
         return OK
 
     with serving(answer) as server:
@@ -153,9 +164,10 @@ def test_an_answer_that_breaks_off_is_none_and_is_not_tried_again(last_words: by
     assert [request.connection for request in server.requests] == [0, 0, 1]
 
 
-def test_a_time_out_after_sending_is_told_and_not_tried_again(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_request_that_times_out_after_sending_is_not_sent_again() -> None:
+    seconds_per_look = 0
+    looks = itertools.count()
+    clock = Clock(monotonic=lambda: next(looks) * seconds_per_look)
     has_arrived, may_answer = threading.Event(), threading.Event()
 
     def answer(request: Received) -> bytes:
@@ -165,35 +177,34 @@ def test_a_time_out_after_sending_is_told_and_not_tried_again(
         return OK
 
     with serving(answer) as server:
-        client = api(server.url)
+        client = api(server.url, clock=clock)
         client.request("POST", "/x")
-        with monkeypatch.context() as hurried:
-            hurried.setattr(client, "_timeout_seconds", 0.1)
-            with pytest.raises(NoAnswer, match="timed out") as failure:
-                client.request("POST", "/x")
+        seconds_per_look = OUT_OF_REACH_SECONDS
+        with pytest.raises(NoAnswer, match="timed out") as failure:
+            client.request("POST", "/x")
+        seconds_per_look = 0
         assert failure.value.may_have_arrived
         assert has_arrived.wait(PATIENCE_SECONDS)
         may_answer.set()
         assert client.request("POST", "/x") == (200, b"ok")
     served = [(each.connection, each.number) for each in server.requests]
-    assert served == [(0, 0), (0, 1), (1, 0)], "the late answer must not become another request's"
+    assert served == [(0, 0), (0, 1), (1, 0)], "a late response is not another request's"
 
 
-def test_a_refused_connection_has_sent_nothing() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as nobody:
-        port = nobody.getsockname()[1]
+def test_a_refused_connection_is_reported_as_not_arrived() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
     with pytest.raises(NoAnswer, match="not connected") as failure:
         api(f"http://127.0.0.1:{port}").request("POST", "/x")
     assert not failure.value.may_have_arrived
 
 
-def test_https_is_spoken_over_tls_and_kept_alive(
-    monkeypatch: pytest.MonkeyPatch, certificate: Path, server_tls: ssl.SSLContext
+def test_an_https_endpoint_is_used_over_tls_and_kept_alive(
+    certificate: Path, server_tls: ssl.SSLContext
 ) -> None:
     trusting = ssl.create_default_context(cafile=str(certificate))
-    monkeypatch.setattr(http_connection, "tls", lambda: trusting)
     with serving(lambda _: OK, server_tls) as server:
-        client = api(server.url)
+        client = api(server.url, trusting=trusting)
         for _ in range(3):
             assert client.request("POST", "/x", b"body") == (200, b"ok")
         server.close_idle()
@@ -201,7 +212,7 @@ def test_https_is_spoken_over_tls_and_kept_alive(
     assert [request.connection for request in server.requests] == [0, 0, 0, 1]
 
 
-def test_a_server_whose_certificate_nobody_vouches_for_is_sent_nothing(
+def test_nothing_is_sent_to_a_server_with_an_untrusted_certificate(
     server_tls: ssl.SSLContext,
 ) -> None:
     with serving(lambda _: OK, server_tls) as server:
@@ -211,7 +222,7 @@ def test_a_server_whose_certificate_nobody_vouches_for_is_sent_nothing(
     assert server.requests == []
 
 
-def test_requests_at_the_same_time_have_a_connection_each_and_keep_them() -> None:
+def test_concurrent_requests_have_a_connection_each_and_keep_them() -> None:
     together = threading.Barrier(8)
 
     def answer(request: Received) -> bytes:
@@ -234,6 +245,6 @@ def test_requests_at_the_same_time_have_a_connection_each_and_keep_them() -> Non
 
 
 @pytest.mark.parametrize("endpoint", ["api.example.com/live", "ws://127.0.0.1", "http://"])
-def test_an_endpoint_that_is_no_http_url_is_refused(endpoint: str) -> None:
+def test_an_endpoint_that_is_not_an_http_url_is_refused(endpoint: str) -> None:
     with pytest.raises(ValueError, match="is not an http or https URL"):
         AwsHttp(endpoint, "execute-api", AWS, timeout_seconds=1)

@@ -1,4 +1,4 @@
-"""Clients and attribute values, beside boto3's own."""
+"""Attribute values and service models, compared with boto3's own."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from botocore.loaders import Loader
 from hypothesis import given
 from hypothesis import strategies as st
 
-from live_sessions.aws import clients
-from live_sessions.aws.attributes import plain, typed
-from live_sessions.aws.service_models import NamedServices
-from live_sessions.protocol import Role
+from contract.actions import Role
+from live_sessions.aws.clients import SERVICES, fast_loader
+from live_sessions.aws.dynamodb import plain, typed
 
 VALUES = st.recursive(
     st.text()
@@ -35,37 +34,37 @@ def with_decimals(value: Any) -> Any:
 
 
 @given(VALUES)
-def test_attribute_values_mean_to_boto3_what_they_mean_here(value: Any) -> None:
+def test_attribute_values_equal_those_of_boto3(value: Any) -> None:
     attribute = typed({"a": value})["a"]
     assert TypeDeserializer().deserialize(attribute) == with_decimals(value)
     assert plain({"a": TypeSerializer().serialize(with_decimals(value))}) == {"a": value}
 
 
-def test_none_is_left_out_at_the_top_and_null_within() -> None:
+def test_none_is_left_out_at_the_top_level_and_is_null_below_it() -> None:
     assert typed({"a": None, "b": {"c": None}}) == {"b": {"M": {"c": {"NULL": True}}}}
     assert plain({"b": {"M": {"c": {"NULL": True}}}}) == {"b": {"c": None}}
 
 
-def test_a_member_of_an_enum_is_its_value() -> None:
+def test_an_enum_member_is_stored_as_its_value() -> None:
     assert typed({"role": Role.SPEAKER}) == {"role": {"S": "speaker"}}
 
 
 @pytest.mark.parametrize("text", ["7", "7.0", "7E0"])
-def test_a_whole_number_is_an_int(text: str) -> None:
+def test_a_whole_number_is_read_as_an_int(text: str) -> None:
     number = plain({"n": {"N": text}})["n"]
     assert (number, type(number)) == (7, int)
 
 
-def test_what_no_row_of_ours_holds_is_refused() -> None:
+def test_types_that_no_row_has_are_refused() -> None:
     with pytest.raises(TypeError, match="set"):
         typed({"a": {1}})
     with pytest.raises(TypeError, match="SS"):
         plain({"a": {"SS": ["x"]}})
 
 
-@pytest.mark.parametrize("service", clients.SERVICES)
-def test_a_service_s_model_is_the_one_that_botocore_reads_itself(service: str) -> None:
-    quick, own = NamedServices(clients.SERVICES), Loader()
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_fast_loader_reads_the_models_that_botocore_reads(service: str) -> None:
+    fast, own = fast_loader(SERVICES), Loader()
     for kind in ("service-2", "endpoint-rule-set-1"):
-        assert quick.load_service_model(service, kind) == own.load_service_model(service, kind)
-    assert quick.load_data("endpoints") == own.load_data("endpoints")
+        assert fast.load_service_model(service, kind) == own.load_service_model(service, kind)
+    assert fast.load_data("endpoints") == own.load_data("endpoints")

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import logging
 import re
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, ReadTimeoutError
 
-from live_sessions import lifecycle
-from live_sessions.aws import clients
-from tests.handlers.conftest import OpenSockets, Stage
+from tests.handlers.conftest import LambdaContext, OpenSockets, Stage
+from tests.handlers.intercepted_clients import (
+    THROTTLED,
+    TIMED_OUT,
+    Call,
+    after,
+    fail_with,
+    intercepted,
+    refusal,
+)
 
 
 def code_of(frame: dict[str, Any]) -> str:
@@ -21,44 +26,10 @@ def code_of(frame: dict[str, Any]) -> str:
     return frame["code"]
 
 
-def connection_client() -> Any:
-    """The client that the connection function's tables are read and written by."""
-    return importlib.import_module("connection").DYNAMODB
-
-
-def failing_call(stage: Stage, operation: str, error: Exception, *, times: int = 1) -> list[str]:
-    """Make the next calls of one DynamoDB operation fail; returns the list of those that did."""
-    hit: list[str] = []
-
-    def fail(**_: Any) -> None:
-        if len(hit) < times:
-            hit.append(operation)
-            raise error
-
-    connection_client().meta.events.register_first(f"before-call.dynamodb.{operation}", fail)
-    stage_failures.append((operation, fail))
-    return hit
-
-
-stage_failures: list[tuple[str, Any]] = []
-
-
-@pytest.fixture(autouse=True)
-def calls_that_work_again() -> Any:
-    yield
-    while stage_failures:
-        operation, fail = stage_failures.pop()
-        connection_client().meta.events.unregister(f"before-call.dynamodb.{operation}", fail)
-
-
-def throttled(operation: str) -> ClientError:
-    return ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow"}}, operation)
-
-
 # ---- $connect
 
 
-def test_a_connection_gets_a_row_with_its_role_and_a_ttl_after_its_longest_life(
+def test_a_connections_row_has_its_role_and_a_ttl_after_its_longest_lifetime(
     stage: Stage,
 ) -> None:
     speaker, listener = stage.connect_speaker("user-7"), stage.connect_listener()
@@ -72,23 +43,23 @@ def test_a_connection_gets_a_row_with_its_role_and_a_ttl_after_its_longest_life(
     assert "userId" not in stage.connection(listener)
 
 
-def test_connect_delivered_twice_leaves_the_member_a_member(stage: Stage) -> None:
+def test_a_connect_event_delivered_twice_does_not_end_a_membership(stage: Stage) -> None:
     session_id = stage.create_session(stage.connect_speaker())
     listener = stage.join(session_id)
     before = stage.connection(listener)
-    stage.entries["connection"].handler(stage.event(listener, "CONNECT", "$connect"), None)
+    stage.entries["connection"](stage.event(listener, "CONNECT", "$connect"), LambdaContext())
     assert stage.connection(listener) == before
 
 
 @pytest.mark.parametrize("action", ["$connect", "$disconnect", "$default"])
-def test_a_message_cannot_pose_as_a_lifecycle_event(stage: Stage, action: str) -> None:
+def test_a_message_is_not_taken_for_a_lifecycle_event(stage: Stage, action: str) -> None:
     session_id = stage.create_session(stage.connect_speaker())
     listener = stage.join(session_id)
     before = stage.connection(listener)
     event = stage.event(listener, "MESSAGE", action, json.dumps({"action": action}))
-    response = stage.entries["connection"].handler(event, None)
+    response = stage.entries["connection"](event, LambdaContext())
     assert code_of(json.loads(response["body"])) == "INVALID_ACTION"
-    stage.entries["disconnect"].handler(event, None)
+    stage.entries["disconnect"](event, LambdaContext())
     assert stage.connection(listener) == before
     assert stage.session(session_id)["listenerCount"] == 1
 
@@ -96,7 +67,7 @@ def test_a_message_cannot_pose_as_a_lifecycle_event(stage: Stage, action: str) -
 # ---- createSession
 
 
-def test_a_created_session_has_a_speakable_id_and_says_when_it_ends(stage: Stage) -> None:
+def test_the_reply_to_create_session_has_a_readable_id_and_the_expiry(stage: Stage) -> None:
     speaker = stage.connect_speaker("user-7")
     frame = stage.send(speaker, "createSession", sourceLanguage="en", requestId="r1")
     session_id = frame.pop("sessionId")
@@ -114,7 +85,7 @@ def test_a_created_session_has_a_speakable_id_and_says_when_it_ends(stage: Stage
     }
 
 
-def test_a_new_session_is_active_and_empty_and_its_ttl_comes_after_its_end(stage: Stage) -> None:
+def test_a_new_session_is_active_and_empty_and_its_ttl_is_after_its_expiry(stage: Stage) -> None:
     speaker = stage.connect_speaker("user-7")
     row = stage.session(stage.create_session(speaker))
     assert row["speakerConnectionId"] == speaker
@@ -136,16 +107,23 @@ def test_a_speaker_has_one_session_at_a_time(stage: Stage) -> None:
     assert stage.dynamodb.scan(TableName="sessions")["Count"] == 1
 
 
-def test_a_taken_session_id_is_tried_again_with_another(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ids = iter(["calm-river-417", "calm-river-417", "bold-comet-100"])
-    monkeypatch.setattr(lifecycle, "random_session_id", lambda: next(ids))
-    assert stage.create_session(stage.connect_speaker()) == "calm-river-417"
-    assert stage.create_session(stage.connect_speaker()) == "bold-comet-100"
+def test_a_session_id_that_is_taken_is_replaced_by_another(stage: Stage) -> None:
+    clients = intercepted(stage)
+    speaker = stage.connect_speaker()
+    taken: list[Any] = []
+
+    def take_its_id(call: Call) -> Any:
+        taken.append(call.request["Item"]["sessionId"])
+        stage.dynamodb.put_item(TableName="sessions", Item={"sessionId": taken[0]})
+        return call.carry_out()
+
+    with clients.intercept("put_item", take_its_id, TableName="sessions", times=1):
+        session_id = stage.create_session(speaker)
+    assert session_id != taken[0]["S"]
+    assert stage.session(taken[0]["S"]) == {"sessionId": taken[0]["S"]}
 
 
-def test_a_speaker_without_a_row_is_told_to_connect_again(stage: Stage) -> None:
+def test_a_speaker_without_a_row_cannot_create_a_session(stage: Stage) -> None:
     speaker = stage.connect_speaker()
     stage.dynamodb.delete_item(TableName="connections", Key={"connectionId": {"S": speaker}})
     frame = stage.send(speaker, "createSession", sourceLanguage="en")
@@ -153,24 +131,20 @@ def test_a_speaker_without_a_row_is_told_to_connect_again(stage: Stage) -> None:
     assert stage.dynamodb.scan(TableName="sessions")["Count"] == 0
 
 
-def test_a_session_whose_speaker_could_not_be_bound_to_it_is_taken_back(stage: Stage) -> None:
+def test_a_session_whose_speaker_could_not_enter_it_is_deleted(stage: Stage) -> None:
+    clients = intercepted(stage)
     speaker = stage.connect_speaker()
-    the_rate_limit_passes_and_the_row_fails = 2
-    hit = failing_call(
-        stage,
-        "UpdateItem",
-        throttled("UpdateItem"),
-        times=the_rate_limit_passes_and_the_row_fails,
-    )
-    assert code_of(stage.send(speaker, "createSession", sourceLanguage="en")) == (
-        "SERVICE_UNAVAILABLE"
-    )
-    assert len(hit) == 2
+    with clients.intercept(
+        "update_item", fail_with(THROTTLED), TableName="connections", times=1
+    ) as calls:
+        frame = stage.send(speaker, "createSession", sourceLanguage="en")
+    assert code_of(frame) == "SERVICE_UNAVAILABLE"
+    assert len(calls) == 1
     assert stage.dynamodb.scan(TableName="sessions")["Count"] == 0
     assert stage.create_session(speaker)
 
 
-def test_a_speaker_bound_to_a_session_that_is_no_more_may_create_another(stage: Stage) -> None:
+def test_a_speaker_whose_session_was_deleted_may_create_another(stage: Stage) -> None:
     speaker = stage.connect_speaker()
     lost = stage.create_session(speaker)
     stage.dynamodb.delete_item(TableName="sessions", Key={"sessionId": {"S": lost}})
@@ -197,7 +171,7 @@ def test_a_listener_joins_and_is_counted_once_in_its_language(stage: Stage) -> N
     assert stage.connection(listener)["sessionId"] == session_id
 
 
-def test_the_same_join_delivered_twice_counts_once(stage: Stage) -> None:
+def test_a_join_delivered_twice_is_counted_once(stage: Stage) -> None:
     session_id = stage.create_session(stage.connect_speaker())
     listener = stage.connect_listener()
     event = stage.event(
@@ -206,13 +180,13 @@ def test_the_same_join_delivered_twice_counts_once(stage: Stage) -> None:
         "joinSession",
         json.dumps({"action": "joinSession", "sessionId": session_id, "targetLanguage": "es"}),
     )
-    stage.entries["connection"].handler(event, None)
-    second = json.loads(stage.entries["connection"].handler(event, None)["body"])
+    stage.entries["connection"](event, LambdaContext())
+    second = json.loads(stage.entries["connection"](event, LambdaContext())["body"])
     assert code_of(second) == "ALREADY_IN_SESSION"
     assert stage.session(session_id)["listenerCount"] == 1
 
 
-def test_no_more_listeners_than_places_join(stage: Stage) -> None:
+def test_a_full_session_admits_no_further_listener(stage: Stage) -> None:
     session_id = stage.create_session(stage.connect_speaker())
     for _ in range(3):
         stage.join(session_id)
@@ -224,7 +198,7 @@ def test_no_more_listeners_than_places_join(stage: Stage) -> None:
     assert "sessionId" not in stage.connection(late)
 
 
-def test_a_session_that_is_not_there_cannot_be_joined_and_is_not_made(stage: Stage) -> None:
+def test_a_join_of_an_unknown_session_is_refused_and_creates_no_row(stage: Stage) -> None:
     frame = stage.send(
         stage.connect_listener(), "joinSession", sessionId="calm-river-417", targetLanguage="es"
     )
@@ -232,7 +206,7 @@ def test_a_session_that_is_not_there_cannot_be_joined_and_is_not_made(stage: Sta
     assert stage.dynamodb.scan(TableName="sessions")["Count"] == 0
 
 
-def test_an_expired_session_cannot_be_joined_though_its_row_is_still_there(stage: Stage) -> None:
+def test_an_expired_session_cannot_be_joined_although_its_row_still_exists(stage: Stage) -> None:
     session_id = stage.create_session(stage.connect_speaker())
     stage.change("sessions", {"sessionId": session_id}, expiresAt=1)
     frame = stage.send(
@@ -242,47 +216,34 @@ def test_an_expired_session_cannot_be_joined_though_its_row_is_still_there(stage
     assert stage.session(session_id)["listenerCount"] == 0
 
 
-def test_a_join_that_the_session_ends_in_the_middle_of_undoes_itself(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_join_is_undone_if_the_session_ends_before_the_row_is_written(stage: Stage) -> None:
+    clients = intercepted(stage)
     speaker = stage.connect_speaker()
     session_id = stage.create_session(speaker)
-    table = type(stage.entries["connection"].CONNECTIONS)
-    enter = table.enter_session
-
-    def end_first(self: Any, *arguments: Any) -> bool:
-        stage.send(speaker, "endSession")
-        return enter(self, *arguments)
-
-    monkeypatch.setattr(table, "enter_session", end_first)
     listener = stage.connect_listener()
-    frame = stage.send(listener, "joinSession", sessionId=session_id, targetLanguage="es")
+    end_first = after(lambda: stage.send(speaker, "endSession"))
+    with clients.intercept("update_item", end_first, TableName="connections", times=1):
+        frame = stage.send(listener, "joinSession", sessionId=session_id, targetLanguage="es")
     assert code_of(frame) == "SESSION_ENDED"
     assert stage.connection(listener) == {}
     assert stage.session(session_id)["listenerCount"] == 0
 
 
-@pytest.mark.parametrize(
-    "error", [throttled("UpdateItem"), ReadTimeoutError(endpoint_url="https://dynamodb")]
-)
-def test_a_join_whose_row_cannot_be_written_gives_its_place_back(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch, error: Exception
+@pytest.mark.parametrize("failure", [THROTTLED, TIMED_OUT], ids=["throttled", "timed out"])
+def test_a_join_whose_row_cannot_be_written_releases_its_place(
+    stage: Stage, failure: Exception
 ) -> None:
+    clients = intercepted(stage)
     session_id = stage.create_session(stage.connect_speaker())
-    table = type(stage.entries["connection"].CONNECTIONS)
-
-    def fail(self: Any, *arguments: Any) -> bool:
-        raise error
-
-    monkeypatch.setattr(table, "enter_session", fail)
     listener = stage.connect_listener()
-    frame = stage.send(listener, "joinSession", sessionId=session_id, targetLanguage="es")
+    with clients.intercept("update_item", fail_with(failure), TableName="connections"):
+        frame = stage.send(listener, "joinSession", sessionId=session_id, targetLanguage="es")
     assert code_of(frame) == "SERVICE_UNAVAILABLE"
     assert stage.session(session_id)["listenerCount"] == 0
     assert stage.session(session_id)["listenersByLanguage"] == {"es": 0}
 
 
-def test_a_listener_that_left_joins_again_on_the_same_socket(stage: Stage) -> None:
+def test_a_listener_that_left_may_join_again_on_the_same_socket(stage: Stage) -> None:
     session_id = stage.create_session(stage.connect_speaker())
     listener = stage.join(session_id)
     stage.send(listener, "leaveSession")
@@ -292,7 +253,7 @@ def test_a_listener_that_left_joins_again_on_the_same_socket(stage: Stage) -> No
     assert stage.connection(listener)["ttl"] == stage.connected_at // 1000 + 7800
 
 
-def test_a_listener_that_left_and_hung_up_cannot_leave_a_ghost_by_a_late_join(
+def test_a_late_join_of_a_closed_socket_leaves_no_row_and_no_count(
     stage: Stage, sockets: OpenSockets
 ) -> None:
     session_id = stage.create_session(stage.connect_speaker())
@@ -305,7 +266,7 @@ def test_a_listener_that_left_and_hung_up_cannot_leave_a_ghost_by_a_late_join(
     assert stage.session(session_id)["listenerCount"] == 0
 
 
-def test_a_rejoin_whose_socket_cannot_be_looked_at_is_undone(
+def test_a_join_is_undone_if_it_is_unknown_whether_its_socket_is_open(
     stage: Stage, sockets: OpenSockets
 ) -> None:
     session_id = stage.create_session(stage.connect_speaker())
@@ -321,7 +282,7 @@ def test_a_rejoin_whose_socket_cannot_be_looked_at_is_undone(
 # ---- leaveSession
 
 
-def test_a_listener_that_leaves_is_counted_no_more(stage: Stage) -> None:
+def test_a_listener_that_leaves_is_no_longer_counted(stage: Stage) -> None:
     session_id = stage.create_session(stage.connect_speaker())
     listener = stage.join(session_id)
     assert stage.send(listener, "leaveSession", requestId="l")["type"] == "sessionLeft"
@@ -330,7 +291,7 @@ def test_a_listener_that_leaves_is_counted_no_more(stage: Stage) -> None:
     assert stage.session(session_id)["listenerCount"] == 0
 
 
-def test_who_is_in_no_session_cannot_leave_or_end_one(stage: Stage) -> None:
+def test_a_connection_in_no_session_cannot_leave_or_end_one(stage: Stage) -> None:
     assert code_of(stage.send(stage.connect_listener(), "leaveSession")) == "CONNECTION_NOT_FOUND"
     assert code_of(stage.send(stage.connect_speaker(), "endSession")) == "CONNECTION_NOT_FOUND"
 
@@ -338,7 +299,7 @@ def test_who_is_in_no_session_cannot_leave_or_end_one(stage: Stage) -> None:
 # ---- endSession
 
 
-def test_an_ended_session_tells_each_listener_once_and_removes_its_row(
+def test_the_end_of_a_session_is_sent_to_each_listener_once_and_removes_its_row(
     stage: Stage, sockets: OpenSockets
 ) -> None:
     speaker = stage.connect_speaker()
@@ -351,8 +312,8 @@ def test_an_ended_session_tells_each_listener_once_and_removes_its_row(
     stage.run_checks()
     stage.run_fan_outs()
     for listener in listeners:
-        (told,) = sockets.frames_of(listener, "sessionEnded")
-        assert told["reason"] == "speakerEnded"
+        (ended,) = sockets.frames_of(listener, "sessionEnded")
+        assert ended["reason"] == "speakerEnded"
         assert stage.connection(listener) == {}
     assert sockets.frames_of(speaker, "sessionEnded") == []
     row = stage.session(session_id)
@@ -378,16 +339,12 @@ def test_a_speaker_may_create_a_session_after_ending_one(stage: Stage) -> None:
     assert stage.create_session(speaker) != first
 
 
-def test_the_end_stands_and_is_answered_though_the_fan_out_cannot_be_started(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(**_: Any) -> None:
-        raise throttled("Invoke")
-
-    monkeypatch.setattr(clients.lambda_(), "invoke", refuse)
+def test_a_session_ends_although_its_fan_out_cannot_be_started(stage: Stage) -> None:
+    clients = intercepted(stage)
     speaker = stage.connect_speaker()
     session_id = stage.create_session(speaker)
-    assert stage.send(speaker, "endSession")["type"] == "sessionEnded"
+    with clients.intercept("invoke", fail_with(THROTTLED)):
+        assert stage.send(speaker, "endSession")["type"] == "sessionEnded"
     assert stage.session(session_id)["endReason"] == "speakerEnded"
     assert [check["check"] for check in stage.queued("session-checks")] == ["secondPass"]
 
@@ -398,33 +355,40 @@ def test_a_listener_cannot_end_the_session(stage: Stage) -> None:
     assert "endedAt" not in stage.session(session_id)
 
 
-# ---- what must not get through
+# ---- Failures and refusals
 
 
-def test_an_unexpected_failure_reaches_the_client_without_its_inside(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def explode(*_: Any, **__: Any) -> None:
-        raise RuntimeError("table arn:aws:secret")
-
-    monkeypatch.setattr(lifecycle, "create", explode)
-    frame = stage.send(stage.connect_speaker(), "createSession", sourceLanguage="en", requestId="r")
+def test_an_unexpected_failure_reaches_the_client_without_inner_details(stage: Stage) -> None:
+    clients = intercepted(stage)
+    bug = RuntimeError("table arn:aws:secret")
+    speaker = stage.connect_speaker()
+    with clients.intercept("get_item", fail_with(bug)):
+        frame = stage.send(speaker, "createSession", sourceLanguage="en", requestId="r")
     assert code_of(frame) == "INTERNAL_ERROR"
     assert frame["requestId"] == "r"
     assert "secret" not in json.dumps(frame)
 
 
-@pytest.mark.parametrize("status", [500, 503])
-def test_a_server_error_of_dynamodb_is_an_outage(stage: Stage, status: int) -> None:
-    error = ClientError(
-        {"Error": {"Code": "Odd"}, "ResponseMetadata": {"HTTPStatusCode": status}}, "GetItem"
-    )
-    failing_call(stage, "GetItem", error)
-    frame = stage.send(stage.connect_speaker(), "createSession", sourceLanguage="en")
-    assert code_of(frame) == "SERVICE_UNAVAILABLE"
+@pytest.mark.parametrize(
+    ("failure", "code"),
+    [
+        (refusal("Odd", 500), "SERVICE_UNAVAILABLE"),
+        (refusal("Odd", 503), "SERVICE_UNAVAILABLE"),
+        (refusal("AccessDeniedException"), "INTERNAL_ERROR"),
+    ],
+    ids=["500", "503", "denied"],
+)
+def test_a_server_error_of_dynamodb_is_an_outage_and_a_denied_call_an_error_of_ours(
+    stage: Stage, failure: Exception, code: str
+) -> None:
+    clients = intercepted(stage)
+    speaker = stage.connect_speaker()
+    with clients.intercept("get_item", fail_with(failure), times=1):
+        frame = stage.send(speaker, "createSession", sourceLanguage="en")
+    assert code_of(frame) == code
 
 
-def test_no_log_line_holds_a_connection_id(
+def test_no_log_line_has_a_connection_id(
     stage: Stage, sockets: OpenSockets, caplog: pytest.LogCaptureFixture
 ) -> None:
     speaker = stage.connect_speaker()
@@ -445,7 +409,7 @@ def test_no_log_line_holds_a_connection_id(
     assert listener not in logged
 
 
-def test_a_listener_of_a_session_that_is_over_joins_another_before_it_was_told(
+def test_a_listener_of_an_ended_session_may_join_another_before_it_is_notified(
     stage: Stage,
 ) -> None:
     first, second = stage.connect_speaker("user-1"), stage.connect_speaker("user-2")
@@ -457,37 +421,26 @@ def test_a_listener_of_a_session_that_is_over_joins_another_before_it_was_told(
     assert frame["type"] == "sessionJoined"
 
 
-def test_the_join_that_lost_against_another_is_told_the_session_it_is_in(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+def test_of_two_joins_of_one_socket_the_second_is_refused_with_the_firsts_session(
+    stage: Stage,
 ) -> None:
-    winner = stage.create_session(stage.connect_speaker("user-1"))
-    loser = stage.create_session(stage.connect_speaker("user-2"))
+    clients = intercepted(stage)
+    first = stage.create_session(stage.connect_speaker("user-1"))
+    second = stage.create_session(stage.connect_speaker("user-2"))
     listener = stage.connect_listener()
-    table = type(stage.entries["connection"].CONNECTIONS)
-    enter = table.enter_session
-
-    def win_first(self: Any, *arguments: Any) -> bool:
-        monkeypatch.undo()
-        stage.send(listener, "joinSession", sessionId=winner, targetLanguage="es")
-        return enter(self, *arguments)
-
-    monkeypatch.setattr(table, "enter_session", win_first)
-    frame = stage.send(listener, "joinSession", sessionId=loser, targetLanguage="es")
+    join_first = after(
+        lambda: stage.send(listener, "joinSession", sessionId=first, targetLanguage="es")
+    )
+    with clients.intercept("update_item", join_first, TableName="connections", times=1):
+        frame = stage.send(listener, "joinSession", sessionId=second, targetLanguage="es")
     assert code_of(frame) == "ALREADY_IN_SESSION"
-    assert frame["details"] == {"sessionId": winner}
-    assert stage.session(loser)["listenerCount"] == 0
-    assert stage.connection(listener)["sessionId"] == winner
-
-
-def test_a_denied_call_is_our_own_error_and_not_the_services(stage: Stage) -> None:
-    denied = ClientError({"Error": {"Code": "AccessDeniedException", "Message": "arn"}}, "GetItem")
-    failing_call(stage, "GetItem", denied)
-    frame = stage.send(stage.connect_speaker(), "createSession", sourceLanguage="en")
-    assert code_of(frame) == "INTERNAL_ERROR"
+    assert frame["details"] == {"sessionId": first}
+    assert stage.session(second)["listenerCount"] == 0
+    assert stage.connection(listener)["sessionId"] == first
 
 
 @pytest.mark.parametrize("action", ["endSession", "pauseBroadcast", "sendAudio"])
-def test_an_action_whose_route_was_removed_is_refused_and_changes_nothing(
+def test_an_action_without_a_route_is_refused_and_changes_nothing(
     stage: Stage, action: str
 ) -> None:
     speaker = stage.connect_speaker()
@@ -501,7 +454,7 @@ def test_an_action_whose_route_was_removed_is_refused_and_changes_nothing(
     assert stage.session(session_id) == before
 
 
-def test_a_message_on_the_wrong_route_is_refused_and_changes_nothing(stage: Stage) -> None:
+def test_a_message_on_another_actions_route_is_refused_and_changes_nothing(stage: Stage) -> None:
     speaker = stage.connect_speaker()
     session_id = stage.create_session(speaker)
     frame = stage.send_text(speaker, '{"action":"heartbeat","action":"endSession"}', "heartbeat")

@@ -1,4 +1,4 @@
-"""Sockets that close, and the delayed checks on a session's end."""
+"""Closed sockets, and the delayed checks that end sessions."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from tests.handlers.conftest import OpenSockets, Stage
+from tests.handlers.intercepted_clients import Call, intercepted
 
 
-def test_a_listener_whose_socket_closed_is_counted_no_more(stage: Stage) -> None:
+def test_a_listener_whose_socket_closed_is_no_longer_counted(stage: Stage) -> None:
     session_id = stage.create_session(stage.connect_speaker())
     listener = stage.join(session_id, "fr")
     stage.disconnect(listener)
@@ -30,7 +31,7 @@ def test_a_disconnect_delivered_twice_changes_nothing_the_second_time(stage: Sta
     assert after_one["listenerCount"] == 1
 
 
-def test_leaving_and_then_closing_counts_once(stage: Stage) -> None:
+def test_a_listener_that_leaves_and_closes_its_socket_is_subtracted_once(stage: Stage) -> None:
     session_id = stage.create_session(stage.connect_speaker())
     stage.join(session_id)
     listener = stage.join(session_id)
@@ -39,14 +40,14 @@ def test_leaving_and_then_closing_counts_once(stage: Stage) -> None:
     assert stage.session(session_id)["listenerCount"] == 1
 
 
-def test_a_socket_that_never_joined_closes_without_a_trace(stage: Stage) -> None:
+def test_a_closed_socket_that_never_joined_leaves_no_row(stage: Stage) -> None:
     listener = stage.connect_listener()
     stage.disconnect(listener)
     assert stage.connection(listener) == {}
     assert stage.dynamodb.scan(TableName="sessions")["Count"] == 0
 
 
-def test_a_session_outlives_its_speakers_socket_until_the_grace_period_is_over(
+def test_a_session_ends_a_grace_period_after_its_speakers_socket_closed(
     stage: Stage, sockets: OpenSockets
 ) -> None:
     speaker = stage.connect_speaker()
@@ -64,8 +65,8 @@ def test_a_session_outlives_its_speakers_socket_until_the_grace_period_is_over(
     assert delay_seconds == 10
     stage.deliver_check(json.loads(body))
     stage.run_fan_outs()
-    (told,) = sockets.frames_of(listener, "sessionEnded")
-    assert told["reason"] == "speakerLost"
+    (ended,) = sockets.frames_of(listener, "sessionEnded")
+    assert ended["reason"] == "speakerLost"
 
 
 def test_a_check_delivered_twice_ends_the_session_once(stage: Stage, sockets: OpenSockets) -> None:
@@ -81,7 +82,7 @@ def test_a_check_delivered_twice_ends_the_session_once(stage: Stage, sockets: Op
     assert stage.session(session_id)["broadcastState"]["version"] == 2
 
 
-def test_an_end_that_was_cut_short_is_told_when_its_check_comes_again(
+def test_listeners_are_notified_of_an_interrupted_end_when_its_check_is_delivered_again(
     stage: Stage, sockets: OpenSockets
 ) -> None:
     speaker = stage.connect_speaker()
@@ -97,7 +98,7 @@ def test_an_end_that_was_cut_short_is_told_when_its_check_comes_again(
     assert len(sockets.frames_of(listener, "sessionEnded")) == 1
 
 
-def test_a_speaker_who_came_back_on_another_socket_keeps_the_session(stage: Stage) -> None:
+def test_a_speaker_who_returned_on_another_socket_keeps_the_session(stage: Stage) -> None:
     speaker = stage.connect_speaker()
     session_id = stage.create_session(speaker)
     stage.disconnect(speaker)
@@ -116,7 +117,7 @@ def test_the_old_socket_of_a_speaker_who_moved_starts_no_grace_period(stage: Sta
     assert "speakerLostAt" not in stage.session(session_id)
 
 
-def test_an_operator_ends_a_session_and_its_speaker_is_told_too(
+def test_an_end_by_an_operator_is_sent_to_listeners_and_speaker(
     stage: Stage, sockets: OpenSockets
 ) -> None:
     speaker = stage.connect_speaker()
@@ -127,12 +128,12 @@ def test_an_operator_ends_a_session_and_its_speaker_is_told_too(
     stage.run_checks()
     stage.run_fan_outs()
     for connection_id in (speaker, listener):
-        (told,) = sockets.frames_of(connection_id, "sessionEnded")
-        assert told["reason"] == "operator"
+        (ended,) = sockets.frames_of(connection_id, "sessionEnded")
+        assert ended["reason"] == "operator"
     assert stage.create_session(speaker) != session_id
 
 
-def test_a_listener_that_leaves_after_the_end_moves_no_count(stage: Stage) -> None:
+def test_a_listener_that_leaves_after_the_end_changes_no_count(stage: Stage) -> None:
     speaker = stage.connect_speaker()
     session_id = stage.create_session(speaker)
     listener = stage.join(session_id)
@@ -142,7 +143,7 @@ def test_a_listener_that_leaves_after_the_end_moves_no_count(stage: Stage) -> No
     assert stage.session(session_id) == after_the_end
 
 
-def test_the_second_pass_comes_after_the_index_has_had_time(stage: Stage) -> None:
+def test_the_second_pass_follows_after_five_seconds(stage: Stage) -> None:
     speaker = stage.connect_speaker()
     stage.create_session(speaker)
     stage.send(speaker, "endSession")
@@ -151,7 +152,7 @@ def test_the_second_pass_comes_after_the_index_has_had_time(stage: Stage) -> Non
     assert delay_seconds == 5
 
 
-def test_an_expiry_check_ends_only_what_has_expired(stage: Stage) -> None:
+def test_an_expiry_check_ends_a_session_only_if_it_has_expired(stage: Stage) -> None:
     session_id = stage.create_session(stage.connect_speaker())
     stage.deliver_check({"check": "expiry", "sessionId": session_id})
     assert "endedAt" not in stage.session(session_id)
@@ -161,31 +162,30 @@ def test_an_expiry_check_ends_only_what_has_expired(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("check", ["expiry", "operatorEnd", "secondPass"])
-def test_a_check_on_a_session_that_is_gone_makes_no_ghost_row(stage: Stage, check: str) -> None:
+def test_a_check_on_a_deleted_session_creates_no_row(stage: Stage, check: str) -> None:
     stage.deliver_check({"check": check, "sessionId": "calm-river-417"})
     assert stage.dynamodb.scan(TableName="sessions")["Count"] == 0
     assert stage.fan_outs == []
 
 
-def test_the_second_pass_tells_a_listener_whom_the_index_did_not_show_at_first(
-    stage: Stage, sockets: OpenSockets, monkeypatch: pytest.MonkeyPatch
+def test_the_second_pass_notifies_a_listener_that_the_index_did_not_show_at_first(
+    stage: Stage, sockets: OpenSockets
 ) -> None:
+    clients = intercepted(stage)
     speaker = stage.connect_speaker()
     session_id = stage.create_session(speaker)
-    seen, unseen = stage.join(session_id), stage.join(session_id)
-    table = type(stage.entries["fan_out"].CONNECTIONS)
-    pages = table.listener_pages
+    shown, late = stage.join(session_id), stage.join(session_id)
 
-    def lagging(self: Any, *arguments: Any, **options: Any) -> Any:
-        for page in pages(self, *arguments, **options):
-            yield [listener for listener in page if listener.connection_id != unseen]
+    def without_the_late_one(call: Call) -> Any:
+        for page in call.carry_out():
+            items = [item for item in page["Items"] if item["connectionId"]["S"] != late]
+            yield {**page, "Items": items}
 
-    with monkeypatch.context() as lag:
-        lag.setattr(table, "listener_pages", lagging)
+    with clients.intercept("query", without_the_late_one, TableName="connections"):
         stage.send(speaker, "endSession")
         stage.run_fan_outs()
-    assert sockets.frames_of(unseen, "sessionEnded") == []
+    assert sockets.frames_of(late, "sessionEnded") == []
     stage.run_checks()
     stage.run_fan_outs()
-    assert len(sockets.frames_of(seen, "sessionEnded")) == 1
-    assert len(sockets.frames_of(unseen, "sessionEnded")) == 1
+    assert len(sockets.frames_of(shown, "sessionEnded")) == 1
+    assert len(sockets.frames_of(late, "sessionEnded")) == 1

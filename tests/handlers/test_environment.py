@@ -1,10 +1,11 @@
-"""What Lambda itself sets, read into a record."""
+"""Environment variables, read into the records that the functions use."""
 
 from __future__ import annotations
 
 import pytest
 
-from live_sessions.environment import AwsEnvironment, EnvironmentProblem, read
+from contract.functions import DisconnectEnvironment
+from live_sessions.aws.runtime import AwsEnvironment, EnvironmentProblem, read_environment
 
 LAMBDA = {
     "AWS_REGION": "eu-central-1",
@@ -14,8 +15,8 @@ LAMBDA = {
 }
 
 
-def test_the_local_clouds_endpoints_may_be_left_out() -> None:
-    aws = read(AwsEnvironment, LAMBDA)
+def test_the_endpoints_of_the_local_cloud_are_optional() -> None:
+    aws = read_environment(AwsEnvironment, LAMBDA)
     assert aws == AwsEnvironment("eu-central-1", "AKIDEXAMPLE", "secret-key", "secret-token")
     assert aws.dynamodb_endpoint == "https://dynamodb.eu-central-1.amazonaws.com"
 
@@ -31,25 +32,41 @@ def test_the_local_clouds_endpoints_may_be_left_out() -> None:
         ),
     ],
 )
-def test_an_endpoint_of_dynamodb_alone_comes_before_that_of_every_service(
+def test_dynamodbs_own_endpoint_takes_precedence_over_the_endpoint_of_all_services(
     endpoints: dict[str, str], expected: str
 ) -> None:
-    assert read(AwsEnvironment, LAMBDA | endpoints).dynamodb_endpoint == expected
+    assert read_environment(AwsEnvironment, LAMBDA | endpoints).dynamodb_endpoint == expected
 
 
-def test_the_region_may_go_by_its_other_name() -> None:
-    other = {**LAMBDA, "AWS_DEFAULT_REGION": "eu-west-1"}
-    assert read(AwsEnvironment, other).aws_region == "eu-central-1"
-    del other["AWS_REGION"]
-    assert read(AwsEnvironment, other).aws_region == "eu-west-1"
+def test_the_region_may_have_its_other_name() -> None:
+    variables = {**LAMBDA, "AWS_DEFAULT_REGION": "eu-west-1"}
+    assert read_environment(AwsEnvironment, variables).aws_region == "eu-central-1"
+    del variables["AWS_REGION"]
+    assert read_environment(AwsEnvironment, variables).aws_region == "eu-west-1"
 
 
-def test_what_may_not_be_left_out_is_named() -> None:
+def test_every_missing_variable_is_named() -> None:
     with pytest.raises(EnvironmentProblem) as problem:
-        read(AwsEnvironment, {})
+        read_environment(AwsEnvironment, {})
     assert "AWS_REGION is not set; AWS_ACCESS_KEY_ID is not set" in str(problem.value)
     assert "TOKEN" not in str(problem.value)
 
 
+def test_every_problem_of_an_environment_is_in_one_message() -> None:
+    with pytest.raises(EnvironmentProblem) as problem:
+        read_environment(
+            DisconnectEnvironment,
+            {"SESSIONS_TABLE": "s", "CONNECTIONS_TABLE": "", "SPEAKER_GRACE_SECONDS": "ten"},
+        )
+    for text in (
+        "CONNECTIONS_TABLE is not set",
+        "FAN_OUT_FUNCTION is not set",
+        "SESSION_CHECKS_QUEUE_URL is not set",
+        "SPEAKER_GRACE_SECONDS is 'ten', which is not a whole number",
+    ):
+        assert text in str(problem.value)
+    assert "SESSIONS_TABLE is" not in str(problem.value)
+
+
 def test_no_secret_is_in_the_records_text() -> None:
-    assert "secret" not in repr(read(AwsEnvironment, LAMBDA))
+    assert "secret" not in repr(read_environment(AwsEnvironment, LAMBDA))

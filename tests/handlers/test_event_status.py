@@ -1,16 +1,14 @@
-"""The status that is pushed at once: one push for each crossing, none for small moves."""
+"""The status that is pushed at once: when a count changed enough, or a language is new."""
 
 from __future__ import annotations
 
-import dataclasses
-from typing import Any
-
 import pytest
-from botocore.exceptions import ClientError
 
-from live_sessions.sessions import CountBounds
-from live_sessions.status.event_status import EventStatus
+from live_sessions.sessions.rows import Session, SessionTable
+from live_sessions.status.pushes import CountBounds, EventPushes
+from live_sessions.wire.sockets import Sockets
 from tests.handlers.conftest import OpenSockets, Stage
+from tests.handlers.intercepted_clients import Call, intercepted, refusal
 
 
 def pushes(sockets: OpenSockets, speaker: str) -> list[tuple[str, int]]:
@@ -21,14 +19,14 @@ def pushes(sockets: OpenSockets, speaker: str) -> list[tuple[str, int]]:
 
 
 @pytest.mark.parametrize("threshold_percent", [1, 10, 33, 100])
-def test_the_bounds_hold_exactly_what_is_not_more_than_the_threshold_away(
+def test_the_bounds_contain_exactly_the_counts_within_the_threshold(
     threshold_percent: int,
 ) -> None:
     for baseline in range(300):
         bounds = CountBounds.around(baseline, threshold_percent)
         for listeners in range(700):
             moved = abs(listeners - baseline) * 100 > baseline * threshold_percent
-            assert bounds.hold(listeners) is not moved, (baseline, listeners, bounds)
+            assert bounds.contain(listeners) is not moved, (baseline, listeners, bounds)
 
 
 def session_of_100(stage: Stage, listeners: int = 100) -> tuple[str, str]:
@@ -44,7 +42,7 @@ def session_of_100(stage: Stage, listeners: int = 100) -> tuple[str, str]:
     return speaker, session_id
 
 
-def test_the_first_listener_of_a_language_is_news_and_the_second_is_not_a_new_language(
+def test_only_the_first_listener_of_a_language_is_pushed_as_a_new_language(
     stage: Stage, sockets: OpenSockets
 ) -> None:
     speaker = stage.connect_speaker()
@@ -60,25 +58,22 @@ def test_the_first_listener_of_a_language_is_news_and_the_second_is_not_a_new_la
     assert "requestId" not in frame
 
 
-def test_the_count_is_news_when_it_has_moved_by_more_than_the_threshold(
-    stage: Stage, sockets: OpenSockets, monkeypatch: pytest.MonkeyPatch
+def test_a_count_is_pushed_once_it_differs_by_more_than_the_threshold(
+    stage: Stage, sockets: OpenSockets
 ) -> None:
-    entry = stage.entries["connection"]
-    joining = dataclasses.replace(entry.LISTENERS.joining, listeners_limit=500)
-    roomy = dataclasses.replace(entry.LISTENERS, joining=joining)
-    monkeypatch.setitem(entry.ANSWERS, "joinSession", roomy.join_session)
+    stage.environment["MAX_LISTENERS_PER_SESSION"] = "500"
     speaker, session_id = session_of_100(stage)
     for _ in range(10):
         stage.join(session_id, "es")
-    assert pushes(sockets, speaker) == [], "10 of 100 are not more than 10 %"
+    assert pushes(sockets, speaker) == [], "10 of 100 is not more than 10 %"
     eleventh = stage.join(session_id, "es")
     assert pushes(sockets, speaker) == [("listenerCountChange", 111)]
     stage.send(eleventh, "leaveSession")
     stage.join(session_id, "es")
-    assert len(pushes(sockets, speaker)) == 1, "from the last push on, not from the first"
+    assert len(pushes(sockets, speaker)) == 1, "compared with the last push"
 
 
-def test_leaving_and_disconnecting_are_moves_too(stage: Stage, sockets: OpenSockets) -> None:
+def test_a_leave_and_a_closed_socket_are_pushed_too(stage: Stage, sockets: OpenSockets) -> None:
     speaker = stage.connect_speaker()
     session_id = stage.create_session(speaker)
     first, second, third = (stage.join(session_id, "es") for _ in range(3))
@@ -93,7 +88,7 @@ def test_leaving_and_disconnecting_are_moves_too(stage: Stage, sockets: OpenSock
     assert pushes(sockets, speaker)[2:] == [("newLanguage", 1)]
 
 
-def test_a_refresh_is_no_news(stage: Stage, sockets: OpenSockets) -> None:
+def test_a_refresh_is_not_pushed(stage: Stage, sockets: OpenSockets) -> None:
     speaker = stage.connect_speaker()
     session_id = stage.create_session(speaker)
     old = stage.join(session_id, "es")
@@ -109,55 +104,68 @@ def test_a_refresh_is_no_news(stage: Stage, sockets: OpenSockets) -> None:
     assert pushes(sockets, speaker) == []
 
 
-def test_of_two_movers_that_see_the_same_crossing_one_pushes(
-    stage: Stage, sockets: OpenSockets
-) -> None:
+def event_pushes(stage: Stage) -> EventPushes:
+    endpoint = stage.environment["API_GATEWAY_ENDPOINT"]
+    return EventPushes(
+        SessionTable.of(stage.clients, "sessions", stage.clock),
+        Sockets.at(endpoint, stage.clients, stage.clock),
+        stage.clock,
+        threshold_percent=10,
+    )
+
+
+def session_as_read(stage: Stage, session_id: str) -> Session:
+    session = SessionTable.of(stage.clients, "sessions", stage.clock).get(session_id)
+    assert session is not None
+    return session
+
+
+def test_a_change_that_two_calls_see_is_pushed_once(stage: Stage, sockets: OpenSockets) -> None:
     speaker, session_id = session_of_100(stage)
-    status: EventStatus = stage.entries["connection"].LISTENERS.event_status
     stage.change("sessions", {"sessionId": session_id}, listenerCount=120)
-    seen = status.sessions.get(session_id)
-    assert seen is not None
-    status.tell_count(seen)
-    status.tell_count(seen)
+    session = session_as_read(stage, session_id)
+    for _ in range(2):
+        event_pushes(stage).push_count(session)
     assert pushes(sockets, speaker) == [("listenerCountChange", 120)]
 
 
-def test_a_crossing_that_has_gone_back_meanwhile_is_not_pushed(
+def test_a_change_that_was_reversed_meanwhile_is_not_pushed(
     stage: Stage, sockets: OpenSockets
 ) -> None:
     speaker, session_id = session_of_100(stage)
-    status: EventStatus = stage.entries["connection"].LISTENERS.event_status
     stage.change("sessions", {"sessionId": session_id}, listenerCount=120)
-    seen = status.sessions.get(session_id)
-    assert seen is not None
+    session = session_as_read(stage, session_id)
     stage.change("sessions", {"sessionId": session_id}, listenerCount=101)
-    status.tell_count(seen)
+    event_pushes(stage).push_count(session)
     assert pushes(sockets, speaker) == []
     assert stage.session(session_id)["statusBaseline"] == 100
 
 
-@pytest.mark.parametrize("trouble", ["gone", "failing", "throttled table"])
-def test_a_push_that_fails_costs_the_listener_nothing(
-    stage: Stage, sockets: OpenSockets, trouble: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("fault", ["gone", "failing", "throttled table"])
+def test_a_listener_joins_although_the_push_fails(
+    stage: Stage, sockets: OpenSockets, capsys: pytest.CaptureFixture[str], fault: str
 ) -> None:
+    clients = intercepted(stage)
     speaker = stage.connect_speaker()
     session_id = stage.create_session(speaker)
     listener = stage.connect_listener()
-    if trouble == "gone":
+    if fault == "gone":
         sockets.open.discard(speaker)
-    elif trouble == "failing":
+    elif fault == "failing":
         sockets.failing.add(speaker)
-    else:
 
-        def refuse(*_: Any, **__: Any) -> Any:
-            raise ClientError({"Error": {"Code": "ThrottlingException"}}, "UpdateItem")
+    def refuse_the_push(call: Call) -> object:
+        if fault == "throttled table" and "lastPushId" in call.request["UpdateExpression"]:
+            raise refusal("ThrottlingException")
+        return call.carry_out()
 
-        monkeypatch.setattr(EventStatus, "_claim", refuse)
-    frame = stage.send(listener, "joinSession", sessionId=session_id, targetLanguage="es")
+    with clients.intercept("update_item", refuse_the_push, TableName="sessions"):
+        frame = stage.send(listener, "joinSession", sessionId=session_id, targetLanguage="es")
     assert frame["type"] == "sessionJoined"
+    assert '"EventPushesFailed":[1.0]' in capsys.readouterr().out
 
 
-def test_an_ended_session_pushes_nothing(stage: Stage, sockets: OpenSockets) -> None:
+def test_an_ended_session_is_not_pushed(stage: Stage, sockets: OpenSockets) -> None:
     speaker = stage.connect_speaker()
     session_id = stage.create_session(speaker)
     listener = stage.join(session_id, "es")

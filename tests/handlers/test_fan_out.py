@@ -1,33 +1,28 @@
-"""The fan-outs: a session's end, and a frame to every listener."""
+"""The fan-out: a session's end, and a frame to every listener."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
 import threading
-from collections import Counter
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote
 
 import pytest
-from botocore.exceptions import ClientError
 
-from live_sessions.aws.http import AwsHttp
-from live_sessions.environment import AwsEnvironment
-from live_sessions.posts.sockets import FAN_OUT_TIMEOUT_SECONDS, Sockets
-from live_sessions.tables.connection_table import Removal
-from tests.handlers.conftest import LambdaContext, OpenSockets, Stage
-from tests.handlers.loopback import Received, serving, status
-from tests.patience import OUT_OF_REACH_SECONDS, PATIENCE_SECONDS
+from live_sessions.aws.http import AwsHttp, NoAnswer, Response
+from live_sessions.listeners.fan_out import TIME_RESERVE_SECONDS, FanOutHandler
+from tests.handlers.conftest import LambdaContext, OpenSockets, Stage, StageClients
+from tests.handlers.intercepted_clients import (
+    THROTTLED,
+    Call,
+    fail_with,
+    intercepted,
+    lose_response,
+)
+from tests.patience import PATIENCE_SECONDS
 
 FRAME = {"type": "broadcastPaused", "timestamp": 1}
-THROTTLED = ClientError({"Error": {"Code": "ThrottlingException"}}, "DeleteItem")
-
-
-class LoopbackHttp(AwsHttp):
-    """The real thing, which the stage replaces in AwsHttp."""
-
-    request = AwsHttp.request
 
 
 def ended_session(stage: Stage, listeners: int = 3) -> tuple[str, list[str]]:
@@ -38,7 +33,7 @@ def ended_session(stage: Stage, listeners: int = 3) -> tuple[str, list[str]]:
     return session_id, members
 
 
-def test_gone_and_failing_listeners_are_counted_and_cost_no_other_its_frame(
+def test_gone_and_failing_listeners_are_counted_and_do_not_affect_the_others(
     stage: Stage, sockets: OpenSockets, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _, (gone, failing, well) = ended_session(stage)
@@ -54,14 +49,14 @@ def test_gone_and_failing_listeners_are_counted_and_cost_no_other_its_frame(
     assert '"FramesDelivered":[1.0]' in printed
 
 
-def test_a_task_delivered_twice_tells_nobody_twice(stage: Stage, sockets: OpenSockets) -> None:
+def test_a_task_delivered_twice_sends_each_frame_once(stage: Stage, sockets: OpenSockets) -> None:
     _, members = ended_session(stage)
     stage.fan_outs.append(stage.fan_outs[0])
     stage.run_fan_outs()
     assert [len(sockets.frames_of(each, "sessionEnded")) for each in members] == [1, 1, 1]
 
 
-def test_a_listener_that_is_in_another_session_by_now_is_left_alone(
+def test_a_listener_that_is_in_another_session_meanwhile_is_left_alone(
     stage: Stage, sockets: OpenSockets
 ) -> None:
     _, (mover, *_) = ended_session(stage)
@@ -69,25 +64,31 @@ def test_a_listener_that_is_in_another_session_by_now_is_left_alone(
     stage.change("connections", {"connectionId": mover}, sessionId=other)
     task = stage.fan_outs.pop()
     task["connectionIds"] = [mover]
-    stage.entries["fan_out"].handler(task, LambdaContext())
+    stage.entries["fan_out"](task, LambdaContext())
     assert sockets.frames_of(mover, "sessionEnded") == []
     assert stage.connection(mover)["sessionId"] == other
 
 
-def test_several_pages_are_handed_out_one_invocation_each_and_no_deeper(
-    stage: Stage, sockets: OpenSockets, monkeypatch: pytest.MonkeyPatch
+def use_pages_of_one(stage: Stage) -> None:
+    handler = stage.entries["fan_out"]
+    assert isinstance(handler, FanOutHandler)
+    stage.entries["fan_out"] = dataclasses.replace(handler, page_size=1)
+
+
+def test_each_of_several_pages_has_an_invocation_that_starts_no_further_one(
+    stage: Stage, sockets: OpenSockets
 ) -> None:
-    monkeypatch.setattr(stage.entries["fan_out"], "PAGE_SIZE", 1)
+    use_pages_of_one(stage)
     _, members = ended_session(stage)
     assert stage.run_fan_outs() == 1 + 3
     assert [len(sockets.frames_of(each, "sessionEnded")) for each in members] == [1, 1, 1]
 
 
-def test_an_invocation_out_of_time_leaves_the_rows_to_the_next_pass(
+def test_an_invocation_without_time_leaves_the_rows_to_the_next_pass(
     stage: Stage, sockets: OpenSockets
 ) -> None:
     session_id, members = ended_session(stage)
-    stage.entries["fan_out"].handler(stage.fan_outs.pop(), LambdaContext(remaining_ms=0))
+    stage.entries["fan_out"](stage.fan_outs.pop(), LambdaContext(remaining_ms=0))
     assert sockets.frames_of(members[0], "sessionEnded") == []
     assert stage.connection(members[0])["sessionId"] == session_id
     stage.run_checks()
@@ -95,17 +96,12 @@ def test_an_invocation_out_of_time_leaves_the_rows_to_the_next_pass(
     assert [len(sockets.frames_of(each, "sessionEnded")) for each in members] == [1, 1, 1]
 
 
-def test_a_row_that_cannot_be_deleted_is_told_by_the_next_pass(
-    stage: Stage, sockets: OpenSockets, monkeypatch: pytest.MonkeyPatch
+def test_a_listener_whose_row_cannot_be_deleted_is_notified_by_the_next_pass(
+    stage: Stage, sockets: OpenSockets
 ) -> None:
+    clients = intercepted(stage)
     _, (member,) = ended_session(stage, listeners=1)
-    table = type(stage.entries["fan_out"].CONNECTIONS)
-
-    def fail(self: Any, *_: Any, **__: Any) -> None:
-        raise THROTTLED
-
-    with monkeypatch.context() as outage:
-        outage.setattr(table, "remove", fail)
+    with clients.intercept("delete_item", fail_with(THROTTLED)):
         stage.run_fan_outs()
     assert sockets.frames_of(member, "sessionEnded") == []
     stage.run_checks()
@@ -113,23 +109,19 @@ def test_a_row_that_cannot_be_deleted_is_told_by_the_next_pass(
     assert len(sockets.frames_of(member, "sessionEnded")) == 1
 
 
-def test_a_listener_whose_deletion_got_no_answer_at_first_is_told(
-    stage: Stage, sockets: OpenSockets, monkeypatch: pytest.MonkeyPatch
+def test_a_listener_is_notified_if_the_first_response_of_its_deletion_was_lost(
+    stage: Stage, sockets: OpenSockets
 ) -> None:
+    clients = intercepted(stage)
     _, members = ended_session(stage)
-    table = type(stage.entries["fan_out"].CONNECTIONS)
-    remove = table.remove
-
-    def lose_the_answer(self: Any, connection_id: str, **options: Any) -> Removal:
-        assert remove(self, connection_id, **options).row is not None
-        return Removal(None, is_doubtful=True)
-
-    monkeypatch.setattr(table, "remove", lose_the_answer)
-    stage.run_fan_outs()
+    key = {"connectionId": {"S": members[1]}}
+    with clients.intercept("delete_item", lose_response(), Key=key) as calls:
+        stage.run_fan_outs()
+    assert len(calls) == 1
     assert [len(sockets.frames_of(each, "sessionEnded")) for each in members] == [1, 1, 1]
 
 
-def test_a_throttled_post_is_repeated_and_the_row_is_deleted_once(
+def test_a_throttled_post_is_retried_and_the_row_is_deleted_once(
     stage: Stage, sockets: OpenSockets, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _, (full, well) = ended_session(stage, listeners=2)
@@ -140,14 +132,14 @@ def test_a_throttled_post_is_repeated_and_the_row_is_deleted_once(
     assert '"PostsRetried":[2.0]' in capsys.readouterr().out.replace(" ", "")
 
 
-def test_a_session_is_closed_only_when_it_has_settled_and_nobody_is_left(stage: Stage) -> None:
+def test_a_session_is_closed_a_minute_after_its_end_once_it_has_no_listener(stage: Stage) -> None:
     session_id, _ = ended_session(stage)
     task = dict(stage.fan_outs[0])
     stage.run_fan_outs()
-    stage.entries["fan_out"].handler(task, LambdaContext())
+    stage.entries["fan_out"](task, LambdaContext())
     assert "activeShard" in stage.session(session_id)
     stage.change("sessions", {"sessionId": session_id}, endedAt=stage.connected_at - 61_000)
-    stage.entries["fan_out"].handler(task, LambdaContext())
+    stage.entries["fan_out"](task, LambdaContext())
     assert "activeShard" not in stage.session(session_id)
 
 
@@ -160,7 +152,7 @@ def frame_task(session_id: str, connection_ids: list[str] | None = None) -> dict
 
 
 def filled_session(stage: Stage, listeners: int) -> tuple[str, list[str]]:
-    """A session with so many listeners, written as many joins would have left it."""
+    """A session with so many listeners, in the state that their joins would have left."""
     session_id = stage.create_session(stage.connect_speaker())
     members = [f"listener/{number}+=" for number in range(listeners)]
     for first in range(0, listeners, 25):
@@ -195,13 +187,13 @@ def filled_session(stage: Stage, listeners: int) -> tuple[str, list[str]]:
     return session_id, members
 
 
-def failures_told(caplog: pytest.LogCaptureFixture) -> dict[str, int]:
+def logged_failures(caplog: pytest.LogCaptureFixture) -> dict[str, int]:
     (record,) = [record for record in caplog.records if record.message == "frame"]
     return vars(record)["failed"]
 
 
 def run(stage: Stage, task: dict[str, Any], remaining_ms: int = LambdaContext.remaining_ms) -> None:
-    stage.entries["fan_out"].handler(task, LambdaContext(remaining_ms))
+    stage.entries["fan_out"](task, LambdaContext(remaining_ms))
 
 
 @pytest.mark.parametrize("listeners", [0, 1, 3])
@@ -214,7 +206,7 @@ def test_a_frame_goes_to_every_listener_and_not_to_the_speaker(
     assert all(frame == FRAME for _, frame in sockets.posts)
 
 
-def test_listeners_that_are_gone_lose_row_and_place_and_the_speaker_hears_it_once(
+def test_gone_listeners_are_removed_and_the_new_count_is_pushed_once(
     stage: Stage, sockets: OpenSockets, capsys: pytest.CaptureFixture[str]
 ) -> None:
     session_id, members = filled_session(stage, 10)
@@ -224,32 +216,22 @@ def test_listeners_that_are_gone_lose_row_and_place_and_the_speaker_hears_it_onc
     session = stage.session(session_id)
     assert (session["listenerCount"], session["listenersByLanguage"]) == (6, {"es": 6})
     assert [bool(stage.connection(each)) for each in members] == [False] * 4 + [True] * 6
-    (news,) = sockets.frames_of(session["speakerConnectionId"], "sessionStatus")
-    assert (news["listenerCount"], news["updateReason"]) == (6, "listenerCountChange")
+    (pushed,) = sockets.frames_of(session["speakerConnectionId"], "sessionStatus")
+    assert (pushed["listenerCount"], pushed["updateReason"]) == (6, "listenerCountChange")
     printed = capsys.readouterr().out.replace(" ", "")
     assert '"ConnectionsGone":[4.0]' in printed
     assert '"FramesDelivered":[6.0]' in printed
 
 
-def test_a_removal_that_fails_costs_nobody_anything_and_the_next_frame_makes_up_for_it(
-    stage: Stage,
-    sockets: OpenSockets,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+def test_a_listener_whose_removal_fails_is_removed_after_the_next_frame(
+    stage: Stage, sockets: OpenSockets, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    clients = intercepted(stage)
     session_id, members = filled_session(stage, 10)
     sockets.open.difference_update(members[:4])
-    table = type(stage.entries["fan_out"].CONNECTIONS)
-    remove = table.remove
-
-    def fail_for_one(self: Any, connection_id: str, **options: Any) -> Any:
-        if connection_id == members[0]:
-            raise THROTTLED
-        return remove(self, connection_id, **options)
-
+    key = {"connectionId": {"S": members[0]}}
     capsys.readouterr()
-    with monkeypatch.context() as outage:
-        outage.setattr(table, "remove", fail_for_one)
+    with clients.intercept("delete_item", fail_with(THROTTLED), Key=key):
         run(stage, frame_task(session_id))
     assert len(sockets.frames_of(members[9], "broadcastPaused")) == 1
     assert stage.session(session_id)["listenerCount"] == 7
@@ -259,7 +241,7 @@ def test_a_removal_that_fails_costs_nobody_anything_and_the_next_frame_makes_up_
     assert stage.connection(members[0]) == {}
 
 
-def test_a_gone_listener_that_is_in_another_session_by_now_keeps_its_place_there(
+def test_a_gone_listener_that_is_in_another_session_meanwhile_keeps_its_row(
     stage: Stage,
 ) -> None:
     session_id, (mover,) = filled_session(stage, 1)
@@ -279,7 +261,7 @@ def test_a_frame_out_of_time_is_counted_as_untried(
     assert '"ListenersUntried":[3.0]' in capsys.readouterr().out.replace(" ", "")
 
 
-def test_failures_are_counted_and_told_by_reason(
+def test_failures_are_counted_and_logged_by_reason(
     stage: Stage,
     sockets: OpenSockets,
     capsys: pytest.CaptureFixture[str],
@@ -293,67 +275,65 @@ def test_failures_are_counted_and_told_by_reason(
     printed = capsys.readouterr().out.replace(" ", "")
     assert '"PostsFailed":[2.0]' in printed
     assert '"PostsRetried":[6.0]' in printed
-    assert failures_told(caplog) == {"status 500": 1, "status 429": 1}
+    assert logged_failures(caplog) == {"status 500": 1, "status 429": 1}
 
 
-def test_a_page_that_cannot_be_handed_out_is_served_at_once(
-    stage: Stage, sockets: OpenSockets, monkeypatch: pytest.MonkeyPatch
+def test_a_page_whose_invocation_cannot_be_started_is_served_at_once(
+    stage: Stage, sockets: OpenSockets
 ) -> None:
+    clients = intercepted(stage)
+    use_pages_of_one(stage)
     session_id, members = filled_session(stage, 3)
-    fan_out = stage.entries["fan_out"]
-    monkeypatch.setattr(fan_out, "PAGE_SIZE", 1)
-    start = type(fan_out.ITSELF).start
 
-    def refuse_one(self: Any, task: Any) -> None:
-        if task.connection_ids == [members[1]]:
+    def refuse_one(call: Call) -> Any:
+        if json.loads(call.request["Payload"])["connectionIds"] == [members[1]]:
             raise THROTTLED
-        start(self, task)
+        return call.carry_out()
 
-    monkeypatch.setattr(type(fan_out.ITSELF), "start", refuse_one)
-    run(stage, frame_task(session_id))
+    with clients.intercept("invoke", refuse_one):
+        run(stage, frame_task(session_id))
     assert [receiver for receiver, _ in sockets.posts] == [members[1]]
     assert stage.run_fan_outs() == 2
     assert sorted(receiver for receiver, _ in sockets.posts) == sorted(members)
 
 
-def test_five_thousand_listeners_are_served_by_ten_invocations_of_a_page_each(
+def test_each_page_of_500_listeners_is_served_by_its_own_invocation(
     stage: Stage, sockets: OpenSockets
 ) -> None:
-    session_id, members = filled_session(stage, 5_000)
+    session_id, members = filled_session(stage, 1_001)
     run(stage, frame_task(session_id))
-    assert [len(task["connectionIds"]) for task in stage.fan_outs] == [500] * 10
+    assert [len(task["connectionIds"]) for task in stage.fan_outs] == [500, 500, 1]
     assert sockets.posts == []
-    assert stage.run_fan_outs() == 10
+    assert stage.run_fan_outs() == 3
     assert sorted(receiver for receiver, _ in sockets.posts) == sorted(members)
 
 
-def test_of_500_listeners_20_gone_and_5_slow_ones_cost_no_other_its_frame(
-    stage: Stage,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+def test_of_500_listeners_20_gone_and_5_slow_ones_do_not_affect_the_others(
+    stage: Stage, sockets: OpenSockets, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The slow ones answer when all others have been posted to."""
+    """The slow ones answer once all others have been posted to."""
+    clients = intercepted(stage)
     session_id, members = filled_session(stage, 500)
     gone, slow = set(members[:20]), set(members[250:255])
+    sockets.open.difference_update(gone)
+    paths = {f"/@connections/{quote(each, safe='')}": each for each in members}
     waiting = set(members) - slow
-    others_are_told = threading.Event()
+    others_were_posted_to = threading.Event()
 
-    def answer(request: Received) -> bytes:
-        connection_id = unquote(request.path.removeprefix("/live/@connections/"))
+    def hang_if_slow(call: Call) -> Response:
+        connection_id = paths.get(call.request["path"])
+        if connection_id in slow:
+            assert others_were_posted_to.wait(PATIENCE_SECONDS)
+        response = call.carry_out()
         waiting.discard(connection_id)
         if not waiting:
-            others_are_told.set()
-        if connection_id in slow and not others_are_told.wait(PATIENCE_SECONDS):
-            others_are_told.set()
-            return status(404)
-        return status(410 if connection_id in gone else 200)
+            others_were_posted_to.set()
+        return response
 
-    with serving(answer) as server:
-        use_real_connections(stage, monkeypatch, server.url)
-        capsys.readouterr()
+    capsys.readouterr()
+    with clients.intercept("execute-api", hang_if_slow):
         run(stage, frame_task(session_id))
-    told = Counter(unquote(request.path.rpartition("/")[2]) for request in server.requests)
-    assert told == dict.fromkeys(members, 1), "each is posted to once"
+    assert {each: sockets.requests[each] for each in members} == dict.fromkeys(members, 1)
     session = stage.session(session_id)
     assert (session["listenerCount"], session["listenersByLanguage"]) == (480, {"es": 480})
     assert not any(stage.connection(each) for each in gone)
@@ -362,45 +342,34 @@ def test_of_500_listeners_20_gone_and_5_slow_ones_cost_no_other_its_frame(
     assert '"FramesDelivered":[480.0]' in printed
 
 
-def test_a_listener_that_does_not_answer_is_given_up_and_the_reason_told(
-    stage: Stage,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    caplog: pytest.LogCaptureFixture,
+def test_a_post_that_times_out_is_counted_and_its_reason_logged(
+    stage: Stage, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
+    clients = intercepted(stage)
     session_id, _ = filled_session(stage, 1)
-    over = threading.Event()
-
-    def answer(_: Received) -> bytes:
-        over.wait(PATIENCE_SECONDS)
-        return status(200)
-
-    with serving(answer) as server:
-        use_real_connections(stage, monkeypatch, server.url, timeout_seconds=0.2)
-        capsys.readouterr()
+    timed_out = NoAnswer("no answer: timed out", may_have_arrived=True)
+    capsys.readouterr()
+    with clients.intercept("execute-api", fail_with(timed_out)) as calls:
         run(stage, frame_task(session_id))
-        over.set()
-    ((reason, failures),) = failures_told(caplog).items()
-    assert (reason.endswith(": timed out"), failures) == (True, 1)
+    assert len(calls) == 1
+    assert logged_failures(caplog) == {"no answer: timed out": 1}
     assert '"PostsFailed":[1.0]' in capsys.readouterr().out.replace(" ", "")
 
 
-def test_a_post_takes_no_longer_than_the_time_that_is_kept_for_the_last_ones(
-    stage: Stage,
-) -> None:
-    fan_out = stage.entries["fan_out"]
-    assert fan_out.POSTS.sockets._api._timeout_seconds == FAN_OUT_TIMEOUT_SECONDS
-    assert FAN_OUT_TIMEOUT_SECONDS < fan_out.TIME_RESERVE_SECONDS
+class TimedClients(StageClients):
+    """Notes the time limit of each client without botocore."""
+
+    def __init__(self, stage: Stage) -> None:
+        super().__init__(stage)
+        self.timeouts_seconds: list[float] = []
+
+    def http(self, endpoint: str, service: str, *, timeout_seconds: float) -> AwsHttp:
+        self.timeouts_seconds.append(timeout_seconds)
+        return super().http(endpoint, service, timeout_seconds=timeout_seconds)
 
 
-def use_real_connections(
-    stage: Stage,
-    monkeypatch: pytest.MonkeyPatch,
-    url: str,
-    *,
-    timeout_seconds: float = OUT_OF_REACH_SECONDS,
-) -> None:
-    fan_out = stage.entries["fan_out"]
-    aws = AwsEnvironment("eu-central-1", "key", "secret", "token")
-    api = LoopbackHttp(f"{url}/live", "execute-api", aws, timeout_seconds=timeout_seconds)
-    monkeypatch.setattr(fan_out, "POSTS", dataclasses.replace(fan_out.POSTS, sockets=Sockets(api)))
+def test_a_post_that_starts_last_ends_within_the_invocations_time(stage: Stage) -> None:
+    stage.clients = clients = TimedClients(stage)
+    stage.build("fan_out")
+    (timeout_seconds,) = clients.timeouts_seconds
+    assert timeout_seconds < TIME_RESERVE_SECONDS

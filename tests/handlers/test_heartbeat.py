@@ -1,4 +1,4 @@
-"""Heartbeats."""
+"""Heartbeats: their reply, the advice to refresh, and the one read behind them."""
 
 from __future__ import annotations
 
@@ -10,17 +10,35 @@ from typing import Any
 
 import pytest
 
-from live_sessions.answers import gateway
-from live_sessions.aws import backoff
-from live_sessions.aws.http import AwsHttp, CallFailed, NoAnswer
-from live_sessions.aws.outages import is_outage
-from live_sessions.environment import AwsEnvironment
-from live_sessions.tables.connection_presence import ConnectionPresence
+from live_sessions.aws.http import AwsHttp, CallFailed, NoAnswer, Response
+from live_sessions.aws.retries import is_outage
+from live_sessions.aws.runtime import Clock
+from live_sessions.sessions.heartbeats import ConnectionPresence, Heartbeats
+from live_sessions.wire.sockets import Sockets
 from tests.handlers.conftest import ENVIRONMENT, OpenSockets, Stage
+from tests.handlers.intercepted_clients import fail_with, intercepted
 from tests.handlers.loopback import serving, status
-from tests.patience import OUT_OF_REACH_SECONDS
 
 HANDLERS = Path(__file__).resolve().parents[2] / "handlers"
+
+
+class ScriptedDynamoDB(AwsHttp):
+    """Answers the requests in turn."""
+
+    def __init__(self, *responses: Response | NoAnswer) -> None:
+        self.responses = list(responses)
+        self.requests: list[tuple[str, str, Any, Any]] = []
+
+    def request(self, method: str, path: str, body: bytes = b"", headers: Any = None) -> Response:
+        self.requests.append((method, path, json.loads(body), headers))
+        response = self.responses[len(self.requests) - 1]
+        if isinstance(response, NoAnswer):
+            raise response
+        return response
+
+
+def presence(dynamodb: AwsHttp) -> ConnectionPresence:
+    return ConnectionPresence(dynamodb, "connections", Clock(sleep=lambda seconds: None))
 
 
 def test_a_heartbeat_is_acknowledged_for_either_role_in_a_session_or_not(stage: Stage) -> None:
@@ -32,7 +50,7 @@ def test_a_heartbeat_is_acknowledged_for_either_role_in_a_session_or_not(stage: 
     assert stage.send(member, "heartbeat")["type"] == "heartbeatAck"
 
 
-def test_a_listener_whose_row_is_gone_learns_it_from_its_heartbeat(stage: Stage) -> None:
+def test_a_heartbeat_without_a_row_is_answered_connection_not_found(stage: Stage) -> None:
     speaker = stage.connect_speaker()
     listener = stage.join(stage.create_session(speaker))
     stage.send(speaker, "endSession")
@@ -40,7 +58,7 @@ def test_a_listener_whose_row_is_gone_learns_it_from_its_heartbeat(stage: Stage)
     assert stage.send(listener, "heartbeat")["code"] == "CONNECTION_NOT_FOUND"
 
 
-def test_a_row_past_its_ttl_counts_as_gone_though_it_was_not_deleted_yet(stage: Stage) -> None:
+def test_a_row_past_its_ttl_counts_as_deleted(stage: Stage) -> None:
     listener = stage.connect_listener()
     stage.change("connections", {"connectionId": listener}, ttl=1)
     assert stage.send(listener, "heartbeat")["code"] == "CONNECTION_NOT_FOUND"
@@ -69,23 +87,26 @@ def test_a_heartbeat_writes_nothing(stage: Stage) -> None:
         (125, {"type": "connectionWarning", "remainingMinutes": 0.0}),
     ],
 )
-def test_a_socket_is_told_when_it_is_time_to_refresh(
-    stage: Stage, age_minutes: float, expected: dict[str, Any]
+def test_a_socket_is_advised_to_refresh_according_to_its_age(
+    age_minutes: float, expected: dict[str, Any]
 ) -> None:
-    advice = stage.entries["heartbeat"].advice_for(
+    unused = ScriptedDynamoDB()
+    clock = Clock()
+    heartbeats = Heartbeats(presence=presence(unused), sockets=Sockets(unused, clock), clock=clock)
+    advice = heartbeats.advice_for(
         1_700_000_000_000, 1_700_000_000_000 + round(age_minutes * 60_000)
     )
-    told = json.loads(advice.encode()) if advice else {}
-    assert {name: told[name] for name in told if name != "timestamp"} == expected
+    fields = json.loads(advice.encode()) if advice else {}
+    assert {name: fields[name] for name in fields if name != "timestamp"} == expected
 
 
 @pytest.mark.parametrize("role", ["speaker", "listener"])
-def test_an_old_socket_is_posted_the_advice_besides_its_ack(
-    stage: Stage, sockets: OpenSockets, monkeypatch: pytest.MonkeyPatch, role: str
+def test_an_old_socket_is_posted_the_advice_before_its_reply(
+    stage: Stage, sockets: OpenSockets, role: str
 ) -> None:
     connection = stage.connect_speaker() if role == "speaker" else stage.connect_listener()
     at_ms = stage.connected_at + 110 * 60_000
-    monkeypatch.setattr(gateway, "now_ms", lambda: at_ms)
+    stage.clock = Clock(now_ms=lambda: at_ms)
     frame = stage.send(connection, "heartbeat", requestId="h")
     assert (frame["type"], frame["requestId"]) == ("heartbeatAck", "h")
     (warning,) = sockets.frames_of(connection, "connectionWarning")
@@ -94,7 +115,7 @@ def test_an_old_socket_is_posted_the_advice_besides_its_ack(
 
 
 @pytest.mark.parametrize("fault", ["failing", "throttled", "gone"])
-def test_an_advice_that_cannot_be_posted_does_not_cost_the_ack(
+def test_a_heartbeat_is_acknowledged_although_the_advice_cannot_be_posted(
     stage: Stage, sockets: OpenSockets, fault: str
 ) -> None:
     listener = stage.connect_listener()
@@ -109,7 +130,7 @@ def test_an_advice_that_cannot_be_posted_does_not_cost_the_ack(
     assert sockets.posts == []
 
 
-def test_a_socket_whose_row_is_gone_is_not_advised_to_refresh_it(
+def test_a_socket_without_a_row_is_not_advised_to_refresh(
     stage: Stage, sockets: OpenSockets
 ) -> None:
     listener = stage.connect_listener()
@@ -122,27 +143,21 @@ def test_a_socket_whose_row_is_gone_is_not_advised_to_refresh_it(
 # ---- The read
 
 
-ROW = status(200, b'{"Item":{"ttl":{"N":"1700000001"}}}')
-THROTTLED = status(
+ROW = Response(200, b'{"Item":{"ttl":{"N":"1700000001"}}}')
+THROTTLED = Response(
     400, b'{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException"}'
 )
-DENIED = status(400, b'{"__type":"com.amazon.coral.service#AccessDeniedException"}')
+DENIED = Response(400, b'{"__type":"com.amazon.coral.service#AccessDeniedException"}')
 AT_MS = 1_700_000_000_000
 
 
-def presence(url: str) -> ConnectionPresence:
-    aws = AwsEnvironment("eu-central-1", "key", "secret", "token")
-    dynamodb = AwsHttp(url, "dynamodb", aws, timeout_seconds=OUT_OF_REACH_SECONDS)
-    return ConnectionPresence(dynamodb, "connections")
-
-
-def test_the_row_is_read_consistently_and_no_more_of_it_than_its_ttl() -> None:
-    with serving(lambda _: ROW) as server:
-        assert presence(server.url).is_known("a+b/=", at_ms=AT_MS)
-    (request,) = server.requests
-    assert (request.method, request.path) == ("POST", "/")
-    assert request.headers["x-amz-target"] == "DynamoDB_20120810.GetItem"
-    assert json.loads(request.body) == {
+def test_the_row_is_read_consistently_and_only_its_ttl() -> None:
+    dynamodb = ScriptedDynamoDB(ROW)
+    assert presence(dynamodb).is_known("a+b/=", at_ms=AT_MS)
+    ((method, path, body, headers),) = dynamodb.requests
+    assert (method, path) == ("POST", "/")
+    assert headers["x-amz-target"] == "DynamoDB_20120810.GetItem"
+    assert body == {
         "TableName": "connections",
         "Key": {"connectionId": {"S": "a+b/="}},
         "ConsistentRead": True,
@@ -152,33 +167,33 @@ def test_the_row_is_read_consistently_and_no_more_of_it_than_its_ttl() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answers", "is_known"),
+    ("responses", "is_known"),
     [
-        ([status(200, b"{}")], False),
+        ([Response(200, b"{}")], False),
         ([THROTTLED, ROW], True),
-        ([status(500), status(503, b"<html>"), ROW], True),
+        ([Response(500, b""), Response(503, b"<html>"), ROW], True),
+        ([NoAnswer("no answer: timed out", may_have_arrived=True), ROW], True),
     ],
 )
-def test_throttling_and_server_errors_are_tried_again(
-    monkeypatch: pytest.MonkeyPatch, answers: list[bytes], is_known: bool
+def test_throttling_server_errors_and_timeouts_are_retried(
+    responses: list[Response | NoAnswer], is_known: bool
 ) -> None:
-    monkeypatch.setattr(backoff, "BACKOFF_SECONDS", 0)
-    with serving(lambda request: answers[request.number]) as server:
-        assert presence(server.url).is_known("a", at_ms=AT_MS) is is_known
-    assert len(server.requests) == len(answers)
+    dynamodb = ScriptedDynamoDB(*responses)
+    assert presence(dynamodb).is_known("a", at_ms=AT_MS) is is_known
+    assert len(dynamodb.requests) == len(responses)
 
 
 @pytest.mark.parametrize(
-    ("answer", "requests", "outage"),
-    [(THROTTLED, 3, True), (status(500), 3, True), (DENIED, 1, False)],
+    ("response", "requests", "outage"),
+    [(THROTTLED, 3, True), (Response(500, b""), 3, True), (DENIED, 1, False)],
 )
-def test_after_three_attempts_or_a_refusal_the_read_has_failed(
-    monkeypatch: pytest.MonkeyPatch, answer: bytes, requests: int, outage: bool
+def test_the_read_fails_after_three_attempts_or_one_refusal(
+    response: Response, requests: int, outage: bool
 ) -> None:
-    monkeypatch.setattr(backoff, "BACKOFF_SECONDS", 0)
-    with serving(lambda _: answer) as server, pytest.raises(CallFailed) as failure:
-        presence(server.url).is_known("a", at_ms=AT_MS)
-    assert len(server.requests) == requests
+    dynamodb = ScriptedDynamoDB(*[response] * 4)
+    with pytest.raises(CallFailed) as failure:
+        presence(dynamodb).is_known("a", at_ms=AT_MS)
+    assert len(dynamodb.requests) == requests
     assert is_outage(failure.value) is outage
 
 
@@ -192,16 +207,13 @@ def test_after_three_attempts_or_a_refusal_the_read_has_failed(
         (RuntimeError("secret"), "INTERNAL_ERROR"),
     ],
 )
-def test_a_read_that_failed_is_answered_with_an_error_that_says_no_more(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch, failure: Exception, code: str
+def test_a_failed_read_is_answered_with_an_error_without_inner_details(
+    stage: Stage, failure: Exception, code: str
 ) -> None:
+    clients = intercepted(stage)
     listener = stage.connect_listener()
-
-    def fail(*_: Any, **__: Any) -> bool:
-        raise failure
-
-    monkeypatch.setattr(ConnectionPresence, "is_known", fail)
-    frame = stage.send(listener, "heartbeat", requestId="h")
+    with clients.intercept("dynamodb", fail_with(failure)):
+        frame = stage.send(listener, "heartbeat", requestId="h")
     assert (frame["code"], frame["requestId"]) == (code, "h")
     assert not {"secret", "Denied", "timed"} & set(str(frame).split())
 
@@ -215,9 +227,19 @@ HEAVY_MODULES = [
 ]
 HEARTBEAT_IN_A_FRESH_PROCESS = f"""
 import sys
-from live_sessions.aws.http import AwsHttp
-AwsHttp._remaining_seconds = lambda *_: {OUT_OF_REACH_SECONDS}
 import heartbeat
+from contract.functions import HeartbeatEnvironment
+from live_sessions.aws.clients import Clients
+from live_sessions.aws.runtime import SYSTEM_CLOCK, read_environment
+from tests.patience import OUT_OF_REACH_SECONDS
+
+class PatientClients(Clients):
+    def http(self, endpoint, service, *, timeout_seconds):
+        return super().http(endpoint, service, timeout_seconds=OUT_OF_REACH_SECONDS)
+
+handler = heartbeat.build(
+    read_environment(HeartbeatEnvironment), PatientClients.of_this_account(), SYSTEM_CLOCK
+)
 event = {{
     "requestContext": {{
         "eventType": "MESSAGE", "routeKey": "heartbeat",
@@ -226,20 +248,20 @@ event = {{
     }},
     "body": '{{"action": "heartbeat"}}',
 }}
-assert "heartbeatAck" in heartbeat.handler(event, None)["body"]
+assert "heartbeatAck" in handler(event, None)["body"]
 print([name for name in {HEAVY_MODULES} if name in sys.modules])
 """
 
 
-def test_a_heartbeat_is_answered_without_boto3_and_botocore() -> None:
-    """Their import alone takes longer than all the rest of a cold start."""
+def test_a_heartbeat_is_answered_without_importing_boto3_or_botocore() -> None:
+    """Their import takes longer than the rest of a cold start."""
     row = status(200, b'{"Item":{"ttl":{"N":"99999999999"}}}')
     with serving(lambda _: row) as server:
-        answer = subprocess.run(
+        process = subprocess.run(
             [sys.executable, "-c", HEARTBEAT_IN_A_FRESH_PROCESS],
             env={
                 **ENVIRONMENT,
-                "PYTHONPATH": str(HANDLERS),
+                "PYTHONPATH": f"{HANDLERS}:{HANDLERS.parent}",
                 "AWS_ENDPOINT_URL": server.url,
                 "API_GATEWAY_ENDPOINT": f"{server.url}/live",
             },
@@ -247,6 +269,6 @@ def test_a_heartbeat_is_answered_without_boto3_and_botocore() -> None:
             text=True,
             check=False,
         )
-    assert answer.returncode == 0, answer.stderr
-    assert answer.stdout.splitlines()[-1] == "[]"
+    assert process.returncode == 0, process.stderr
+    assert process.stdout.splitlines()[-1] == "[]"
     assert len(server.requests) == 2, "the read, and the advice for so old a socket"

@@ -1,40 +1,21 @@
-"""A place is never given back twice: then more would come in than there are places."""
+"""A place is released at most once: otherwise more listeners join than there are places."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from botocore.endpoint import Endpoint
-from botocore.exceptions import ReadTimeoutError
 
-from live_sessions.aws import clients
 from tests.handlers.conftest import OpenSockets, Stage
+from tests.handlers.intercepted_clients import (
+    TIMED_OUT,
+    after,
+    fail_with,
+    intercepted,
+    lose_response,
+)
 
-TIMEOUT = ReadTimeoutError(endpoint_url="https://dynamodb")
 LIMIT = 3
-
-
-def lose_answer(
-    monkeypatch: pytest.MonkeyPatch, operation: str, table: str, meanwhile: Callable[[], Any]
-) -> None:
-    """The next such call is carried out, its answer lost; then comes what happens meanwhile."""
-    send = Endpoint._get_response
-    seen: list[Any] = []
-
-    def get_response(endpoint: Any, request: Any, model: Any, context: Any) -> Any:
-        body = bytes(request.body) if isinstance(request.body, bytes | bytearray) else b""
-        is_it = model.name == operation and f'"{table}"'.encode() in body
-        if seen or not is_it:
-            return send(endpoint, request, model, context)
-        seen.append(request)
-        send(endpoint, request, model, context)
-        meanwhile()
-        return None, TIMEOUT
-
-    monkeypatch.setattr(Endpoint, "_get_response", get_response)
-    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
 
 
 def rows(stage: Stage, session_id: str) -> int:
@@ -50,105 +31,93 @@ def join(stage: Stage, listener: str, session_id: str) -> dict[str, Any]:
 
 
 def fill(stage: Stage, session_id: str) -> int:
-    """Let more join than may; returns how many did."""
+    """Let more listeners join than there are places; returns how many did."""
     frames = [join(stage, stage.connect_listener(), session_id) for _ in range(LIMIT + 1)]
     return sum(frame["type"] == "sessionJoined" for frame in frames)
 
 
 @pytest.mark.parametrize("rejoins", [False, True])
-def test_a_join_whose_socket_closed_before_its_answer_came_is_given_back_once(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch, rejoins: bool
+def test_the_place_of_a_socket_that_closed_before_its_join_was_answered_is_released_once(
+    stage: Stage, rejoins: bool
 ) -> None:
+    clients = intercepted(stage)
     session_id = stage.create_session(stage.connect_speaker())
     stage.join(session_id)
     listener = stage.connect_listener()
     if rejoins:
         join(stage, listener, session_id)
         stage.send(listener, "leaveSession")
-    with monkeypatch.context() as patch:
-        operation = "PutItem" if rejoins else "UpdateItem"
-        lose_answer(patch, operation, "connections", lambda: stage.disconnect(listener))
+    with clients.intercept(
+        "put_item" if rejoins else "update_item",
+        lose_response(lambda: stage.disconnect(listener)),
+        TableName="connections",
+        times=1,
+    ):
         assert join(stage, listener, session_id)["code"] == "CONNECTION_NOT_FOUND"
     assert stage.session(session_id)["listenerCount"] >= rows(stage, session_id) == 1
     fill(stage, session_id)
     assert rows(stage, session_id) <= LIMIT
 
 
-def test_a_join_that_found_its_row_gone_gives_its_place_back_at_once(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_join_that_finds_its_row_deleted_releases_its_place_at_once(stage: Stage) -> None:
+    clients = intercepted(stage)
     session_id = stage.create_session(stage.connect_speaker())
     listener = stage.connect_listener()
-    table = type(stage.entries["connection"].CONNECTIONS)
-    enter = table.enter_session
-
-    def close_first(self: Any, member: Any) -> Any:
-        stage.disconnect(listener)
-        return enter(self, member)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(table, "enter_session", close_first)
+    close_first = after(lambda: stage.disconnect(listener))
+    with clients.intercept("update_item", close_first, TableName="connections", times=1):
         assert join(stage, listener, session_id)["code"] == "CONNECTION_NOT_FOUND"
     assert stage.session(session_id)["listenerCount"] == 0
 
 
-def test_a_leave_whose_answer_is_lost_among_others_is_counted_at_most_once(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+def test_a_leave_whose_response_is_lost_among_others_is_subtracted_at_most_once(
+    stage: Stage,
 ) -> None:
+    clients = intercepted(stage)
     session_id = stage.create_session(stage.connect_speaker())
     first, second, _ = (stage.join(session_id) for _ in range(LIMIT))
-    with monkeypatch.context() as patch:
-        lose_answer(
-            patch,
-            "UpdateItem",
-            "sessions",
-            lambda: stage.send(second, "leaveSession"),
-        )
+    leave_too = lose_response(lambda: stage.send(second, "leaveSession"))
+    with clients.intercept("update_item", leave_too, TableName="sessions", times=1):
         assert stage.send(first, "leaveSession")["type"] == "sessionLeft"
     assert stage.session(session_id)["listenerCount"] >= rows(stage, session_id) == 1
 
 
-def test_a_leave_that_cannot_be_counted_is_a_leave_all_the_same(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_a_listener_leaves_although_its_place_cannot_be_released(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    clients = intercepted(stage)
     session_id = stage.create_session(stage.connect_speaker())
     listener = stage.join(session_id)
-
-    def fail(**_: Any) -> None:
-        raise TIMEOUT
-
-    with monkeypatch.context() as patch:
-        patch.setattr(clients.dynamodb_at_most_once(), "update_item", fail)
+    with clients.intercept("update_item", fail_with(TIMED_OUT), TableName="sessions", times=1):
         assert stage.send(listener, "leaveSession")["type"] == "sessionLeft"
     assert stage.connection(listener) == {}
     assert "PlacesNotReleased" in capsys.readouterr().out
 
 
-def test_a_leave_whose_deletion_was_carried_out_unheard_is_answered_as_one(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_leave_is_acknowledged_if_the_response_of_its_deletion_was_lost(stage: Stage) -> None:
+    clients = intercepted(stage)
     session_id = stage.create_session(stage.connect_speaker())
     listener = stage.join(session_id)
-    with monkeypatch.context() as patch:
-        lose_answer(patch, "DeleteItem", "connections", lambda: None)
+    with clients.intercept("delete_item", lose_response(), times=1) as calls:
         assert stage.send(listener, "leaveSession")["type"] == "sessionLeft"
+    assert len(calls) == 1
 
 
-def test_an_end_whose_deletion_was_carried_out_unheard_is_told_all_the_same(
-    stage: Stage, sockets: OpenSockets, monkeypatch: pytest.MonkeyPatch
+def test_a_listener_is_notified_of_an_end_if_the_response_of_its_deletion_was_lost(
+    stage: Stage, sockets: OpenSockets
 ) -> None:
+    clients = intercepted(stage)
     speaker = stage.connect_speaker()
     listener = stage.join(stage.create_session(speaker))
     stage.send(speaker, "endSession")
-    with monkeypatch.context() as patch:
-        lose_answer(patch, "DeleteItem", "connections", lambda: None)
+    with clients.intercept("delete_item", lose_response(), times=1) as calls:
         stage.run_fan_outs()
+    assert len(calls) == 1
     stage.run_checks()
     stage.run_fan_outs()
     assert len(sockets.frames_of(listener, "sessionEnded")) == 1
 
 
-def test_a_listener_that_leaves_a_dead_session_by_joining_another_is_told_of_its_end(
+def test_a_listener_that_leaves_a_dead_session_by_joining_another_is_sent_its_end(
     stage: Stage, sockets: OpenSockets
 ) -> None:
     speaker = stage.connect_speaker()
@@ -157,5 +126,5 @@ def test_a_listener_that_leaves_a_dead_session_by_joining_another_is_told_of_its
     stage.send(speaker, "endSession")
     assert join(stage, listener, "no-such-100")["code"] == "SESSION_NOT_FOUND"
     stage.run_fan_outs()
-    (told,) = sockets.frames_of(listener, "sessionEnded")
-    assert (told["sessionId"], told["reason"]) == (dead, "speakerEnded")
+    (ended,) = sockets.frames_of(listener, "sessionEnded")
+    assert (ended["sessionId"], ended["reason"]) == (dead, "speakerEnded")

@@ -1,12 +1,12 @@
-"""The languages of the wire and their codes."""
+"""The languages of the wire, and their codes at each service."""
 
 from __future__ import annotations
 
 import pytest
 
-from live_sessions.languages import LANGUAGES, SOURCE_LANGUAGES, TARGET_LANGUAGES
+from contract.languages import LANGUAGES, SOURCE_LANGUAGES, TARGET_LANGUAGES
 
-# StartStreamTranscription's LanguageCode, those that stream in every Region.
+# The values of StartStreamTranscription's LanguageCode that stream in every Region.
 # https://docs.aws.amazon.com/transcribe/latest/APIReference/API_streaming_StartStreamTranscription.html
 STREAMED = frozenset(
     """
@@ -24,29 +24,29 @@ TRANSLATED = frozenset(
     sq sr sv sw ta te th tl tr uk ur uz vi zh zh-TW
     """.split()
 )
-OFFERED_FROM_THE_BEGINNING = frozenset(
+OFFERED_IN_THE_FIRST_RELEASE = frozenset(
     "ar de en es fr fr-CA hi it ja ko nl pt pt-PT sv th vi zh zh-TW".split()
 )
 
 
-def test_every_code_is_one_that_its_service_takes() -> None:
+def test_every_code_is_supported_by_its_service() -> None:
     assert {each.transcribe for each in LANGUAGES.values()} - {None} <= STREAMED
     assert {each.translate for each in LANGUAGES.values()} - {None} <= TRANSLATED
 
 
-def test_listeners_may_read_all_that_translate_takes() -> None:
+def test_listeners_may_choose_every_language_of_translate() -> None:
     assert TARGET_LANGUAGES == TRANSLATED
 
 
-def test_no_language_that_clients_know_has_gone() -> None:
-    assert OFFERED_FROM_THE_BEGINNING <= SOURCE_LANGUAGES
+def test_every_source_language_of_the_first_release_is_still_offered() -> None:
+    assert OFFERED_IN_THE_FIRST_RELEASE <= SOURCE_LANGUAGES
 
 
-def test_whatever_can_be_spoken_can_be_read_and_translated() -> None:
+def test_every_source_language_is_a_target_language() -> None:
     assert SOURCE_LANGUAGES <= TARGET_LANGUAGES
 
 
-def test_no_two_languages_are_one_to_a_service() -> None:
+def test_no_two_languages_have_the_same_code_at_a_service() -> None:
     for codes in (
         [each.transcribe for each in LANGUAGES.values() if each.transcribe],
         [each.translate for each in LANGUAGES.values() if each.translate],
@@ -58,9 +58,9 @@ def test_no_two_languages_are_one_to_a_service() -> None:
     ("code", "transcribe"),
     [("en", "en-US"), ("pt", "pt-BR"), ("pt-PT", "pt-PT"), ("zh-TW", "zh-TW"), ("cy", None)],
 )
-def test_a_spoken_language_has_one_accent(code: str, transcribe: str | None) -> None:
+def test_a_source_language_is_transcribed_in_one_accent(code: str, transcribe: str | None) -> None:
     assert LANGUAGES[code].transcribe == transcribe
 
 
-def test_a_language_goes_by_its_code() -> None:
+def test_the_table_is_keyed_by_the_languages_codes() -> None:
     assert all(language.code == code for code, language in LANGUAGES.items())

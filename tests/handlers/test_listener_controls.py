@@ -1,15 +1,11 @@
-"""A listener's own playback and language: nobody else's broadcast is touched."""
+"""A listener's own playback and language; the broadcast does not change."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
-from botocore.exceptions import ClientError
 
-from live_sessions.tables import listener_counts
-from live_sessions.tables.connection_table import ConnectionTable
 from tests.handlers.conftest import OpenSockets, Stage
+from tests.handlers.intercepted_clients import THROTTLED, after, fail_with, intercepted
 
 
 def counts(stage: Stage, session_id: str) -> dict[str, int]:
@@ -23,7 +19,9 @@ def counts(stage: Stage, session_id: str) -> dict[str, int]:
     ("action", "frame_type"),
     [("pausePlayback", "playbackPaused"), ("resumePlayback", "playbackResumed")],
 )
-def test_playback_is_the_listeners_own(stage: Stage, action: str, frame_type: str) -> None:
+def test_a_listeners_playback_changes_nothing_for_others(
+    stage: Stage, action: str, frame_type: str
+) -> None:
     speaker = stage.connect_speaker()
     session_id = stage.create_session(speaker)
     listener = stage.join(session_id)
@@ -77,65 +75,53 @@ def test_a_change_of_language_in_an_ended_or_unknown_session_is_refused(stage: S
     assert stage.connection(listener)["targetLanguage"] == "es"
 
 
-def test_a_listener_that_leaves_during_its_change_is_counted_out_of_the_right_language(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+def test_a_listener_that_leaves_during_its_change_is_subtracted_from_the_right_language(
+    stage: Stage,
 ) -> None:
+    clients = intercepted(stage)
     session_id = stage.create_session(stage.connect_speaker())
     listener = stage.join(session_id, "es")
     stage.join(session_id, "de")
-    move = listener_counts.change_language
-
-    def leave_after_the_move(*arguments: Any, **named: Any) -> Any:
-        session = move(*arguments, **named)
-        monkeypatch.setattr(listener_counts, "change_language", move)
-        assert stage.send(listener, "leaveSession")["type"] == "sessionLeft"
-        return session
-
-    monkeypatch.setattr(listener_counts, "change_language", leave_after_the_move)
-    frame = stage.send(listener, "changeLanguage", targetLanguage="fr")
+    leave_first = after(lambda: stage.send(listener, "leaveSession"))
+    with clients.intercept("update_item", leave_first, TableName="connections", times=1) as calls:
+        frame = stage.send(listener, "changeLanguage", targetLanguage="fr")
+    assert len(calls) == 1
+    assert stage.connection(listener) == {}
     assert frame["code"] == "CONNECTION_NOT_FOUND"
     assert counts(stage, session_id) == {"de": 1}
 
 
-def test_two_changes_at_once_both_count(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_changes_of_one_listener_at_once_are_both_counted(stage: Stage) -> None:
+    clients = intercepted(stage)
     session_id = stage.create_session(stage.connect_speaker())
     listener = stage.join(session_id, "es")
-    change = ConnectionTable.change_language
-    frames: list[dict[str, Any]] = []
 
-    def after_another(self: ConnectionTable, *arguments: Any, **named: Any) -> bool:
-        monkeypatch.setattr(ConnectionTable, "change_language", change)
-        frames.append(stage.send(listener, "changeLanguage", targetLanguage="it"))
-        return change(self, *arguments, **named)
+    def change_to(language: str) -> None:
+        frame = stage.send(listener, "changeLanguage", targetLanguage=language)
+        assert frame["targetLanguage"] == language
 
-    monkeypatch.setattr(ConnectionTable, "change_language", after_another)
-    frames.append(stage.send(listener, "changeLanguage", targetLanguage="fr"))
-    assert [frame["targetLanguage"] for frame in frames] == ["it", "fr"]
+    change_first = after(lambda: change_to("it"))
+    with clients.intercept("update_item", change_first, TableName="connections", times=1) as calls:
+        change_to("fr")
+    assert len(calls) == 1
     assert stage.connection(listener)["targetLanguage"] == "fr"
     assert counts(stage, session_id) == {"fr": 1}
 
 
-def test_a_row_that_cannot_be_written_takes_the_counts_back(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_counts_are_restored_if_the_row_cannot_be_written(stage: Stage) -> None:
+    clients = intercepted(stage)
     session_id = stage.create_session(stage.connect_speaker())
     listener = stage.join(session_id, "es")
-    update = stage.entries["connection"].DYNAMODB.update_item
-
-    def fail(**request: Any) -> Any:
-        if request["TableName"] == "connections":
-            raise ClientError({"Error": {"Code": "ThrottlingException"}}, "UpdateItem")
-        return update(**request)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(stage.entries["connection"].DYNAMODB, "update_item", fail)
+    with clients.intercept("update_item", fail_with(THROTTLED), TableName="connections"):
         frame = stage.send(listener, "changeLanguage", targetLanguage="fr")
     assert frame["code"] == "SERVICE_UNAVAILABLE"
     assert stage.connection(listener)["targetLanguage"] == "es"
     assert counts(stage, session_id) == {"es": 1}
 
 
-def test_nobody_elses_frames_come_of_a_change(stage: Stage, sockets: OpenSockets) -> None:
+def test_a_change_of_language_posts_nothing_to_any_listener(
+    stage: Stage, sockets: OpenSockets
+) -> None:
     session_id = stage.create_session(stage.connect_speaker())
     listener, other = stage.join(session_id, "es"), stage.join(session_id, "es")
     stage.send(listener, "changeLanguage", targetLanguage="fr")

@@ -1,26 +1,24 @@
-"""How often a client may: each limit by one update, and open when its table fails."""
+"""Rate limits: each check is one update; messages pass if the table fails."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
-from live_sessions.aws import clients
-from live_sessions.protocol import ProtocolError
-from live_sessions.sessions import now_ms
-from live_sessions.tables.rate_limits import RateLimits, per_hour, per_minute, site_of
+from contract.actions import Rate
+from live_sessions.wire.rate_limits import RateLimits
+from live_sessions.wire.refusals import ProtocolError
+from live_sessions.wire.requests import site_of
 from tests.handlers.conftest import ENVIRONMENT, LambdaContext, Stage
+from tests.handlers.intercepted_clients import fail_with, intercepted, refusal
 
 MINUTE_START_MS = 1_700_000_040_000
-LIMIT = per_minute("joins", 2)
 EVERY_LIMIT = int(ENVIRONMENT["JOINS_PER_ADDRESS_PER_MINUTE"])
 
 
-@pytest.fixture
-def limits(stage: Stage) -> RateLimits:
-    return RateLimits(clients.dynamodb(), "rate-limits")
+def rate_limits(stage: Stage) -> RateLimits:
+    return RateLimits(stage.clients.dynamodb(), "rate-limits", {Rate.JOINS: 2, Rate.SESSIONS: 2})
 
 
 def rows(stage: Stage) -> dict[str, dict[str, Any]]:
@@ -28,34 +26,34 @@ def rows(stage: Stage) -> dict[str, dict[str, Any]]:
     return {item["identifier"]["S"]: item for item in items}
 
 
-def test_a_window_takes_its_limit_and_tells_when_the_next_one_opens(
-    stage: Stage, limits: RateLimits
+def test_a_window_admits_its_limit_and_the_refusal_says_when_the_next_one_begins(
+    stage: Stage,
 ) -> None:
+    limits = rate_limits(stage)
     at_ms = MINUTE_START_MS + 12_400
-    limits.require(LIMIT, "a", at_ms=at_ms)
-    limits.require(LIMIT, "a", at_ms=at_ms)
-    with pytest.raises(ProtocolError) as refusal:
-        limits.require(LIMIT, "a", at_ms=at_ms)
-    assert refusal.value.code == "RATE_LIMITED"
-    assert refusal.value.details == {"retryAfterSeconds": 48}
-    limits.require(LIMIT, "b", at_ms=at_ms)
-    limits.require(per_hour("sessions", 2), "a", at_ms=at_ms)
-    limits.require(LIMIT, "a", at_ms=MINUTE_START_MS + 60_000)
+    limits.require(Rate.JOINS, "a", at_ms=at_ms)
+    limits.require(Rate.JOINS, "a", at_ms=at_ms)
+    with pytest.raises(ProtocolError) as refused:
+        limits.require(Rate.JOINS, "a", at_ms=at_ms)
+    assert refused.value.code == "RATE_LIMITED"
+    assert refused.value.details == {"retryAfterSeconds": 48}
+    limits.require(Rate.JOINS, "b", at_ms=at_ms)
+    limits.require(Rate.SESSIONS, "a", at_ms=at_ms)
+    limits.require(Rate.JOINS, "a", at_ms=MINUTE_START_MS + 60_000)
     window = MINUTE_START_MS // 60_000
     row = rows(stage)[f"joins:a:{window}"]
     assert row["hits"] == {"N": "2"}
     assert int(row["ttl"]["N"]) >= MINUTE_START_MS // 1000 + 60
 
 
-def test_a_table_that_fails_lets_pass_and_raises_a_metric(
-    limits: RateLimits, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_messages_pass_and_a_metric_rises_while_the_table_fails(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def refuse(**_: Any) -> None:
-        raise ClientError({"Error": {"Code": "AccessDeniedException"}}, "UpdateItem")
-
-    monkeypatch.setattr(clients.dynamodb(), "update_item", refuse)
-    for _ in range(5):
-        limits.require(LIMIT, "a", at_ms=MINUTE_START_MS)
+    clients = intercepted(stage)
+    limits = rate_limits(stage)
+    with clients.intercept("update_item", fail_with(refusal("AccessDeniedException"))):
+        for _ in range(5):
+            limits.require(Rate.JOINS, "a", at_ms=MINUTE_START_MS)
     assert "RateLimitsUnavailable" in capsys.readouterr().out
 
 
@@ -73,8 +71,8 @@ def test_the_addresses_of_an_ipv6_site_count_as_one(address: str, subject: str) 
 
 
 def use_up(stage: Stage, kind: str, subject: str, window_seconds: int, *, left: int = 0) -> None:
-    """Let a subject have `left` of a kind, in this window and in the next."""
-    window = now_ms() // 1000 // window_seconds
+    """Leave a subject `left` of a kind, in this window and in the next."""
+    window = stage.clock.now_ms() // 1000 // window_seconds
     for each in (window, window + 1):
         row = {"identifier": f"{kind}:{subject}:{each}", "hits": EVERY_LIMIT - left}
         stage.replace("rate-limits", row)
@@ -106,7 +104,7 @@ def test_joins_are_limited_per_address(stage: Stage) -> None:
     assert stage.send(listener, **join)["type"] == "sessionJoined"
 
 
-def test_controls_are_limited_per_connection_whatever_they_are(stage: Stage) -> None:
+def test_all_controls_of_a_connection_count_against_one_limit(stage: Stage) -> None:
     speaker = stage.connect_speaker()
     session_id = stage.create_session(speaker)
     listener = stage.join(session_id)
@@ -123,19 +121,19 @@ def test_controls_are_limited_per_connection_whatever_they_are(stage: Stage) -> 
     assert stage.send(speaker, "endSession")["type"] == "sessionEnded"
 
 
-def test_bad_parameters_are_told_before_the_rate_and_membership_after_it(stage: Stage) -> None:
+def test_parameters_are_checked_before_the_rate_and_membership_after_it(stage: Stage) -> None:
     speaker = stage.connect_speaker()
     use_up(stage, "controls", speaker, 60)
     assert stage.send(speaker, "setVolume", volumeLevel=7)["code"] == "INVALID_PARAMETER"
     assert refused(stage.send(speaker, "pauseBroadcast"))
 
 
-def test_a_handshake_past_the_rate_is_refused_and_leaves_no_row(stage: Stage) -> None:
+def test_a_handshake_over_the_rate_is_refused_and_writes_no_row(stage: Stage) -> None:
     known = stage.connect_listener()
     use_up(stage, "connections", stage.source_ip, 60)
     event = stage.event(known, "CONNECT", "$connect")
     event["requestContext"]["connectionId"] = "late="
-    assert stage.entries["connection"].handler(event, LambdaContext()) == {"statusCode": 429}
+    assert stage.entries["connection"](event, LambdaContext()) == {"statusCode": 429}
     assert stage.connection("late=") == {}
 
 
@@ -152,7 +150,7 @@ def test_a_heartbeat_writes_nothing_and_is_never_limited(stage: Stage) -> None:
     listener = stage.connect_listener()
     before = rows(stage)
     for _ in range(3):
-        response = stage.entries["heartbeat"].handler(
+        response = stage.entries["heartbeat"](
             stage.event(listener, "MESSAGE", "heartbeat", '{"action": "heartbeat"}'),
             LambdaContext(),
         )

@@ -1,4 +1,4 @@
-"""refreshConnection: the new socket takes the place, and the old one's end ends nothing."""
+"""refreshConnection: a new socket replaces the old one, whose close then ends nothing."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from live_sessions.aws import clients
-from live_sessions.tables.connection_table import ConnectionTable
 from tests.handlers.conftest import OpenSockets, Stage
+from tests.handlers.intercepted_clients import Call, after, intercepted
 
 
-def refresh_listener(stage: Stage, session_id: str, old: str, language: str = "es"):
+def refresh_listener(
+    stage: Stage, session_id: str, old: str, language: str = "es"
+) -> tuple[str, dict[str, Any]]:
     new = stage.connect_listener()
     frame = stage.send(
         new,
@@ -24,7 +25,9 @@ def refresh_listener(stage: Stage, session_id: str, old: str, language: str = "e
     return new, frame
 
 
-def refresh_speaker(stage: Stage, session_id: str, user_id: str = "user-1"):
+def refresh_speaker(
+    stage: Stage, session_id: str, user_id: str = "user-1"
+) -> tuple[str, dict[str, Any]]:
     new = stage.connect_speaker(user_id)
     return new, stage.send(new, "refreshConnection", sessionId=session_id, requestId="r")
 
@@ -37,9 +40,7 @@ def counts(stage: Stage, session_id: str) -> tuple[int, dict[str, int]]:
 # ---- listeners
 
 
-def test_a_listeners_new_socket_takes_the_old_ones_place(
-    stage: Stage, sockets: OpenSockets
-) -> None:
+def test_a_listeners_new_socket_replaces_the_old_one(stage: Stage, sockets: OpenSockets) -> None:
     speaker = stage.connect_speaker()
     session_id = stage.create_session(speaker)
     old = stage.join(session_id, "es")
@@ -53,7 +54,7 @@ def test_a_listeners_new_socket_takes_the_old_ones_place(
         "connectionId": new,
         "broadcastState": before["broadcastState"],
     }
-    assert counts(stage, session_id) == (1, {"es": 1}), "counts do not move"
+    assert counts(stage, session_id) == (1, {"es": 1}), "no count changes"
     assert stage.connection(old) == {}
     assert stage.connection(new)["targetLanguage"] == "es"
     stage.disconnect(old)
@@ -64,7 +65,7 @@ def test_a_listeners_new_socket_takes_the_old_ones_place(
     assert sockets.frames_of(old, "broadcastPaused") == []
 
 
-def test_a_refresh_that_is_sent_again_is_answered_again(stage: Stage) -> None:
+def test_a_listeners_refresh_that_is_sent_again_is_answered_again(stage: Stage) -> None:
     session_id = stage.create_session(stage.connect_speaker())
     new, first = refresh_listener(stage, session_id, old := stage.join(session_id, "es"))
     again = stage.send(
@@ -74,7 +75,7 @@ def test_a_refresh_that_is_sent_again_is_answered_again(stage: Stage) -> None:
     assert stage.session(session_id)["listenerCount"] == 1
 
 
-def test_reconcile_does_not_count_while_a_refresh_is_on_its_way(stage: Stage) -> None:
+def test_reconcile_does_not_count_during_a_refresh(stage: Stage) -> None:
     """Both rows, or neither, may be in the index for a moment."""
     session_id = stage.create_session(stage.connect_speaker())
     old = stage.join(session_id, "es")
@@ -99,9 +100,7 @@ def test_a_listener_may_refresh_into_another_language(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("kind", ["speaker", "other session", "unknown", "left", "itself"])
-def test_a_listener_takes_no_place_but_that_of_a_listener_of_the_session(
-    stage: Stage, kind: str
-) -> None:
+def test_a_listener_replaces_only_a_listener_of_the_same_session(stage: Stage, kind: str) -> None:
     speaker = stage.connect_speaker()
     session_id = stage.create_session(speaker)
     other_session = stage.create_session(stage.connect_speaker("user-2"))
@@ -109,7 +108,7 @@ def test_a_listener_takes_no_place_but_that_of_a_listener_of_the_session(
     old = {
         "speaker": speaker,
         "other session": stage.join(other_session),
-        "unknown": "nobody=",
+        "unknown": "unknown=",
         "left": stage.join(session_id),
         "itself": stage.connect_listener(),
     }[kind]
@@ -124,9 +123,7 @@ def test_a_listener_takes_no_place_but_that_of_a_listener_of_the_session(
     assert "sessionId" not in stage.connection(new)
 
 
-def test_a_listener_of_an_ended_session_refreshes_nothing(
-    stage: Stage, sockets: OpenSockets
-) -> None:
+def test_a_listener_of_an_ended_session_cannot_refresh(stage: Stage, sockets: OpenSockets) -> None:
     speaker = stage.connect_speaker()
     session_id = stage.create_session(speaker)
     old = stage.join(session_id)
@@ -138,7 +135,7 @@ def test_a_listener_of_an_ended_session_refreshes_nothing(
     assert len(sockets.frames_of(old, "sessionEnded")) == 1
 
 
-def test_a_member_of_another_session_is_told_to_leave_first(stage: Stage) -> None:
+def test_a_member_of_another_session_cannot_refresh_into_this_one(stage: Stage) -> None:
     session_id = stage.create_session(stage.connect_speaker())
     old = stage.join(session_id)
     elsewhere = stage.join(stage.create_session(stage.connect_speaker("user-2")))
@@ -149,7 +146,7 @@ def test_a_member_of_another_session_is_told_to_leave_first(stage: Stage) -> Non
     assert stage.connection(old)["sessionId"] == session_id
 
 
-def test_a_member_that_refreshes_to_itself_changes_no_language_and_tells_nobody(
+def test_a_member_that_refreshes_to_itself_changes_nothing_and_causes_no_post(
     stage: Stage, sockets: OpenSockets
 ) -> None:
     session_id = stage.create_session(stage.connect_speaker())
@@ -169,20 +166,16 @@ def test_a_member_that_refreshes_to_itself_changes_no_language_and_tells_nobody(
 
 
 @pytest.mark.parametrize("language", ["es", "fr"])
-def test_a_hand_over_that_meets_a_change_of_language_goes_round_again(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch, language: str
+def test_a_refresh_that_meets_a_change_of_language_is_tried_again(
+    stage: Stage, language: str
 ) -> None:
+    clients = intercepted(stage)
     session_id = stage.create_session(stage.connect_speaker())
     old = stage.join(session_id, "es")
-    hand_over = ConnectionTable.hand_over
-
-    def after_a_change(self: ConnectionTable, *rows: Any) -> Any:
-        monkeypatch.setattr(ConnectionTable, "hand_over", hand_over)
-        stage.send(old, "changeLanguage", targetLanguage="it")
-        return hand_over(self, *rows)
-
-    monkeypatch.setattr(ConnectionTable, "hand_over", after_a_change)
-    new, frame = refresh_listener(stage, session_id, old, language)
+    change_first = after(lambda: stage.send(old, "changeLanguage", targetLanguage="it"))
+    with clients.intercept("transact_write_items", change_first, times=1) as calls:
+        new, frame = refresh_listener(stage, session_id, old, language)
+    assert len(calls) == 1
     assert frame["type"] == "connectionRefreshComplete"
     listeners, by_language = counts(stage, session_id)
     assert listeners == 1
@@ -190,32 +183,26 @@ def test_a_hand_over_that_meets_a_change_of_language_goes_round_again(
     assert stage.connection(new)["targetLanguage"] == language
 
 
-def test_a_conflict_between_two_transactions_is_tried_again_and_then_an_outage(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    session_id = stage.create_session(stage.connect_speaker())
-    old = stage.join(session_id, "es")
+def in_conflict(call: Call) -> Any:
     response = {
         "Error": {"Code": "TransactionCanceledException", "Message": ""},
         "CancellationReasons": [{"Code": "TransactionConflict"}, {"Code": "None"}],
     }
-    conflict = clients.dynamodb().exceptions.TransactionCanceledException(
-        response, "TransactWriteItems"
-    )
-    write = clients.dynamodb().transact_write_items
-    outcomes: list[Exception | None] = [conflict, None]
+    raise call.client.exceptions.TransactionCanceledException(response, "TransactWriteItems")
 
-    def meet(**request: Any) -> Any:
-        if (outcome := outcomes.pop(0)) is not None:
-            raise outcome
-        return write(**request)
 
-    monkeypatch.setattr(clients.dynamodb(), "transact_write_items", meet)
-    newer, frame = refresh_listener(stage, session_id, old)
-    assert frame["type"] == "connectionRefreshComplete"
-    outcomes[:] = [conflict] * 3
-    _, refused = refresh_listener(stage, session_id, newer, "fr")
-    assert refused["code"] == "SERVICE_UNAVAILABLE"
+def test_a_conflict_of_two_transactions_is_tried_again_and_at_last_an_outage(
+    stage: Stage,
+) -> None:
+    clients = intercepted(stage)
+    session_id = stage.create_session(stage.connect_speaker())
+    old = stage.join(session_id, "es")
+    with clients.intercept("transact_write_items", in_conflict, times=1) as calls:
+        newer, frame = refresh_listener(stage, session_id, old)
+    assert (len(calls), frame["type"]) == (1, "connectionRefreshComplete")
+    with clients.intercept("transact_write_items", in_conflict) as calls:
+        _, refused = refresh_listener(stage, session_id, newer, "fr")
+    assert (len(calls), refused["code"]) == (3, "SERVICE_UNAVAILABLE")
     assert stage.connection(newer)["sessionId"] == session_id
     listeners, by_language = counts(stage, session_id)
     assert (listeners, by_language["es"], by_language["fr"]) == (1, 1, 0)
@@ -232,7 +219,7 @@ def test_a_listeners_refresh_needs_each_of_its_fields(stage: Stage, missing: str
 # ---- speakers
 
 
-def test_a_speakers_new_socket_takes_over_and_the_state_follows(
+def test_a_speakers_new_socket_takes_over_and_is_sent_the_state(
     stage: Stage, sockets: OpenSockets
 ) -> None:
     old = stage.connect_speaker()
@@ -258,7 +245,7 @@ def test_a_speakers_new_socket_takes_over_and_the_state_follows(
     assert stage.connection(listener)["sessionId"] == session_id
 
 
-def test_a_lost_speaker_comes_back_within_the_grace_period(stage: Stage) -> None:
+def test_a_lost_speaker_may_return_within_the_grace_period(stage: Stage) -> None:
     old = stage.connect_speaker()
     session_id = stage.create_session(old)
     stage.disconnect(old)
@@ -273,7 +260,7 @@ def test_a_lost_speaker_comes_back_within_the_grace_period(stage: Stage) -> None
     assert stage.session(session_id)["endReason"] == "speakerLost"
 
 
-def test_another_user_takes_no_speakers_place(stage: Stage) -> None:
+def test_another_user_cannot_replace_the_speaker(stage: Stage) -> None:
     old = stage.connect_speaker()
     session_id = stage.create_session(old)
     before = stage.session(session_id)
@@ -283,7 +270,7 @@ def test_another_user_takes_no_speakers_place(stage: Stage) -> None:
     assert "sessionId" not in stage.connection(new)
 
 
-def test_a_speaker_refreshes_neither_an_ended_nor_an_unknown_session(stage: Stage) -> None:
+def test_a_speaker_cannot_refresh_into_an_ended_or_unknown_session(stage: Stage) -> None:
     old = stage.connect_speaker()
     session_id = stage.create_session(old)
     stage.send(old, "endSession")
@@ -291,7 +278,7 @@ def test_a_speaker_refreshes_neither_an_ended_nor_an_unknown_session(stage: Stag
     assert refresh_speaker(stage, "no-such-100")[1]["code"] == "SESSION_NOT_FOUND"
 
 
-def test_a_speaker_with_a_live_session_takes_no_second_one(stage: Stage) -> None:
+def test_a_speaker_with_a_live_session_cannot_refresh_into_another(stage: Stage) -> None:
     session_id = stage.create_session(stage.connect_speaker())
     busy = stage.connect_speaker()
     own = stage.create_session(busy)
@@ -308,7 +295,7 @@ def test_a_speakers_refresh_that_is_sent_again_is_answered_again(stage: Stage) -
     assert stage.session(session_id) == before
 
 
-def test_a_speaker_whose_socket_cannot_be_posted_to_gets_the_answer_alone(
+def test_a_speaker_whose_socket_cannot_be_posted_to_receives_the_reply_alone(
     stage: Stage, sockets: OpenSockets
 ) -> None:
     session_id = stage.create_session(stage.connect_speaker())
@@ -318,7 +305,7 @@ def test_a_speaker_whose_socket_cannot_be_posted_to_gets_the_answer_alone(
     assert frame["type"] == "connectionRefreshComplete"
 
 
-def test_the_taken_over_socket_may_create_a_session_of_its_own(stage: Stage) -> None:
+def test_the_replaced_socket_may_create_another_session(stage: Stage) -> None:
     old = stage.connect_speaker()
     session_id = stage.create_session(old)
     new, _ = refresh_speaker(stage, session_id)

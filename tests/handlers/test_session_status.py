@@ -1,50 +1,42 @@
-"""The status on request, the ticks, and what they cost."""
+"""The status on request, the periodic ticks, and how many reads they make."""
 
 from __future__ import annotations
 
 import copy
+import itertools
 import json
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import ReadTimeoutError
-from moto.core import DEFAULT_ACCOUNT_ID
-from moto.dynamodb import dynamodb_backends
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType
 
-from live_sessions import sessions
-from live_sessions.aws import clients
-from live_sessions.sessions import shard_of
+from live_sessions.aws.clients import FAIL_FAST_TIMEOUT_SECONDS
+from live_sessions.aws.runtime import Clock
+from live_sessions.sessions.rows import shard_of
 from tests.handlers.conftest import ENVIRONMENT, REGION, LambdaContext, OpenSockets, Stage
+from tests.handlers.intercepted_clients import TIMED_OUT, Call, fail_with, intercepted
 
-TIME_ENOUGH_MS = 600_000
 LIMIT_SECONDS = int(ENVIRONMENT["STATUS_QUERY_TIMEOUT_MS"]) / 1000
-
-
-class StandingClock:
-    """In place of `time`: on no machine a status asked for grows old, or a tick stale."""
-
-    now_ms = 1_800_000_000_000
-
-    def time_ns(self) -> int:
-        return self.now_ms * 1_000_000
+NOW_MS = 1_800_000_000_000
+SESSIONS = 100
 
 
 @pytest.fixture(autouse=True)
-def standing_clock(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = StandingClock()
-    monkeypatch.setattr(sessions, "time", clock)
-    stage.connected_at = clock.now_ms
+def standing_clock(stage: Stage) -> None:
+    """On no machine a requested status becomes old, or a tick stale."""
+    stage.clock = Clock(now_ms=lambda: NOW_MS, sleep=lambda seconds: None)
+    stage.connected_at = NOW_MS
 
 
-def tick(*, age_seconds: float = 0, offset_seconds: int = 0) -> dict[str, Any]:
-    now = datetime.fromtimestamp(sessions.now_ms() / 1000, UTC)
+def tick(stage: Stage, *, age_seconds: float = 0, offset_seconds: int = 0) -> dict[str, Any]:
+    now = datetime.fromtimestamp(stage.clock.now_ms() / 1000, UTC)
     scheduled_at = now - timedelta(seconds=age_seconds + offset_seconds)
     return {
         "tick": {
@@ -55,23 +47,23 @@ def tick(*, age_seconds: float = 0, offset_seconds: int = 0) -> dict[str, Any]:
 
 
 def deliver(stage: Stage, message: dict[str, Any]) -> None:
-    """As the rule delivers it to the function itself."""
-    stage.entries["session_status"].handler(message, LambdaContext(TIME_ENOUGH_MS))
+    """As the rule invokes the function."""
+    stage.entries["session_status"](message, LambdaContext())
 
 
 def deliver_record(stage: Stage, message: dict[str, Any]) -> None:
-    """As a queue's event source mapping delivers it."""
+    """As a queue's event source mapping invokes it."""
     deliver(stage, {"Records": [{"body": json.dumps(message)}]})
 
 
 def run_tick(stage: Stage) -> None:
-    deliver(stage, tick())
+    deliver(stage, tick(stage))
     for message in stage.queued("status-shards"):
         deliver_record(stage, message)
 
 
 @contextmanager
-def reads() -> Iterator[Counter[str]]:
+def reads(stage: Stage) -> Iterator[Counter[str]]:
     """Count DynamoDB calls by operation, and the items they returned, over all clients."""
     counted: Counter[str] = Counter()
 
@@ -79,24 +71,28 @@ def reads() -> Iterator[Counter[str]]:
         counted[model.name] += 1
         counted["items"] += len(parsed.get("Items", [])) + ("Item" in parsed)
 
-    entries = [clients.dynamodb(), clients.hurried_dynamodb(LIMIT_SECONDS)]
-    for client in entries:
+    clients = {
+        stage.clients.dynamodb(),
+        stage.clients.fail_fast_dynamodb(LIMIT_SECONDS),
+        stage.clients.fail_fast_dynamodb(FAIL_FAST_TIMEOUT_SECONDS),
+    }
+    for client in clients:
         client.meta.events.register("after-call.dynamodb", count)
     yield counted
-    for client in entries:
+    for client in clients:
         client.meta.events.unregister("after-call.dynamodb", count)
 
 
 # ---- getSessionStatus
 
 
-def test_the_speaker_is_told_count_languages_duration_and_state(stage: Stage) -> None:
+def test_the_status_has_count_languages_duration_and_state(stage: Stage) -> None:
     speaker = stage.connect_speaker()
     session_id = stage.create_session(speaker)
     for language in ("es", "fr", "es"):
         leaver = stage.join(session_id, language)
     stage.send(leaver, "leaveSession")
-    stage.change("sessions", {"sessionId": session_id}, createdAt=sessions.now_ms() - 90_500)
+    stage.change("sessions", {"sessionId": session_id}, createdAt=NOW_MS - 90_500)
     frame = stage.send(speaker, "getSessionStatus", requestId="s")
     assert frame.pop("timestamp") > 0
     assert frame.pop("broadcastState")["isActive"] is True
@@ -111,14 +107,14 @@ def test_the_speaker_is_told_count_languages_duration_and_state(stage: Stage) ->
     }
 
 
-def test_languages_that_everybody_left_are_left_out(stage: Stage) -> None:
+def test_languages_without_listeners_are_left_out(stage: Stage) -> None:
     speaker = stage.connect_speaker()
     listener = stage.join(stage.create_session(speaker), "de")
     stage.send(listener, "leaveSession")
     assert stage.send(speaker, "getSessionStatus")["languageDistribution"] == {}
 
 
-def test_the_status_is_for_the_speaker_of_a_live_session(stage: Stage) -> None:
+def test_only_the_speaker_of_a_live_session_may_query_the_status(stage: Stage) -> None:
     speaker = stage.connect_speaker()
     assert stage.send(speaker, "getSessionStatus")["code"] == "CONNECTION_NOT_FOUND"
     session_id = stage.create_session(speaker)
@@ -130,63 +126,59 @@ def test_the_status_is_for_the_speaker_of_a_live_session(stage: Stage) -> None:
     assert stage.send(speaker, "getSessionStatus")["code"] == "SESSION_NOT_FOUND"
 
 
-def test_a_query_that_takes_too_long_answers_status_timeout(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_query_that_times_out_is_answered_status_timeout(stage: Stage) -> None:
+    clients = intercepted(stage)
     speaker = stage.connect_speaker()
     session_id = stage.create_session(speaker)
-
-    def time_out(*_: Any) -> None:
-        raise ReadTimeoutError(endpoint_url="https://dynamodb")
-
-    monkeypatch.setattr(stage.entries["session_status"].HURRIED_SESSIONS, "get", time_out)
-    frame = stage.send(speaker, "getSessionStatus", requestId="s")
+    with clients.intercept("get_item", fail_with(TIMED_OUT), TableName="sessions"):
+        frame = stage.send(speaker, "getSessionStatus", requestId="s")
     assert (frame["code"], frame["requestId"]) == ("STATUS_TIMEOUT", "s")
     assert "statusRequestedAt" not in stage.session(session_id)
 
 
 @pytest.mark.parametrize(("late_seconds", "answer"), [(0, "sessionStatus"), (0.001, "error")])
-def test_an_answer_that_came_after_the_limit_is_a_status_timeout_too(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch, late_seconds: float, answer: str
+def test_a_status_that_was_read_after_the_limit_is_a_status_timeout_too(
+    stage: Stage, late_seconds: float, answer: str
 ) -> None:
+    looks = itertools.cycle([10.0, 10.0 + LIMIT_SECONDS + late_seconds])
+    stage.clock = Clock(now_ms=lambda: NOW_MS, monotonic=lambda: next(looks))
     speaker = stage.connect_speaker()
     stage.create_session(speaker)
-    entry = stage.entries["session_status"]
-    clock = iter([10.0, 10.0 + LIMIT_SECONDS + late_seconds])
-    monkeypatch.setattr(entry, "QUERY_TIMEOUT_SECONDS", LIMIT_SECONDS)
-    monkeypatch.setattr(entry, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     frame = stage.send(speaker, "getSessionStatus")
     assert frame["type"] == answer
     assert frame.get("code") == (None if answer == "sessionStatus" else "STATUS_TIMEOUT")
 
 
-def test_the_hurried_client_waits_no_longer_than_the_limit_and_tries_once(stage: Stage) -> None:
-    config = stage.entries["session_status"].HURRIED.meta.config
-    assert (config.read_timeout, config.connect_timeout) == (LIMIT_SECONDS, LIMIT_SECONDS)
-    assert config.retries["total_max_attempts"] == 1
-
-
-def test_a_timer_that_cannot_be_reset_does_not_cost_the_speaker_his_answer(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_query_waits_no_longer_than_the_limit_and_is_made_once(stage: Stage) -> None:
+    clients = intercepted(stage)
     speaker = stage.connect_speaker()
     stage.create_session(speaker)
+    with clients.intercept("get_item", Call.carry_out_as_is) as calls:
+        stage.send(speaker, "getSessionStatus")
+    assert len(calls) == 2
+    for call in calls:
+        config = call.client.meta.config
+        assert (config.read_timeout, config.connect_timeout) == (LIMIT_SECONDS, LIMIT_SECONDS)
+        assert config.retries["total_max_attempts"] == 1
 
-    def fail(*_: Any, **__: Any) -> None:
-        raise ReadTimeoutError(endpoint_url="https://dynamodb")
 
-    monkeypatch.setattr(stage.entries["session_status"].SESSIONS, "note_status_request", fail)
-    assert stage.send(speaker, "getSessionStatus")["type"] == "sessionStatus"
+def test_a_status_is_sent_although_its_time_cannot_be_recorded(stage: Stage) -> None:
+    clients = intercepted(stage)
+    speaker = stage.connect_speaker()
+    stage.create_session(speaker)
+    with clients.intercept("update_item", fail_with(TIMED_OUT), TableName="sessions") as calls:
+        assert stage.send(speaker, "getSessionStatus")["type"] == "sessionStatus"
+    assert len(calls) == 1
 
 
 @pytest.mark.parametrize("listeners", [0, 500])
-def test_a_status_request_reads_two_items_whatever_the_number_of_listeners(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch, listeners: int
+def test_a_status_request_reads_two_items_however_many_listeners_there_are(
+    stage: Stage, listeners: int
 ) -> None:
     speaker = stage.connect_speaker()
     session_id = stage.create_session(speaker)
     fill_with_listeners(stage, [session_id], listeners)
-    with reads() as counted:
+    with reads(stage) as counted:
         frame = stage.send(speaker, "getSessionStatus")
     assert frame["listenerCount"] == listeners
     timer_and_rate_limit = 2
@@ -194,8 +186,8 @@ def test_a_status_request_reads_two_items_whatever_the_number_of_listeners(
 
 
 def fill_with_listeners(stage: Stage, session_ids: list[str], listeners_each: int) -> None:
-    # Straight into moto's table, as copies: a hundred thousand rows by its API take a minute.
-    table = dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].tables["connections"]
+    # Copies put directly into moto's table: ten thousand calls take several seconds.
+    table: Any = dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].tables["connections"]
     for session_id in session_ids:
         row = {"sessionId": session_id, "targetLanguage": "es", "role": "listener"}
         first = table.put_item(
@@ -221,30 +213,30 @@ def fill_with_listeners(stage: Stage, session_ids: list[str], listeners_each: in
 
 
 def test_a_shard_that_the_queue_refused_is_sent_once_more(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    stage: Stage, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    sent: list[list[str]] = []
+    clients = intercepted(stage)
 
-    def refuse_the_first(*, QueueUrl: str, Entries: list[dict[str, Any]]) -> dict[str, Any]:
-        sent.append([entry["Id"] for entry in Entries])
-        return {"Failed": [{"Id": Entries[0]["Id"], "Code": "InternalError"}]}
+    def refuse_the_first(call: Call) -> dict[str, Any]:
+        return {"Failed": [{"Id": call.request["Entries"][0]["Id"], "Code": "InternalError"}]}
 
-    monkeypatch.setattr(clients.sqs(), "send_message_batch", refuse_the_first)
-    deliver(stage, tick())
+    with clients.intercept("send_message_batch", refuse_the_first) as calls:
+        deliver(stage, tick(stage))
+    sent = [[entry["Id"] for entry in call.request["Entries"]] for call in calls]
     assert sent == [["0", "1", "2", "3"], ["0"]]
     assert '"ShardsRefused":[1.0]' in capsys.readouterr().out.replace(" ", "")
 
 
 @pytest.mark.parametrize("send", [deliver, deliver_record])
-def test_a_tick_is_handed_out_once_to_each_shard(stage: Stage, send: Any) -> None:
-    message = tick(offset_seconds=30)
+def test_a_tick_is_queued_once_for_each_shard(stage: Stage, send: Any) -> None:
+    message = tick(stage, offset_seconds=30)
     send(stage, message)
     handed_out = stage.queued("status-shards")
     assert sorted(each["shard"] for each in handed_out) == [0, 1, 2, 3]
     assert {json.dumps(each["tick"]) for each in handed_out} == {json.dumps(message["tick"])}
 
 
-def test_each_live_session_gets_one_periodic_status_a_tick(
+def test_each_live_session_is_sent_one_periodic_status_a_tick(
     stage: Stage, sockets: OpenSockets
 ) -> None:
     speakers = [stage.connect_speaker(f"user-{number}") for number in range(6)]
@@ -267,17 +259,19 @@ def test_a_tick_older_than_one_interval_is_dropped(
 ) -> None:
     speaker = stage.connect_speaker()
     stage.create_session(speaker)
-    deliver_record(stage, tick(age_seconds=31) | part)
+    deliver_record(stage, tick(stage, age_seconds=31) | part)
     assert stage.queued("status-shards") == []
     assert sockets.posts == []
 
 
-def test_a_delayed_tick_is_judged_by_when_it_is_due(stage: Stage) -> None:
-    deliver_record(stage, tick(age_seconds=30, offset_seconds=30))
+def test_a_delayed_tick_is_as_old_as_the_time_since_it_was_due(stage: Stage) -> None:
+    deliver_record(stage, tick(stage, age_seconds=30, offset_seconds=30))
     assert len(stage.queued("status-shards")) == 4
 
 
-def test_a_session_that_ended_or_expired_gets_no_status(stage: Stage, sockets: OpenSockets) -> None:
+def test_a_session_that_ended_or_expired_is_sent_no_status(
+    stage: Stage, sockets: OpenSockets
+) -> None:
     ended, expired = stage.connect_speaker("a"), stage.connect_speaker("b")
     stage.create_session(ended)
     expired_id = stage.create_session(expired)
@@ -289,25 +283,23 @@ def test_a_session_that_ended_or_expired_gets_no_status(stage: Stage, sockets: O
     assert stage.queued("session-checks") == [{"check": "expiry", "sessionId": expired_id}]
 
 
-def test_a_status_just_asked_for_puts_the_periodic_one_off(
-    stage: Stage, sockets: OpenSockets
-) -> None:
+def test_a_requested_status_delays_the_periodic_one(stage: Stage, sockets: OpenSockets) -> None:
     speaker = stage.connect_speaker()
     session_id = stage.create_session(speaker)
     stage.send(speaker, "getSessionStatus")
     run_tick(stage)
     assert sockets.posts == []
-    just_less_than_half_ago = sessions.now_ms() - 14_999
+    just_less_than_half_ago = NOW_MS - 14_999
     stage.change("sessions", {"sessionId": session_id}, statusRequestedAt=just_less_than_half_ago)
     run_tick(stage)
     assert sockets.posts == []
-    half_an_interval_ago = sessions.now_ms() - 15_000
+    half_an_interval_ago = NOW_MS - 15_000
     stage.change("sessions", {"sessionId": session_id}, statusRequestedAt=half_an_interval_ago)
     run_tick(stage)
     assert len(sockets.frames_of(speaker, "sessionStatus")) == 1
 
 
-def test_one_speaker_gone_or_failing_costs_no_other_his_status(
+def test_a_speaker_that_is_gone_or_failing_does_not_affect_the_others(
     stage: Stage, sockets: OpenSockets
 ) -> None:
     speakers = [stage.connect_speaker(f"user-{number}") for number in range(4)]
@@ -325,22 +317,22 @@ def test_one_speaker_gone_or_failing_costs_no_other_his_status(
     assert delay_seconds == 10
 
 
-def test_a_tick_that_runs_out_of_time_stops_and_says_so(
+def test_a_tick_that_runs_out_of_time_posts_nothing_and_counts_it(
     stage: Stage, sockets: OpenSockets, capsys: pytest.CaptureFixture[str]
 ) -> None:
     speaker = stage.connect_speaker()
     shard = shard_of(stage.create_session(speaker), 4)
-    event = {"Records": [{"body": json.dumps(tick() | {"shard": shard})}]}
-    stage.entries["session_status"].handler(event, LambdaContext(remaining_ms=0))
+    event = {"Records": [{"body": json.dumps(tick(stage) | {"shard": shard})}]}
+    stage.entries["session_status"](event, LambdaContext(remaining_ms=0))
     assert sockets.posts == []
     assert '"StatusPushesOutOfTime":[1.0]' in capsys.readouterr().out.replace(" ", "")
 
 
-def test_a_tick_reads_the_active_index_alone_and_never_a_listener(
+def test_a_tick_reads_only_the_active_index_and_no_listener(
     stage: Stage, sockets: OpenSockets
 ) -> None:
-    """1,000 active sessions: the same calls and items with no listeners and with 100,000."""
-    copies = [f"calm-river-{number:04d}" for number in range(1000)]
+    """The same calls and items without listeners and with a hundred in each session."""
+    copies = [f"calm-river-{number:04d}" for number in range(SESSIONS)]
     template = stage.session(stage.create_session(stage.connect_speaker()))
     stage.dynamodb.delete_item(
         TableName="sessions", Key={"sessionId": {"S": template["sessionId"]}}
@@ -358,15 +350,15 @@ def test_a_tick_reads_the_active_index_alone_and_never_a_listener(
                 }
             )
     sockets.open.update(f"speaker-of-{session_id}" for session_id in copies)
-    with reads() as without_listeners:
+    with reads(stage) as without_listeners:
         run_tick(stage)
     fill_with_listeners(stage, copies, 100)
     sockets.posts.clear()
-    with reads() as with_listeners:
+    with reads(stage) as with_listeners:
         run_tick(stage)
     assert with_listeners == without_listeners
     assert set(with_listeners) == {"Query", "items"}
-    assert with_listeners["items"] == 1000
+    assert with_listeners["items"] == SESSIONS
     assert with_listeners["Query"] == 4
-    assert len(sockets.posts) == 1000
+    assert len(sockets.posts) == SESSIONS
     assert {frame["listenerCount"] for _, frame in sockets.posts} == {100}

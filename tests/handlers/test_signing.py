@@ -1,4 +1,4 @@
-"""Signatures, beside botocore's own."""
+"""Our signatures equal botocore's."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from urllib.parse import quote
 
 import pytest
-from botocore import auth
+from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from live_sessions.aws.signing import Signer
-from live_sessions.environment import AwsEnvironment
+from live_sessions.aws.http import Signer
+from live_sessions.aws.runtime import AwsEnvironment
 
 REGION = "eu-central-1"
 KEY_ID, SECRET = "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
@@ -31,19 +31,19 @@ def aws(token: str | None) -> AwsEnvironment:
 
 
 def signed_by_botocore(
-    monkeypatch: pytest.MonkeyPatch,
     service: str,
     token: str | None,
     method: str,
     url: str,
     headers: Mapping[str, str],
     body: bytes,
-    at: datetime.datetime,
-) -> dict[str, str]:
-    monkeypatch.setattr(auth, "get_current_datetime", lambda: at)
+) -> tuple[dict[str, str], float]:
+    """The signed headers, and the time of signing (epoch seconds)."""
     request = AWSRequest(method, url, dict(headers), body)
-    auth.SigV4Auth(Credentials(KEY_ID, SECRET, token), service, REGION).add_auth(request)
-    return {name.lower(): value for name, value in request.headers.items()}
+    SigV4Auth(Credentials(KEY_ID, SECRET, token), service, REGION).add_auth(request)
+    signed = {name.lower(): value for name, value in request.headers.items()}
+    signed_at = datetime.datetime.strptime(signed["x-amz-date"], "%Y%m%dT%H%M%S%z")
+    return signed, signed_at.timestamp()
 
 
 @pytest.mark.parametrize("token", [None, "IQoJb3JpZ2luX2VjE//+token=="])
@@ -51,47 +51,41 @@ def signed_by_botocore(
 @pytest.mark.parametrize(("method", "body"), [("POST", b'{"type":"sessionEnded"}'), ("GET", b"")])
 @pytest.mark.parametrize("host", [API, "127.0.0.1:4566"])
 def test_a_request_to_a_connection_is_signed_as_botocore_signs_it(
-    monkeypatch: pytest.MonkeyPatch,
-    token: str | None,
-    connection_id: str,
-    method: str,
-    body: bytes,
-    host: str,
+    token: str | None, connection_id: str, method: str, body: bytes, host: str
 ) -> None:
     path = f"/live/@connections/{quote(connection_id, safe='')}"
-    ours = Signer(aws(token), "execute-api", host).signed(
-        method, path, {}, body, at_seconds=AT.timestamp()
+    theirs, at_seconds = signed_by_botocore(
+        "execute-api", token, method, f"https://{host}{path}", {}, body
     )
-    theirs = signed_by_botocore(
-        monkeypatch, "execute-api", token, method, f"https://{host}{path}", {}, body, AT
+    ours = Signer(aws(token), "execute-api", host).signed(
+        method, path, {}, body, at_seconds=at_seconds
     )
     assert ours == {**theirs, "host": host}
 
 
 @pytest.mark.parametrize("token", [None, "token"])
-def test_a_dynamodb_call_is_signed_with_all_its_headers(
-    monkeypatch: pytest.MonkeyPatch, token: str | None
-) -> None:
+def test_a_signature_covers_every_header_of_a_dynamodb_call(token: str | None) -> None:
     host = f"dynamodb.{REGION}.amazonaws.com"
     headers = {
         "X-Amz-Target": "DynamoDB_20120810.GetItem",
         "Content-Type": "application/x-amz-json-1.0",
     }
     body = b'{"TableName":"connections"}'
-    ours = Signer(aws(token), "dynamodb", host).signed(
-        "POST", "/", headers, body, at_seconds=AT.timestamp()
+    theirs, at_seconds = signed_by_botocore(
+        "dynamodb", token, "POST", f"https://{host}/", headers, body
     )
-    theirs = signed_by_botocore(
-        monkeypatch, "dynamodb", token, "POST", f"https://{host}/", headers, body, AT
+    ours = Signer(aws(token), "dynamodb", host).signed(
+        "POST", "/", headers, body, at_seconds=at_seconds
     )
     assert ours == {**theirs, "host": host}
 
 
-def test_the_day_s_key_is_replaced_at_midnight(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_key_of_a_day_is_replaced_at_midnight() -> None:
     signer = Signer(aws(None), "execute-api", API)
     for at in (AT, NEXT_DAY, NEXT_DAY, AT):
-        ours = signer.signed("POST", "/live/x", {}, b"", at_seconds=at.timestamp())
-        theirs = signed_by_botocore(
-            monkeypatch, "execute-api", None, "POST", f"https://{API}/live/x", {}, b"", at
+        fresh = Signer(aws(None), "execute-api", API)
+        first, again = (
+            each.signed("POST", "/live/x", {}, b"", at_seconds=at.timestamp())
+            for each in (fresh, signer)
         )
-        assert ours["authorization"] == theirs["authorization"]
+        assert again == first

@@ -1,40 +1,40 @@
-"""Posts through @connections: what is delivered, retried, given up and left."""
+"""Posts to sockets: what is delivered, retried, failed and left untried."""
 
 from __future__ import annotations
 
 import threading
-import time
 from collections import Counter
-from types import SimpleNamespace
-from typing import Any, cast
+from collections.abc import Sequence
+from typing import cast
 
 import pytest
 
-from live_sessions.aws import backoff
 from live_sessions.aws.http import AwsHttp, CallFailed, NoAnswer, Response
-from live_sessions.environment import AwsEnvironment
-from live_sessions.posts import deliveries
-from live_sessions.posts.deliveries import (
+from live_sessions.aws.retries import BACKOFF_SECONDS, backoff_seconds
+from live_sessions.aws.runtime import AwsEnvironment, Clock
+from live_sessions.wire.frames import HeartbeatAck
+from live_sessions.wire.sockets import (
     ATTEMPTS,
     CONCURRENT_POSTS,
-    Attempt,
     Delivery,
-    deliver_all,
+    DeliveryReport,
+    PostResult,
+    Sockets,
 )
-from live_sessions.posts.sockets import Sockets
-from live_sessions.telemetry import logger
 from tests.handlers.loopback import serving, status
 from tests.patience import OUT_OF_REACH_SECONDS, PATIENCE_SECONDS
 
-FRAME = b'{"type":"broadcastPaused"}'
+FRAME = HeartbeatAck(timestamp=1)
+DATA = FRAME.encode()
 TIMED_OUT = NoAnswer("no answer: timed out", may_have_arrived=True)
 REFUSED = NoAnswer("not connected: refused", may_have_arrived=False)
+WITHOUT_PAUSES = Clock(sleep=lambda seconds: None)
 
 
 class ScriptedApi:
-    """Answers each connection's requests in turn, its last answer for ever."""
+    """Answers each connection's requests in turn; the last answer is repeated."""
 
-    def __init__(self, **answers: list[int | NoAnswer]) -> None:
+    def __init__(self, **answers: Sequence[int | NoAnswer]) -> None:
         self.answers = answers
         self.requests: Counter[str] = Counter()
 
@@ -49,17 +49,12 @@ class ScriptedApi:
         return Response(answer, b"")
 
 
-def sockets(api: ScriptedApi) -> Sockets:
-    return Sockets(cast(AwsHttp, api))
+def sockets(api: ScriptedApi, clock: Clock = WITHOUT_PAUSES) -> Sockets:
+    return Sockets(cast(AwsHttp, api), clock)
 
 
 def in_good_time() -> float:
-    return time.monotonic() + OUT_OF_REACH_SECONDS
-
-
-@pytest.fixture(autouse=True)
-def pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backoff, "BACKOFF_SECONDS", 0)
+    return WITHOUT_PAUSES.monotonic() + OUT_OF_REACH_SECONDS
 
 
 @pytest.mark.parametrize(
@@ -76,7 +71,7 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> None:
         ([413, 200], Delivery.FAILED, 1),
     ],
 )
-def test_one_post_is_repeated_once_where_the_first_had_no_effect(
+def test_a_post_is_repeated_once_if_the_first_had_no_effect(
     answers: list[int | NoAnswer], delivery: Delivery, requests: int
 ) -> None:
     api = ScriptedApi(one=answers)
@@ -84,17 +79,16 @@ def test_one_post_is_repeated_once_where_the_first_had_no_effect(
     assert api.requests["one"] == requests
 
 
-def test_a_post_that_failed_is_logged_with_its_reason_and_no_connection_id(
-    monkeypatch: pytest.MonkeyPatch,
+def test_a_failed_post_is_logged_with_its_reason_and_without_the_connection_id(
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    logged: list[Any] = []
-    monkeypatch.setattr(logger, "warning", lambda *text, extra: logged.append((text, extra)))
     sockets(ScriptedApi(**{"one-connection": [403]})).post("one-connection", FRAME)
-    assert "status 403" in str(logged)
-    assert "one-connection" not in str(logged)
+    (record,) = caplog.records
+    assert (record.message, vars(record)["reason"]) == ("A post failed", "status 403")
+    assert "one-connection" not in str(vars(record))
 
 
-def test_a_report_tells_what_became_of_each_frame_and_why() -> None:
+def test_a_report_lists_connections_by_what_happened_to_their_frame() -> None:
     api = ScriptedApi(
         gone=[410],
         full=[429, 429, 200],
@@ -103,7 +97,7 @@ def test_a_report_tells_what_became_of_each_frame_and_why() -> None:
         unreachable=[REFUSED, REFUSED, REFUSED, 200],
         forbidden=[403],
     )
-    frames = dict.fromkeys([*api.answers, "well"], FRAME)
+    frames = dict.fromkeys([*api.answers, "well"], DATA)
     report = sockets(api).post_all(frames, until_seconds=in_good_time())
     assert sorted(report.delivered) == ["full", "unreachable", "well"]
     assert report.gone == ["gone"]
@@ -128,96 +122,115 @@ def test_each_connection_gets_its_own_frame() -> None:
         api = AwsHttp(
             f"{server.url}/live", "execute-api", aws, timeout_seconds=OUT_OF_REACH_SECONDS
         )
-        frames = {f"a+{number}/=": str(number).encode() for number in range(100)}
-        report = Sockets(api).post_all(frames, until_seconds=in_good_time())
+        frames = {f"a+{number}/=": str(number).encode() for number in range(CONCURRENT_POSTS + 12)}
+        report = Sockets(api, WITHOUT_PAUSES).post_all(frames, until_seconds=in_good_time())
     assert sorted(report.delivered) == sorted(frames)
     assert {request.path: request.body for request in server.requests} == {
-        f"/live/@connections/a%2B{number}%2F%3D": str(number).encode() for number in range(100)
+        f"/live/@connections/a%2B{number}%2F%3D": str(number).encode()
+        for number in range(CONCURRENT_POSTS + 12)
     }
     assert len(server.connections) <= CONCURRENT_POSTS
 
 
-def test_nothing_is_begun_once_the_time_is_over() -> None:
+def test_no_post_starts_after_the_time_is_up() -> None:
     api = ScriptedApi()
-    report = sockets(api).post_all({"a": FRAME, "b": FRAME}, until_seconds=time.monotonic())
+    report = sockets(api, Clock(monotonic=lambda: 7)).post_all(
+        {"a": DATA, "b": DATA}, until_seconds=7
+    )
     assert sorted(report.untried) == ["a", "b"]
     assert not api.requests
 
 
-def test_a_frame_that_was_tried_but_has_no_time_left_for_a_repetition_failed(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(backoff, "BACKOFF_SECONDS", 10 * OUT_OF_REACH_SECONDS)
-    no_pauses = SimpleNamespace(monotonic=time.monotonic, sleep=lambda _: None)
-    monkeypatch.setattr(deliveries, "time", no_pauses)
+def test_a_post_whose_retry_would_come_too_late_has_failed() -> None:
     api = ScriptedApi(full=[429])
-    report = sockets(api).post_all({"full": FRAME, "well": FRAME}, until_seconds=in_good_time())
+    shortest_pause_seconds = BACKOFF_SECONDS / 2
+    report = sockets(api, Clock(monotonic=lambda: 0)).post_all(
+        {"full": DATA, "well": DATA}, until_seconds=shortest_pause_seconds
+    )
     assert (report.failed, report.failures) == (["full"], {"status 429": 1})
     assert report.delivered == ["well"]
     assert api.requests["full"] == 1
 
 
-def test_connections_that_hang_hold_up_no_other() -> None:
+def test_connections_that_hang_do_not_delay_the_others() -> None:
     others_are_done = threading.Event()
     done: list[str] = []
 
-    def attempt(connection_id: str) -> Attempt:
+    def deliver(connection_id: str) -> PostResult:
         if connection_id.startswith("slow"):
             assert others_are_done.wait(PATIENCE_SECONDS), "the others waited for the slow ones"
         else:
             done.append(connection_id)
             if len(done) == 500:
                 others_are_done.set()
-        return Attempt(Delivery.DELIVERED)
+        return PostResult(Delivery.DELIVERED)
 
     slow = [f"slow-{number}" for number in range(CONCURRENT_POSTS - 1)]
-    report = deliver_all([*slow, *map(str, range(500))], attempt, until_seconds=in_good_time())
+    report = sockets(ScriptedApi()).deliver_all(
+        [*slow, *map(str, range(500))], deliver, until_seconds=in_good_time()
+    )
     assert len(report.delivered) == 500 + len(slow)
 
 
-def test_a_connection_left_out_is_in_no_list_and_no_connections_are_no_work() -> None:
-    def attempt(connection_id: str) -> Attempt | None:
+def test_a_connection_without_a_result_is_in_no_list() -> None:
+    def deliver(connection_id: str) -> PostResult | None:
         return None
 
     for connection_ids in ([], ["a"], ["a", "b"]):
-        report = deliver_all(connection_ids, attempt, until_seconds=in_good_time())
-        assert report == deliveries.DeliveryReport()
+        report = sockets(ScriptedApi()).deliver_all(
+            connection_ids, deliver, until_seconds=in_good_time()
+        )
+        assert report == DeliveryReport()
 
 
-def test_an_attempt_that_raises_stops_no_other_and_is_not_hidden() -> None:
+def test_an_error_in_one_delivery_is_raised_after_all_others_are_done() -> None:
     seen: list[str] = []
 
-    def attempt(connection_id: str) -> Attempt:
+    def deliver(connection_id: str) -> PostResult:
         seen.append(connection_id)
         if connection_id == "7":
             raise LookupError(connection_id)
-        return Attempt(Delivery.DELIVERED)
+        return PostResult(Delivery.DELIVERED)
 
     with pytest.raises(LookupError, match="7"):
-        deliver_all(map(str, range(200)), attempt, until_seconds=in_good_time())
+        sockets(ScriptedApi()).deliver_all(
+            map(str, range(200)), deliver, until_seconds=in_good_time()
+        )
     assert len(seen) == 200
 
 
-def test_pauses_grow_and_differ(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backoff, "BACKOFF_SECONDS", 0.2)
+def test_pauses_double_and_are_random() -> None:
     for attempts, longest_seconds in ((1, 0.2), (2, 0.4), (3, 0.8)):
-        pauses = [backoff.backoff_seconds(attempts) for _ in range(100)]
+        pauses = [backoff_seconds(attempts) for _ in range(100)]
         assert len(set(pauses)) > 1
         assert all(longest_seconds / 2 <= pause <= longest_seconds for pause in pauses)
+
+
+@pytest.mark.parametrize(
+    ("answers", "logs"),
+    [([204], []), ([410], []), ([500], ["status 500"]), ([TIMED_OUT], ["no answer: timed out"])],
+)
+def test_a_socket_is_closed_by_one_request_whose_failure_is_logged(
+    caplog: pytest.LogCaptureFixture, answers: list[int | NoAnswer], logs: list[str]
+) -> None:
+    api = ScriptedApi(one=answers)
+    sockets(api).close("one")
+    assert api.requests["one"] == 1
+    assert [vars(record)["reason"] for record in caplog.records] == logs
 
 
 @pytest.mark.parametrize(
     ("answers", "is_open"),
     [([200], True), ([410], False), ([503, 410], False), ([TIMED_OUT, 200], True)],
 )
-def test_whether_a_connection_is_open_is_asked_twice_at_most(
+def test_whether_a_connection_is_open_is_asked_at_most_twice(
     answers: list[int | NoAnswer], is_open: bool
 ) -> None:
     assert sockets(ScriptedApi(one=answers)).is_open("one") is is_open
 
 
 @pytest.mark.parametrize("answer", [500, 429, 403, TIMED_OUT])
-def test_without_an_answer_nobody_knows_whether_a_connection_is_open(
+def test_whether_a_connection_is_open_is_unknown_if_api_gateway_does_not_say(
     answer: int | NoAnswer,
 ) -> None:
     with pytest.raises((NoAnswer, CallFailed)) as failure:

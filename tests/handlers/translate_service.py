@@ -36,7 +36,7 @@ def cut_off() -> bytes:
 class TranslateService:
     """Answers each target language as `answers` says, and else with "[es] original".
 
-    `hanging` ones are answered when `let_go` is set, and refused if nobody sets it.
+    `hanging` ones are answered when `let_go` is set, and refused if it is never set.
     """
 
     answers: dict[str, Answer] = field(default_factory=dict)

@@ -1,10 +1,10 @@
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from client import sign_in, sockets
-from local import account
+from client import account, sign_in, sockets
 from local.cloud import LocalCloud
 from local.emulator import process as emulator_process
 from local.speech import apertium, decoders
@@ -13,6 +13,8 @@ from local.speech.recognisers import Recognition
 from tests.patience import OUT_OF_REACH_SECONDS, PATIENCE_SECONDS
 
 CloudWith = Callable[..., LocalCloud]
+# One more cloud, for all tests that need a full session or a short grace period.
+SMALL: dict[str, Any] = {"maxListenersPerSession": 50, "speakerGraceSeconds": 3}
 LIMITS = (
     (account, "CALL_TIMEOUT_SECONDS"),
     (apertium, "TIMEOUT_SECONDS"),
@@ -36,7 +38,7 @@ WAITING = (
 @pytest.fixture(scope="session", autouse=True)
 def no_limit_is_met_by_a_busy_machine() -> Iterator[None]:
     start = emulator_process.Emulator.__init__
-    patient_start = {**start.__kwdefaults__, "start_timeout_seconds": OUT_OF_REACH_SECONDS}
+    patient_start = {**(start.__kwdefaults__ or {}), "start_timeout_seconds": OUT_OF_REACH_SECONDS}
     with pytest.MonkeyPatch.context() as changed:
         for module, name in LIMITS:
             changed.setattr(module, name, OUT_OF_REACH_SECONDS)
@@ -49,32 +51,35 @@ def no_limit_is_met_by_a_busy_machine() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def shared_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
-    """The local stack as it is committed, one for all tests; use `cloud` unless IAM is to deny."""
-    with LocalCloud(tmp_path_factory.mktemp("cloud")) as cloud:
+    """The local stack as it is committed, one for all tests; use `cloud` unless IAM is to deny.
+
+    Its recogniser understands numbers (local/speech/spoken_numbers.py).
+    """
+    folder = tmp_path_factory.mktemp("cloud")
+    with wide_cloud(folder, recognition=Recognition.NUMBERS) as cloud:
         yield cloud
 
 
 @pytest.fixture
 def cloud(shared_cloud: LocalCloud) -> Iterator[LocalCloud]:
-    """The shared cloud; after the test its sockets are closed and IAM has denied nothing."""
+    """The shared cloud; after the test its sockets are closed, IAM has denied nothing, and faults
+    that were ordered are cancelled.
+    """
     yield from _guarded(shared_cloud)
+    shared_cloud.speech.cancel_faults()
 
 
 @pytest.fixture(scope="session")
-def shared_numbers_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
-    folder = tmp_path_factory.mktemp("cloud")
-    with LocalCloud(folder, recognition=Recognition.NUMBERS) as cloud:
+def shared_speech_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
+    """As `shared_cloud`, but it recognises speech and translates, as far as this machine can."""
+    with wide_cloud(tmp_path_factory.mktemp("cloud")) as cloud:
         yield cloud
 
 
 @pytest.fixture
-def numbers_cloud(shared_numbers_cloud: LocalCloud) -> Iterator[LocalCloud]:
-    """As `cloud`, but it understands numbers (local/speech/spoken_numbers.py).
-
-    Orders for faults end with the test.
-    """
-    yield from _guarded(shared_numbers_cloud)
-    shared_numbers_cloud.speech.cancel_faults()
+def speech_cloud(shared_speech_cloud: LocalCloud) -> Iterator[LocalCloud]:
+    """As `cloud`, on the cloud that recognises speech."""
+    yield from _guarded(shared_speech_cloud)
 
 
 @pytest.fixture(scope="session")
@@ -86,7 +91,7 @@ def started_clouds(
     def start(config: dict[str, Any]) -> LocalCloud:
         key = repr(sorted(config.items()))
         if key not in started:
-            cloud = LocalCloud(tmp_path_factory.mktemp("cloud"), config=config)
+            cloud = wide_cloud(tmp_path_factory.mktemp("cloud"), config=config)
             cloud.start()
             started[key] = cloud
         return started[key]
@@ -111,6 +116,14 @@ def cloud_with(
     yield start
     for guard in guards:
         next(guard, None)
+
+
+def wide_cloud(folder: Path, **options: Any) -> LocalCloud:
+    """A cloud in which no time limit cuts a function short: a busy machine would meet it."""
+    config = {"statusQueryTimeoutMilliseconds": 4_000, **options.pop("config", {})}
+    return LocalCloud(
+        folder, config=config, least_time_limit_seconds=OUT_OF_REACH_SECONDS, **options
+    )
 
 
 def _guarded(cloud: LocalCloud) -> Iterator[LocalCloud]:

@@ -45,7 +45,7 @@ def speak_to_a_spanish_listener(cloud: LocalCloud) -> None:
 
 
 def speak_to_one_who_is_gone(cloud: LocalCloud) -> None:
-    """A listener as a row; there is no socket behind it."""
+    """The listener has a row but no socket."""
     speaker, session_id = hold_session(cloud)
     row = {
         "connectionId": {"S": f"{session_id}-gone"},
@@ -123,7 +123,7 @@ def claimants(cloud: LocalCloud, *conditions: str) -> list[str]:
 
 
 def new_words() -> list[int]:
-    """Words that nobody has translated before: those of others are kept in the function."""
+    """Words that were not translated before: the function caches earlier translations."""
     return [1 + secrets.randbelow(32_000) for _ in range(3)]
 
 

@@ -100,7 +100,7 @@ def test_bad_frames_of_a_member_change_nothing(cloud: LocalCloud) -> None:
     assert listener.received("sessionLeft") == []
 
 
-def test_a_message_posing_as_the_disconnect_route_disconnects_nobody(cloud: LocalCloud) -> None:
+def test_a_message_posing_as_the_disconnect_route_closes_no_socket(cloud: LocalCloud) -> None:
     speaker, listener = cloud.speaker(), cloud.listener()
     listener.join(speaker.create_session("en"), "es")
     listener.expect("sessionJoined")

@@ -8,9 +8,10 @@ import pulumi
 import pytest
 from pulumi.runtime import MockResourceArgs
 
-from local.cloud import LocalCloud, host_runtime
-from local.denials import Denial
+from local.cloud import LocalCloud
 from local.deployer import Deployer, Ledger
+from local.emulator.process import Denial
+from program.stack_config import host_runtime
 from tests.local.permissions import without_statement
 
 
@@ -91,7 +92,7 @@ def test_a_function_whose_role_lost_a_statement_is_denied(unguarded: LocalCloud)
     assert listener.ask("heartbeat").type == "heartbeatAck"
 
 
-def test_a_denied_post_to_a_connection_is_told_too(unguarded: LocalCloud) -> None:
+def test_a_denied_post_to_a_connection_is_recorded_too(unguarded: LocalCloud) -> None:
     endpoint = unguarded.outputs["managementEndpoint"]
     before = len(unguarded.denials())
     answer = run_as(

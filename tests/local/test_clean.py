@@ -11,14 +11,18 @@ from local.state_folder import StateFolder
 from tests.patience import PATIENCE_SECONDS
 
 ROOT = Path(__file__).resolve().parents[2]
+CLEAN_IMPORTS = (
+    *("client/__init__.py", "client/running_cloud.py"),
+    *("local/__init__.py", "local/clean.py", "local/state_folder.py"),
+)
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     shutil.copy(ROOT / "Makefile", tmp_path)
-    (tmp_path / "local").mkdir()
-    for name in ("__init__.py", "clean.py", "state_folder.py"):
-        shutil.copy(ROOT / "local" / name, tmp_path / "local")
+    for name in CLEAN_IMPORTS:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
     (tmp_path / "handlers" / "__pycache__").mkdir(parents=True)
     (tmp_path / ".venv" / "bin").mkdir(parents=True)
     return tmp_path
@@ -49,11 +53,4 @@ def test_clean_leaves_neither_what_a_dead_run_left_nor_bytecode(project: Path) -
     (project / ".local" / "lock").touch()
     assert make_clean(project).returncode == 0
     left = {path.relative_to(project).as_posix() for path in project.rglob("*")}
-    assert left == {
-        "Makefile",
-        "handlers",
-        "local",
-        "local/__init__.py",
-        "local/clean.py",
-        "local/state_folder.py",
-    }
+    assert left == {"Makefile", "handlers", "client", "local", *CLEAN_IMPORTS}

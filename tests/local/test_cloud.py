@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from client.account import Account
 from client.people import Participants
 from client.sign_in import sign_in
 from client.sockets import FrameMissing, HandshakeRefused
-from local.account import Account
 from local.cloud import LocalCloud
 from local.deployer import DeployError
-from tests.local.conftest import PATIENCE_SECONDS, CloudWith
+from tests.local.conftest import PATIENCE_SECONDS, SMALL, CloudWith
+from tests.local.protocol.people import leave_one_place
 
 PROMISED_OUTPUTS = {
     "websocketUrl",
@@ -70,7 +71,7 @@ def test_a_stranger_holds_a_session_with_the_outputs_file_alone(cloud: LocalClou
         assert listener.expect("sessionEnded")["reason"] == "speakerEnded"
 
 
-def test_a_token_that_is_none_is_refused_at_the_handshake(cloud: LocalCloud) -> None:
+def test_an_invalid_token_is_refused_at_the_handshake(cloud: LocalCloud) -> None:
     with pytest.raises(HandshakeRefused) as refusal:
         cloud.speaker(token="no-token")
     assert refusal.value.status == 403
@@ -99,15 +100,15 @@ def test_frames_that_do_not_come_are_missed_with_what_came_instead(cloud: LocalC
         listener.expect("sessionJoined", timeout_seconds=0.2)
 
 
-def test_a_frame_that_nobody_awaits_is_noticed(cloud: LocalCloud) -> None:
+def test_an_unexpected_frame_is_noticed(cloud: LocalCloud) -> None:
     listener = cloud.listener()
     listener.send("heartbeat")
-    with pytest.raises(AssertionError, match="nobody awaited"):
+    with pytest.raises(AssertionError, match="unexpected"):
         listener.expect_no("heartbeatAck", for_seconds=PATIENCE_SECONDS)
 
 
 def test_two_clouds_do_not_disturb_each_other(cloud: LocalCloud, cloud_with: CloudWith) -> None:
-    other = cloud_with(maxListenersPerSession=1)
+    other = cloud_with(**SMALL)
     assert other.folder != cloud.folder
     assert other.emulator.port != cloud.emulator.port
     session_id = cloud.speaker().create_session("en")
@@ -120,16 +121,18 @@ def test_two_clouds_do_not_disturb_each_other(cloud: LocalCloud, cloud_with: Clo
 
 
 def test_overridden_config_reaches_the_functions(cloud_with: CloudWith) -> None:
-    cloud = cloud_with(maxListenersPerSession=1)
+    cloud = cloud_with(**SMALL)
     session_id = cloud.speaker().create_session("en")
+    leave_one_place(cloud, session_id)
     first, second = cloud.listeners(2)
     first.join(session_id, "es")
     first.expect("sessionJoined")
     second.join(session_id, "es")
-    assert second.expect("error")["code"] == "SESSION_FULL"
+    refusal = second.expect("error")
+    assert (refusal["code"], refusal["details"]) == ("SESSION_FULL", {"maxListeners": 50})
 
 
-def test_wrong_config_is_told_and_leaves_nothing_running(tmp_path: Path) -> None:
+def test_wrong_config_is_reported_and_leaves_nothing_running(tmp_path: Path) -> None:
     with pytest.raises(DeployError, match="statusIntervalSeconds"):
         LocalCloud(tmp_path, config={"statusIntervalSeconds": 7}).start()
     assert {path.name for path in tmp_path.iterdir()} <= {"root-credentials.json"}

@@ -4,7 +4,7 @@ import pytest
 
 from client.people import Participants
 from client.sockets import Frame, FrameMissing
-from local.demo.play import play
+from local.demo.__main__ import play
 from local.demo.speech_scene import speech_with_captions
 from local.demo.stage import EXPECTATIONS, Stage
 from local.sample_speech import SENTENCES
@@ -34,7 +34,7 @@ def test_nothing_is_coloured_where_no_terminal_is(capsys: pytest.CaptureFixture[
     assert "\033" not in capsys.readouterr().out
 
 
-def test_the_grace_period_is_told_with_its_tolerance() -> None:
+def test_the_grace_period_is_shown_with_its_tolerance() -> None:
     assert EXPECTATIONS["kept"].endswith("for 10 s, and for at most 8 s more")
 
 
@@ -49,7 +49,7 @@ def test_a_scene_that_cannot_go_on_does_not_keep_the_next_from_being_played(
     def complete(stage: Stage, people: Participants) -> None:
         played.append("the next")
 
-    monkeypatch.setattr("local.demo.play.SCENES", (missing, complete))
+    monkeypatch.setattr("local.demo.__main__.SCENES", (missing, complete))
     play(Stage(), {})
     assert played == ["the next"]
     assert "nothing came" in capsys.readouterr().out
@@ -168,7 +168,7 @@ def test_a_refused_chunk_is_not_ticked(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refusal = frame(type="error", code="SERVICE_UNAVAILABLE", message="no slot is free")
-    texts = dict.fromkeys(("en", "es", "fr"), ORIGINALS)
+    texts: dict[str, list[str]] = dict.fromkeys(("en", "es", "fr"), ORIGINALS)
     assert checklist_after_the_speech(capsys, monkeypatch, texts, refusal)["spoken"][0] == "✗"
 
 
@@ -183,5 +183,5 @@ def test_stand_ins_are_called_by_their_name(
     }
     lines = checklist_after_the_speech(capsys, monkeypatch, texts)
     assert lines["captioned"].startswith("✓")
-    assert "a stand-in's text: pocketsphinx is not installed" in lines["captioned"]
+    assert "a placeholder text, not words: pocketsphinx is not installed" in lines["captioned"]
     assert "(fr marked, not translated" in lines["translated"]

@@ -5,14 +5,14 @@ import pulumi
 import pytest
 from pulumi.runtime import MockCallArgs, MockResourceArgs, rpc
 
-from components.layers.wheels import host_architecture
-from local.cloud import LocalCloud, host_runtime
+from components.layers import host_architecture
+from local.cloud import LocalCloud
 from local.deployer import Deployer, DeployError, Ledger
 from local.deployer.archives import archive_bytes
 from local.deployer.deployer import KINDS
-from local.deployer.resource import plain
+from program.inputs import plain
 from program.run import run_program
-from program.stack_config import stack_config
+from program.stack_config import host_runtime, stack_config
 
 TABLE = "aws:dynamodb/table:Table"
 QUEUE = "aws:sqs/queue:Queue"

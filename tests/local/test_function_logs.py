@@ -3,7 +3,7 @@ import json
 from local.function_logs import LogLine
 
 
-def test_the_stack_trace_of_an_exception_is_told_once() -> None:
+def test_the_stack_trace_of_an_exception_is_shown_once() -> None:
     fields = {
         "level": "ERROR",
         "message": "failed",

@@ -121,8 +121,8 @@ def fan_out_two_pages(cloud: LocalCloud) -> None:
         cloud.client("dynamodb").batch_write_item(
             RequestItems={cloud.outputs["connectionsTable"]: puts[first : first + 25]}
         )
-    told = {"sessionId": session_id, "reason": "operator", "speakerConnectionId": "none"}
-    invoke(cloud, "fan_out", {"task": "sessionEnded", **told})
+    payload = {"sessionId": session_id, "reason": "operator", "speakerConnectionId": "none"}
+    invoke(cloud, "fan_out", {"task": "sessionEnded", **payload})
 
 
 def reconcile(cloud: LocalCloud) -> None:
@@ -213,12 +213,12 @@ NEEDED_FOR: dict[tuple[str, str], Callable[[LocalCloud], object]] = {
 
 
 @pytest.fixture
-def unguarded(shared_numbers_cloud: LocalCloud) -> Iterator[LocalCloud]:
-    """A cloud for tests that are to be denied something; it understands numbers."""
-    yield shared_numbers_cloud
-    shared_numbers_cloud.participants.close()
-    shared_numbers_cloud.speech.cancel_faults()
-    speeches.end_speeches(shared_numbers_cloud)
+def unguarded(shared_cloud: LocalCloud) -> Iterator[LocalCloud]:
+    """The shared cloud, for tests in which IAM is to deny something."""
+    yield shared_cloud
+    shared_cloud.participants.close()
+    shared_cloud.speech.cancel_faults()
+    speeches.end_speeches(shared_cloud)
 
 
 @pytest.mark.parametrize(

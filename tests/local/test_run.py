@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 
+from client.account import Account
 from client.people import Participants
-from local.account import Account
-from local.run import in_words
-from local.state_folder import running_outputs
+from client.running_cloud import running_outputs
+from local.run import described
 from tests.patience import PATIENCE_SECONDS
 
 ROOT = Path(__file__).resolve().parents[2]
-COPIED = ("__main__.py", "client", "components", "handlers", "local", "program")
+COPIED = ("__main__.py", "client", "components", "contract", "handlers", "local", "program")
 READY_TIMEOUT_SECONDS = 60.0
 RELOAD_TIMEOUT_SECONDS = 60.0
 ENDING_TIMEOUT_SECONDS = 60.0
@@ -223,7 +223,7 @@ def test_two_runs_share_nothing_and_each_ends_by_a_signal_and_leaves_nothing(
     assert state_folders(first.project) == []
 
 
-def test_after_a_killed_run_the_emulator_ends_and_the_next_run_cleans_up(
+def test_after_a_killed_run_the_next_one_cleans_up_and_reports_its_own_emulators_end(
     start: Callable[[], Run],
 ) -> None:
     killed = start()
@@ -241,28 +241,27 @@ def test_after_a_killed_run_the_emulator_ends_and_the_next_run_cleans_up(
     assert state_folders(killed.project) == [".local"]
     left = {path.name for path in stale if path.name.startswith(("emulator-", "speech-"))}
     assert not left & {path.name for path in (killed.project / ".local").iterdir()}
+    kill_part(following, "emulator/serve.py", "emulator-*/emulator.log")
+    assert "the emulator ended by itself:\n" in following.text
 
 
-@pytest.mark.parametrize(
-    ("program", "log_path", "told"),
-    [
-        ("emulator/serve.py", "emulator-*/emulator.log", "the emulator ended by itself:\n"),
-        ("local.speech.serve", "speech-*/speech.log", "hears and translates ended by itself:\n"),
-    ],
-    ids=["emulator", "speech"],
-)
-def test_a_part_that_ended_by_itself_is_told_with_its_log(
-    start: Callable[[], Run], program: str, log_path: str, told: str
+def test_a_speech_process_that_ended_by_itself_is_reported_with_its_log(
+    start: Callable[[], Run],
 ) -> None:
     run = start()
     run.wait_until_ready()
+    kill_part(run, "local.speech.serve", "speech-*/speech.log")
+    assert "the speech stand-ins ended by themselves:\n" in run.text
+
+
+def kill_part(run: Run, program: str, log_path: str) -> None:
+    """Kill a process of the run, which then ends and shows the end of the process's log."""
     [server] = [line for line in processes_of(run.project) if program in line]
     [log] = run.project.glob(f".local/{log_path}")
     with log.open("a") as file:
         file.write("its last words\n")
     os.kill(int(server.split()[0]), signal.SIGKILL)
     assert run.process.wait(ENDING_TIMEOUT_SECONDS) == 1
-    assert told in run.text
     assert "its last words" in run.text
 
 
@@ -275,11 +274,11 @@ def test_a_part_that_ended_by_itself_is_told_with_its_log(
         (["status-rule", "b-function", "layers-tokens"], "the tokens layer, b and status-rule"),
     ],
 )
-def test_what_is_reloaded_is_told_in_words_and_in_order(resources: list[str], words: str) -> None:
-    assert in_words(resources, function_count=2) == words
+def test_what_is_reloaded_is_described_in_order(resources: list[str], words: str) -> None:
+    assert described(resources, function_count=2) == words
 
 
-def test_a_deleted_file_is_told_by_its_name(edited: Run) -> None:
+def test_a_deleted_file_is_reported_by_its_name(edited: Run) -> None:
     module = edited.project / "handlers" / "live_sessions" / "passing.py"
     edit(module, "PASSING = True\n")
     edited.wait_for("passing.py: reloaded", RELOAD_TIMEOUT_SECONDS)
@@ -295,7 +294,7 @@ def test_an_edited_handler_is_reloaded(edited: Run) -> None:
     assert answer_of(edited, "heartbeat") == b'"edited"'
 
 
-def test_a_syntax_error_is_told_and_the_code_before_it_keeps_running(edited: Run) -> None:
+def test_a_syntax_error_is_reported_and_the_deployed_code_keeps_running(edited: Run) -> None:
     handler = edited.project / "handlers" / "reconcile.py"
     good = handler.read_text()
     edit(handler, "def handler(event, context)\n    return 'broken'\n")
@@ -308,9 +307,9 @@ def test_a_syntax_error_is_told_and_the_code_before_it_keeps_running(edited: Run
 
 
 def test_an_edit_of_the_shared_package_updates_every_function(edited: Run) -> None:
-    module = edited.project / "handlers" / "live_sessions" / "languages.py"
+    module = edited.project / "handlers" / "live_sessions" / "aws" / "dynamodb.py"
     edit(module, module.read_text() + "\nEDITED = True\n")
-    line = edited.wait_for("languages.py: reloaded", RELOAD_TIMEOUT_SECONDS)
+    line = edited.wait_for("dynamodb.py: reloaded", RELOAD_TIMEOUT_SECONDS)
     assert "reloaded the shared layer and all 11 functions in" in line
     found = running_outputs(edited.project)
     assert found
@@ -325,11 +324,11 @@ def test_an_edit_of_the_shared_package_updates_every_function(edited: Run) -> No
     assert layers != {"1"}
 
 
-def test_an_edit_of_the_program_is_told_to_need_a_new_start(edited: Run) -> None:
+def test_an_edit_of_the_program_is_reported_to_need_a_restart(edited: Run) -> None:
     module = edited.project / "components" / "cadence.py"
     edit(module, module.read_text() + "\nEDITED = True\n")
     line = edited.wait_for("cadence.py: not deployed", RELOAD_TIMEOUT_SECONDS)
-    assert line.endswith("start `make run` anew")
+    assert line.endswith("start `make run` again")
 
 
 def test_a_reset_empties_the_tables_and_queues(edited: Run) -> None:

@@ -17,8 +17,9 @@ from websockets.sync.server import Server, ServerConnection, serve
 
 from client.recordings import in_real_time
 from client.sockets import Client
+from client.speaker_options import PASSWORD_VARIABLE, TOKEN_VARIABLE
 from local.speak import main
-from local.speak_options import PASSWORD_VARIABLE, TOKEN_VARIABLE, options_of
+from local.speak_options import options_of
 from tests.local.protocol.people import eventually
 
 SAMPLES = bytes(range(1, 251)) * 51 + bytes(50)  # 12,800 bytes: 0.4 s
@@ -47,7 +48,7 @@ class Service:
 
     def caption(self, text: str) -> None:
         for listener in self._listeners:
-            tell(
+            send(
                 listener,
                 type="caption",
                 sequence=0,
@@ -75,7 +76,7 @@ class Service:
                     if self._on_audio:
                         self._on_audio(self, connection, message)
                 case "createSession" if message["sourceLanguage"] == "tlh":
-                    tell(
+                    send(
                         connection,
                         type="error",
                         code="UNSUPPORTED_LANGUAGE",
@@ -85,7 +86,7 @@ class Service:
                 case action:
                     if action == "joinSession":
                         self._listeners.append(connection)
-                    tell(
+                    send(
                         connection,
                         type=f"{action}-reply",
                         requestId=request_id,
@@ -93,7 +94,7 @@ class Service:
                     )
 
 
-def tell(connection: ServerConnection, **frame: Any) -> None:
+def send(connection: ServerConnection, **frame: Any) -> None:
     connection.send(json.dumps(frame))
 
 
@@ -258,43 +259,43 @@ def test_an_error_is_shown_once_and_counted(
     recording: str, service_of: Callable[..., Service], capsys: pytest.CaptureFixture[str]
 ) -> None:
     def refuse(_: Service, speaker: ServerConnection, message: dict[str, Any]) -> None:
-        tell(speaker, type="error", code="SERVICE_UNAVAILABLE", message="no slot is free")
+        send(speaker, type="error", code="SERVICE_UNAVAILABLE", message="no slot is free")
 
     assert speak(recording, service_of(on_audio=refuse)) == 1
     shown = capsys.readouterr().out
     assert shown.count("no slot is free") == 1
-    assert "told SERVICE_UNAVAILABLE 5 times" in shown
+    assert "received SERVICE_UNAVAILABLE 5 times" in shown
 
 
 def test_an_answer_of_api_gateways_own_is_an_error_too(
     recording: str, service_of: Callable[..., Service], capsys: pytest.CaptureFixture[str]
 ) -> None:
     def time_out(_: Service, speaker: ServerConnection, message: dict[str, Any]) -> None:
-        tell(speaker, message="Endpoint request timed out", connectionId="c", requestId="r")
+        send(speaker, message="Endpoint request timed out", connectionId="c", requestId="r")
 
     assert speak(recording, service_of(on_audio=time_out)) == 1
     shown = capsys.readouterr().out
     assert shown.count("message=Endpoint request timed out") == 1
-    assert "told Endpoint request timed out 5 times" in shown
+    assert "received Endpoint request timed out 5 times" in shown
 
 
-def test_what_else_the_speaker_is_told_is_shown(
+def test_other_frames_to_the_speaker_are_shown(
     recording: str, service_of: Callable[..., Service], capsys: pytest.CaptureFixture[str]
 ) -> None:
     def warn(_: Service, speaker: ServerConnection, message: dict[str, Any]) -> None:
         if message["sequence"] == 0:
-            tell(speaker, type="rateLimitWarning", chunksPerSecond=50, closesAfterSeconds=25)
+            send(speaker, type="rateLimitWarning", chunksPerSecond=50, closesAfterSeconds=25)
 
     assert speak(recording, service_of(on_audio=warn)) == 0
     assert "rateLimitWarning chunksPerSecond=50  closesAfterSeconds=25" in capsys.readouterr().out
 
 
-def test_a_failed_transcription_is_no_success(
+def test_a_failed_transcription_is_reported_as_a_failure(
     recording: str, service_of: Callable[..., Service], capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fail(_: Service, speaker: ServerConnection, message: dict[str, Any]) -> None:
         if message["sequence"] == 0:
-            tell(speaker, type="transcriptionError", message="no stream", isPermanent=True)
+            send(speaker, type="transcriptionError", message="no stream", isPermanent=True)
 
     assert speak(recording, service_of(on_audio=fail)) == 1
     assert "message=no stream  isPermanent=True" in capsys.readouterr().out
@@ -313,7 +314,7 @@ def test_the_end_of_the_session_ends_the_speaking(
     clock.once_after(0.2, wait_for_the_end)
 
     def end(_: Service, speaker: ServerConnection, message: dict[str, Any]) -> None:
-        tell(speaker, type="sessionEnded", sessionId=SESSION_ID, reason="operator")
+        send(speaker, type="sessionEnded", sessionId=SESSION_ID, reason="operator")
 
     service = service_of(on_audio=end)
     assert speak(recording, service, "--chunk-milliseconds", "200") == 1
@@ -321,7 +322,7 @@ def test_the_end_of_the_session_ends_the_speaking(
     assert len(service.sent("sendAudio")) == 1
 
 
-def test_a_socket_that_the_service_closes_is_told(
+def test_a_socket_that_the_service_closes_is_reported(
     recording: str,
     service_of: Callable[..., Service],
     capsys: pytest.CaptureFixture[str],
@@ -337,7 +338,7 @@ def test_a_socket_that_the_service_closes_is_told(
     assert "closed the speaker's socket with code 1000" in capsys.readouterr().err
 
 
-def test_a_socket_that_is_lost_is_told(
+def test_a_socket_that_is_lost_is_reported(
     recording: str,
     service_of: Callable[..., Service],
     capsys: pytest.CaptureFixture[str],
@@ -357,7 +358,7 @@ def test_a_socket_that_is_lost_is_told(
     ("status", "way_out"),
     [(HTTPStatus.FORBIDDEN, "sign in again"), (HTTPStatus.TOO_MANY_REQUESTS, "in a minute")],
 )
-def test_a_refused_handshake_is_told_with_the_way_out(
+def test_a_refused_handshake_is_reported_with_the_way_out(
     recording: str,
     service_of: Callable[..., Service],
     capsys: pytest.CaptureFixture[str],
@@ -365,31 +366,31 @@ def test_a_refused_handshake_is_told_with_the_way_out(
     way_out: str,
 ) -> None:
     assert speak(recording, service_of(refuse=status)) == 1
-    told = capsys.readouterr().err
-    assert f"HTTP {status.value}" in told
-    assert way_out in told
-    assert "a-token" not in told
+    printed = capsys.readouterr().err
+    assert f"HTTP {status.value}" in printed
+    assert way_out in printed
+    assert "a-token" not in printed
 
 
-def test_where_nobody_listens_is_told_without_the_token(
+def test_an_address_that_does_not_answer_is_reported_without_the_token(
     recording: str, service_of: Callable[..., Service], capsys: pytest.CaptureFixture[str]
 ) -> None:
     service = service_of()
     service.stop()
     assert speak(recording, service) == 1
-    told = capsys.readouterr().err
-    assert f"no socket could be opened at {service.url}" in told
-    assert "a-token" not in told
+    printed = capsys.readouterr().err
+    assert f"no socket could be opened at {service.url}" in printed
+    assert "a-token" not in printed
 
 
-def test_a_refused_session_is_told(
+def test_a_refused_session_is_reported(
     recording: str, service_of: Callable[..., Service], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert speak(recording, service_of(), "--language", "tlh") == 1
     assert "createSession was refused: UNSUPPORTED_LANGUAGE: no Klingon" in capsys.readouterr().err
 
 
-def test_a_bad_recording_is_told_before_a_socket_is_opened(
+def test_a_bad_recording_is_reported_before_a_socket_is_opened(
     tmp_path: Path, service_of: Callable[..., Service], capsys: pytest.CaptureFixture[str]
 ) -> None:
     service = service_of()
@@ -414,7 +415,7 @@ def test_the_token_may_come_from_the_environment(
     assert service.tokens == ["of-the-environment"]
 
 
-def test_a_cloud_that_is_not_running_is_told(
+def test_a_cloud_that_is_not_running_is_reported(
     recording: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([recording, "--cloud", ".local-none"]) == 1
@@ -456,7 +457,7 @@ def test_a_stack_is_spoken_into_by_its_outputs_and_a_user(
     assert service.tokens == ["of-cognito"]
 
 
-def test_a_password_that_nobody_can_type_is_told(
+def test_a_password_without_a_terminal_is_reported(
     recording: str,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
@@ -480,15 +481,15 @@ def test_outputs_without_a_user_are_not_enough(
 
 
 @pytest.mark.parametrize("content", ["{}", "[]", "no JSON", "4"])
-def test_outputs_that_are_none_are_told(
+def test_invalid_outputs_are_reported(
     recording: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str
 ) -> None:
     path = tmp_path / "outputs.json"
     path.write_text(content)
     assert main([recording, "--outputs", str(path), "--username", "sam"]) == 1
-    told = capsys.readouterr().err
-    assert "has no websocketUrl, userPoolId, userPoolClientId" in told
-    assert "pulumi stack output --json" in told
+    printed = capsys.readouterr().err
+    assert "has no websocketUrl, userPoolId, userPoolClientId" in printed
+    assert "pulumi stack output --json" in printed
 
 
 @pytest.mark.parametrize(
@@ -504,15 +505,15 @@ def test_outputs_that_are_none_are_told(
         (["--quality", "best"], "invalid choice"),
     ],
 )
-def test_options_that_cannot_be_are_refused(
+def test_invalid_options_are_refused(
     capsys: pytest.CaptureFixture[str], options: list[str], fault: str
 ) -> None:
     with pytest.raises(SystemExit) as refusal:
         options_of(["said.wav", *options], "")
     assert refusal.value.code == 2
-    told = capsys.readouterr().err
-    assert fault in told
-    assert "secret" not in told
+    printed = capsys.readouterr().err
+    assert fault in printed
+    assert "secret" not in printed
 
 
 def test_several_languages_are_listened_to() -> None:

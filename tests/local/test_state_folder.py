@@ -1,6 +1,7 @@
 from pathlib import Path
 
-from local.state_folder import OUTPUTS_FILE, StateFolder, is_held, running_outputs
+from client.running_cloud import OUTPUTS_FILE, is_held, running_outputs
+from local.state_folder import StateFolder
 
 
 def test_the_first_free_folder_is_taken(tmp_path: Path) -> None:

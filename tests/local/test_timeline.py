@@ -32,7 +32,7 @@ def test_a_status_without_listeners_has_no_empty_brackets() -> None:
     assert summary(status) == "sessionStatus    requested: 0 listeners"
 
 
-def test_one_listener_is_no_listeners() -> None:
+def test_one_listener_is_shown_in_the_singular() -> None:
     status = frame(
         type="sessionStatus",
         updateReason="newLanguage",
@@ -61,8 +61,8 @@ def test_a_control_is_shown_with_the_state_that_it_leaves(
     frame_type: str, changed: dict[str, Any], shown: str
 ) -> None:
     state = {"isPaused": False, "isMuted": False, "volume": 1.0, "version": 4, **changed}
-    told = summary(frame(type=frame_type, sessionId="quiet-lake-001", broadcastState=state))
-    assert told == f"{frame_type:<16} {shown}"
+    line = summary(frame(type=frame_type, sessionId="quiet-lake-001", broadcastState=state))
+    assert line == f"{frame_type:<16} {shown}"
 
 
 def test_a_frame_of_another_type_is_shown_with_all_its_fields() -> None:
@@ -87,7 +87,7 @@ def test_a_caption_is_shown_with_its_language_and_number() -> None:
     assert summary(caption()) == "caption          es 3: hola"
 
 
-def test_a_partial_caption_is_told_from_the_final_one() -> None:
+def test_a_partial_caption_looks_different_from_the_final_one() -> None:
     assert summary(caption(isPartial=True)) == "caption          es 3: hola …"
 
 

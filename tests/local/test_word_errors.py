@@ -1,6 +1,6 @@
 import pytest
 
-from local.word_errors import word_error_rate, word_errors, words_of
+from local.sample_speech import word_error_rate, word_errors, words_of
 
 
 @pytest.mark.parametrize(

@@ -5,13 +5,13 @@ from collections import Counter
 import pulumi
 import pytest
 
-from components.settings.config_problems import SettingsError
+from components.settings import SettingsError
 from program.engine import Engine, RecordingMonitor
 from program.run import run_program
 from program.stack_config import committed_stacks, stack_config
 from tests.contracts.program_runs import EVERYTHING, STACKS, run, run_afresh, run_named
 
-# What no resource's inputs say: only AWS knows it, so a first preview cannot.
+# Computed by AWS, so unknown in a first preview.
 COMPUTED_OUTPUTS = {
     "alarmTopicArn",
     "audioQueueUrls",
@@ -59,7 +59,7 @@ def test_a_preview_with_every_computed_output_unknown_plans_the_same_resources(s
     made = run_named(stack)
     if stack == "everything":
         planned = run("staging", EVERYTHING, preview=True)
-        # Config has the name that clients find the API by; only AWS, where it leads.
+        # The custom domain comes from config; the name that it points to comes from AWS.
         unknown = COMPUTED_OUTPUTS - {"websocketUrl"} | {"domainTarget"}
     else:
         planned, unknown = run(stack, preview=True), COMPUTED_OUTPUTS
@@ -69,29 +69,29 @@ def test_a_preview_with_every_computed_output_unknown_plans_the_same_resources(s
     assert {name for name, value in planned.outputs.items() if value is None} == unknown
 
 
-def test_clients_find_the_api_by_its_domain_and_functions_by_its_own_name():
+def test_clients_use_the_custom_domain_and_functions_the_execute_api_endpoint():
     made = run_named("everything")
     assert made.outputs["websocketUrl"] == "wss://live.example.com"
     assert made.outputs["domainTarget"] == "d-abc123.execute-api.us-east-1.amazonaws.com"
-    # Posts to connections go there, and roles allow them there alone.
+    # Functions post there, and their roles allow only that endpoint.
     assert made.outputs["managementEndpoint"] == f"https://{EXECUTE_API}"
     endpoints = [
         each["environment"]["variables"].get("API_GATEWAY_ENDPOINT")
         for each in made.engine.inputs("lambda/function")
     ]
-    # The authorizer and reconcile post to nobody.
+    # The authorizer and reconcile send no posts.
     assert Counter(endpoints) == {f"https://{EXECUTE_API}": 9, None: 2}
     assert "disableExecuteApiEndpoint" not in made.engine.only("apigatewayv2/api")
     mapping = made.engine.only("apigatewayv2/apiMapping")
     assert (mapping["apiId"], mapping["stage"]) == ("api-api-id", "staging")
 
 
-def test_the_domain_leads_to_the_stage_only_once_that_is_there():
+def test_the_domain_is_mapped_after_the_stage_exists():
     (mapping,) = run_named("everything").engine.of_type("apigatewayv2/apiMapping").values()
     assert "api-stage-stage" in mapping.depends_on
 
 
-def test_a_stack_without_a_domain_has_nothing_of_one():
+def test_a_stack_without_a_domain_has_no_domain_resources():
     made = run_named("staging")
     assert "domainTarget" not in made.outputs
     for typ in ("apigatewayv2/domainName", "apigatewayv2/apiMapping", "route53/record"):
@@ -99,14 +99,14 @@ def test_a_stack_without_a_domain_has_nothing_of_one():
     assert made.engine.inputs("acm/certificate") == []
 
 
-def test_a_stack_without_alarms_and_dashboard_has_nothing_of_them():
+def test_a_stack_without_alarms_and_dashboard_has_none_of_their_resources():
     made = run("staging", {"alarms": False, "dashboard": False})
     assert not {"alarmTopicArn", "dashboardName"} & made.outputs.keys()
     for typ in ("cloudwatch/metricAlarm", "cloudwatch/dashboard", "sns/topic", "kms/key"):
         assert made.engine.inputs(typ) == []
 
 
-def test_a_translation_pipeline_from_elsewhere_takes_the_place_of_the_stacks_own():
+def test_an_external_translation_function_replaces_the_stacks_own():
     arn = "arn:aws:lambda:eu-central-1:210987654321:function:captions"
     overrides = {"translationFunctionArn": arn}
     made = run("staging", overrides)
@@ -124,7 +124,7 @@ def test_a_translation_pipeline_from_elsewhere_takes_the_place_of_the_stacks_own
 
 
 def physical_names(engine: Engine) -> set[tuple[str, str]]:
-    # An inline policy's name is unique within its role alone, which is named after the stack.
+    # An inline policy's name is unique within its role, and the role is named after the stack.
     return {
         (each.typ, each.inputs["name"])
         for each in engine.registered
@@ -143,7 +143,7 @@ def test_a_stack_name_of_full_length_fits_every_physical_name():
     assert set(limits) <= seen
 
 
-def test_a_program_that_fails_says_why_and_leaves_the_next_run_alone():
+def test_a_failing_program_says_why_and_does_not_affect_the_next_run():
     with pytest.raises(SettingsError, match="statusShards is '0'"):
         run("staging", {"statusShards": 0})
     assert (
@@ -152,7 +152,7 @@ def test_a_program_that_fails_says_why_and_leaves_the_next_run_alone():
     )
 
 
-def test_a_resource_that_fails_ends_the_run_with_its_own_error():
+def test_a_failing_resource_ends_the_run_with_its_error():
     class Broken(Engine):
         def new_resource(self, args: pulumi.runtime.MockResourceArgs):
             if args.typ == "aws:apigatewayv2/stage:Stage":
@@ -175,7 +175,7 @@ def test_a_resource_that_hangs_ends_the_run():
         )
 
 
-def test_settings_reach_the_resources_they_are_about():
+def test_settings_reach_the_resources_they_configure():
     engine = run(
         "staging",
         {

@@ -34,22 +34,22 @@ def test_a_file_without_config_leaves_the_defaults(project: Path, text: str) -> 
         ("config: \x00\n", ": special characters are not allowed"),
     ],
 )
-def test_a_malformed_file_is_told_in_one_line_with_its_place(
+def test_a_malformed_file_is_reported_in_one_line_with_its_line_number(
     project: Path, text: str, place: str
 ) -> None:
     (project / "Pulumi.local.yaml").write_text(text)
-    with pytest.raises(StackConfigError) as told:
+    with pytest.raises(StackConfigError) as raised:
         stack_config("local")
-    assert str(told.value).startswith(f"Pulumi.local.yaml{place}")
-    assert "\n" not in str(told.value)
+    assert str(raised.value).startswith(f"Pulumi.local.yaml{place}")
+    assert "\n" not in str(raised.value)
 
 
-def test_a_missing_file_is_told_by_its_name() -> None:
+def test_a_missing_file_is_reported_by_name() -> None:
     with pytest.raises(StackConfigError, match=r"^Pulumi\.local\.yaml: .*No such file"):
         stack_config("local")
 
 
-def test_a_malformed_file_is_an_error_of_the_deployment_and_no_traceback(
+def test_a_malformed_file_fails_the_deployment_without_a_traceback(
     project: Path, tmp_path: Path
 ) -> None:
     (project / "Pulumi.local.yaml").write_text("- p:size\n")

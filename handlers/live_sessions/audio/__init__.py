@@ -1,1 +1,1 @@
-"""Chunks of audio on their way from the speaker to a Transcribe stream."""
+"""Audio from the speakers' sockets through the slots' queues to Amazon Transcribe."""

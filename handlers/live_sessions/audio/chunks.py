@@ -1,15 +1,56 @@
-"""A chunk of audio: what a speaker may send, and what a slot's queue carries."""
+"""Chunks of audio: their format, their queues, their order, their rate, and pauses in them.
 
-import binascii
+A session's audio is s16le mono PCM at 16 kHz:
+https://docs.aws.amazon.com/transcribe/latest/dg/how-input.html
+"""
+
+import heapq
+import math
+import sys
+from array import array
+from collections import defaultdict
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import TYPE_CHECKING
 
 import msgspec
+from botocore.exceptions import BotoCoreError, ClientError
 
-from live_sessions.pcm import BYTES_PER_SECOND
-from live_sessions.protocol import ErrorCode, ProtocolError
+from contract import metrics
+from live_sessions.aws.runtime import emit, logger
 
-SHORTEST_BYTES = 100
-LONGEST_BYTES = 24_000
-"""As base64 text it fits, with its message, into the one frame that API Gateway takes."""
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.type_defs import MessageTypeDef
+
+SAMPLE_RATE_HZ = 16_000
+BYTES_PER_SECOND = 2 * SAMPLE_RATE_HZ
+
+RECEIVED_AT_ONCE = 10
+"""https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html"""
+
+GAP_SECONDS = 2.0
+"""How long a missing chunk delays those behind it."""
+
+SETTLING_SECONDS = 0.2
+"""Time for a chunk that was overtaken when a stream epoch begins and the first one is unknown."""
+
+MS_PER_SECOND = 1000
+WARNED_AFTER_SECONDS = 5
+CLOSED_AFTER_SECONDS = 30
+COUNTED_SECONDS = 120
+"""Longer than the retention of a slot's queue."""
+
+PAUSE_SECONDS = 0.3
+"""Longer than the silence within a word."""
+
+QUIET_SHARE = 0.1
+"""A stretch is quiet below this share of the loudest one."""
+
+QUIET_LEVEL = 100
+"""Out of 32,768; anything below is background noise."""
+
+LOUDEST_FADES_PER_SECOND = 0.9
 
 
 class Chunk(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -24,34 +65,233 @@ class Chunk(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     @property
     def seconds(self) -> float:
+        """How long the audio is."""
         return len(self.audio) / BYTES_PER_SECOND
 
 
-def decoded(audio_data: str) -> bytes:
-    """The audio in a message; raises ProtocolError with INVALID_AUDIO or AUDIO_TOO_LARGE."""
+class ChunkQueues:
+    """The slots' queues; the URL of one is `url_prefix` followed by the slot's number."""
+
+    def __init__(self, client: "SQSClient", url_prefix: str) -> None:
+        self._client = client
+        self._url_prefix = url_prefix
+
+    def send(self, slot: int, chunk: Chunk) -> None:
+        """Put a chunk into the slot's queue. Raises botocore's errors."""
+        self._client.send_message(
+            QueueUrl=f"{self._url_prefix}{slot}",
+            MessageBody=msgspec.json.encode(chunk).decode(),
+        )
+
+    def take(self, slot: int, *, wait_seconds: int) -> list[Chunk]:
+        """Remove up to RECEIVED_AT_ONCE chunks, in any order; empty after `wait_seconds`.
+
+        Raises botocore's errors if none could be received.
+        """
+        url = f"{self._url_prefix}{slot}"
+        response = self._client.receive_message(
+            QueueUrl=url, MaxNumberOfMessages=RECEIVED_AT_ONCE, WaitTimeSeconds=wait_seconds
+        )
+        messages = response.get("Messages", [])
+        if messages:
+            self._delete(url, messages)
+        return [chunk for message in messages if (chunk := _read(message)) is not None]
+
+    def _delete(self, url: str, messages: "list[MessageTypeDef]") -> None:
+        """Messages that are not deleted are received again, and ChunkOrder discards them."""
+        try:
+            self._client.delete_message_batch(
+                QueueUrl=url,
+                Entries=[
+                    {"Id": str(number), "ReceiptHandle": message.get("ReceiptHandle", "")}
+                    for number, message in enumerate(messages)
+                ],
+            )
+        except (ClientError, BotoCoreError):
+            logger.exception("Chunks that were received could not be deleted from their queue")
+
+
+def _read(message: "MessageTypeDef") -> Chunk | None:
     try:
-        audio = binascii.a2b_base64(audio_data, strict_mode=True)
-    except ValueError as error:
-        raise _invalid(f"audioData is not base64 text: {error}") from None
-    if len(audio) > LONGEST_BYTES:
-        raise ProtocolError(
-            ErrorCode.AUDIO_TOO_LARGE,
-            f"audioData has {len(audio)} bytes of audio; a chunk has at most {LONGEST_BYTES}: "
-            "send shorter chunks.",
-            {"bytes": len(audio), "maxBytes": LONGEST_BYTES},
-        )
-    if len(audio) < SHORTEST_BYTES:
-        raise _invalid(
-            f"audioData has {len(audio)} bytes of audio; a chunk has at least {SHORTEST_BYTES}: "
-            "send longer chunks"
-        )
-    if len(audio) % 2:
-        raise _invalid(
-            f"audioData has {len(audio)} bytes of audio; samples have two bytes each: "
-            "send 16-bit little-endian PCM"
-        )
-    return audio
+        return msgspec.json.decode(message.get("Body", ""), type=Chunk)
+    except msgspec.MsgspecError:
+        emit({metrics.CHUNKS_UNREADABLE: 1})
+        return None
 
 
-def _invalid(message: str) -> ProtocolError:
-    return ProtocolError(ErrorCode.INVALID_AUDIO, f"{message}.")
+@dataclass(order=True)
+class _Waiting:
+    stream_epoch: int
+    sequence: int
+    is_dropped: bool
+    added_at: float = field(compare=False)
+    connection_id: str = field(compare=False)
+    chunk: Chunk = field(compare=False)
+
+
+class ChunkOrder:
+    """Chunks in the order in which they were spoken, each once, with a limit on the wait for one.
+
+    A standard queue delivers in any order, and some messages twice:
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/standard-queues.html
+    Times are seconds of a monotonic clock. `connection_id`, `stream_epoch` and `next_sequence` are
+    the position of the order. Each epoch has one connection; a connection's sequence continues from
+    epoch to epoch. `lost` counts chunks that never came, `discarded` those that came too late or
+    again.
+    """
+
+    def __init__(
+        self, connection_id: str = "", stream_epoch: int = -1, next_sequence: int | None = None
+    ) -> None:
+        self.connection_id: str = connection_id
+        self.stream_epoch: int = stream_epoch
+        self.next_sequence: int | None = next_sequence
+        self.lost = 0
+        self.discarded = 0
+        self._waiting: list[_Waiting] = []
+
+    def add(self, chunk: Chunk, now_seconds: float, *, dropped: bool = False) -> None:
+        """Add a chunk; a `dropped` one is never returned, but nothing waits for it either."""
+        waiting = _Waiting(
+            chunk.stream_epoch,
+            chunk.sequence,
+            dropped,
+            now_seconds,
+            chunk.connection_id,
+            chunk,
+        )
+        heapq.heappush(self._waiting, waiting)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether chunks have been added that were not returned yet."""
+        return bool(self._waiting)
+
+    def rest(self) -> list[Chunk]:
+        """All the chunks that wait, in order, without a wait for the missing ones."""
+        return self.ready(math.inf)
+
+    def ready(self, now_seconds: float) -> list[Chunk]:
+        """The chunks that are next, or behind one that has been missing for too long."""
+        chunks: list[Chunk] = []
+        while self._waiting:
+            first = self._waiting[0]
+            if self._is_past(first):
+                self.discarded += 1
+            elif not self._is_due(first, now_seconds):
+                break
+            else:
+                self._advance(first)
+                if not first.is_dropped:
+                    chunks.append(first.chunk)
+            heapq.heappop(self._waiting)
+        return chunks
+
+    def _is_past(self, waiting: _Waiting) -> bool:
+        if waiting.connection_id == self.connection_id:
+            return self.next_sequence is not None and waiting.sequence < self.next_sequence
+        return waiting.stream_epoch < self.stream_epoch
+
+    def _is_due(self, first: _Waiting, now_seconds: float) -> bool:
+        if first.sequence == self._expected(first.connection_id):
+            return True
+        # The oldest of all: a chunk that comes late and is first must not restart the others' wait.
+        waits_since = min(waiting.added_at for waiting in self._waiting)
+        has_begun = first.stream_epoch == self.stream_epoch
+        return waits_since + (GAP_SECONDS if has_begun else SETTLING_SECONDS) <= now_seconds
+
+    def _expected(self, connection_id: str) -> int | None:
+        """A connection's first chunk is 0."""
+        return self.next_sequence if connection_id == self.connection_id else 0
+
+    def _advance(self, waiting: _Waiting) -> None:
+        if waiting.stream_epoch == self.stream_epoch and self.next_sequence is not None:
+            self.lost += waiting.sequence - self.next_sequence
+        self.connection_id = waiting.connection_id
+        self.stream_epoch = waiting.stream_epoch
+        self.next_sequence = waiting.sequence + 1
+
+
+class RateVerdict(Enum):
+    """What is due once in an unbroken run of seconds over the limit."""
+
+    WARN = auto()
+    CLOSE = auto()
+
+
+class ChunkRate:
+    """At most `limit` chunks pass for each second in which they arrived.
+
+    A chunk that is received again, because it could not be deleted, counts once.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self._chunks: defaultdict[int, set[tuple[int, int]]] = defaultdict(set)
+        self._second = 0
+        self._last_due: dict[RateVerdict, int] = {}
+
+    def admits(self, arrived_at: int, sequence: int) -> bool:
+        """Count a chunk that arrived then (epoch milliseconds); False if its second is full."""
+        self._second = arrived_at // MS_PER_SECOND
+        self._chunks[self._second].add((arrived_at, sequence))
+        if len(self._chunks) > COUNTED_SECONDS:
+            del self._chunks[min(self._chunks)]
+        return self._count(self._second) <= self.limit
+
+    def verdict(self) -> RateVerdict | None:
+        """What is due after a chunk that was not admitted; call it once after each."""
+        if self._count(self._second) != self.limit + 1:
+            return None
+        run = self._run_over_limit()
+        if len(run) < WARNED_AFTER_SECONDS:
+            return None
+        due = RateVerdict.WARN if len(run) < CLOSED_AFTER_SECONDS else RateVerdict.CLOSE
+        if self._last_due.get(due) in run:
+            return None
+        self._last_due[due] = self._second
+        return due
+
+    def _run_over_limit(self) -> range:
+        """The seconds around the last chunk's, without a gap, that were over the limit."""
+        first = last = self._second
+        while self._count(first - 1) > self.limit:
+            first -= 1
+        while self._count(last + 1) > self.limit:
+            last += 1
+        return range(first, last + 1)
+
+    def _count(self, second: int) -> int:
+        return len(self._chunks.get(second, ()))
+
+
+class PauseDetector:
+    """Finds the speaker's pauses, where a stream can be cut without cutting a word.
+
+    Compares the level of each stretch with the loudest one so far, which fades.
+    """
+
+    def __init__(self) -> None:
+        self._loudest = 0.0
+        self._quiet_seconds = 0.0
+
+    def add(self, audio: bytes) -> None:
+        """The audio that comes next."""
+        seconds = len(audio) / BYTES_PER_SECOND
+        level = _mean_level(audio)
+        self._loudest = max(level, self._loudest * LOUDEST_FADES_PER_SECOND**seconds)
+        is_quiet = level <= max(QUIET_LEVEL, self._loudest * QUIET_SHARE)
+        self._quiet_seconds = self._quiet_seconds + seconds if is_quiet else 0.0
+
+    @property
+    def is_pause(self) -> bool:
+        """Whether the last PAUSE_SECONDS were quiet."""
+        return self._quiet_seconds >= PAUSE_SECONDS
+
+
+def _mean_level(audio: bytes) -> float:
+    """The mean of the samples' absolute values."""
+    samples = array("h", audio)
+    if sys.byteorder == "big":
+        samples.byteswap()
+    return sum(map(abs, samples)) / len(samples)

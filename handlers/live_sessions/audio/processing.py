@@ -1,56 +1,71 @@
-"""One processor's work: a session's chunks from its slot's queue into Transcribe, while it holds
-the lease, and an orderly end: when nobody speaks, the session ends, or its time is nearly over.
+"""The audio processor: a session's chunks from its slot's queue into Transcribe.
+
+A processor works while it holds the lease of its claim, and stops in good order if no audio comes,
+if the session ends, or if the function's time is nearly over.
 """
 
-import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any, Protocol
 
+import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
-from live_sessions.audio.chunk_order import ChunkOrder
-from live_sessions.audio.chunk_queues import BATCH, ChunkQueues
-from live_sessions.audio.chunk_rate import ChunkRate
-from live_sessions.audio.chunks import Chunk
-from live_sessions.audio.claims import StartProcessor
-from live_sessions.audio.lease import Lease, LeaseLost
-from live_sessions.audio.narration import RESERVED_CAPTIONS, Narration
-from live_sessions.audio.quiet import Quiet
-from live_sessions.audio.speaker_notices import SpeakerNotices
-from live_sessions.audio.transcription import Transcription
-from live_sessions.captions.pipeline import CaptionQueue
-from live_sessions.sessions import now_ms
-from live_sessions.stream_claim import StreamPosition
-from live_sessions.telemetry import count, logger
+from contract import metrics
+from contract.functions import AudioProcessorEnvironment
+from contract.languages import LANGUAGES
+from contract.metrics import Metric
+from live_sessions.audio.chunks import (
+    CLOSED_AFTER_SECONDS,
+    RECEIVED_AT_ONCE,
+    WARNED_AFTER_SECONDS,
+    Chunk,
+    ChunkOrder,
+    ChunkQueues,
+    ChunkRate,
+    PauseDetector,
+    RateVerdict,
+)
+from live_sessions.audio.slots import AudioSlots, Lease, LeaseLost, StartProcessor
+from live_sessions.audio.transcribe import FailureKind, TranscribeFailure
+from live_sessions.audio.transcription import Numbering, Stream, Transcription
+from live_sessions.aws.runtime import Clock, emit, logger
+from live_sessions.captions.transcripts import Pipeline, Transcript, TranscriptQueue
+from live_sessions.sessions.rows import Session, SessionTable, StreamClaim, StreamPosition
+from live_sessions.wire.frames import RateLimitWarning, TranscriptionError
+from live_sessions.wire.sockets import Sockets
 
 CYCLE_SECONDS = 0.2
-"""Chunks that come within it are taken in one call."""
+"""Chunks that arrive within it are received in one call."""
 
 WAIT_SECONDS = 1
 BEHIND_SECONDS = 0.5
-"""A chunk that is older has others behind it, though SQS gave fewer than it has: they are taken at
-once.
-"""
+"""An older chunk has others behind it, even if SQS returned fewer than it may: receive at once."""
 
 IDLE_SECONDS = 60
 RESERVE_SECONDS = 30
-"""Of the processor's own time, for an orderly end; a third of it where that is less."""
+"""Of the function's time, to stop in good order; a third of that time if that is less."""
 
-PAUSE_SOUGHT = 1.5
-"""From so many times the reserve on, it ends as soon as the speaker pauses."""
+RESERVES_FOR_PAUSE = 1.5
+"""Once less than this many reserves remain, the processor stops at the speaker's next pause."""
 
 LAST_RESULTS_SHARE = 1 / 2
-"""Of the reserve."""
+"""Of the reserve, for Transcribe's last results."""
 
 RELEASE_SHARE = 1 / 6
-"""Of the reserve; what is left between is for the last captions."""
+"""Of the reserve, to release the lease; the time between is for the last captions."""
 
 POLL_SECONDS = 0.05
 
+RESERVED_CAPTIONS = 100
+"""More captions than are numbered between two renewals of a lease, so that a successor reuses no
+number.
+"""
 
-class Ending(StrEnum):
+
+class StopReason(StrEnum):
     """Why a processor stopped; after HANDED_OVER the next chunk starts another one."""
 
     IDLE = "idle"
@@ -60,7 +75,7 @@ class Ending(StrEnum):
 
 @dataclass
 class Allowance:
-    """`left_seconds` is what remains of the function's time."""
+    """`left_seconds` returns how much of the function's time remains."""
 
     left_seconds: Callable[[], float]
     reserve_seconds: float = field(init=False)
@@ -69,13 +84,56 @@ class Allowance:
         self.reserve_seconds = min(RESERVE_SECONDS, self.left_seconds() / 3)
 
     def is_over(self, *, in_a_pause: bool) -> bool:
-        reserves = PAUSE_SOUGHT if in_a_pause else 1
+        """Whether it is time to stop; in a pause, somewhat earlier."""
+        reserves = RESERVES_FOR_PAUSE if in_a_pause else 1
         return self.left_seconds() <= self.reserve_seconds * reserves
+
+
+@dataclass
+class SpeakerNotices:
+    """What is sent to the speaker about their audio; `connection_id` is their latest socket."""
+
+    sockets: Sockets
+    session_id: str
+    chunks_per_second: int
+    clock: Clock
+    connection_id: str = ""
+
+    def carry_out(self, verdict: RateVerdict) -> None:
+        """Warn the speaker of too many chunks, or close their socket for them."""
+        logger.warning("too many chunks", extra={"session": self.session_id, "due": verdict.name})
+        if verdict is RateVerdict.CLOSE:
+            emit({metrics.SPEAKERS_CLOSED: 1})
+            self.sockets.close(self.connection_id)
+            return
+        warning = RateLimitWarning(
+            timestamp=self.clock.now_ms(),
+            session_id=self.session_id,
+            chunks_per_second=self.chunks_per_second,
+            closes_after_seconds=CLOSED_AFTER_SECONDS - WARNED_AFTER_SECONDS,
+        )
+        self.sockets.post(self.connection_id, warning)
+
+    def report_failure(self, failure: TranscribeFailure, retry_after_seconds: int) -> None:
+        """Post that the speaker's audio is not being transcribed."""
+        is_permanent = failure.kind is FailureKind.PERMANENT
+        error = TranscriptionError(
+            timestamp=self.clock.now_ms(),
+            session_id=self.session_id,
+            message=(
+                "The audio cannot be transcribed until the cause is removed."
+                if is_permanent
+                else "The audio is not being transcribed at present."
+            ),
+            is_permanent=is_permanent,
+            retry_after_seconds=retry_after_seconds,
+        )
+        self.sockets.post(self.connection_id, error)
 
 
 @dataclass(kw_only=True)
 class Processing:
-    """`work` runs until the end and raises LeaseLost when it was taken for dead."""
+    """The work of one processor whose claim has been taken."""
 
     task: StartProcessor
     lease: Lease
@@ -83,113 +141,115 @@ class Processing:
     order: ChunkOrder
     rate: ChunkRate
     notices: SpeakerNotices
-    narration: Narration
     transcription: Transcription
-    captions: CaptionQueue
+    transcripts: TranscriptQueue
     allowance: Allowance
-    _quiet: Quiet = field(default_factory=Quiet)
-    _counters: Counter[str] = field(default_factory=Counter[str])
-    _taken_at: float = 0.0
+    clock: Clock
+    _pauses: PauseDetector = field(default_factory=PauseDetector)
+    _counters: Counter[Metric] = field(default_factory=Counter[Metric])
+    _received_at: float = 0.0
     _latest_epoch: int = -1
-    _holds_numbers: bool = False
+    _has_reserved_captions: bool = False
     _is_session_over: bool = False
 
-    def work(self) -> None:
+    def run(self) -> None:
+        """Work until there is a reason to stop. Raises LeaseLost if another one takes over."""
         try:
-            ending = self._take_until_the_end()
-            if ending is not Ending.SESSION_ENDED:
+            reason = self._receive_until_the_end()
+            if reason is not StopReason.SESSION_ENDED:
                 self._flush()
             self.lease.release(
-                next_caption=self.narration.next_caption, reached=self._reached(), at_ms=now_ms()
+                next_caption=self.transcription.next_caption, reached=self._reached()
             )
-            logger.info("processed", extra={"session": self.task.session_id, "ending": ending})
+            logger.info("processed", extra={"session": self.task.session_id, "ending": reason})
         finally:
             self.transcription.close()
-            self.captions.close()
+            self.transcripts.close()
             self._emit_counters()
 
-    def _take_until_the_end(self) -> Ending:
-        self._taken_at = time.monotonic()
+    def _receive_until_the_end(self) -> StopReason:
+        now = self.clock.monotonic
+        self._received_at = now()
         while True:
-            began_at = time.monotonic()
-            self._hold()
+            began_at = now()
+            self._keep_lease()
             if self._is_session_over:
-                return Ending.SESSION_ENDED
-            if self.allowance.is_over(in_a_pause=self._quiet.is_pause):
-                return Ending.HANDED_OVER
-            is_more_there = self._holds_numbers and self._take()
-            self._hold()
-            for chunk in self.order.ready(time.monotonic()):
-                self._quiet.hear(chunk.audio)
+                return StopReason.SESSION_ENDED
+            if self.allowance.is_over(in_a_pause=self._pauses.is_pause):
+                return StopReason.HANDED_OVER
+            is_more_there = self._has_reserved_captions and self._receive()
+            self._keep_lease()
+            for chunk in self.order.ready(now()):
+                self._pauses.add(chunk.audio)
                 self.transcription.feed(chunk)
             self.transcription.tick()
-            now = time.monotonic()
-            if now - self._taken_at >= IDLE_SECONDS:
-                return Ending.IDLE
+            ended_at = now()
+            if ended_at - self._received_at >= IDLE_SECONDS:
+                return StopReason.IDLE
             if not is_more_there:
-                time.sleep(max(0.0, began_at + CYCLE_SECONDS - now))
+                self.clock.sleep(max(0.0, began_at + CYCLE_SECONDS - ended_at))
 
-    def _hold(self) -> None:
-        """Keep the lease up. Raises LeaseLost.
+    def _keep_lease(self) -> None:
+        """Renew the lease if it is due. Raises LeaseLost.
 
-        No chunk is taken before it was renewed for the first time: that keeps the numbers of the
-        captions from a successor.
+        No chunk is received before the first renewal, which reserves the numbers of the captions.
         """
-        if self.lease.is_due(at_ms=now_ms()) or not self._holds_numbers:
+        if self.lease.is_due or not self._has_reserved_captions:
             self._emit_counters()
             session = self.lease.renew(
-                next_caption=self.narration.next_caption + RESERVED_CAPTIONS, at_ms=now_ms()
+                next_caption=self.transcription.next_caption + RESERVED_CAPTIONS
             )
             if session is not None:
-                self._holds_numbers = True
-                self._is_session_over = not session.is_live(now_ms())
-        if self.lease.is_over(at_ms=now_ms()):
+                self._has_reserved_captions = True
+                self._is_session_over = not session.is_live(self.clock.now_ms())
+        if self.lease.is_over:
             raise LeaseLost
 
-    def _take(self) -> bool:
+    def _receive(self) -> bool:
         """Whether more chunks may be there already."""
         wait_seconds = 0 if self.order.is_waiting else WAIT_SECONDS
         try:
             chunks = self.queues.take(self.task.slot, wait_seconds=wait_seconds)
         except (ClientError, BotoCoreError):
-            logger.exception("No chunks could be taken", extra={"session": self.task.session_id})
+            logger.exception("No chunks could be received", extra={"session": self.task.session_id})
             return False
         for chunk in chunks:
-            self._take_in(chunk)
-        oldest_ms = min((chunk.arrived_at for chunk in chunks), default=now_ms())
-        return len(chunks) >= BATCH or now_ms() - oldest_ms >= BEHIND_SECONDS * 1000
+            self._add(chunk)
+        now_ms = self.clock.now_ms()
+        oldest_ms = min((chunk.arrived_at for chunk in chunks), default=now_ms)
+        return len(chunks) >= RECEIVED_AT_ONCE or now_ms - oldest_ms >= BEHIND_SECONDS * 1000
 
-    def _take_in(self, chunk: Chunk) -> None:
+    def _add(self, chunk: Chunk) -> None:
         if chunk.session_id != self.task.session_id:
-            self._counters["ChunksOfOthers"] += 1
+            self._counters[metrics.CHUNKS_OF_OTHERS] += 1
             return
-        self._taken_at = time.monotonic()
+        self._received_at = self.clock.monotonic()
         if chunk.stream_epoch >= self._latest_epoch:
             self._latest_epoch = chunk.stream_epoch
             self.notices.connection_id = chunk.connection_id
         is_admitted = self.rate.admits(chunk.arrived_at, chunk.sequence)
-        self.order.add(chunk, self._taken_at, dropped=not is_admitted)
+        self.order.add(chunk, self._received_at, dropped=not is_admitted)
         if is_admitted:
             return
-        self._counters["ChunksOverRate"] += 1
+        self._counters[metrics.CHUNKS_OVER_RATE] += 1
         verdict = self.rate.verdict()
         if verdict is not None:
             self.notices.carry_out(verdict)
 
     def _flush(self) -> None:
-        """What was taken becomes captions."""
+        """Turn what was received into captions."""
         for chunk in self.order.rest():
             self.transcription.feed(chunk)
         seconds = min(self.allowance.reserve_seconds, self.allowance.left_seconds())
-        ends_at = time.monotonic() + seconds
-        self._hold_until(self.transcription.finish, ends_at - seconds * LAST_RESULTS_SHARE)
+        ends_at = self.clock.monotonic() + seconds
+        self._wait_for(self.transcription.finish, ends_at - seconds * LAST_RESULTS_SHARE)
         self.transcription.close()
-        self._hold_until(self.captions.is_idle, ends_at - seconds * RELEASE_SHARE)
+        self._wait_for(self.transcripts.is_idle, ends_at - seconds * RELEASE_SHARE)
 
-    def _hold_until(self, is_done: Callable[[], bool], ends_at: float) -> None:
-        while not is_done() and time.monotonic() < ends_at:
-            self._hold()
-            time.sleep(POLL_SECONDS)
+    def _wait_for(self, is_done: Callable[[], bool], until_seconds: float) -> None:
+        while not is_done() and self.clock.monotonic() < until_seconds:
+            self._keep_lease()
+            self.clock.sleep(POLL_SECONDS)
 
     def _reached(self) -> StreamPosition | None:
         if self.order.next_sequence is None:
@@ -201,9 +261,100 @@ class Processing:
         )
 
     def _emit_counters(self) -> None:
-        self._counters["ChunksLost"] = self.order.lost
-        self._counters["ChunksDiscarded"] = self.order.discarded
-        self._counters["ChunksNotTranscribed"] = self.transcription.lost
+        self._counters[metrics.CHUNKS_LOST] = self.order.lost
+        self._counters[metrics.CHUNKS_DISCARDED] = self.order.discarded
+        self._counters[metrics.CHUNKS_NOT_TRANSCRIBED] = self.transcription.lost
         self.order.lost = self.order.discarded = self.transcription.lost = 0
-        count(**self._counters)
+        emit(self._counters)
         self._counters.clear()
+
+
+class StreamOpener(Protocol):
+    """Opens a Transcribe stream in one of Transcribe's languages."""
+
+    def __call__(self, language_code: str, *, stability: str | None) -> Stream:
+        """Raises TranscribeFailure."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class AudioProcessor:
+    """The function's handler: takes a claim and processes its session's audio.
+
+    `new_queue` makes the queue of one processor's transcripts, given what sends one.
+    """
+
+    sessions: SessionTable
+    slots: AudioSlots
+    queues: ChunkQueues
+    sockets: Sockets
+    pipeline: Pipeline
+    open_stream: StreamOpener
+    environment: AudioProcessorEnvironment
+    clock: Clock
+    new_queue: Callable[[Callable[[Transcript], None]], TranscriptQueue] = TranscriptQueue
+
+    def __call__(self, event: Mapping[str, Any], context: Any) -> None:
+        """Process a StartProcessor event. Raises botocore's errors if the claim was not taken."""
+        task = msgspec.convert(event, StartProcessor)
+        lease = Lease(self.sessions, self.slots, task, self.clock)
+        session = lease.take()
+        if session is None or session.audio_claim is None:
+            logger.info("not wanted", extra={"session": task.session_id, "slot": task.slot})
+            return
+        allowance = Allowance(lambda: context.get_remaining_time_in_millis() / 1000)
+        try:
+            self._processing(session, session.audio_claim, task, lease, allowance).run()
+        except LeaseLost:
+            logger.warning("lease lost", extra={"session": task.session_id, "slot": task.slot})
+
+    def _processing(
+        self,
+        session: Session,
+        claim: StreamClaim,
+        task: StartProcessor,
+        lease: Lease,
+        allowance: Allowance,
+    ) -> Processing:
+        chunks_per_second = self.environment.audio_chunks_per_second
+        transcripts = self.new_queue(self.pipeline.send)
+        notices = SpeakerNotices(self.sockets, session.session_id, chunks_per_second, self.clock)
+        with_partials = self._sends_partials(session.quality_tier)
+        numbering = Numbering(
+            session_id=session.session_id,
+            source_language=session.source_language,
+            next_caption=claim.next_caption,
+            with_partials=with_partials,
+        )
+        stability = self.environment.partial_results_stability if with_partials else "off"
+        language = LANGUAGES[session.source_language].transcribe or session.source_language
+        transcription = Transcription(
+            lambda: self.open_stream(language, stability=None if stability == "off" else stability),
+            numbering,
+            transcripts.add,
+            notices.report_failure,
+            self.clock,
+        )
+        return Processing(
+            task=task,
+            lease=lease,
+            queues=self.queues,
+            order=_order_from(claim.reached),
+            rate=ChunkRate(chunks_per_second),
+            notices=notices,
+            transcription=transcription,
+            transcripts=transcripts,
+            allowance=allowance,
+            clock=self.clock,
+        )
+
+    def _sends_partials(self, quality_tier: str) -> bool:
+        wanted = self.environment.partial_captions
+        return wanted == "always" or (wanted == "premium" and quality_tier == "premium")
+
+
+def _order_from(reached: StreamPosition | None) -> ChunkOrder:
+    """Continue where the last processor stopped, if it stopped in good order."""
+    if reached is None:
+        return ChunkOrder()
+    return ChunkOrder(reached.connection_id, reached.stream_epoch, reached.next_sequence)

@@ -1,1 +1,1 @@
-"""From transcripts to what listeners read."""
+"""From transcripts to the captions that listeners read."""

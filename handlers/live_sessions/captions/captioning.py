@@ -1,65 +1,244 @@
-"""One transcript becomes captions: each listener reads it in the language it has chosen.
+"""A transcript becomes captions: translated once for each language, and posted to its listeners.
 
-The languages go on beside each other. What a caption may take, so that the next one is not late: a
-translation 2.5 seconds, a partial one's 1, then the language is sent the original; posts 2 seconds
-from then, whoever hangs; removals of those who are gone are begun within half a second more.
+The languages are independent of each other. Limits keep one caption from delaying the next: a
+language whose translation is late gets the original text, and then its posts and the removal of
+gone listeners end within limits, whichever listener hangs.
 """
 
-import time
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from live_sessions.captions.transcript import Transcript
-from live_sessions.captions.translator import Translation, Translator
-from live_sessions.departures import Departures
-from live_sessions.posts.deliveries import CONCURRENT_POSTS, DeliveryReport
-from live_sessions.posts.sockets import Sockets
-from live_sessions.protocol import Caption
-from live_sessions.sessions import now_ms
-from live_sessions.tables.connection_table import ConnectionTable
-from live_sessions.tables.session_table import SessionTable
-from live_sessions.telemetry import count, logger
+import msgspec
+from botocore.exceptions import ClientError
+
+from contract import metrics
+from contract.languages import LANGUAGES
+from live_sessions.aws.retries import is_outage, repeated
+from live_sessions.aws.runtime import Clock, emit, logger
+from live_sessions.captions.transcripts import Transcript, read_transcript
+from live_sessions.listeners.fan_out import Departures
+from live_sessions.sessions.connections import ConnectionTable
+from live_sessions.sessions.rows import SessionTable
+from live_sessions.wire.frames import Caption
+from live_sessions.wire.sockets import CONCURRENT_POSTS, DeliveryReport, Sockets
+
+if TYPE_CHECKING:
+    from mypy_boto3_translate import TranslateClient
+
+CACHE_LIMIT_ENTRIES = 2000
+CACHE_LIMIT_BYTES = 2_000_000
+
+PART_LIMIT_BYTES = 10_000
+"""https://docs.aws.amazon.com/translate/latest/APIReference/API_TranslateText.html"""
+
+SENTENCE_ENDS = (". ", "? ", "! ", "。", "？", "！", "। ", "؟ ")
+
+UNSUPPORTED_PAIR = "UnsupportedLanguagePairException"
 
 PAGE_SIZE = 500
 CONCURRENT_TRANSLATIONS = 20
-ATTEMPTS = 2
-"""Of a translation; a partial one, which another will soon replace, has one."""
-
-TRANSLATION_LIMIT_SECONDS = 2.5
-PARTIAL_TRANSLATION_LIMIT_SECONDS = 1.0
-POSTING_SECONDS = 1.2
-"""No post is begun later after its text was there."""
+TRANSLATION_ATTEMPTS = 2
+"""A partial transcript has one, because another one will soon replace it."""
 
 POST_TIMEOUT_SECONDS = 0.8
-REMOVING_SECONDS = 0.5
 LEAST_CONCURRENT_POSTS = 4
-"""Of a language, however few its listeners are among all."""
+"""For each language, even if few of the listeners read it."""
+
+
+def parts_of(text: str, limit_bytes: int = PART_LIMIT_BYTES) -> Iterator[str]:
+    """The text in parts of at most `limit_bytes` in UTF-8.
+
+    They are cut after a sentence if possible, else after a word, else anywhere.
+    """
+    while len(text.encode()) > limit_bytes:
+        longest = text.encode()[:limit_bytes].decode(errors="ignore")
+        cut = _last_end(longest, SENTENCE_ENDS) or _last_end(longest, (" ",)) or len(longest)
+        yield text[:cut]
+        text = text[cut:]
+    if text:
+        yield text
+
+
+def _last_end(text: str, ends: tuple[str, ...]) -> int:
+    """The position after the last of `ends`; 0 if there is none."""
+    return max(text.rfind(end) + len(end) if end in text else 0 for end in ends)
+
+
+class TranslationKey(NamedTuple):
+    """A text and two languages by their codes on the wire."""
+
+    source: str
+    target: str
+    text: str
+
+
+class TranslationCache:
+    """The translations used last, as many as fit into the limits. Thread-safe."""
+
+    def __init__(
+        self, *, limit_entries: int = CACHE_LIMIT_ENTRIES, limit_bytes: int = CACHE_LIMIT_BYTES
+    ) -> None:
+        self._limit_entries = limit_entries
+        self._limit_bytes = limit_bytes
+        self._translations: OrderedDict[TranslationKey, str] = OrderedDict()
+        self._bytes = 0
+        self._lock = Lock()
+
+    def get(self, key: TranslationKey) -> str | None:
+        """The translation, if it was kept; it then counts as the one used last."""
+        with self._lock:
+            if key in self._translations:
+                self._translations.move_to_end(key)
+            return self._translations.get(key)
+
+    def keep(self, key: TranslationKey, translation: str) -> None:
+        """Keep a translation, unless it alone is over the limit; drop others to make room."""
+        if _size(key, translation) > self._limit_bytes:
+            return
+        with self._lock:
+            self._drop(key)
+            self._translations[key] = translation
+            self._bytes += _size(key, translation)
+            while self._bytes > self._limit_bytes or len(self._translations) > self._limit_entries:
+                self._drop(next(iter(self._translations)))
+
+    def _drop(self, key: TranslationKey) -> None:
+        translation = self._translations.pop(key, None)
+        if translation is not None:
+            self._bytes -= _size(key, translation)
+
+
+def _size(key: TranslationKey, translation: str) -> int:
+    return len(key.text.encode()) + len(translation.encode())
 
 
 @dataclass(frozen=True)
-class Told:
-    """What became of one language's caption; `failure` is why it had to be the original."""
+class Translation:
+    """`text` is None if there is none; `failure` has the reason, which never quotes a text."""
 
-    report: DeliveryReport
+    text: str | None
+    failure: str = ""
+
+
+@dataclass(frozen=True)
+class Translator:
+    """Amazon Translate, with the translations and the unsupported pairs that it has seen."""
+
+    client: "TranslateClient"
+    clock: Clock
+    cache: TranslationCache = field(default_factory=TranslationCache)
+    unsupported: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
+
+    def translate(self, text: str, source: str, target: str, *, attempts: int) -> Translation:
+        """Translate from one of the wire's languages to another; never raises.
+
+        A variant, such as pt-PT of pt, is a language like any other. A text over Translate's limit
+        is sent in parts; if one fails, all fail.
+        """
+        key = TranslationKey(source, target, text)
+        known = self.cache.get(key)
+        if known is not None:
+            return Translation(known)
+        if (source, target) in self.unsupported:
+            return Translation(None, UNSUPPORTED_PAIR)
+        try:
+            translated = self._translated(key, attempts)
+        except Exception as failure:
+            # Whatever the failure is, the listeners get the original text.
+            reason = _reason(failure)
+            if reason == UNSUPPORTED_PAIR:
+                self.unsupported.add((source, target))
+            return Translation(None, reason)
+        if not translated.strip():
+            return Translation(None, "empty")
+        self.cache.keep(key, translated)
+        return Translation(translated)
+
+    def _translated(self, key: TranslationKey, attempts: int) -> str:
+        source, target = LANGUAGES[key.source].translate, LANGUAGES[key.target].translate
+        if source is None or target is None:
+            return ""
+        translated = ""
+        for part in parts_of(key.text):
+            response = repeated(
+                lambda part=part: self.client.translate_text(
+                    Text=part, SourceLanguageCode=source, TargetLanguageCode=target
+                ),
+                attempts=attempts,
+                is_transient=is_outage,
+                clock=self.clock,
+            )
+            translated_part = response["TranslatedText"].strip()
+            if not translated_part:
+                return ""
+            translated += translated_part + (" " if part[-1].isspace() else "")
+        return translated.strip()
+
+
+def _reason(failure: Exception) -> str:
+    """The error's code or type: its message might repeat what was sent or received."""
+    if isinstance(failure, ClientError):
+        return failure.response.get("Error", {}).get("Code", "")
+    return type(failure).__name__
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaptionLimits:
+    """The time limits of one caption, in seconds.
+
+    `posting`: no post starts later than this after its text is available. `removing`: no removal of
+    a gone listener starts later than this after the posts.
+    """
+
+    translation: float = 2.5
+    partial_translation: float = 1.0
+    posting: float = 1.2
+    removing: float = 0.5
+
+
+LIMITS = CaptionLimits()
+
+
+@dataclass(frozen=True)
+class LanguageReport:
+    """What happened to one language's caption; `failure` is why it had the original text."""
+
+    posts: DeliveryReport
     failure: str
 
 
 @dataclass(frozen=True)
 class Captioning:
+    """The function's handler: posts the captions of one transcript."""
+
     sessions: SessionTable
     connections: ConnectionTable
     translator: Translator
     sockets: Sockets
     departures: Departures
+    clock: Clock
+    threads: Callable[[int], Executor] = ThreadPoolExecutor
+    limits: CaptionLimits = LIMITS
+
+    def __call__(self, event: Mapping[str, Any], context: object) -> None:
+        """Caption the transcript that is the event.
+
+        Raises msgspec.ValidationError for another event, and botocore's errors if the session or
+        its listeners cannot be read. Then nothing was posted.
+        """
+        self.caption(read_transcript(event))
 
     def caption(self, transcript: Transcript) -> None:
         """Post the transcript to the listeners of its session, if that is live.
 
-        Raises botocore's errors when session or listeners cannot be read; then nothing was posted.
+        Raises botocore's errors if the session or its listeners cannot be read; then nothing was
+        posted.
         """
-        at_ms = now_ms()
+        at_ms = self.clock.now_ms()
         if not transcript.text.strip():
             return
         session = self.sessions.get(transcript.session_id)
@@ -67,12 +246,14 @@ class Captioning:
             logger.info("The session is not live", extra={"session": transcript.session_id})
             return
         listeners = self._listeners_by_language(transcript.session_id, at_ms)
-        told = self._tell_all(transcript, listeners) if listeners else {}
-        gone = [connection_id for each in told.values() for connection_id in each.report.gone]
-        removed = self.departures.remove(
-            gone, transcript.session_id, until_seconds=time.monotonic() + REMOVING_SECONDS
-        )
-        _record(transcript, told, removals_failed=len(gone) - removed)
+        reports = self._post_all(transcript, listeners) if listeners else {}
+        gone = [connection_id for each in reports.values() for connection_id in each.posts.gone]
+        removed = self._remove(gone, transcript.session_id) if gone else 0
+        _record(transcript, reports, removals_failed=len(gone) - removed)
+
+    def _remove(self, gone: Sequence[str], session_id: str) -> int:
+        until_seconds = self.clock.monotonic() + self.limits.removing
+        return self.departures.remove(gone, session_id, until_seconds=until_seconds)
 
     def _listeners_by_language(self, session_id: str, at_ms: int) -> dict[str, list[str]]:
         listeners: dict[str, list[str]] = {}
@@ -84,28 +265,26 @@ class Captioning:
                     )
         return listeners
 
-    def _tell_all(
+    def _post_all(
         self, transcript: Transcript, listeners: Mapping[str, Sequence[str]]
-    ) -> dict[str, Told]:
-        limit_seconds = (
-            PARTIAL_TRANSLATION_LIMIT_SECONDS
-            if transcript.is_partial
-            else TRANSLATION_LIMIT_SECONDS
+    ) -> dict[str, LanguageReport]:
+        limits = self.limits
+        until_seconds = self.clock.monotonic() + (
+            limits.partial_translation if transcript.is_partial else limits.translation
         )
-        until_seconds = time.monotonic() + limit_seconds
-        everybody = sum(map(len, listeners.values()))
-        translating = ThreadPoolExecutor(min(len(listeners), CONCURRENT_TRANSLATIONS))
+        listener_count = sum(map(len, listeners.values()))
+        translating = self.threads(min(len(listeners), CONCURRENT_TRANSLATIONS))
 
-        def tell(language: str) -> Told:
+        def post(language: str) -> LanguageReport:
             connection_ids = listeners[language]
-            translation = _settled(translations.get(language), until_seconds)
-            share = CONCURRENT_POSTS * len(connection_ids) // everybody
-            report = self.sockets.post_all(
-                dict.fromkeys(connection_ids, _frame(transcript, language, translation)),
-                until_seconds=time.monotonic() + POSTING_SECONDS,
+            translation = self._settled(translations.get(language), until_seconds)
+            share = CONCURRENT_POSTS * len(connection_ids) // listener_count
+            posts = self.sockets.post_all(
+                dict.fromkeys(connection_ids, self._frame(transcript, language, translation)),
+                until_seconds=self.clock.monotonic() + limits.posting,
                 concurrent=max(share, LEAST_CONCURRENT_POSTS),
             )
-            return Told(report, translation.failure)
+            return LanguageReport(posts, translation.failure)
 
         try:
             translations = {
@@ -114,61 +293,66 @@ class Captioning:
                     transcript.text,
                     transcript.source_language,
                     language,
-                    attempts=1 if transcript.is_partial else ATTEMPTS,
+                    attempts=1 if transcript.is_partial else TRANSLATION_ATTEMPTS,
                 )
                 for language in listeners
                 if language != transcript.source_language
             }
-            with ThreadPoolExecutor(len(listeners)) as telling:
-                return dict(zip(listeners, telling.map(tell, listeners), strict=True))
+            with self.threads(len(listeners)) as posting:
+                return dict(zip(listeners, posting.map(post, listeners), strict=True))
         finally:
-            # A translation that comes too late is kept for the next time.
+            # A translation that comes too late is kept in the cache.
             translating.shutdown(wait=False, cancel_futures=True)
 
+    def _settled(
+        self, translating: Future[Translation] | None, until_seconds: float
+    ) -> Translation:
+        """The translation, if it comes in time; the source language needs none."""
+        if translating is None:
+            return Translation(None)
+        try:
+            return translating.result(max(0, until_seconds - self.clock.monotonic()))
+        except TimeoutError:
+            return Translation(None, "too late")
 
-def _settled(translating: Future[Translation] | None, until_seconds: float) -> Translation:
-    """The translation, if it comes in time; the source language needs none."""
-    if translating is None:
-        return Translation(None)
-    try:
-        return translating.result(max(0, until_seconds - time.monotonic()))
-    except TimeoutError:
-        return Translation(None, "too late")
+    def _frame(self, transcript: Transcript, language: str, translation: Translation) -> bytes:
+        original = transcript.text
+        frame = Caption(
+            timestamp=self.clock.now_ms(),
+            session_id=transcript.session_id,
+            sequence=transcript.sequence,
+            source_language=transcript.source_language,
+            target_language=language,
+            text=original if translation.text is None else translation.text,
+            original_text=original,
+            is_partial=transcript.is_partial,
+            spoken_at=transcript.spoken_at,
+            translated=translation.text is not None,
+        )
+        return msgspec.json.encode(frame)
 
 
-def _frame(transcript: Transcript, language: str, translation: Translation) -> bytes:
-    original = transcript.text
-    return Caption(
-        timestamp=now_ms(),
-        session_id=transcript.session_id,
-        sequence=transcript.sequence,
-        source_language=transcript.source_language,
-        target_language=language,
-        text=original if translation.text is None else translation.text,
-        original_text=original,
-        is_partial=transcript.is_partial,
-        spoken_at=transcript.spoken_at,
-        translated=translation.text is not None,
-    ).encode()
-
-
-def _record(transcript: Transcript, told: Mapping[str, Told], *, removals_failed: int) -> None:
-    reports = [each.report for each in told.values()]
-    posted = sum(len(report.delivered) for report in reports)
-    gone = sum(len(report.gone) for report in reports)
-    untried = sum(len(report.untried) for report in reports)
-    failures = Counter(
-        f"{language}: {each.failure}" for language, each in told.items() if each.failure
-    )
-    failed = sum((report.failures for report in reports), Counter[str]())
-    count(
-        CaptionsPosted=posted,
-        TranslationsFailed=failures.total(),
-        ConnectionsGone=gone,
-        PostsRetried=sum(report.retried for report in reports),
-        PostsFailed=failed.total(),
-        ListenersUntried=untried,
-        RemovalsFailed=removals_failed,
+def _record(
+    transcript: Transcript, reports: Mapping[str, LanguageReport], *, removals_failed: int
+) -> None:
+    posts = [each.posts for each in reports.values()]
+    posted = sum(len(report.delivered) for report in posts)
+    gone = sum(len(report.gone) for report in posts)
+    untried = sum(len(report.untried) for report in posts)
+    untranslated = [
+        f"{language}: {each.failure}" for language, each in reports.items() if each.failure
+    ]
+    failed = sum((report.failures for report in posts), Counter[str]())
+    emit(
+        {
+            metrics.CAPTIONS_POSTED: posted,
+            metrics.TRANSLATIONS_FAILED: len(untranslated),
+            metrics.CONNECTIONS_GONE: gone,
+            metrics.POSTS_RETRIED: sum(report.retried for report in posts),
+            metrics.POSTS_FAILED: failed.total(),
+            metrics.LISTENERS_UNTRIED: untried,
+            metrics.REMOVALS_FAILED: removals_failed,
+        }
     )
     logger.info(
         "captioned",
@@ -176,11 +360,11 @@ def _record(transcript: Transcript, told: Mapping[str, Told], *, removals_failed
             "session": transcript.session_id,
             "caption": transcript.sequence,
             "partial": transcript.is_partial,
-            "languages": len(told),
+            "languages": len(reports),
             "posted": posted,
             "gone": gone,
             "failed": dict(failed),
             "untried": untried,
-            "untranslated": list(failures),
+            "untranslated": untranslated,
         },
     )

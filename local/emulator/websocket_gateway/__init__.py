@@ -1,12 +1,9 @@
 """API Gateway's WebSocket data plane for MiniStack, in place of its stock one.
 
-Follows the service in what a client or a function can notice: deployed snapshots, the authorizer,
-concurrent invocations, integration timeouts, route responses, size limits, close codes, the events'
-fields and @connections. Lambda proxy integrations only. One thing is its own: who connects with
-`connectionAgeMinutes=101` has been connected for so long already, and meets what comes with age.
-
-It leans on private functions of MiniStack and Hypercorn and is pinned therefore;
-tests/local/emulator tells whether another version will do.
+It behaves as the service does wherever a client or a function can see a difference: deployed
+snapshots, the authorizer, concurrent invocations, integration timeouts, route responses, size
+limits, close codes, the events' fields and @connections. Lambda proxy integrations only. One
+feature is an addition: a connection opened with `connectionAgeMinutes=101` counts as that old.
 """
 
 import importlib.metadata
@@ -15,21 +12,20 @@ import hypercorn.protocol.h2
 import hypercorn.protocol.h11
 from ministack.services import apigateway
 
-from websocket_gateway.connections_api import handle_connections_api
+from websocket_gateway.connections import handle_connections_api
 from websocket_gateway.deployments import create_deployment
-from websocket_gateway.frames import FrameCheckingStream
-from websocket_gateway.sockets import handle_websocket
+from websocket_gateway.sockets import FrameCheckingStream, handle_websocket
 
 MINISTACK_VERSION = "1.5.33"
 
 
 def install() -> None:
-    """Put this front into MiniStack and Hypercorn; raises RuntimeError for another MiniStack."""
+    """Replace functions of MiniStack and Hypercorn; raises RuntimeError for another MiniStack."""
     installed = importlib.metadata.version("ministack")
     if installed != MINISTACK_VERSION:
         raise RuntimeError(
             f"websocket_gateway is written for MiniStack {MINISTACK_VERSION}, not {installed}: "
-            "run `make setup`, or change the version and let tests/local/emulator judge"
+            "run `make setup`, or change the version and run tests/local/emulator"
         )
     apigateway._create_deployment = create_deployment
     apigateway.handle_websocket = handle_websocket

@@ -1,4 +1,4 @@
-"""Connections: what functions are told of one, what waits for its client, and which are open."""
+"""Connections: their fields in events, the frames queued for the client, and @connections."""
 
 import asyncio
 import base64
@@ -9,8 +9,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from websocket_gateway.limits import IDLE_SECONDS, LIFETIME_SECONDS
-from websocket_gateway.shapes import Json
+from limits import IDLE_SECONDS, LIFETIME_SECONDS, MAX_MESSAGE_BYTES
+from ministack.services import apigateway
+
+Json = dict[str, Any]
+Response = tuple[int, dict[str, str], bytes]
 
 MAX_WAITING_FRAMES = 100  # for a slow client, before @connections answers 429
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-overview.html
@@ -25,12 +28,14 @@ CLOSE_REASONS = {
 
 
 def new_id() -> str:
-    """In the service's own form: `L0SM9cOFvHcCIhw=`."""
+    """Return an id in API Gateway's form: `L0SM9cOFvHcCIhw=`."""
     return base64.urlsafe_b64encode(os.urandom(11)).decode()
 
 
 @dataclass(eq=False, kw_only=True)
 class Connection:
+    """One client's connection; times are epoch seconds."""
+
     api_id: str
     stage: str
     account_id: str
@@ -44,7 +49,7 @@ class Connection:
     closed: asyncio.Future[tuple[int, str]] = field(default_factory=asyncio.Future)
 
     def context(self, route_key: str, event_type: str, **more: Any) -> Json:
-        """The `requestContext` of one event."""
+        """Return the `requestContext` of one event; `more` adds fields."""
         now, request_id = time.time(), new_id()
         return {
             "routeKey": route_key,
@@ -65,13 +70,13 @@ class Connection:
         }
 
     def remaining_seconds(self) -> float:
-        """How long it may go on if nothing comes from now on."""
+        """Return the time until the idle limit or the end of its lifetime, whichever is first."""
         idle_ends_at = self.last_active_at + IDLE_SECONDS
         life_ends_at = self.connected_at + LIFETIME_SECONDS
         return min(idle_ends_at, life_ends_at) - time.time()
 
     def post(self, text: str) -> bool:
-        """Queue a frame for the client; False when too many wait already."""
+        """Queue a frame for the client; return False if too many are queued already."""
         if self.outbox.qsize() >= MAX_WAITING_FRAMES:
             return False
         self.last_active_at = time.time()
@@ -79,15 +84,16 @@ class Connection:
         return True
 
     def post_error(self, message: str, request_id: str) -> None:
+        """Queue an error frame in API Gateway's own form."""
         frame = {"message": message, "connectionId": self.connection_id, "requestId": request_id}
         self.post(json.dumps(frame))
 
     def open(self) -> None:
-        """There for @connections from now on."""
+        """Make the connection available to @connections."""
         _open_connections[self.connection_id] = self
 
     def close(self, code: int, reason: str = "") -> None:
-        """Whichever side closes: gone from now on, after the frames already queued."""
+        """Remove the connection from @connections; the close frame follows the queued frames."""
         if not self.closed.done():
             reason = reason or CLOSE_REASONS.get(code, "")
             self.closed.set_result((code, reason))
@@ -99,8 +105,50 @@ _open_connections: dict[str, Connection] = {}
 
 
 def open_connection(api_id: str, stage: str, connection_id: str) -> Connection | None:
-    """The stage's connection of that id, None if it is not open."""
+    """Return the stage's connection with that id; None if it is not open."""
     connection = _open_connections.get(connection_id)
     if connection is None or (connection.api_id, connection.stage) != (api_id, stage):
         return None
     return connection
+
+
+async def handle_connections_api(
+    method: str, api_id: str, stage: str, connection_id: str, body: bytes, headers: dict[str, str]
+) -> Response:
+    """Answer one @connections request, which MiniStack has authorised already."""
+    connection = open_connection(api_id, stage, connection_id)
+    if connection is None:
+        return _error(410, "GoneException")
+    if method == "GET":
+        return _json(
+            200,
+            {
+                "connectedAt": _iso8601(connection.connected_at),
+                "lastActiveAt": _iso8601(connection.last_active_at),
+                "identity": connection.identity,
+            },
+        )
+    if method == "DELETE":
+        connection.close(1000)
+        return 204, {}, b""
+    if method != "POST":
+        return _error(403, "ForbiddenException")
+    if len(body) > MAX_MESSAGE_BYTES:
+        return _error(413, "PayloadTooLargeException")
+    if not connection.post(apigateway._post_to_connection_text(body)):
+        return _error(429, "LimitExceededException")
+    return 200, {}, b""
+
+
+def _json(status: int, content: Json, **headers: str) -> Response:
+    return status, {"Content-Type": "application/json", **headers}, json.dumps(content).encode()
+
+
+def _error(status: int, code: str) -> Response:
+    status, headers, body = _json(status, {"message": code})
+    return status, {**headers, "x-amzn-ErrorType": code}, body
+
+
+def _iso8601(epoch_seconds: float) -> str:
+    at = datetime.fromtimestamp(epoch_seconds, UTC).isoformat(timespec="milliseconds")
+    return at.replace("+00:00", "Z")

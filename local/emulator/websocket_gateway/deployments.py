@@ -1,4 +1,4 @@
-"""What is live of an API: the snapshot that its stage's deployment took."""
+"""The deployed part of an API: the snapshot that its stage's deployment took."""
 
 import copy
 import json
@@ -7,12 +7,12 @@ from typing import Any
 
 from ministack.services import apigateway
 
-from websocket_gateway.shapes import Json
+from websocket_gateway.connections import Json
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The part of an API that a deployment makes live."""
+    """The part of an API that a deployment makes live; routes by their key, the rest by id."""
 
     routes: dict[str, Json]
     integrations: dict[str, Json]
@@ -22,6 +22,7 @@ class Snapshot:
 
     @classmethod
     def take(cls, api_id: str) -> "Snapshot":
+        """Copy the API as it is now."""
         routes = copy.deepcopy(list(apigateway._routes.get(api_id, {}).values()))
         responses = apigateway._route_responses.get(api_id, {})
         return cls(
@@ -42,7 +43,7 @@ class Snapshot:
         )
 
     def route_of(self, text: str) -> Json | None:
-        """The route of a client's message, which is never one of the lifecycle's."""
+        """Return the message's route; a client cannot select $connect or $disconnect."""
         try:
             key = json.loads(text)
             for name in self.selection_path:
@@ -59,7 +60,7 @@ _stock_create_deployment = apigateway._create_deployment
 
 
 def create_deployment(api_id: str, data: Json) -> Any:
-    """MiniStack's own, and the snapshot that belongs to it."""
+    """Create the deployment in MiniStack and take its snapshot."""
     response = _stock_create_deployment(api_id, data)
     if response[0] == 201:
         _snapshots[api_id, json.loads(response[2])["deploymentId"]] = Snapshot.take(api_id)
@@ -67,7 +68,7 @@ def create_deployment(api_id: str, data: Json) -> Any:
 
 
 def live(api_id: str, stage_name: str) -> Snapshot | None:
-    """What the stage serves now; None for one that does not exist or has no deployment."""
+    """Return the stage's snapshot; None if the stage does not exist or has no deployment."""
     if apigateway._apis.get(api_id, {}).get("protocolType") != "WEBSOCKET":
         return None
     stage = apigateway._stages.get(api_id, {}).get(stage_name, {})

@@ -1,26 +1,43 @@
-"""A client's socket, from the handshake to the close frame."""
+"""A client's socket: the handshake, the messages that become invocations, and the close."""
 
 import asyncio
+import contextlib
 import json
 import time
 import urllib.parse
+from collections.abc import Awaitable, Callable
 
+from hypercorn.protocol.events import StreamClosed
+from hypercorn.protocol.ws_stream import WSStream
+from limits import LIFETIME_SECONDS, MAX_FRAME_BYTES, MAX_MESSAGE_BYTES
 from ministack.core.responses import request_scope
 from ministack.services import apigateway
+from wsproto.events import BytesMessage, CloseConnection, Message, Ping
 
-from websocket_gateway.background import in_background
-from websocket_gateway.connections import Connection, new_id
-from websocket_gateway.events import answer, disconnect
-from websocket_gateway.failures import HandshakeRefused
-from websocket_gateway.handshake import connect
-from websocket_gateway.shapes import Json, Receive, Send
+from websocket_gateway.connections import Connection, Json, new_id
+from websocket_gateway.deployments import live
+from websocket_gateway.invocations import (
+    FORBIDDEN,
+    TIMED_OUT,
+    HandshakeRefused,
+    IntegrationError,
+    authorize,
+    in_background,
+    integrate,
+)
 
-CLOSE_SECONDS = 10.0  # for a client to read its last frames
+# The two ends of an ASGI connection.
+Receive = Callable[[], Awaitable[Json]]
+Send = Callable[[Json], Awaitable[None]]
+
+AGE_PARAMETER = "connectionAgeMinutes"
+CLOSE_SECONDS = 10.0  # for the client to read its last frames
 
 
 async def handle_websocket(
     scope: Json, receive: Receive, send: Send, api_id: str, path_override: str | None = None
 ) -> None:
+    """Serve one socket from its handshake to its close frame, in the place of MiniStack's own."""
     await receive()  # websocket.connect
     _, account_id, region = apigateway._api_owner(api_id) or ("", "", "")
     headers: dict[str, list[str]] = {}
@@ -39,7 +56,7 @@ async def handle_websocket(
     )
     with request_scope(account_id, region):
         try:
-            await connect(connection, headers, parameters)
+            await _connect(connection, headers, parameters)
         except HandshakeRefused as refusal:
             await _refuse(connection, refusal, send)
             return
@@ -48,8 +65,8 @@ async def handle_websocket(
         reading = in_background(_read(connection, receive))
         writing = in_background(_write(connection, send))
         await _stay_open(connection)
-        in_background(disconnect(connection))
-        # The client still reads what is on its way to it, the close frame last.
+        in_background(_disconnect(connection))
+        # The client still receives the queued frames, the close frame last.
         await asyncio.wait({reading, writing}, timeout=CLOSE_SECONDS)
         reading.cancel()
         writing.cancel()
@@ -66,7 +83,7 @@ async def _refuse(connection: Connection, refusal: HandshakeRefused, send: Send)
 
 
 async def _stay_open(connection: Connection) -> None:
-    """Until either side closes, or the connection has idled or lived for too long."""
+    """Wait until either side closes, or the idle limit or the lifetime is over."""
     while not connection.closed.done():
         remaining_seconds = connection.remaining_seconds()
         if remaining_seconds <= 0:
@@ -80,7 +97,7 @@ async def _read(connection: Connection, receive: Receive) -> None:
             connection.close(message["code"])
         elif not connection.closed.done():
             connection.last_active_at = time.time()
-            in_background(answer(connection, message["text"]))
+            in_background(_answer(connection, message["text"]))
     connection.close(message["code"], message.get("reason") or "")
 
 
@@ -88,3 +105,134 @@ async def _write(connection: Connection, send: Send) -> None:
     while (event := await connection.outbox.get())["type"] != "websocket.close":
         await send(event)
     await send(event)
+
+
+async def _connect(
+    connection: Connection, headers: dict[str, list[str]], parameters: dict[str, list[str]]
+) -> None:
+    """Call the authorizer and $connect; raises HandshakeRefused."""
+    connection.connected_at -= _asked_age_seconds(parameters)
+    snapshot = live(connection.api_id, connection.stage)
+    if snapshot is None:
+        raise HandshakeRefused(403)
+    route = snapshot.routes.get("$connect")
+    if route is None:
+        return
+    handshake: Json = {
+        "headers": {name: values[-1] for name, values in headers.items()},
+        "multiValueHeaders": headers,
+    }
+    if parameters:
+        handshake["queryStringParameters"] = {name: each[-1] for name, each in parameters.items()}
+        handshake["multiValueQueryStringParameters"] = parameters
+    if route["authorizationType"] != "NONE":
+        authorizer = snapshot.authorizers.get(route.get("authorizerId", ""))
+        if authorizer is None:
+            raise HandshakeRefused(500)
+        connection.authorizer = await authorize(connection, authorizer, handshake)
+    context = connection.context("$connect", "CONNECT")
+    event = {**handshake, "requestContext": context, "isBase64Encoded": False}
+    try:
+        status = (await integrate(connection, snapshot, route, event))["statusCode"]
+    except IntegrationError as failure:
+        raise HandshakeRefused(504 if failure.message == TIMED_OUT else 502) from failure
+    if not 200 <= status < 300:
+        raise HandshakeRefused(status if 300 <= status < 600 else 500)
+
+
+def _asked_age_seconds(parameters: dict[str, list[str]]) -> float:
+    """Return the age that the client asks for, 0 without one; raises HandshakeRefused."""
+    try:
+        seconds = float(parameters.get(AGE_PARAMETER, ["0"])[-1]) * 60
+    except ValueError:
+        raise HandshakeRefused(400) from None
+    if not 0 <= seconds < LIFETIME_SECONDS:
+        raise HandshakeRefused(400)
+    return seconds
+
+
+async def _answer(connection: Connection, text: str) -> None:
+    """Call the function of the message's route; send its reply where there is a route response."""
+    snapshot = live(connection.api_id, connection.stage)
+    route = snapshot and snapshot.route_of(text)
+    route_key = route["routeKey"] if route else "$default"
+    context = connection.context(route_key, "MESSAGE", messageId=new_id())
+    if not snapshot or not route:
+        connection.post_error(FORBIDDEN, context["requestId"])
+        return
+    event = {"requestContext": context, "body": text, "isBase64Encoded": False}
+    try:
+        response = await integrate(connection, snapshot, route, event)
+    except IntegrationError as failure:
+        connection.post_error(failure.message, context["requestId"])
+        return
+    if response.get("body") and route["routeId"] in snapshot.answering_route_ids:
+        connection.post(response["body"])
+
+
+async def _disconnect(connection: Connection) -> None:
+    """Call $disconnect with the close code and reason; its outcome is ignored, as on AWS."""
+    snapshot = live(connection.api_id, connection.stage)
+    route = snapshot and snapshot.routes.get("$disconnect")
+    if not snapshot or not route:
+        return
+    code, reason = connection.closed.result()
+    context = connection.context(
+        "$disconnect", "DISCONNECT", disconnectStatusCode=code, disconnectReason=reason
+    )
+    headers = {"Host": context["domainName"], "x-api-key": "", "X-Forwarded-For": ""}
+    event = {
+        "headers": headers,
+        "multiValueHeaders": {name: [value] for name, value in headers.items()},
+        "requestContext": context,
+        "isBase64Encoded": False,
+    }
+    with contextlib.suppress(IntegrationError):
+        await integrate(connection, snapshot, route, event)
+
+
+class FrameCheckingStream(WSStream):
+    """Hypercorn's stream, extended to check frame sizes and to report the client's close code.
+
+    API Gateway accepts text frames of at most 32 KB and closes the socket otherwise.
+    """
+
+    frame_bytes = 0
+    message_bytes = 0
+    refused = False
+
+    async def _handle_events(self) -> None:
+        for event in self.connection.events():
+            if isinstance(event, Message):
+                if not self.refused:
+                    await self._take(event)
+            elif isinstance(event, Ping):
+                await self._send_wsproto_event(event.response())
+            elif isinstance(event, CloseConnection):
+                await self._send_wsproto_event(CloseConnection(event.code, event.reason))
+                await self.app_put(
+                    {
+                        "type": "websocket.disconnect",
+                        "code": int(event.code),
+                        "reason": event.reason,
+                    }
+                )
+                await self.send(StreamClosed(stream_id=self.stream_id))
+
+    async def _take(self, part: Message) -> None:
+        """Take a part of a frame, which is a part of a message."""
+        size = 0 if isinstance(part, BytesMessage) else len(part.data.encode())
+        self.frame_bytes += size
+        self.message_bytes += size
+        too_big = self.frame_bytes > MAX_FRAME_BYTES or self.message_bytes > MAX_MESSAGE_BYTES
+        if isinstance(part, BytesMessage) or too_big:
+            self.refused = True
+            await self.app_put({"type": "websocket.refuse", "code": 1009 if too_big else 1003})
+            return
+        self.buffer.extend(part)
+        if part.frame_finished:
+            self.frame_bytes = 0
+        if part.message_finished:
+            self.message_bytes = 0
+            await self.app_put(self.buffer.to_message())
+            self.buffer.clear()

@@ -1,4 +1,4 @@
-"""The periodic status as a speaker gets it: how long from one to the next, over some intervals."""
+"""The periodic status as a speaker receives it: the time between statuses, over some intervals."""
 
 import itertools
 import time
@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from client.people import Speaker
 from client.sockets import Frame, FrameMissing
 from operations.verify.checks.rules import RULE, declared_state
+from operations.verify.context import Context
 from operations.verify.deployment import setting
-from operations.verify.guests import SOCKET_ERRORS
-from operations.verify.scene import Scene
-from operations.verify.verdicts import Verdict, broken, right, untried, wrong
+from operations.verify.run_clients import SOCKET_ERRORS
+from operations.verify.verdicts import Verdict, not_checked, not_tried, right, wrong
 
-# Lambda's cold start, SQS's pollers and the network come on top of EventBridge's own second or two.
+# For Lambda's cold start, SQS polling and the network, and EventBridge's own second or two.
 TOLERANCE_SECONDS = 5.0
-# A rule that was just deployed, or enabled, fires within its first minute.
+# A rule that was just deployed or enabled fires within its first minute.
 FIRST_TICK_SECONDS = 60.0
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html
 SOCKET_LIFETIME_SECONDS = 7_200
@@ -23,78 +23,84 @@ PROGRESS_SECONDS = 10.0
 SUBJECT = "periodic status"
 
 
-def cadence(scene: Scene) -> Iterator[Verdict]:
-    """A session in which nobody asks for its status, since that would move the next one."""
-    interval = _interval_seconds(scene)
-    longest = FIRST_TICK_SECONDS + (scene.intervals + 1) * (interval + TOLERANCE_SECONDS)
-    if not _is_due(scene):
-        yield untried(
+def cadence(context: Context) -> Iterator[Verdict]:
+    """Create a session and measure, without requesting a status, which would delay the next one."""
+    interval = _interval_seconds(context)
+    longest = FIRST_TICK_SECONDS + (context.intervals + 1) * (interval + TOLERANCE_SECONDS)
+    if not _is_due(context):
+        yield not_tried(
             SUBJECT,
-            "the stack's rule is declared as disabled: none is due",
-            f"set periodicStatus to true in Pulumi.{scene.deployment.stack}.yaml and deploy",
+            "the stack declares its rule as disabled, so no status is due",
+            f"set periodicStatus to true in Pulumi.{context.deployment.stack}.yaml and deploy",
         )
         return
     if longest > SOCKET_LIFETIME_SECONDS:
-        yield untried(
+        yield not_tried(
             SUBJECT,
-            f"{scene.intervals} intervals of {interval} s outlast a socket's two hours",
-            "measure fewer by --intervals",
+            f"{context.intervals} intervals of {interval} s exceed the two hours of a socket",
+            "measure fewer with --intervals",
         )
         return
     try:
-        with_speaker = scene.company.speaker("cadence")
-        session_id = with_speaker.create_session("en")
+        speaker = context.clients.speaker("cadence")
+        session_id = speaker.create_session("en")
     except SOCKET_ERRORS as error:
-        yield broken(SUBJECT, f"no session could be made: {error}", "see answers and handshakes")
+        yield not_checked(
+            SUBJECT, f"no session could be created: {error}", "see answers and handshakes"
+        )
         return
-    scene.company.note(session_id, with_speaker)
-    yield _measured(scene, with_speaker, interval)
+    context.clients.track(session_id, speaker)
+    yield _measured(context, speaker, interval)
 
 
-def _measured(scene: Scene, speaker: Speaker, interval: int) -> Verdict:
-    log_group = scene.deployment.outputs.get("logGroupNames", {}).get("session_status", "")
+def _measured(context: Context, speaker: Speaker, interval: int) -> Verdict:
+    log_group = context.deployment.outputs.get("logGroupNames", {}).get("session_status", "")
     way_out = f"see rules and feeds, and the log group {log_group} of session_status"
     arrivals: list[float] = []
-    patience = FIRST_TICK_SECONDS + interval + TOLERANCE_SECONDS
-    while len(arrivals) <= scene.intervals:
-        scene.say(f"cadence: waiting for status {len(arrivals) + 1} of {scene.intervals + 1}")
+    timeout = FIRST_TICK_SECONDS + interval + TOLERANCE_SECONDS
+    while len(arrivals) <= context.intervals:
+        context.say(f"cadence: waiting for status {len(arrivals) + 1} of {context.intervals + 1}")
         try:
-            frame = _next_status(scene, speaker, patience)
+            frame = _next_status(context, speaker, timeout)
         except SOCKET_ERRORS:
-            after = f"{len(arrivals)} came, the next one not" if arrivals else "none came"
-            return wrong(SUBJECT, f"{after} within {patience:.0f} s", way_out)
+            after = (
+                f"{len(arrivals)} received, but not the next one" if arrivals else "none received"
+            )
+            return wrong(SUBJECT, f"{after} within {timeout:.0f} s", way_out)
         arrivals.append(frame.received_at)
-        # Long enough to see how late a late one is.
-        patience = 2 * interval + TOLERANCE_SECONDS
+        # Long enough to measure how late a late one is.
+        timeout = 2 * interval + TOLERANCE_SECONDS
     gaps = [later - earlier for earlier, later in itertools.pairwise(arrivals)]
-    seen = f"{', '.join(f'{gap:.1f} s' for gap in gaps)} from one to the next; {interval} s is set"
+    seen = (
+        f"{', '.join(f'{gap:.1f} s' for gap in gaps)} between statuses; {interval} s is configured"
+    )
     if any(abs(gap - interval) > TOLERANCE_SECONDS for gap in gaps):
-        return wrong(SUBJECT, f"{seen}, give or take {TOLERANCE_SECONDS:g} s", way_out)
+        return wrong(SUBJECT, f"{seen}, with a tolerance of {TOLERANCE_SECONDS:g} s", way_out)
     return right(SUBJECT, seen)
 
 
-def _next_status(scene: Scene, speaker: Speaker, patience_seconds: float) -> Frame:
-    """The next periodic status; raises SOCKET_ERRORS when none comes."""
-    started = told = beaten = time.monotonic()
+def _next_status(context: Context, speaker: Speaker, timeout_seconds: float) -> Frame:
+    """Return the next periodic status; raises SOCKET_ERRORS if none arrives in time."""
+    started = reported = last_heartbeat = time.monotonic()
     while True:
         try:
             return speaker.expect("sessionStatus", 1.0, updateReason="periodic")
         except FrameMissing:
             now = time.monotonic()
-            if now - started > patience_seconds or not speaker.is_open:
+            if now - started > timeout_seconds or not speaker.is_open:
                 raise
-        if now - told >= PROGRESS_SECONDS:
-            told = now
-            scene.say(f"cadence: {now - started:.0f} s of at most {patience_seconds:.0f} s")
-        if now - beaten >= HEARTBEAT_SECONDS:
-            beaten = now
+        if now - reported >= PROGRESS_SECONDS:
+            reported = now
+            context.say(f"cadence: {now - started:.0f} s of at most {timeout_seconds:.0f} s")
+        if now - last_heartbeat >= HEARTBEAT_SECONDS:
+            last_heartbeat = now
             speaker.ask("heartbeat")
 
 
-def _interval_seconds(scene: Scene) -> int:
-    return int(setting(scene.deployment.config, "statusIntervalSeconds"))
+def _interval_seconds(context: Context) -> int:
+    return int(setting(context.deployment.config, "statusIntervalSeconds"))
 
 
-def _is_due(scene: Scene) -> bool:
-    name = scene.deployment.outputs.get("statusRule", "")
-    return declared_state(scene.declared.named(RULE).get(name, {})) == "ENABLED"
+def _is_due(context: Context) -> bool:
+    name = context.deployment.outputs.get("statusRule", "")
+    return declared_state(context.declared.named(RULE).get(name, {})) == "ENABLED"

@@ -1,13 +1,13 @@
-"""A few seconds of recorded speech come back as captions; on request, for Transcribe charges."""
+"""Recorded speech must come back as captions; only on request, because Transcribe charges."""
 
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from client.recordings import BYTES_PER_SECOND, read_recording
-from operations.verify.guests import SOCKET_ERRORS
-from operations.verify.scene import Scene
-from operations.verify.verdicts import Verdict, right, untried, wrong
+from operations.verify.context import Context
+from operations.verify.run_clients import SOCKET_ERRORS
+from operations.verify.verdicts import Verdict, not_tried, right, wrong
 
 SAMPLE_SPEECH = Path(__file__).parents[3] / "local" / "sample_speech" / "speech.wav"
 SPEECH_SECONDS = 10
@@ -16,31 +16,32 @@ CAPTION_SECONDS = 30.0
 LANGUAGES = ("en", "es")
 
 
-def captions(scene: Scene) -> Iterator[Verdict]:
-    if not scene.with_captions:
-        yield untried(SUBJECT, "Transcribe charges for it", "--captions")
+def captions(context: Context) -> Iterator[Verdict]:
+    """Speak for SPEECH_SECONDS and wait for a final caption in each of LANGUAGES."""
+    if not context.with_captions:
+        yield not_tried(SUBJECT, "Transcribe charges for it", "pass --captions")
         return
     samples = read_recording(SAMPLE_SPEECH)[: SPEECH_SECONDS * BYTES_PER_SECOND]
-    speaker = scene.company.speaker("captioned speaker")
+    speaker = context.clients.speaker("captioned speaker")
     try:
         session_id = speaker.create_session("en")
-        scene.company.note(session_id, speaker)
-        listeners = {language: scene.company.listener(language) for language in LANGUAGES}
+        context.clients.track(session_id, speaker)
+        listeners = {language: context.clients.listener(language) for language in LANGUAGES}
         for language, listener in listeners.items():
             listener.join(session_id, language)
             listener.expect("sessionJoined")
-        scene.say(f"captions: speaking for {SPEECH_SECONDS} s")
+        context.say(f"captions: speaking for {SPEECH_SECONDS} s")
         speaker.speak(samples)
         spoken_at = time.monotonic()
         for language, listener in listeners.items():
             caption = listener.expect("caption", CAPTION_SECONDS, isPartial=False)
             waited = caption.received_at - spoken_at
-            when = f"{waited:.1f} s after the last word" if waited > 0 else "while it was spoken"
+            when = f"{waited:.1f} s after the last word" if waited > 0 else "during the speech"
             yield right(f"captions in {language}", f"{caption['text']!r}, {when}")
     except SOCKET_ERRORS as error:
-        told = [frame["message"] for frame in speaker.received("transcriptionError")]
+        messages = [frame["message"] for frame in speaker.received("transcriptionError")]
         yield wrong(
             SUBJECT,
-            f"{told[-1] if told else error}",
+            f"{messages[-1] if messages else error}",
             "see the log groups of audio_ingest, audio_processor and translation",
         )

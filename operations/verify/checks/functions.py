@@ -1,35 +1,36 @@
-"""The functions as they are configured, what becomes of failed calls, and their log groups."""
+"""The functions: configuration, asynchronous invocation settings, and log groups."""
 
 from collections.abc import Iterator
 from typing import Any
 
-from operations.verify.checks.log_groups import log_groups
+from operations.verify.context import ABSENT, FUNCTION, Context, compare_each
 from operations.verify.deployment import setting
-from operations.verify.scene import FUNCTION, Scene
 from operations.verify.verdicts import Verdict, differences, right, wrong
 
 INVOKE_CONFIG = "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig"
-# Pulumi's word for no concurrency of one's own.
+LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
+# Pulumi's value for no reserved concurrency.
 UNRESERVED = -1
-# One that was idle for long is Inactive until its next invocation.
+# A function that was idle for long is Inactive until its next invocation.
 # https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html
-IN_ORDER = {"State": ("Active", "Inactive"), "LastUpdateStatus": ("Successful",)}
+HEALTHY = {"State": ("Active", "Inactive"), "LastUpdateStatus": ("Successful",)}
 
 
-def functions(scene: Scene) -> Iterator[Verdict]:
-    declared = scene.declared.named(FUNCTION)
+def functions(context: Context) -> Iterator[Verdict]:
+    """Compare each function and log group with its declaration."""
+    declared = context.declared.named(FUNCTION)
     as_declared = 0
     for name, inputs in declared.items():
-        faults = list(_function_faults(scene, name, inputs))
+        faults = list(_function_faults(context, name, inputs))
         yield from faults
         as_declared += not faults
     if as_declared:
         yield right("functions", f"{as_declared} as declared")
-    yield from log_groups(scene)
+    yield from log_groups(context)
 
 
-def _function_faults(scene: Scene, name: str, inputs: dict[str, Any]) -> Iterator[Verdict]:
-    client, repair = scene.deployment.client("lambda"), scene.deployment.repair
+def _function_faults(context: Context, name: str, inputs: dict[str, Any]) -> Iterator[Verdict]:
+    client, repair = context.deployment.client("lambda"), context.deployment.repair
     subject = f"function {name}"
     try:
         function = client.get_function(FunctionName=name)
@@ -37,27 +38,30 @@ def _function_faults(scene: Scene, name: str, inputs: dict[str, Any]) -> Iterato
         yield wrong(subject, "does not exist", repair)
         return
     live = function["Configuration"]
-    if seen := differences(_declared(scene, inputs), _shape(live)):
+    if seen := differences(_declared(context, inputs), _shape(live)):
         yield wrong(subject, seen, repair)
-    if seen := _environment_fault(scene, inputs, live.get("Environment", {})):
+    if seen := _environment_fault(context, inputs, live.get("Environment", {})):
         yield wrong(subject, seen, repair)
-    # The local cloud and old functions may tell neither.
-    for key, states in IN_ORDER.items():
+    # The local cloud and old functions may report neither.
+    for key, states in HEALTHY.items():
         state = live.get(key, states[0])
         if state in states:
             continue
-        reason = live.get("LastUpdateStatusReason") or live.get("StateReason") or "no reason told"
+        reason = live.get("LastUpdateStatusReason") or live.get("StateReason") or "no reason given"
         seen = f"{key} is {state} ({reason})"
-        yield wrong(subject, seen, f"wait a minute and look again; or {repair}")
+        yield wrong(subject, seen, f"wait a minute and check again; or {repair}")
     reserved = function.get("Concurrency", {}).get("ReservedConcurrentExecutions", UNRESERVED)
     if seen := _concurrency_fault(inputs, reserved):
         yield wrong(subject, seen, repair)
-    if seen := _invoke_config_fault(scene, client, name):
+    if seen := _invoke_config_fault(context, client, name):
         yield wrong(subject, seen, repair)
 
 
-def _declared(scene: Scene, inputs: dict[str, Any]) -> dict[str, Any]:
-    """As Lambda tells it. The local cloud has this machine's Python and processor."""
+def _declared(context: Context, inputs: dict[str, Any]) -> dict[str, Any]:
+    """The declared configuration, as Lambda reports it.
+
+    Runtime and architecture are not compared on a local cloud, which uses this machine's.
+    """
     settings = {
         "Role": inputs["role"],
         "Handler": inputs["handler"],
@@ -66,9 +70,9 @@ def _declared(scene: Scene, inputs: dict[str, Any]) -> dict[str, Any]:
         "layers": [_layer_name(arn) for arn in inputs.get("layers", [])],
         "tracing": inputs.get("tracingConfig", {}).get("mode", "PassThrough"),
     }
-    if scene.deployment.is_local:
+    if context.deployment.is_local:
         return settings
-    config = scene.deployment.config
+    config = context.deployment.config
     return settings | {
         "Runtime": setting(config, "lambdaRuntime"),
         "Architectures": [setting(config, "lambdaArchitecture")],
@@ -76,7 +80,7 @@ def _declared(scene: Scene, inputs: dict[str, Any]) -> dict[str, Any]:
 
 
 def _shape(live: dict[str, Any]) -> dict[str, Any]:
-    """A layer's version is of this deployment alone."""
+    """The live configuration, with layers by name, because versions differ by deployment."""
     return live | {
         "layers": [_layer_name(layer["Arn"]) for layer in live.get("Layers", [])],
         "tracing": live.get("TracingConfig", {}).get("Mode", "PassThrough"),
@@ -87,8 +91,10 @@ def _layer_name(arn: str) -> str:
     return arn.split(":")[6]
 
 
-def _environment_fault(scene: Scene, inputs: dict[str, Any], environment: dict[str, Any]) -> str:
-    """Which variables are others; no value is told, for nobody knows what was put there."""
+def _environment_fault(
+    context: Context, inputs: dict[str, Any], environment: dict[str, Any]
+) -> str:
+    """The names of differing variables; never their values, which may be secret."""
     if "Error" in environment:
         return f"its environment cannot be read: {environment['Error'].get('ErrorCode')}"
     declared = inputs.get("environment", {}).get("variables", {})
@@ -96,12 +102,12 @@ def _environment_fault(scene: Scene, inputs: dict[str, Any], environment: dict[s
     others = [
         name
         for name in sorted(declared.keys() & live.keys())
-        if scene.declared.is_known(declared[name]) and declared[name] != live[name]
+        if context.declared.is_comparable(declared[name]) and declared[name] != live[name]
     ]
     found = (
         ("lacks the variable", sorted(declared.keys() - live.keys())),
         ("has the undeclared variable", sorted(live.keys() - declared.keys())),
-        ("has another value than declared in", others),
+        ("has a value other than declared in", others),
     )
     return "; ".join(f"{fault} {', '.join(names)}" for fault, names in found if names)
 
@@ -119,17 +125,17 @@ def _concurrency(value: int) -> str:
     return "none" if value == UNRESERVED else str(value)
 
 
-def _invoke_config_fault(scene: Scene, client: Any, name: str) -> str:
-    """Retries, age and destination of asynchronous calls."""
+def _invoke_config_fault(context: Context, client: Any, name: str) -> str:
+    """Compare retries, maximum age and failure destination of asynchronous invocations."""
     [inputs] = [
-        each for each in scene.declared.of(INVOKE_CONFIG).values() if each["functionName"] == name
+        each for each in context.declared.of(INVOKE_CONFIG).values() if each["functionName"] == name
     ] or [None]
     try:
         live = client.get_function_event_invoke_config(FunctionName=name)
     except client.exceptions.ResourceNotFoundException:
-        return "has no settings for asynchronous calls, though declared" if inputs else ""
+        return "lacks the declared settings for asynchronous invocations" if inputs else ""
     if inputs is None:
-        return "has settings for asynchronous calls, which the program does not declare"
+        return "has settings for asynchronous invocations, which the program does not declare"
     failure = inputs.get("destinationConfig", {}).get("onFailure", {})
     declared = {
         "MaximumRetryAttempts": inputs["maximumRetryAttempts"],
@@ -138,3 +144,31 @@ def _invoke_config_fault(scene: Scene, client: Any, name: str) -> str:
     }
     seen = live.get("DestinationConfig", {}).get("OnFailure", {})
     return differences(declared, live | {"onFailure": seen.get("Destination")})
+
+
+def log_groups(context: Context) -> Iterator[Verdict]:
+    """Compare the retention of each log group."""
+    logs = context.deployment.client("logs")
+
+    def fault(name: str, inputs: dict[str, Any]) -> str:
+        pages = logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=name)
+        found = [
+            group for page in pages for group in page["logGroups"] if group["logGroupName"] == name
+        ]
+        if not found:
+            return ABSENT
+        # Without a retention, lines are kept forever, which Pulumi writes as 0.
+        kept, wanted = found[0].get("retentionInDays", 0), inputs.get("retentionInDays", 0)
+        if kept == wanted:
+            return ""
+        return f"keeps lines {_period(kept)}, declared is {_period(wanted)}"
+
+    return compare_each(
+        context, LOG_GROUP, "log group", fault, if_right="keep their lines as long as declared"
+    )
+
+
+def _period(days: int) -> str:
+    if not days:
+        return "forever"
+    return "for a day" if days == 1 else f"for {days} days"

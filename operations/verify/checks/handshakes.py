@@ -1,4 +1,4 @@
-"""Who gets a socket: a genuine token and nobody's, and none that does not hold in every respect."""
+"""Handshakes: a valid token and no token must be accepted, every invalid token refused."""
 
 from collections.abc import Iterator
 
@@ -7,93 +7,98 @@ from websockets.exceptions import WebSocketException
 
 from client.sockets import HandshakeRefused
 from operations.verify import tokens
-from operations.verify.scene import Scene
-from operations.verify.verdicts import Verdict, broken, right, untried, wrong
+from operations.verify.context import Context
+from operations.verify.verdicts import Verdict, not_checked, not_tried, right, wrong
 
 REFUSED = 403
 Candidates = dict[str, str | None]
 
 
-def handshakes(scene: Scene) -> Iterator[Verdict]:
-    guests = scene.company
-    genuine = guests.tokens.id_token
-    way_out = "see the log group of the authorizer; deploy it anew if its code is another"
+def handshakes(context: Context) -> Iterator[Verdict]:
+    """Open sockets with valid and invalid tokens."""
+    run_clients = context.clients
+    genuine = run_clients.tokens.id_token
+    way_out = "see the authorizer's log group; redeploy it if its code was changed"
     for subject, token in (("genuine token", genuine), ("no token, as a listener", None)):
-        status = _status(scene, token)
+        status = _status(context, token)
         if status is None:
             yield right(subject, "opens a socket")
         else:
             yield wrong(subject, f"was refused with {status}", way_out)
     try:
-        candidates = _candidates(scene, genuine)
+        candidates = _candidates(context, genuine)
     except jwt.PyJWTError as error:
-        yield broken("tokens that must not hold", f"the speaker's own cannot be read: {error}")
+        yield not_checked("invalid tokens", f"the speaker's own token cannot be read: {error}")
         return
     for subject, token in candidates.items():
-        if unfit := _unfit(scene, subject, token):
-            yield broken(subject, unfit, "name a file with such a token")
+        if unfit := _unfit(context, subject, token):
+            yield not_checked(subject, unfit, "pass a file with a suitable token")
             continue
         if token is None:
-            yield untried(subject, *_why_untried(subject))
+            yield not_tried(subject, *_why_untried(subject))
             continue
-        status = _status(scene, token)
+        status = _status(context, token)
         if status is None:
             yield wrong(
                 subject, "OPENS A SPEAKER'S SOCKET", f"take the stack out of service; {way_out}"
             )
         elif status != REFUSED:
-            yield wrong(subject, f"was answered by {status}, not by {REFUSED}", way_out)
+            yield wrong(subject, f"was refused with {status} instead of {REFUSED}", way_out)
         else:
             yield right(subject, f"refused with {status}")
 
 
-def _candidates(scene: Scene, genuine: str) -> Candidates:
-    """Tokens that must be refused; None for one that cannot be had."""
-    folder = scene.deployment.emulator_folder
+def _candidates(context: Context, genuine: str) -> Candidates:
+    """Tokens that must be refused; None for those that cannot be made."""
+    folder = context.deployment.emulator_folder
     return {
-        "garbage for a token": tokens.GARBAGE,
+        "malformed token": tokens.MALFORMED,
         "tampered token": tokens.tampered(genuine),
         "token signed by another key": tokens.signed_by_another_key(genuine),
         "unsigned token": tokens.unsigned(genuine),
-        "expired token": scene.expired_token or (folder and tokens.expired(genuine, folder)),
-        "token of another client": scene.foreign_token
+        "expired token": context.expired_token or (folder and tokens.expired(genuine, folder)),
+        "token of another client": context.foreign_token
         or (folder and tokens.of_another_client(genuine, folder)),
-        "access token in the ID token's place": scene.company.tokens.access_token or None,
+        "access token instead of ID token": context.clients.tokens.access_token or None,
     }
 
 
-def _unfit(scene: Scene, subject: str, token: str | None) -> str:
-    """Why a token that was handed over would prove nothing."""
-    outputs = scene.deployment.outputs
+def _unfit(context: Context, subject: str, token: str | None) -> str:
+    """Why the refusal of a given token would prove nothing; "" if it would."""
+    outputs = context.deployment.outputs
     try:
-        if token and token == scene.expired_token and subject.startswith("expired"):
+        if token and token == context.expired_token and subject.startswith("expired"):
             return tokens.unfit_as_expired(token, outputs)
-        if token and token == scene.foreign_token:
+        if token and token == context.foreign_token:
             return tokens.unfit_as_foreign(token, outputs)
     except jwt.PyJWTError as error:
-        return f"it is no token: {error}"
+        return f"it is not a token: {error}"
     return ""
 
 
 def _why_untried(subject: str) -> tuple[str, str]:
     if subject.startswith("access"):
-        return "a handed-over ID token comes without one", "leave --token out, or --username"
+        return "--token gives only an ID token", "omit --token, or use --username"
     if subject.startswith("expired"):
         return (
             "only Cognito can sign one",
-            "keep an ID token of this stack for an hour, and name it by --expired-token-file",
+            "keep an ID token of this stack for an hour, and pass it with --expired-token-file",
         )
     return (
         "only Cognito can sign one",
-        "name a valid ID token of another client of the pool by --foreign-token-file",
+        "pass a valid ID token of another client of the pool with --foreign-token-file",
     )
 
 
-def _status(scene: Scene, token: str | None) -> int | str | None:
-    """The HTTP status of a refused handshake; None where a socket opened."""
-    guests = scene.company
+def _status(context: Context, token: str | None) -> int | str | None:
+    """Return the HTTP status of a refused handshake, or None if the socket opened."""
+    run_clients = context.clients
     try:
-        client = guests.listener() if token is None else guests.speaker("doubtful", token=token)
+        client = (
+            run_clients.listener()
+            if token is None
+            else run_clients.speaker("candidate", token=token)
+        )
     except HandshakeRefused as refusal:
         return refusal.status
     except (WebSocketException, OSError) as error:

@@ -1,4 +1,4 @@
-"""Each role holds the statements that the program declares and nothing more, and they suffice."""
+"""Each role must have exactly the declared statements, and IAM's simulation must allow them."""
 
 import json
 from collections.abc import Iterator
@@ -6,41 +6,43 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from operations.verify.context import Context
 from operations.verify.deployment import code_of
-from operations.verify.policy_documents import Statements, agree, by_sid, told
-from operations.verify.scene import Scene
-from operations.verify.simulation import denied_by_simulation
-from operations.verify.verdicts import Verdict, broken, right, untried, wrong
+from operations.verify.policies import Statements, agree, by_sid, denied_by_simulation, summary_of
+from operations.verify.verdicts import Verdict, not_checked, not_tried, right, wrong
 
 ROLE = "aws:iam/role:Role"
 ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
 ATTACHMENT = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
 
 
-def permissions(scene: Scene) -> Iterator[Verdict]:
-    iam, repair = scene.deployment.client("iam"), scene.deployment.repair
+def permissions(context: Context) -> Iterator[Verdict]:
+    """Compare every role's policies, then simulate its declared statements."""
+    iam, repair = context.deployment.client("iam"), context.deployment.repair
     statements = 0
-    roles = list(scene.declared.named(ROLE))
+    roles = list(context.declared.named(ROLE))
     as_declared: list[str] = []
     for role in roles:
         try:
-            faults = list(_faults(scene, iam, role))
+            faults = list(_faults(context, iam, role))
         except iam.exceptions.NoSuchEntityException:
-            faults = ["does not exist, or its policy does not"]
+            faults = ["the role or its policy does not exist"]
         yield from (wrong(f"role {role}", fault, repair) for fault in faults)
         if not faults:
             as_declared.append(role)
-            statements += len(scene.declared.statements(role))
+            statements += len(context.declared.statements(role))
     if as_declared:
-        seen = f"{len(as_declared)} of {len(roles)} with their {statements} statements, no more"
+        seen = (
+            f"{len(as_declared)} of {len(roles)} with exactly the {statements} declared statements"
+        )
         yield right("roles", seen)
-    yield from _simulated(scene, iam, roles)
+    yield from _simulated(context, iam, roles)
 
 
-def _faults(scene: Scene, iam: Any, role: str) -> Iterator[str]:
-    declared = scene.declared.statements(role)
+def _faults(context: Context, iam: Any, role: str) -> Iterator[str]:
+    declared = context.declared.statements(role)
     names = {
-        each["name"] for each in scene.declared.of(ROLE_POLICY).values() if each["role"] == role
+        each["name"] for each in context.declared.of(ROLE_POLICY).values() if each["role"] == role
     }
     pages = iam.get_paginator("list_role_policies").paginate(RoleName=role)
     live_names = {name for page in pages for name in page["PolicyNames"]}
@@ -51,21 +53,25 @@ def _faults(scene: Scene, iam: Any, role: str) -> Iterator[str]:
         document = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
         live |= by_sid(document)
     for sid in sorted(declared.keys() - live.keys()):
-        yield f"lacks the statement {sid}: {told(declared[sid])}"
+        yield f"lacks the statement {sid}: {summary_of(declared[sid])}"
     for sid in sorted(live.keys() - declared.keys()):
-        yield f"has the statement {sid}, which the program does not declare: {told(live[sid])}"
+        found = summary_of(live[sid])
+        yield f"has the statement {sid}, which the program does not declare: {found}"
     for sid in sorted(declared.keys() & live.keys()):
         if not agree(declared[sid], live[sid]):
-            yield f"statement {sid} is {told(live[sid])}, declared is {told(declared[sid])}"
+            found, wanted = summary_of(live[sid]), summary_of(declared[sid])
+            yield f"statement {sid} is {found}, declared is {wanted}"
     trust = iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]
-    if not agree(json.loads(scene.declared.named(ROLE)[role]["assumeRolePolicy"]), trust):
-        yield f"may be assumed otherwise than declared: {json.dumps(trust)}"
-    yield from _attached(scene, iam, role)
+    if not agree(json.loads(context.declared.named(ROLE)[role]["assumeRolePolicy"]), trust):
+        yield f"its trust policy is not as declared: {json.dumps(trust)}"
+    yield from _attached(context, iam, role)
 
 
-def _attached(scene: Scene, iam: Any, role: str) -> Iterator[str]:
+def _attached(context: Context, iam: Any, role: str) -> Iterator[str]:
     declared = {
-        each["policyArn"] for each in scene.declared.of(ATTACHMENT).values() if each["role"] == role
+        each["policyArn"]
+        for each in context.declared.of(ATTACHMENT).values()
+        if each["role"] == role
     }
     pages = iam.get_paginator("list_attached_role_policies").paginate(RoleName=role)
     live = {each["PolicyArn"] for page in pages for each in page["AttachedPolicies"]}
@@ -75,20 +81,20 @@ def _attached(scene: Scene, iam: Any, role: str) -> Iterator[str]:
         yield f"lacks the attached policy {arn}"
 
 
-def _simulated(scene: Scene, iam: Any, roles: list[str]) -> Iterator[Verdict]:
+def _simulated(context: Context, iam: Any, roles: list[str]) -> Iterator[Verdict]:
     allowed = all_tried = 0
     for role in roles:
-        scene.say(f"permissions: simulating what {role} does")
-        for sid, statement in scene.declared.statements(role).items():
+        context.say(f"permissions: simulating {role}")
+        for sid, statement in context.declared.statements(role).items():
             try:
                 denied, tried = denied_by_simulation(iam, role, statement)
             except iam.exceptions.NoSuchEntityException:
                 break
             except ClientError as error:
                 code = code_of(error)
-                outcome = untried if code in ("AccessDenied", "InvalidAction") else broken
-                way_out = "let whoever verifies use iam:SimulatePrincipalPolicy"
-                yield outcome("simulation", f"IAM answers {code} for {role}", way_out)
+                outcome = not_tried if code in ("AccessDenied", "InvalidAction") else not_checked
+                way_out = "allow iam:SimulatePrincipalPolicy to the caller"
+                yield outcome("simulation", f"IAM returned {code} for {role}", way_out)
                 return
             allowed += tried - len(denied)
             all_tried += tried
@@ -96,11 +102,11 @@ def _simulated(scene: Scene, iam: Any, roles: list[str]) -> Iterator[Verdict]:
                 wrong(
                     f"role {role}",
                     f"{action} would be denied ({decision}), declared by {sid}",
-                    f"{scene.deployment.repair}; if it stays, look for a boundary or an SCP",
+                    f"{context.deployment.repair}; if that fails, look for a boundary or an SCP",
                 )
                 for action, decision in denied
             )
     if allowed:
-        yield right("simulation", f"{allowed} declared permissions would be allowed")
+        yield right("simulation", f"{allowed} declared permissions are allowed")
     if not all_tried:
-        yield untried("simulation", "there was nothing to simulate", "see the roles above")
+        yield not_tried("simulation", "nothing to simulate", "see the roles above")

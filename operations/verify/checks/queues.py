@@ -1,18 +1,80 @@
-"""How each queue delays, keeps, hides, encrypts and gives up its messages."""
+"""The queues, and the event source mappings that connect them to functions."""
 
 import json
 from collections.abc import Iterator
 from typing import Any
 
-from operations.verify.one_by_one import ABSENT, one_by_one
-from operations.verify.scene import Scene
-from operations.verify.verdicts import Verdict, differences
+from operations.verify.context import ABSENT, FUNCTION, Context, compare_each
+from operations.verify.verdicts import Verdict, differences, right, wrong
 
+MAPPING = "aws:lambda/eventSourceMapping:EventSourceMapping"
 QUEUE = "aws:sqs/queue:Queue"
+ENABLED = "Enabled"
 
 
-def queues(scene: Scene) -> Iterator[Verdict]:
-    sqs = scene.deployment.client("sqs")
+def queues(context: Context) -> Iterator[Verdict]:
+    """Compare the event source mappings, then each queue, with what is declared."""
+    functions = context.declared.named(FUNCTION)
+    live = {
+        (mapping["EventSourceArn"], _function(mapping["FunctionArn"])): mapping
+        for mapping in _mappings(context)
+        if _function(mapping["FunctionArn"]) in functions
+    }
+    enabled = 0
+    for inputs in context.declared.of(MAPPING).values():
+        queue, function = inputs["eventSourceArn"], _function(inputs["functionName"])
+        subject = f"queue {_last(queue)} to {function}"
+        mapping = live.pop((queue, function), None)
+        if mapping is None:
+            yield wrong(
+                subject,
+                "has no event source mapping: its messages are not read",
+                context.deployment.repair,
+            )
+        elif mapping["State"] != ENABLED:
+            yield wrong(
+                subject,
+                f"its mapping is {mapping['State']}",
+                f"aws lambda update-event-source-mapping --uuid {mapping['UUID']} --enabled",
+            )
+        elif mapping["BatchSize"] != inputs["batchSize"]:
+            yield wrong(
+                subject,
+                f"batch size is {mapping['BatchSize']}, declared is {inputs['batchSize']}",
+                context.deployment.repair,
+            )
+        else:
+            enabled += 1
+    for (source, function), mapping in live.items():
+        yield wrong(
+            f"{_last(source)} to {function}",
+            "feeds the function, but is not declared",
+            f"aws lambda delete-event-source-mapping --uuid {mapping['UUID']}",
+        )
+    if enabled:
+        yield right("event source mappings", f"{enabled} enabled, as declared")
+    yield from queue_attributes(context)
+
+
+def _mappings(context: Context) -> list[dict[str, Any]]:
+    pages = (
+        context.deployment.client("lambda").get_paginator("list_event_source_mappings").paginate()
+    )
+    return [mapping for page in pages for mapping in page["EventSourceMappings"]]
+
+
+def _function(arn: str) -> str:
+    """The name in a function's ARN, which may end in a version or alias, or the name itself."""
+    return arn.split(":")[6] if arn.startswith("arn:") else arn
+
+
+def _last(arn: str) -> str:
+    return arn.rpartition(":")[2]
+
+
+def queue_attributes(context: Context) -> Iterator[Verdict]:
+    """Compare the attributes of each queue."""
+    sqs = context.deployment.client("sqs")
 
     def fault(name: str, inputs: dict[str, Any]) -> str:
         try:
@@ -22,13 +84,17 @@ def queues(scene: Scene) -> Iterator[Verdict]:
         answer = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
         return differences(_declared(inputs), _shape(answer.get("Attributes", {})))
 
-    return one_by_one(
-        scene, QUEUE, "queue", fault, if_right="delay, keep, hide and give up as declared"
+    return compare_each(
+        context,
+        QUEUE,
+        "queue",
+        fault,
+        if_right="as declared: delay, retention, visibility timeout, encryption, redrive",
     )
 
 
 def _declared(inputs: dict[str, Any]) -> dict[str, Any]:
-    """As `_shape`; what Pulumi leaves out is SQS's default."""
+    """The declared attributes, as `_shape` has them; unset inputs are SQS's defaults."""
     return {
         "DelaySeconds": inputs.get("delaySeconds", 0),
         "MessageRetentionPeriod": inputs.get("messageRetentionSeconds", 345_600),
@@ -40,7 +106,7 @@ def _declared(inputs: dict[str, Any]) -> dict[str, Any]:
 
 
 def _shape(attributes: dict[str, str]) -> dict[str, Any]:
-    """SQS tells every attribute as text."""
+    """The live attributes, which SQS returns as strings."""
     numbers = ("DelaySeconds", "MessageRetentionPeriod", "VisibilityTimeout")
     return {
         **{name: int(attributes[name]) for name in numbers if name in attributes},
@@ -51,7 +117,7 @@ def _shape(attributes: dict[str, str]) -> dict[str, Any]:
 
 
 def _redrive(text: str | None) -> tuple[str, int] | None:
-    """Whereto, and after how many receives; SQS takes the number as text too."""
+    """The target, and after how many receives; SQS also accepts the number as a string."""
     if not text:
         return None
     policy = json.loads(text)

@@ -1,27 +1,27 @@
-"""The EventBridge rules: there, enabled as the stack says, on schedule, with all their targets."""
+"""The EventBridge rules: state, schedule and targets."""
 
 from collections.abc import Iterator
 from typing import Any
 
-from local.deployer.resource import capitalised
-from operations.verify.scene import Scene
+from operations.verify.context import Context
 from operations.verify.verdicts import Verdict, differences, right, wrong
+from program.inputs import capitalised
 
 RULE = "aws:cloudwatch/eventRule:EventRule"
 TARGET = "aws:cloudwatch/eventTarget:EventTarget"
 
 
-def rules(scene: Scene) -> Iterator[Verdict]:
-    """One verdict for each rule that is right, one for each thing that is not."""
-    events, repair = scene.deployment.client("events"), scene.deployment.repair
-    for name, inputs in scene.declared.named(RULE).items():
+def rules(context: Context) -> Iterator[Verdict]:
+    """One verdict for each rule that is as declared, and one for each fault."""
+    events, repair = context.deployment.client("events"), context.deployment.repair
+    for name, inputs in context.declared.named(RULE).items():
         try:
             live = events.describe_rule(Name=name)
         except events.exceptions.ResourceNotFoundException:
             yield wrong(f"rule {name}", "does not exist", repair)
             continue
         targets = events.list_targets_by_rule(Rule=name)["Targets"]
-        declared = [each for each in scene.declared.of(TARGET).values() if each["rule"] == name]
+        declared = [each for each in context.declared.of(TARGET).values() if each["rule"] == name]
         found = [
             *_rule_faults(name, inputs, live, repair),
             *_target_faults(name, declared, targets, repair),
@@ -31,7 +31,7 @@ def rules(scene: Scene) -> Iterator[Verdict]:
 
 
 def declared_state(inputs: dict[str, Any]) -> str:
-    """Pulumi's `state`, without which a rule is enabled."""
+    """The declared state; a rule without one is enabled."""
     return inputs.get("state", "ENABLED")
 
 
@@ -49,7 +49,7 @@ def _rule_faults(
     if live.get("ScheduleExpression") != inputs["scheduleExpression"]:
         yield wrong(
             f"rule {name}",
-            f"fires at {live.get('ScheduleExpression')}, "
+            f"its schedule is {live.get('ScheduleExpression')}, "
             f"declared is {inputs['scheduleExpression']}",
             repair,
         )
@@ -63,13 +63,13 @@ def _target_faults(
         subject = f"target {inputs['targetId']} of {rule}"
         target = by_id.pop(inputs["targetId"], None)
         if target is None:
-            yield wrong(subject, f"is missing: nothing reaches {inputs['arn']}", repair)
+            yield wrong(subject, f"is missing: {inputs['arn']} receives nothing", repair)
         elif seen := differences(_shape(inputs), target):
             yield wrong(subject, seen, repair)
     for name in by_id:
         yield wrong(
             f"target {name} of {rule}",
-            f"is none that the program declares: {by_id[name]['Arn']}",
+            f"is not declared by the program: {by_id[name]['Arn']}",
             f"aws events remove-targets --rule {rule} --ids {name}",
         )
 

@@ -1,33 +1,48 @@
-"""A speaker who speaks by the clock, from his socket through the queue to the processors."""
+"""A speaker who speaks by the clock, from their socket through the queue to the processors.
+
+DynamoDB, the queues, Transcribe and the pipeline are in memory.
+"""
 
 from __future__ import annotations
 
-import dataclasses
+import io
 import itertools
 from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 
 import msgspec
-import pytest
 from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError
 
-from live_sessions.audio.chunk_queues import BATCH
-from live_sessions.audio.chunks import Chunk
-from live_sessions.captions.transcript import Transcript
-from tests.handlers.audio.clock import Clock
+from live_sessions.audio.processing import AudioProcessor
+from live_sessions.captions.transcripts import Transcript, TranscriptQueue
+from tests.handlers.audio.chunk_maker import broadcasting
+from tests.handlers.audio.clock import StandingClock
 from tests.handlers.audio.recogniser import Plan, Recogniser
-from tests.handlers.conftest import Stage
-from tests.patience import wait_until
+from tests.handlers.conftest import Stage, StageClients
+from tests.handlers.environment import ENVIRONMENT
+from tests.handlers.faults.direct_client import DirectClient
+from tests.handlers.faults.dynamodb import DynamoDB
+from tests.patience import OUT_OF_REACH_SECONDS, wait_until
+
+SETTLED_AFTER_SECONDS = 15
+"""After that everything that was said is final, whatever has failed meanwhile."""
 
 
-class SteppedClock(Clock):
+class SteppedClock(StandingClock):
     """Does on its way what is due at each moment."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        super().__init__(monkeypatch)
+    def __init__(self) -> None:
+        super().__init__()
         self._due: list[tuple[float, int, Callable[[], object]]] = []
         self._numbers = itertools.count()
+        self._acted_at = self.now
+
+    @property
+    def idle_seconds(self) -> float:
+        """Since the last thing that was due."""
+        return self.now - self._acted_at
 
     def at(self, when: float, act: Callable[[], object]) -> None:
         self._due.append((when, next(self._numbers), act))
@@ -41,7 +56,7 @@ class SteppedClock(Clock):
         until = self.now + seconds
         while self.next_due <= until:
             when, _, act = self._due.pop(0)
-            self.now = max(self.now, when)
+            self.now = self._acted_at = max(self.now, when)
             act()
         self.now = max(self.now, until)
         self.settle()
@@ -50,7 +65,7 @@ class SteppedClock(Clock):
 class Context:
     """Lambda's context of an invocation that has so much time."""
 
-    def __init__(self, clock: Clock, limit_seconds: float) -> None:
+    def __init__(self, clock: StandingClock, limit_seconds: float) -> None:
         self._clock = clock
         self._ends_at = clock.now + limit_seconds
 
@@ -58,91 +73,148 @@ class Context:
         return round((self._ends_at - self._clock.now) * 1000)
 
 
-class Queues:
-    """The slots' queues in memory: what SQS does with them is tested with ChunkQueues."""
-
-    def __init__(self, broadcast: Broadcast) -> None:
-        self._broadcast = broadcast
-        self.chunks: defaultdict[int, list[bytes]] = defaultdict(list)
-        self.is_out: Callable[[], bool] = lambda: False
-        self.repeats = 0
-        self._last_taken: list[bytes] = []
-
-    def send(self, slot: int, chunk: Chunk) -> None:
-        self.chunks[slot].append(msgspec.json.encode(chunk))
-
-    def take(self, slot: int, *, wait_seconds: int) -> list[Chunk]:
-        self._broadcast.be_killed()
-        if self.is_out():
-            raise ConnectTimeoutError(endpoint_url="https://sqs")
-        clock = self._broadcast.clock
-        if not self.chunks[slot] and wait_seconds:
-            clock.sleep(max(0.0, min(wait_seconds, clock.next_due - clock.now)))
-        taken, self.chunks[slot] = self.chunks[slot][:BATCH], self.chunks[slot][BATCH:]
-        self._last_taken = (self._last_taken + taken)[-10:]
-        return [msgspec.json.decode(each, type=Chunk) for each in taken]
-
-    def repeat(self, slot: int) -> None:
-        """Some of the latest that were taken come again."""
-        self.chunks[slot] = self._last_taken[10 - self.repeats :] + self.chunks[slot]
-
-
 class Killed(BaseException):
     """Lambda ended the process."""
 
 
-class Broadcast:
-    """One session; `run` carries out what is due, and the processors as they are started."""
+class Queues:
+    """SQS in memory: what the real one does with messages is tested with ChunkQueues."""
 
-    def __init__(
-        self, monkeypatch: pytest.MonkeyPatch, stage: Stage, *plans: Plan, tier: str = "standard"
-    ) -> None:
-        self.stage = stage
-        self.clock = SteppedClock(monkeypatch)
-        self.clock.settle = self._settle
-        self.began_at = self.clock.now
-        self.entry = stage.entries["audio_processor"]
-        self.queues = Queues(self)
-        self.recogniser = Recogniser(deque(plans))
-        self.opened: list[tuple[str, str | None]] = []
-        self.sent: list[Transcript] = []
-        self.limit_seconds = 900.0
-        self.runs: list[tuple[float, float]] = []
+    def __init__(self, clock: SteppedClock) -> None:
+        self.clock = clock
+        self.bodies: defaultdict[str, list[str]] = defaultdict(list)
+        self.is_out: Callable[[], bool] = lambda: False
+        self.repeats = 0
         self.kill_at = float("inf")
         self.killed_at: list[float] = []
+        self.stops_after = float("inf")
+        self._last_taken: list[str] = []
+
+    def send_message(self, *, QueueUrl: str, MessageBody: str, **_: object) -> None:
+        self.bodies[QueueUrl].append(MessageBody)
+
+    def receive_message(
+        self, *, QueueUrl: str, MaxNumberOfMessages: int, WaitTimeSeconds: int
+    ) -> dict[str, Any]:
+        if self.clock.now >= self.kill_at:
+            self.kill_at = float("inf")
+            self.killed_at.append(self.clock.now)
+            raise Killed
+        if self.clock.next_due == float("inf") and self.clock.idle_seconds > self.stops_after:
+            raise Killed
+        if self.is_out():
+            raise ConnectTimeoutError(endpoint_url="https://sqs")
+        if not self.bodies[QueueUrl] and WaitTimeSeconds:
+            wait_seconds = self.clock.next_due - self.clock.now
+            self.clock.sleep(max(0.0, min(WaitTimeSeconds, wait_seconds)))
+        waiting = self.bodies[QueueUrl]
+        taken, self.bodies[QueueUrl] = (
+            waiting[:MaxNumberOfMessages],
+            waiting[MaxNumberOfMessages:],
+        )
+        self._last_taken = (self._last_taken + taken)[-10:]
+        return {"Messages": [{"Body": body} for body in taken]}
+
+    def delete_message_batch(self, **_: Any) -> None:
+        """Taken messages have gone already."""
+
+    def repeat(self, slot: int) -> None:
+        """Some of the latest that were taken come again."""
+        url = f"{ENVIRONMENT['AUDIO_QUEUE_URL_PREFIX']}{slot}"
+        self.bodies[url] = self._last_taken[10 - self.repeats :] + self.bodies[url]
+
+
+class Pipeline:
+    """The translation function: `act` gets each transcript first, and may raise."""
+
+    def __init__(self) -> None:
+        self.sent: list[Transcript] = []
+        self.act: Callable[[Transcript], object] = lambda transcript: None
+
+    def invoke(self, *, FunctionName: str, Payload: bytes) -> dict[str, Any]:
+        assert FunctionName == ENVIRONMENT["TRANSLATION_FUNCTION"]
+        transcript = msgspec.json.decode(Payload, type=Transcript)
+        self.act(transcript)
+        self.sent.append(transcript)
+        return {"Payload": io.BytesIO(b"null")}
+
+
+class BroadcastClients(StageClients):
+    """`line` wraps the client of DynamoDB; rate limits are moto's."""
+
+    def __init__(
+        self,
+        stage: Stage,
+        queues: Queues,
+        pipeline: Pipeline,
+        line: Callable[[Any], Any] = lambda client: client,
+    ) -> None:
+        super().__init__(stage)
+        self._queues, self._pipeline, self._line = queues, pipeline, line
+
+    def dynamodb(self, **_: Any) -> Any:
+        return self._line(self._stage.dynamodb)
+
+    def sqs(self, *, attempts: int = 2) -> Any:
+        return self._queues
+
+    def lambda_at_most_once(self, timeout_seconds: float) -> Any:
+        return self._pipeline
+
+
+class Broadcast:
+    """One session; `run` carries out what is due, and the processors as they are started.
+
+    `line` is on the processors' way to DynamoDB alone; `variables` change their environment.
+    """
+
+    def __init__(
+        self,
+        stage: Stage,
+        *plans: Plan,
+        tier: str = "standard",
+        line: Callable[[Any], Any] = lambda client: client,
+        **variables: str,
+    ) -> None:
+        self.stage = stage
+        self.clock = SteppedClock()
+        self.clock.settle = self._settle
+        self.began_at = self.clock.now
+        self.queues = Queues(self.clock)
+        self.pipeline = Pipeline()
+        self.recogniser = Recogniser(deque(plans))
+        self.opened: list[tuple[str, str | None]] = []
+        self.limit_seconds = 900.0
+        self.runs: list[tuple[float, float]] = []
+        self.events: list[dict[str, Any]] = []
         self.failures: list[Exception] = []
-        self.captions: list[Any] = []
-        self.pipeline: Callable[[Transcript], None] = self.sent.append
+        self._transcripts: list[TranscriptQueue] = []
         self._sequence = itertools.count()
-        self._watch(monkeypatch)
+        memory = DynamoDB()
+        stage.dynamodb = DirectClient(
+            "dynamodb", 1, lambda _, operation, request, __: memory.carry_out(operation, request)
+        )
+        stage.clock = self.clock.handlers
         stage.connected_at = self.clock.now_ms
-        self.speaker = stage.connect_speaker()
-        answer = stage.send(self.speaker, "createSession", sourceLanguage="en", qualityTier=tier)
-        self.session_id: str = answer["sessionId"]
+        stage.clients = BroadcastClients(stage, self.queues, self.pipeline, line)
+        processor = cast(AudioProcessor, stage.build("audio_processor", **variables))
+        self.processor = replace(processor, open_stream=self._open, new_queue=self._new_queue)
+        stage.clients = BroadcastClients(stage, self.queues, self.pipeline)
+        self.speaker, self.session_id = broadcasting(stage, "user-1", quality_tier=tier)
 
-    def _watch(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        entry, ingest = self.entry, self.stage.entries["audio_ingest"]
-        plain_captions = entry.CaptionQueue
-        admission = dataclasses.replace(ingest.ADMISSION, queues=self.queues)
+    def _open(self, language_code: str, *, stability: str | None) -> Any:
+        self.opened.append((language_code, stability))
+        return self.recogniser.open()
 
-        def open_stream(_: object, language_code: str, *, stability: str | None) -> object:
-            self.opened.append((language_code, stability))
-            return self.recogniser.open()
-
-        def caption_queue(_: object) -> object:
-            self.captions.append(plain_captions(lambda transcript: self.pipeline(transcript)))
-            return self.captions[-1]
-
-        monkeypatch.setattr(ingest, "ADMISSION", admission)
-        monkeypatch.setattr(entry, "QUEUES", self.queues)
-        monkeypatch.setattr(entry.TranscribeStream, "open", open_stream)
-        monkeypatch.setattr(entry, "CaptionQueue", caption_queue)
+    def _new_queue(self, send: Callable[[Transcript], None]) -> TranscriptQueue:
+        self._transcripts.append(TranscriptQueue(send, closing_seconds=OUT_OF_REACH_SECONDS))
+        return self._transcripts[-1]
 
     def _settle(self) -> None:
         self.recogniser.settle()
-        wait_until(
-            lambda: all(each.is_idle() or not each._worker.is_alive() for each in self.captions)
-        )
+        for each in self._transcripts[-1:]:
+            if not each.is_idle():
+                wait_until(each.is_idle)
 
     @property
     def seconds(self) -> float:
@@ -150,6 +222,10 @@ class Broadcast:
 
     def at(self, at_seconds: float, act: Callable[[], object]) -> None:
         self.clock.at(self.began_at + at_seconds, act)
+
+    def kill_after(self, seconds: float) -> None:
+        """The processor is killed when it next receives."""
+        self.queues.kill_at = self.clock.now + seconds
 
     def says(
         self, audio: Sequence[bytes], at_seconds: float = 0.1, chunk_seconds: float = 0.1
@@ -171,8 +247,12 @@ class Broadcast:
         self._sequence = itertools.count()
         self.control("refreshConnection", sessionId=self.session_id)
 
-    def run(self, until_seconds: float = 3600) -> None:
-        """Until nothing more is due and no processor is left to start."""
+    def run(self, until_seconds: float = 3600, stops_after: float = SETTLED_AFTER_SECONDS) -> None:
+        """Until nothing more is due and no processor is left to start.
+
+        The last processor stops so long after the last chunk, before a minute of idle renewals.
+        """
+        self.queues.stops_after = stops_after
         while self.stage.processor_starts or self.clock.next_due < float("inf"):
             if self.seconds > until_seconds:
                 return
@@ -183,14 +263,22 @@ class Broadcast:
 
     def run_processor(self, event: dict[str, Any]) -> None:
         began_at = self.seconds
+        self.events.append(event)
         self.queues.repeat(event["slot"])
         try:
-            self.entry.handler(event, Context(self.clock, self.limit_seconds))
+            self.invoke(event)
         except Killed:
             pass
         except (BotoCoreError, ClientError) as failure:
             self.failures.append(failure)
         self.runs.append((began_at, self.seconds))
+
+    def invoke(self, event: dict[str, Any]) -> None:
+        self.processor(event, Context(self.clock, self.limit_seconds))
+
+    @property
+    def sent(self) -> list[Transcript]:
+        return self.pipeline.sent
 
     def finals(self) -> list[Transcript]:
         return [each for each in self.sent if not each.is_partial]
@@ -202,13 +290,9 @@ class Broadcast:
         return self.stage.session(self.session_id)["audioClaim"]
 
     def slot(self, number: int) -> dict[str, Any]:
-        return self.stage._row("audio-slots", {"slot": number})  # pyright: ignore
+        key = {"slot": {"N": str(number)}}
+        item = self.stage.dynamodb.get_item(TableName="audio-slots", Key=key)["Item"]
+        return {"claimId": item["claimId"]["S"], "leaseUntil": int(item["leaseUntil"]["N"])}
 
     def left_in_queues(self) -> int:
-        return sum(map(len, self.queues.chunks.values()))
-
-    def be_killed(self) -> None:
-        if self.clock.now >= self.kill_at:
-            self.kill_at = float("inf")
-            self.killed_at.append(self.seconds)
-            raise Killed
+        return sum(map(len, self.queues.bodies.values()))

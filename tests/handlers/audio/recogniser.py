@@ -6,17 +6,15 @@ import queue
 import threading
 from array import array
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from live_sessions.audio.chunks import Chunk
-from live_sessions.pcm import BYTES_PER_SECOND, SAMPLE_RATE_HZ
-from live_sessions.transcribe.failures import FailureKind, TranscribeFailure
-from live_sessions.transcribe.results import Result
+from live_sessions.audio.chunks import BYTES_PER_SECOND, SAMPLE_RATE_HZ, Chunk
+from live_sessions.audio.transcribe import Alternative, FailureKind, Result, TranscribeFailure
 from tests.patience import PATIENCE_SECONDS
 
 LOUD = 5000
-PASSING = TranscribeFailure(FailureKind.PASSING, "passing")
+TRANSIENT = TranscribeFailure(FailureKind.TRANSIENT, "transient")
 PERMANENT = TranscribeFailure(FailureKind.PERMANENT, "permanent")
 NO_AUDIO = TranscribeFailure(FailureKind.TIMED_OUT_WITHOUT_AUDIO, "no audio")
 
@@ -46,7 +44,7 @@ def chunk(sequence: int, audio: bytes, arrived_at: int = 0, **fields: str | int)
 class Plan:
     """What goes wrong with a stream, and after how many sends."""
 
-    failure: TranscribeFailure = PASSING
+    failure: TranscribeFailure = TRANSIENT
     at_opening: bool = False
     sending: int | None = None
     receiving: int | None = None
@@ -54,20 +52,30 @@ class Plan:
     never_ends: bool = False
 
 
+def recognised(text: str, start: float, end: float, *, is_partial: bool = False) -> Result:
+    return Result("r", start, end, is_partial, (Alternative(text),))
+
+
 @dataclass
 class Recogniser:
-    """`open` gives streams; the first ones follow `plans`, those after them never fail."""
+    """`open` gives streams; the first ones follow `plans`, those after them never fail.
+
+    `before_opening` and `before_sending` are called first, to let time pass.
+    """
 
     plans: deque[Plan] = field(default_factory=deque[Plan])
     streams: list[Stream] = field(default_factory=list["Stream"])
     attempts: int = 0
+    before_opening: Callable[[], object] = lambda: None
+    before_sending: Callable[[], object] = lambda: None
 
     def open(self) -> Stream:
+        self.before_opening()
         self.attempts += 1
         plan = self.plans.popleft() if self.plans else Plan()
         if plan.at_opening:
             raise plan.failure
-        self.streams.append(Stream(plan))
+        self.streams.append(Stream(plan, lambda: self.before_sending()))
         return self.streams[-1]
 
     def settle(self) -> None:
@@ -79,8 +87,9 @@ class Recogniser:
 class Stream:
     """As TranscribeStream; when it is closed, it says its last words all the same."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, before_sending: Callable[[], object] = lambda: None) -> None:
         self.plan = plan
+        self._before_sending = before_sending
         self.sent: list[bytes] = []
         self.is_ended = False
         self.is_closed = False
@@ -88,17 +97,17 @@ class Stream:
         self._words: list[int] = []
         self._began_at = self._ended_at = 0.0
         self._seconds = 0.0
-        self._phrases = 0
-        self._said: queue.Queue[Result | TranscribeFailure | None] = queue.Queue()
-        self._is_over = False
+        self.said: queue.Queue[Result | TranscribeFailure | None] = queue.Queue()
+        self.is_over = False
         self._reader: threading.Thread | None = None
 
     def send(self, audio: bytes) -> None:
         assert 0 < len(audio) <= BYTES_PER_SECOND
+        self._before_sending()
         if self.plan.sending == len(self.sent):
             self.failure = self.plan.failure
         if self.failure or self.is_ended:
-            raise self.failure or PASSING
+            raise self.failure or TRANSIENT
         self.sent.append(audio)
         heard = array("h", audio)[0]
         begins_at, self._seconds = self._seconds, self._seconds + len(audio) / BYTES_PER_SECOND
@@ -138,7 +147,7 @@ class Stream:
     def results(self) -> Iterator[Result]:
         self._reader = threading.current_thread()
         while True:
-            said = self._said.get()
+            said = self.said.get()
             try:
                 if said is None:
                     return
@@ -146,30 +155,27 @@ class Stream:
                     raise said
                 yield said
             finally:
-                self._said.task_done()
+                self.said.task_done()
 
     def close(self) -> None:
         self.is_closed = True
         self._say(is_partial=False)
-        self._finish(PASSING)
+        self._finish(TRANSIENT)
 
     def settle(self) -> None:
-        self._said.join()
-        if self._is_over and self._reader is not None:
+        self.said.join()
+        if self.is_over and self._reader is not None:
             self._reader.join(PATIENCE_SECONDS)
 
     def _say(self, *, is_partial: bool) -> None:
-        if not self._words or self._is_over:
+        if not self._words or self.is_over:
             return
         text = " ".join(map(str, self._words))
-        self._said.put(
-            Result(f"phrase {self._phrases}", text, is_partial, self._began_at, self._ended_at)
-        )
+        self.said.put(recognised(text, self._began_at, self._ended_at, is_partial=is_partial))
         if not is_partial:
             self._words.clear()
-            self._phrases += 1
 
     def _finish(self, failure: TranscribeFailure | None) -> None:
-        if not self._is_over:
-            self._is_over = True
-            self._said.put(failure)
+        if not self.is_over:
+            self.is_over = True
+            self.said.put(failure)

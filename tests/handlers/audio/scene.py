@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
+import heapq
 import itertools
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
-import pytest
+import msgspec
 from botocore.exceptions import ConnectTimeoutError
 
-from live_sessions.audio.chunk_order import ChunkOrder
-from live_sessions.audio.chunk_rate import ChunkRate
-from live_sessions.audio.chunks import Chunk
-from live_sessions.audio.claims import StartProcessor
-from live_sessions.audio.lease import LEASE_SECONDS, Lease, LeaseLost
-from live_sessions.audio.narration import Narration
-from live_sessions.audio.processing import Allowance, Processing
-from live_sessions.audio.speaker_notices import SpeakerNotices
-from live_sessions.audio.transcription import Transcription
-from live_sessions.captions.pipeline import CaptionQueue
-from live_sessions.captions.transcript import Transcript
-from live_sessions.posts.deliveries import Delivery
-from live_sessions.stream_claim import StreamPosition
-from tests.handlers.audio.clock import Clock
+from live_sessions.audio.chunks import Chunk, ChunkOrder, ChunkRate
+from live_sessions.audio.processing import Allowance, Processing, SpeakerNotices
+from live_sessions.audio.slots import (
+    LEASE_SECONDS,
+    RENEWED_EVERY_SECONDS,
+    LeaseLost,
+    StartProcessor,
+)
+from live_sessions.audio.transcription import Numbering, Transcription
+from live_sessions.captions.transcripts import Transcript, TranscriptQueue
+from live_sessions.sessions.rows import StreamPosition
+from live_sessions.wire.frames import Frame
+from live_sessions.wire.sockets import Delivery
+from tests.handlers.audio.clock import StandingClock
 from tests.handlers.audio.recogniser import Plan, Recogniser, chunk
-from tests.patience import wait_until
+from tests.patience import OUT_OF_REACH_SECONDS, wait_until
 
 CHUNK_SECONDS = 0.1
 TASK = StartProcessor(session_id="session", slot=1, claim_id="claim")
@@ -41,26 +42,34 @@ class LiveUntil:
         return at_ms < self._ends_at * 1000
 
 
-class KeptLease(Lease):
+class KeptLease:
     """Not renewed while there is `trouble`, which may raise; the session lives until `ends_at`."""
 
-    def __init__(self, clock: Clock) -> None:
-        super().__init__(None, None, TASK)  # pyright: ignore[reportArgumentType]
+    def __init__(self, clock: StandingClock) -> None:
         self.clock = clock
         self.ends_at = float("inf")
         self.trouble: Callable[[], bool] = lambda: False
         self.renewals: list[tuple[float, int]] = []
         self.released: tuple[int, StreamPosition | None] | None = None
-        self._until = clock.now_ms + LEASE_SECONDS * 1000
+        self.until = clock.now + LEASE_SECONDS
 
-    def renew(self, *, next_caption: int, at_ms: int) -> Any:
+    @property
+    def is_due(self) -> bool:
+        return self.clock.now >= self.until - LEASE_SECONDS + RENEWED_EVERY_SECONDS
+
+    @property
+    def is_over(self) -> bool:
+        return self.clock.now >= self.until
+
+    def renew(self, *, next_caption: int) -> LiveUntil | None:
         self.renewals.append((self.clock.now, next_caption))
+        until = self.clock.now + LEASE_SECONDS
         if self.trouble():
             return None
-        self._until = at_ms + LEASE_SECONDS * 1000
+        self.until = until
         return LiveUntil(self.ends_at)
 
-    def release(self, *, next_caption: int, reached: StreamPosition | None, at_ms: int) -> None:
+    def release(self, *, next_caption: int, reached: StreamPosition | None) -> None:
         self.released = (next_caption, reached)
 
     def longest_hold(self) -> float:
@@ -71,12 +80,21 @@ class KeptLease(Lease):
 class Queue:
     """A slot's queue: chunks with the time from which on they can be taken, `most` at once."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: StandingClock) -> None:
         self.clock = clock
-        self.coming: deque[tuple[float, Chunk]] = deque()
+        self.coming: list[tuple[float, int, Chunk]] = []
         self.takes: list[float] = []
         self.is_out: Callable[[], bool] = lambda: False
         self.most = 10
+        self._numbers = itertools.count()
+
+    def add(self, at: float, chunk: Chunk) -> None:
+        heapq.heappush(self.coming, (at, next(self._numbers), chunk))
+
+    def drop(self, sequence: int) -> None:
+        """The chunk of that sequence never comes."""
+        self.coming = [each for each in self.coming if each[2].sequence != sequence]
+        heapq.heapify(self.coming)
 
     def take(self, slot: int, *, wait_seconds: int) -> list[Chunk]:
         assert slot == TASK.slot
@@ -88,7 +106,7 @@ class Queue:
             self.clock.sleep(min(wait_seconds, max(0.0, next_at - self.clock.now)))
         taken: list[Chunk] = []
         while self._is_there() and len(taken) < self.most:
-            taken.append(self.coming.popleft()[1])
+            taken.append(heapq.heappop(self.coming)[2])
         return taken
 
     def _is_there(self) -> bool:
@@ -96,66 +114,86 @@ class Queue:
 
 
 class SpeakerSocket:
-    def __init__(self) -> None:
-        self.posts: list[tuple[str, bytes]] = []
-        self.closed: list[str] = []
+    """What is posted to the speaker, and when it was posted or closed."""
 
-    def post(self, connection_id: str, data: bytes) -> Delivery:
-        self.posts.append((connection_id, data))
+    def __init__(self, clock: StandingClock) -> None:
+        self.posts: list[tuple[str, dict[str, Any]]] = []
+        self.closed: list[str] = []
+        self.times: list[float] = []
+        self._clock = clock
+
+    def post(self, connection_id: str, frame: Frame) -> Delivery:
+        self.posts.append((connection_id, msgspec.to_builtins(frame)))
+        self.times.append(self._clock.now)
         return Delivery.DELIVERED
 
     def close(self, connection_id: str) -> None:
         self.closed.append(connection_id)
+        self.times.append(self._clock.now)
+
+    def frames(self) -> list[dict[str, Any]]:
+        return [frame for _, frame in self.posts]
 
 
 class Scene:
+    """`closing_seconds` is how long the processor waits for a transcript that is being sent."""
+
     def __init__(
         self,
-        monkeypatch: pytest.MonkeyPatch,
         *plans: Plan,
         limit_seconds: float = 900,
         next_caption: int = 0,
         with_partials: bool = False,
         chunks_per_second: int = 50,
         order: ChunkOrder | None = None,
+        closing_seconds: float = OUT_OF_REACH_SECONDS,
     ) -> None:
-        self.clock = Clock(monkeypatch)
+        self.clock = StandingClock()
         self.recogniser = Recogniser(deque(plans))
         self.lease = KeptLease(self.clock)
         self.queue = Queue(self.clock)
-        self.socket = SpeakerSocket()
+        self.socket = SpeakerSocket(self.clock)
         self.sent: list[Transcript] = []
-        self.pipeline: Callable[[Transcript], None] = self.sent.append
-        self.captions = CaptionQueue(lambda transcript: self.pipeline(transcript))
+        self.sent_at: list[float] = []
+        self.pipeline: Callable[[Transcript], object] = lambda transcript: None
+        self.transcripts = TranscriptQueue(self._send, closing_seconds=closing_seconds)
         self.is_pipeline_stuck = False
-        self.clock.settle = self._settle
+        self.clock.settle = self.settle
         self.began_at = self.clock.now
         ends_at = self.clock.now + limit_seconds
-        notices = SpeakerNotices(self.socket, TASK.session_id, chunks_per_second)  # pyright: ignore[reportArgumentType]
-        self.narration = Narration(
-            TASK.session_id,
-            "en",
+        clock = self.clock.handlers
+        notices = SpeakerNotices(cast(Any, self.socket), TASK.session_id, chunks_per_second, clock)
+        numbering = Numbering(
+            session_id=TASK.session_id,
+            source_language="en",
             next_caption=next_caption,
             with_partials=with_partials,
-            pass_on=self.captions.add,
-            notices=notices,
+        )
+        transcription = Transcription(
+            self.recogniser.open, numbering, self.transcripts.add, notices.report_failure, clock
         )
         self.processing = Processing(
             task=TASK,
-            lease=self.lease,
-            queues=self.queue,  # pyright: ignore[reportArgumentType]
+            lease=cast(Any, self.lease),
+            queues=cast(Any, self.queue),
             order=order or ChunkOrder(),
             rate=ChunkRate(chunks_per_second),
             notices=notices,
-            narration=self.narration,
-            transcription=Transcription(self.recogniser.open, self.narration),  # pyright: ignore[reportArgumentType]
-            captions=self.captions,
+            transcription=transcription,
+            transcripts=self.transcripts,
             allowance=Allowance(lambda: ends_at - self.clock.now),
+            clock=clock,
         )
 
-    def _settle(self) -> None:
+    def _send(self, transcript: Transcript) -> None:
+        self.pipeline(transcript)
+        self.sent.append(transcript)
+        self.sent_at.append(self.seconds)
+
+    def settle(self) -> None:
         self.recogniser.settle()
-        wait_until(lambda: self.is_pipeline_stuck or self.captions.is_idle())
+        if not (self.is_pipeline_stuck or self.transcripts.is_idle()):
+            wait_until(self.transcripts.is_idle)
 
     @property
     def seconds(self) -> float:
@@ -164,21 +202,20 @@ class Scene:
 
     def comes(self, at_seconds: float, *chunks: Chunk) -> None:
         """Chunks that can be taken from then on."""
-        coming = [*self.queue.coming, *((self.began_at + at_seconds, each) for each in chunks)]
-        self.queue.coming = deque(sorted(coming, key=lambda each: each[0]))
+        for each in chunks:
+            self.queue.add(self.began_at + at_seconds, each)
 
     def says(self, audio: Sequence[bytes], at_seconds: float = 0, first: int = 0) -> float:
         """A chunk after the other in real time; returns when the last one is there."""
         for number, each in enumerate(audio, 1):
-            at = at_seconds + number * CHUNK_SECONDS
-            arrived_at = round((self.began_at + at) * 1000)
-            self.comes(at, chunk(first + number - 1, each, arrived_at))
+            at = self.began_at + at_seconds + number * CHUNK_SECONDS
+            self.queue.add(at, chunk(first + number - 1, each, round(at * 1000)))
         return at_seconds + len(audio) * CHUNK_SECONDS
 
     def work(self) -> bool:
         """Whether the lease was held to the end."""
         try:
-            self.processing.work()
+            self.processing.run()
         except LeaseLost:
             return False
         return True

@@ -8,10 +8,18 @@ from typing import Any
 
 import pytest
 
-from live_sessions.sessions import now_ms
+from contract.actions import Role
+from live_sessions.audio.chunks import ChunkQueues
+from live_sessions.audio.ingest import Ingest, SlotAllocator
+from live_sessions.audio.slots import AudioSlots
+from live_sessions.sessions.connections import ConnectionTable
+from live_sessions.sessions.rows import SessionTable
+from live_sessions.wire.messages import SendAudio
+from live_sessions.wire.requests import Caller, Request
 from tests.handlers.audio.chunk_maker import AUDIO, broadcasting, queued_sequences
-from tests.handlers.audio.clock import Clock
-from tests.handlers.conftest import OpenSockets, Stage
+from tests.handlers.audio.clock import StandingClock
+from tests.handlers.conftest import OpenSockets, Stage, StageClients
+from tests.handlers.environment import ENVIRONMENT
 
 AUDIO_TEXT = base64.b64encode(AUDIO).decode()
 SILENCES: dict[str, dict[str, Any]] = {
@@ -20,12 +28,6 @@ SILENCES: dict[str, dict[str, Any]] = {
     "setVolume": {"volumeLevel": 0},
     "speakerStateChange": {"state": {"isMuted": True, "isPaused": True}},
 }
-
-
-@pytest.fixture(autouse=True)
-def new_container(stage: Stage) -> None:
-    """In which no speaker is remembered."""
-    stage.entries["audio_ingest"].ADMISSION._session_ids.clear()
 
 
 def errors(stage: Stage, connection_id: str) -> list[dict[str, Any]]:
@@ -42,7 +44,7 @@ def code_of(stage: Stage, connection_id: str) -> str:
 
 def send_text(stage: Stage, connection_id: str, body: str) -> None:
     event = stage.event(connection_id, "MESSAGE", "sendAudio", body)
-    assert stage.entries["audio_ingest"].handler(event, None) == {"statusCode": 200}
+    assert stage.entries["audio_ingest"](event, None) == {"statusCode": 200}
 
 
 def send_fields(stage: Stage, connection_id: str, **fields: Any) -> None:
@@ -61,7 +63,7 @@ def test_an_accepted_chunk_is_queued_and_nothing_is_said(
     assert sockets.posts == []
     (start,) = stage.processor_starts
     (body,) = stage.queued(f"audio-{start['slot']}")
-    assert body.pop("arrivedAt") == now_ms()
+    assert body.pop("arrivedAt") == stage.clock.now_ms()
     assert body == {
         "sessionId": session_id,
         "streamEpoch": 0,
@@ -128,7 +130,7 @@ def test_a_chunk_that_names_another_session_goes_to_its_sender_s_own(stage: Stag
     assert (body["sessionId"], body["connectionId"]) == (session_id, speaker)
 
 
-def test_a_speaker_without_a_session_is_refused_whatever_session_he_names(stage: Stage) -> None:
+def test_a_speaker_without_a_session_is_refused_whatever_session_they_name(stage: Stage) -> None:
     _, other = broadcasting(stage)
     speaker = stage.connect_speaker()
     stage.send_audio(speaker, 0, AUDIO, sessionId=other)
@@ -165,7 +167,7 @@ def test_the_old_socket_is_refused_though_its_row_was_not_released(stage: Stage)
     assert code_of(stage, old) == "CONNECTION_NOT_FOUND"
 
 
-# ---- what nobody is to hear
+# ---- audio while the broadcast is silent
 
 
 @pytest.mark.parametrize("action", SILENCES)
@@ -197,7 +199,7 @@ def test_what_is_said_after_a_silence_is_queued_in_a_new_epoch(stage: Stage) -> 
 
 @pytest.mark.parametrize(("sent_ms", "queued"), [(-1, []), (0, [1]), (1, [1])])
 def test_what_was_said_in_silence_is_dropped_though_it_is_handled_after_it(
-    stage: Stage, standing_clock: Clock, sent_ms: int, queued: list[int]
+    stage: Stage, standing_clock: StandingClock, sent_ms: int, queued: list[int]
 ) -> None:
     speaker, session_id = broadcasting(stage)
     stage.send(speaker, "muteBroadcast")
@@ -220,7 +222,7 @@ def test_what_was_said_before_a_silence_is_queued_though_it_is_handled_in_it(
 
 
 def test_what_was_said_before_a_silence_is_queued_in_its_epoch_though_it_is_handled_after_it(
-    stage: Stage, standing_clock: Clock
+    stage: Stage, standing_clock: StandingClock
 ) -> None:
     speaker, session_id = broadcasting(stage)
     stage.send(speaker, "pauseBroadcast")
@@ -245,7 +247,7 @@ def handle_chunk_sent_at(stage: Stage, speaker: str, sent_at_ms: int) -> None:
     message = {"action": "sendAudio", "audioData": AUDIO_TEXT, "sequence": 1}
     event = stage.event(speaker, "MESSAGE", "sendAudio", json.dumps(message))
     event["requestContext"]["requestTimeEpoch"] = sent_at_ms
-    stage.entries["audio_ingest"].handler(event, None)
+    stage.entries["audio_ingest"](event, None)
 
 
 @pytest.mark.parametrize("is_remembered", [True, False])
@@ -262,7 +264,7 @@ def test_an_ended_session_takes_no_chunk(stage: Stage, is_remembered: bool) -> N
 
 def test_an_expired_session_takes_no_chunk(stage: Stage) -> None:
     speaker, session_id = broadcasting(stage)
-    stage.change("sessions", {"sessionId": session_id}, expiresAt=now_ms() // 1000)
+    stage.change("sessions", {"sessionId": session_id}, expiresAt=stage.clock.now_ms() // 1000)
     stage.send_audio(speaker, 0, AUDIO)
     assert code_of(stage, speaker) == "SESSION_ENDED"
 
@@ -274,7 +276,7 @@ def test_a_session_that_is_gone_takes_no_chunk(stage: Stage) -> None:
     assert code_of(stage, speaker) == "SESSION_NOT_FOUND"
 
 
-def test_the_speaker_who_has_ended_his_session_is_in_none(stage: Stage) -> None:
+def test_a_speaker_who_has_ended_their_session_is_in_none(stage: Stage) -> None:
     speaker, _ = broadcasting(stage)
     stage.send_audio(speaker, 0, AUDIO)
     queued_sequences(stage)
@@ -298,7 +300,7 @@ def test_the_next_session_on_the_same_socket_has_its_own_processor(stage: Stage)
     assert body["sessionId"] == second
 
 
-# ---- how a refusal is told
+# ---- how a refusal is posted
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
@@ -378,32 +380,68 @@ def test_a_refusal_that_cannot_be_posted_raises_nothing(stage: Stage, sockets: O
 # ---- what it costs
 
 
-def test_a_speaker_who_is_known_costs_one_read_a_chunk(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
+class Counting(StageClients):
+    """Counts the reads of DynamoDB by table."""
+
+    def __init__(self, stage: Stage) -> None:
+        super().__init__(stage)
+        self.reads: list[str] = []
+
+    def dynamodb(self, **options: Any) -> Any:
+        return CountedReads(super().dynamodb(**options), self.reads)
+
+
+class CountedReads:
+    def __init__(self, client: Any, reads: list[str]) -> None:
+        self._client = client
+        self._reads = reads
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def get_item(self, **request: Any) -> Any:
+        self._reads.append(request["TableName"])
+        return self._client.get_item(**request)
+
+
+def test_a_speaker_who_is_known_costs_one_read_a_chunk(stage: Stage) -> None:
     speaker, _ = broadcasting(stage)
+    stage.clients = clients = Counting(stage)
     stage.send_audio(speaker, 0, AUDIO)
-    client = stage.entries["audio_ingest"].DYNAMODB
-    calls: list[str] = []
-    make_call = client._make_api_call
-
-    def record(operation: str, parameters: Any) -> Any:
-        calls.append(f"{operation} {parameters['TableName']}")
-        return make_call(operation, parameters)
-
-    monkeypatch.setattr(client, "_make_api_call", record)
+    clients.reads.clear()
     stage.send_audio(speaker, 1, AUDIO)
-    assert calls == ["GetItem sessions"]
+    assert clients.reads == ["sessions"]
 
 
-def test_the_remembered_speakers_are_bounded(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("live_sessions.audio.admission.REMEMBERED_SPEAKERS", 2)
+def test_the_remembered_speakers_are_bounded(stage: Stage) -> None:
+    """The one that sent longest ago is read again."""
     speakers = [broadcasting(stage)[0] for _ in range(3)]
-    for _ in range(2):
-        for sequence, speaker in enumerate(speakers):
-            stage.send_audio(speaker, sequence, AUDIO)
-    assert len(stage.entries["audio_ingest"].ADMISSION._session_ids) == 2
-    assert sum(len(each) for each in queued_sequences(stage).values()) == 6
+    clients = Counting(stage)
+    sessions = SessionTable.of(clients, "sessions", stage.clock)
+    ingest = Ingest(
+        sessions,
+        ConnectionTable.of(clients, "connections", stage.clock),
+        SlotAllocator(
+            sessions,
+            AudioSlots(stage.dynamodb, "audio-slots", 3),
+            clients.lambda_,
+            ENVIRONMENT["AUDIO_PROCESSOR_FUNCTION"],
+        ),
+        ChunkQueues(stage.sqs, ENVIRONMENT["AUDIO_QUEUE_URL_PREFIX"]),
+        remembered_speakers=2,
+    )
+
+    def known(speaker: str) -> bool:
+        clients.reads.clear()
+        message = SendAudio(audio_data=AUDIO_TEXT, sequence=0)
+        caller = Caller(speaker, Role.SPEAKER, None, stage.connected_at, "203.0.113.7")
+        ingest.send_audio(Request(caller, message, stage.clock.now_ms(), None))
+        return "connections" not in clients.reads
+
+    assert not any(known(speaker) for speaker in speakers)
+    assert known(speakers[2])
+    assert known(speakers[1])
+    assert not known(speakers[0])
 
 
 def test_no_log_line_holds_audio_or_a_connection_id(

@@ -1,13 +1,13 @@
-"""A slot is one claim's at a time, and its session's own again before it is anybody else's."""
+"""A slot has one claim at a time, and its last session can claim it again before any other."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from live_sessions.stream_claim import StreamClaim
-from live_sessions.tables.audio_slots import CLOCK_MARGIN_MS, AudioSlots
+from live_sessions.audio.slots import CLOCK_MARGIN_MS, AudioSlots
+from live_sessions.sessions.rows import StreamClaim
 from tests.handlers.conftest import Stage
 
 NOW_MS = 1_800_000_000_000
@@ -114,17 +114,21 @@ def test_the_free_slots_are_those_without_a_lease_those_used_last_at_the_end(
     assert slots.free(at_ms=NOW_MS + 2 + CLOCK_MARGIN_MS) == [1, 2, 0]
 
 
-def test_a_slot_that_dynamodb_did_not_read_is_not_taken_for_free(
-    slots: AudioSlots, stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    read = stage.dynamodb.batch_get_item
+class ReadsTwo:
+    """DynamoDB that leaves all but two keys of a batch unprocessed."""
 
-    def read_two(**request: Any) -> Any:
-        keys = request["RequestItems"]["audio-slots"]["Keys"]
-        request["RequestItems"]["audio-slots"]["Keys"] = keys[:2]
-        return read(**request) | {"UnprocessedKeys": {"audio-slots": {"Keys": keys[2:]}}}
+    def __init__(self, client: Any) -> None:
+        self._client = client
 
-    monkeypatch.setattr(stage.dynamodb, "batch_get_item", read_two)
+    def batch_get_item(self, *, RequestItems: Any) -> Any:
+        keys = RequestItems["audio-slots"]["Keys"]
+        RequestItems["audio-slots"]["Keys"] = keys[:2]
+        response = self._client.batch_get_item(RequestItems=RequestItems)
+        return response | {"UnprocessedKeys": {"audio-slots": {"Keys": keys[2:]}}}
+
+
+def test_a_slot_that_dynamodb_did_not_read_does_not_count_as_free(stage: Stage) -> None:
+    slots = AudioSlots(cast(Any, ReadsTwo(stage.dynamodb)), "audio-slots", 3)
     assert set(slots.free(at_ms=NOW_MS)) == {0, 1}
 
 

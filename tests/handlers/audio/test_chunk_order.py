@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from live_sessions.audio.chunk_order import GAP_SECONDS, SETTLING_SECONDS, ChunkOrder
-from live_sessions.audio.chunks import Chunk
+from live_sessions.audio.chunks import GAP_SECONDS, SETTLING_SECONDS, Chunk, ChunkOrder
 
 TICK_SECONDS = 0.25
 """Exact in binary."""
@@ -151,7 +150,7 @@ def test_a_successor_goes_on_with_the_next_chunk() -> None:
     assert (order.lost, order.discarded) == (0, 1)
 
 
-def test_the_rest_waits_for_nobody() -> None:
+def test_the_rest_does_not_wait_for_missing_chunks() -> None:
     order = ChunkOrder()
     added(order, 0)
     added(order, 5, 3)

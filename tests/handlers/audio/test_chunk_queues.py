@@ -1,21 +1,22 @@
-"""A slot's queue: what is sent is taken, once as a rule, and what cannot be read harms nobody."""
+"""A slot's queue: chunks arrive, normally once, and unreadable ones do not affect the rest."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from botocore.exceptions import ClientError
 
-from live_sessions.audio.chunk_queues import ChunkQueues
+from live_sessions.audio.chunks import ChunkQueues
 from tests.handlers.audio.chunk_maker import chunk
-from tests.handlers.conftest import ENVIRONMENT, Stage
+from tests.handlers.conftest import Stage
+from tests.handlers.environment import ENVIRONMENT
 
 PREFIX = ENVIRONMENT["AUDIO_QUEUE_URL_PREFIX"]
 
 
 def queues(stage: Stage) -> ChunkQueues:
-    return ChunkQueues(lambda: stage.sqs, PREFIX)
+    return ChunkQueues(stage.sqs, PREFIX)
 
 
 def test_what_was_sent_to_a_slot_is_taken_from_it_and_from_no_other(stage: Stage) -> None:
@@ -59,12 +60,20 @@ def test_a_message_that_cannot_be_read_is_counted_and_costs_no_other_chunk(
     assert "ChunksUnreadable" in capsys.readouterr().out
 
 
-def test_chunks_that_cannot_be_deleted_are_taken_all_the_same(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(**_: Any) -> None:
+class NoDeletions:
+    """SQS that refuses deletions."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def delete_message_batch(self, **_: Any) -> None:
         raise ClientError({"Error": {"Code": "RequestThrottled"}}, "DeleteMessageBatch")
 
-    monkeypatch.setattr(stage.sqs, "delete_message_batch", refuse)
+
+def test_chunks_that_cannot_be_deleted_are_returned_all_the_same(stage: Stage) -> None:
     queues(stage).send(0, chunk())
-    assert queues(stage).take(0, wait_seconds=0) == [chunk()]
+    refusing = ChunkQueues(cast(Any, NoDeletions(stage.sqs)), PREFIX)
+    assert refusing.take(0, wait_seconds=0) == [chunk()]

@@ -1,4 +1,4 @@
-"""Fifty chunks a second pass; who goes on with more is warned once, then closed."""
+"""Chunks over the limit are dropped; if they go on, a warning is due once, then a close."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from live_sessions.audio.chunk_rate import ChunkRate, RateVerdict
+from live_sessions.audio.chunks import COUNTED_SECONDS, ChunkRate, RateVerdict
 
 LIMIT = 5
 START_MS = 1_800_000_000_000
@@ -41,7 +41,7 @@ def test_as_many_as_the_limit_pass_each_second_and_the_excess_does_not() -> None
     assert admitted == [True] * 5 + [False] * 2 + [True] * 5 + [True] * 5 + [False]
 
 
-def test_who_keeps_to_the_limit_hears_nothing() -> None:
+def test_a_speaker_within_the_limit_gets_no_verdict() -> None:
     assert verdicts(arrivals([LIMIT] * 100)) == []
 
 
@@ -76,7 +76,7 @@ def test_a_second_whose_excess_comes_late_joins_the_row_around_it() -> None:
 
 
 @given(st.lists(st.integers(0, 9), min_size=1, max_size=40), st.randoms(use_true_random=False))
-def test_in_any_order_each_second_passes_what_it_may_and_each_row_is_told(
+def test_in_any_order_each_second_passes_what_it_may_and_each_run_gets_its_verdict(
     chunks_per_second: list[int], chance: random.Random
 ) -> None:
     times = arrivals(chunks_per_second)
@@ -86,10 +86,10 @@ def test_in_any_order_each_second_passes_what_it_may_and_each_row_is_told(
     for second, chunks in enumerate(chunks_per_second):
         assert passed[second] == min(chunks, LIMIT)
     warned, closed = _rows_due(chunks_per_second)
-    told = Counter(verdict for verdict, _ in verdicts(times))
+    due = Counter(verdict for verdict, _ in verdicts(times))
     # A row that the last chunk joins of two may be closed without a warning.
-    assert told[RateVerdict.CLOSE] == closed
-    assert told[RateVerdict.WARN] >= warned - closed
+    assert due[RateVerdict.CLOSE] == closed
+    assert due[RateVerdict.WARN] >= warned - closed
 
 
 def _rows_due(chunks_per_second: list[int]) -> tuple[int, int]:
@@ -106,7 +106,11 @@ def test_a_chunk_that_comes_again_counts_once_and_one_of_the_same_sequence_for_i
 
 
 def test_what_it_remembers_is_bounded() -> None:
+    """A second that is long over counts from 0 again."""
     rate = ChunkRate(LIMIT)
-    for arrived_at in arrivals([1] * 1000):
+    for number in range(LIMIT):
+        assert rate.admits(START_MS, number)
+    assert not rate.admits(START_MS, LIMIT)
+    for arrived_at in arrivals([1] * (COUNTED_SECONDS + 1))[1:]:
         assert rate.admits(arrived_at, 0)
-    assert len(rate._chunks) < 200
+    assert rate.admits(START_MS, LIMIT + 1)

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from live_sessions.audio.chunks import Chunk, decoded
-from live_sessions.protocol import ErrorCode, ProtocolError
+from live_sessions.audio.chunks import Chunk
+from live_sessions.audio.ingest import decoded
+from live_sessions.wire.refusals import ErrorCode, ProtocolError
 
 
 def text_of(size: int) -> str:
@@ -46,7 +47,7 @@ def test_any_other_size_is_refused_with_its_number(size: int, code: ErrorCode) -
     assert str(size) in refusal.message
 
 
-def test_too_much_audio_is_told_the_limit_in_numbers() -> None:
+def test_the_refusal_of_too_much_audio_has_the_limit_in_numbers() -> None:
     assert refusal_of(text_of(24_002)).details == {"bytes": 24_002, "maxBytes": 24_000}
 
 

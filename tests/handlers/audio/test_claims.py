@@ -1,35 +1,31 @@
-"""One processor a session, one session a slot, whoever comes at the same time."""
+"""One processor per session and one session per slot, even under concurrent claims."""
 
 from __future__ import annotations
 
+import contextlib
+import json
 import random
 from collections import Counter
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from live_sessions.audio.claims import RETRY_AFTER_SECONDS, STARTING_SECONDS
-from live_sessions.audio.lease import LEASE_SECONDS, Lease
-from live_sessions.sessions import now_ms
-from live_sessions.stream_claim import StreamPosition
-from live_sessions.tables.audio_slots import AudioSlots
+from live_sessions.audio.ingest import RETRY_AFTER_SECONDS, STARTING_SECONDS
+from live_sessions.audio.slots import LEASE_SECONDS, AudioSlots, Lease
+from live_sessions.sessions.rows import StreamPosition
 from tests.handlers.audio.chunk_maker import AUDIO, broadcasting, queued_sequences
+from tests.handlers.audio.clock import StandingClock
 from tests.handlers.audio.test_lease import lease_of
-from tests.handlers.conftest import Stage
+from tests.handlers.conftest import Stage, StageClients
 from tests.handlers.faults.audio_scenarios import speak
 from tests.handlers.faults.setting import session
 from tests.handlers.properties.world import World
 
 SLOTS = 3
 REACHED = StreamPosition(connection_id="speaker-1=", stream_epoch=0, next_sequence=7)
-
-
-@pytest.fixture(autouse=True)
-def new_container(stage: Stage) -> None:
-    """In which no speaker is remembered."""
-    stage.entries["audio_ingest"].ADMISSION._session_ids.clear()
 
 
 def claim_of(stage: Stage, session_id: str) -> dict[str, Any]:
@@ -39,21 +35,22 @@ def claim_of(stage: Stage, session_id: str) -> dict[str, Any]:
 def slot_holders(stage: Stage) -> dict[int, str]:
     """Who holds each slot that is held now."""
     rows = stage.dynamodb.scan(TableName="audio-slots")["Items"]
-    held = [row for row in rows if int(row["leaseUntil"]["N"]) > now_ms()]
+    held = [row for row in rows if int(row["leaseUntil"]["N"]) > stage.clock.now_ms()]
     return {int(row["slot"]["N"]): row["claimId"]["S"] for row in held}
 
 
 def lapse(stage: Stage, session_id: str, *, by_ms: int = 0) -> dict[str, Any]:
     """Let the leases of a session's claim be over since `by_ms`."""
-    claim = claim_of(stage, session_id) | {"leaseUntil": now_ms() - by_ms}
+    claim = claim_of(stage, session_id) | {"leaseUntil": stage.clock.now_ms() - by_ms}
     stage.change("sessions", {"sessionId": session_id}, audioClaim=claim)
-    stage.change("audio-slots", {"slot": claim["slot"]}, leaseUntil=claim["leaseUntil"])
+    slot: Any = {"slot": claim["slot"]}
+    stage.change("audio-slots", slot, leaseUntil=claim["leaseUntil"])
     return claim
 
 
 def processor(stage: Stage, number: int = -1) -> Lease:
     lease = lease_of(stage, stage.processor_starts[number])
-    assert lease.take(at_ms=now_ms()) is not None
+    assert lease.take() is not None
     return lease
 
 
@@ -61,7 +58,7 @@ def test_the_first_chunk_claims_a_slot_for_ten_seconds(stage: Stage) -> None:
     speaker, session_id = broadcasting(stage)
     stage.send_audio(speaker, 0, AUDIO)
     claim = claim_of(stage, session_id)
-    assert claim["leaseUntil"] == now_ms() + STARTING_SECONDS * 1000
+    assert claim["leaseUntil"] == stage.clock.now_ms() + STARTING_SECONDS * 1000
     assert claim.keys() == {"slot", "claimId", "leaseUntil"}
     assert slot_holders(stage) == {claim["slot"]: claim["claimId"]}
     assert stage.processor_starts == [
@@ -124,7 +121,7 @@ def test_however_two_sessions_interleave_they_never_hold_one_slot(
         assert queued_sequences(stage) == {slots[0]: [0], slots[1]: [0]}
 
 
-def test_with_no_free_slot_the_speaker_is_told_when_to_try_again(
+def test_with_no_free_slot_the_refusal_says_when_to_try_again(
     stage: Stage, capsys: pytest.CaptureFixture[str]
 ) -> None:
     others = [broadcasting(stage)[0] for _ in range(SLOTS)]
@@ -167,7 +164,7 @@ def test_a_claim_is_taken_over_when_its_processor_has_not_begun_in_time(stage: S
     assert second["claimId"] != first["claimId"]
     assert second["slot"] == first["slot"], "what waits there is the session's"
     assert queued_sequences(stage) == {first["slot"]: [0, 1]}
-    assert lease_of(stage, stage.processor_starts[0]).take(at_ms=now_ms()) is None
+    assert lease_of(stage, stage.processor_starts[0]).take() is None
     processor(stage)
     assert slot_holders(stage) == {second["slot"]: second["claimId"]}
 
@@ -189,7 +186,7 @@ def test_the_successor_of_one_that_has_left_gets_its_slot_and_its_place_at_once(
     speaker, session_id = broadcasting(stage)
     stage.send_audio(speaker, 0, AUDIO)
     slot = claim_of(stage, session_id)["slot"]
-    processor(stage).release(next_caption=12, reached=REACHED, at_ms=now_ms())
+    processor(stage).release(next_caption=12, reached=REACHED)
     stage.send_audio(speaker, 7, AUDIO)
     claim = claim_of(stage, session_id)
     assert (claim["slot"], claim["nextCaption"]) == (slot, 12)
@@ -205,7 +202,7 @@ def test_the_successor_of_one_that_has_died_gets_its_slot_and_unused_captions(
     speaker, session_id = broadcasting(stage)
     stage.send_audio(speaker, 0, AUDIO)
     dead = processor(stage)
-    dead.renew(next_caption=112, at_ms=now_ms())
+    dead.renew(next_caption=112)
     slot = lapse(stage, session_id)["slot"]
     stage.send_audio(speaker, 1, AUDIO)
     claim = claim_of(stage, session_id)
@@ -228,13 +225,13 @@ def test_another_session_takes_an_abandoned_slot_after_the_margin_and_the_first_
     assert [frame["code"] for frame in stage.sockets.frames_of(first, "error")] == [
         "SERVICE_UNAVAILABLE"
     ]
-    assert lease_of(stage, stage.processor_starts[0]).take(at_ms=now_ms()) is None
+    assert lease_of(stage, stage.processor_starts[0]).take() is None
     holder = claim_of(stage, slots[abandoned])["claimId"]
     assert slot_holders(stage)[abandoned] == holder, "the late processor takes nothing away"
 
 
 def test_a_slot_that_was_configured_away_is_left(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    stage: Stage,
 ) -> None:
     speaker, session_id = broadcasting(stage)
     stage.send_audio(speaker, 0, AUDIO)
@@ -247,11 +244,30 @@ def test_a_slot_that_was_configured_away_is_left(
 # ---- a processor that cannot be started
 
 
-def refuse_to_start(stage: Stage, monkeypatch: pytest.MonkeyPatch, failure: Exception) -> None:
-    def start(_: Any, task: Any) -> None:
-        raise failure
+class Unstartable:
+    """Lambda, of which `act` gets the processor's event, and then its invocation fails."""
 
-    monkeypatch.setattr("live_sessions.audio.claims.AudioProcessors.start", start)
+    def __init__(self, failure: Exception, act: Callable[[dict[str, Any]], object]) -> None:
+        self._failure = failure
+        self._act = act
+
+    def invoke(self, *, FunctionName: str, InvocationType: str, Payload: bytes) -> None:
+        self._act(json.loads(Payload))
+        raise self._failure
+
+
+@contextlib.contextmanager
+def unstartable(
+    stage: Stage,
+    failure: Exception,
+    act: Callable[[dict[str, Any]], object] = lambda task: None,
+) -> Iterator[None]:
+    """No processor can be started meanwhile."""
+    assert isinstance(stage.clients, StageClients)
+    works = stage.clients.recording_lambda
+    stage.clients.recording_lambda = Unstartable(failure, act)
+    yield
+    stage.clients.recording_lambda = works
 
 
 @pytest.mark.parametrize(
@@ -266,11 +282,10 @@ def refuse_to_start(stage: Stage, monkeypatch: pytest.MonkeyPatch, failure: Exce
     ],
 )
 def test_when_no_processor_starts_both_are_given_back_and_the_next_chunk_tries_again(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch, failure: Exception, code: str
+    stage: Stage, failure: Exception, code: str
 ) -> None:
     speaker, session_id = broadcasting(stage)
-    with monkeypatch.context() as outage:
-        refuse_to_start(stage, outage, failure)
+    with unstartable(stage, failure):
         stage.send_audio(speaker, 0, AUDIO)
     (frame,) = stage.sockets.frames_of(speaker, "error")
     assert frame["code"] == code
@@ -283,41 +298,31 @@ def test_when_no_processor_starts_both_are_given_back_and_the_next_chunk_tries_a
 
 
 def test_a_processor_that_has_begun_though_its_start_was_not_answered_keeps_what_it_took(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    stage: Stage, standing_clock: StandingClock
 ) -> None:
     leases: list[Lease] = []
 
-    def start(_: Any, task: Any) -> None:
-        fields = {"sessionId": task.session_id, "slot": task.slot, "claimId": task.claim_id}
-        leases.append(lease_of(stage, fields))
-        assert leases[0].take(at_ms=now_ms()) is not None
-        raise ReadTimeoutError(endpoint_url="https://lambda")
+    def begin(task: dict[str, Any]) -> None:
+        leases.append(lease_of(stage, task))
+        assert leases[0].take() is not None
 
-    monkeypatch.setattr("live_sessions.audio.claims.AudioProcessors.start", start)
     speaker, session_id = broadcasting(stage)
-    stage.send_audio(speaker, 0, AUDIO)
+    with unstartable(stage, ReadTimeoutError(endpoint_url="https://lambda"), begin):
+        stage.send_audio(speaker, 0, AUDIO)
     claim = claim_of(stage, session_id)
     assert stage.sockets.frames_of(speaker, "error") == []
     assert queued_sequences(stage) == {claim["slot"]: [0]}
     assert slot_holders(stage) == {claim["slot"]: claim["claimId"]}
-    later_ms = now_ms() + LEASE_SECONDS * 500
-    assert leases[0].renew(next_caption=0, at_ms=later_ms) is not None
+    standing_clock.now += LEASE_SECONDS / 2
+    assert leases[0].renew(next_caption=0) is not None
 
 
-def test_one_that_begins_after_its_claim_was_given_back_takes_nothing(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_one_that_begins_after_its_claim_was_withdrawn_takes_nothing(stage: Stage) -> None:
     speaker, _ = broadcasting(stage)
     tasks: list[dict[str, Any]] = []
-
-    def start(_: Any, task: Any) -> None:
-        tasks.append({"sessionId": task.session_id, "slot": task.slot, "claimId": task.claim_id})
-        raise ReadTimeoutError(endpoint_url="https://lambda")
-
-    with monkeypatch.context() as outage:
-        outage.setattr("live_sessions.audio.claims.AudioProcessors.start", start)
+    with unstartable(stage, ReadTimeoutError(endpoint_url="https://lambda"), tasks.append):
         stage.send_audio(speaker, 0, AUDIO)
-    assert lease_of(stage, tasks[0]).take(at_ms=now_ms()) is None
+    assert lease_of(stage, tasks[0]).take() is None
     assert slot_holders(stage) == {}
 
 

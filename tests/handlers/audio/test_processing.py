@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-import json
 import threading
-from collections import deque
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from live_sessions.audio.chunk_order import ChunkOrder
-from live_sessions.audio.chunk_rate import CLOSED_AFTER_SECONDS, WARNED_AFTER_SECONDS
-from live_sessions.audio.lease import LEASE_SECONDS, RENEWED_EVERY_SECONDS, LeaseLost
-from live_sessions.audio.narration import RESERVED_CAPTIONS
-from live_sessions.audio.processing import IDLE_SECONDS, RESERVE_SECONDS
+from live_sessions.audio.chunks import (
+    CLOSED_AFTER_SECONDS,
+    WARNED_AFTER_SECONDS,
+    ChunkOrder,
+)
+from live_sessions.audio.processing import (
+    IDLE_SECONDS,
+    RESERVE_SECONDS,
+    RESERVED_CAPTIONS,
+    RESERVES_FOR_PAUSE,
+)
+from live_sessions.audio.slots import LEASE_SECONDS, RENEWED_EVERY_SECONDS, LeaseLost
 from live_sessions.audio.transcription import ENDED_AFTER_SECONDS
-from live_sessions.captions.transcript import Transcript
-from live_sessions.stream_claim import StreamPosition
-from tests.handlers.audio.recogniser import PASSING, PERMANENT, Plan, chunk, pause, word
+from live_sessions.captions.transcripts import Transcript
+from live_sessions.sessions.rows import StreamPosition
+from tests.handlers.audio.recogniser import PERMANENT, TRANSIENT, Plan, chunk, pause, word
 from tests.handlers.audio.scene import Scene
 from tests.patience import PATIENCE_SECONDS
+
+pytestmark = pytest.mark.usefixtures("no_thread_is_left")
 
 
 def words(first: int, last: int) -> list[bytes]:
@@ -42,41 +48,27 @@ def ending_of(caplog: pytest.LogCaptureFixture) -> str:
     return record["ending"]
 
 
-def frames(scene: Scene) -> list[dict[str, Any]]:
-    return [json.loads(data) for _, data in scene.socket.posts]
-
-
-@pytest.fixture(autouse=True)
-def no_thread_is_left() -> Iterator[None]:
-    already = set(threading.enumerate())
-    yield
-    left = set(threading.enumerate()) - already
-    assert not {"captions", "results"} & {thread.name for thread in left}
-
-
 # ---- the speech
 
 
-def test_words_become_captions_once_each_and_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    scene = Scene(monkeypatch)
+def test_words_become_captions_once_each_and_in_order() -> None:
+    scene = Scene()
     scene.says(phrases(1, 60))
     assert scene.work()
     assert scene.words() == list(range(1, 61))
     assert [each.sequence for each in scene.sent] == list(range(10))
 
 
-def test_a_caption_tells_when_it_was_spoken(monkeypatch: pytest.MonkeyPatch) -> None:
-    scene = Scene(monkeypatch)
+def test_a_caption_has_the_time_at_which_it_was_spoken() -> None:
+    scene = Scene()
     scene.says([pause(), *words(1, 2), pause()])
     scene.work()
     (caption,) = scene.sent
     assert caption.spoken_at == round((scene.began_at + 0.1) * 1000)
 
 
-def test_chunks_that_come_twice_or_in_another_order_are_heard_as_they_were_spoken(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    scene = Scene(monkeypatch)
+def test_chunks_that_come_twice_or_in_another_order_are_heard_as_they_were_spoken() -> None:
+    scene = Scene()
     audio = [*words(1, 6), pause()]
     for sequence, at in ((0, 0.1), (2, 0.2), (1, 0.5), (2, 0.6), (5, 0.7), (4, 0.8), (3, 1.5)):
         scene.comes(at, chunk(sequence, audio[sequence]))
@@ -85,75 +77,53 @@ def test_chunks_that_come_twice_or_in_another_order_are_heard_as_they_were_spoke
     assert scene.words() == [1, 2, 3, 4, 5, 6]
 
 
-def test_a_lost_chunk_stalls_the_speech_for_two_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
-    scene = Scene(monkeypatch)
+def test_a_lost_chunk_stalls_the_speech_for_two_seconds() -> None:
+    scene = Scene()
     scene.comes(0.1, chunk(0, word(1)))
     scene.comes(0.2, chunk(2, word(3)), chunk(3, pause()))
-    said_at: list[float] = []
-    scene.pipeline = lambda transcript: (
-        said_at.append(scene.seconds),
-        scene.sent.append(transcript),
-    )
     scene.work()
     assert scene.words() == [1, 3]
-    assert 2.2 <= said_at[-1] <= 2.8
+    assert 2.2 <= scene.sent_at[-1] <= 2.8
 
 
-def test_chunks_of_another_session_are_dropped(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    scene = Scene(monkeypatch)
-    foreign = {"session_id": "another", "connection_id": "stranger="}
+def test_chunks_of_another_session_are_dropped(capsys: pytest.CaptureFixture[str]) -> None:
+    scene = Scene()
+    foreign: Any = {"session_id": "another", "connection_id": "stranger="}
     scene.comes(0.05, chunk(0, word(666), **foreign))
     scene.says([*words(1, 2), pause()])
     scene.comes(0.25, chunk(1, word(667), **foreign), chunk(2, word(668), **foreign))
     scene.comes(50, chunk(3, word(669), **foreign))
     scene.work()
     assert scene.words() == [1, 2]
-    assert scene.processing.notices.connection_id == "speaker="
-    assert scene.seconds < IDLE_SECONDS + 3, "they keep nobody at work"
+    assert scene.seconds < IDLE_SECONDS + 3, (
+        "chunks of another session do not keep the processor running"
+    )
     printed = capsys.readouterr().out.replace(" ", "")
     assert printed.count('"ChunksOfOthers"') > 0
 
 
-def test_a_backlog_is_worked_off_faster_than_it_was_spoken(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    scene = Scene(monkeypatch, chunks_per_second=1000)
+def test_a_backlog_is_processed_faster_than_it_was_spoken() -> None:
+    scene = Scene(chunks_per_second=1000)
     audio = phrases(1, 300)
     scene.comes(1, *[chunk(sequence, each) for sequence, each in enumerate(audio)])
-    done_at: list[float] = []
-    scene.pipeline = lambda transcript: (
-        done_at.append(scene.seconds),
-        scene.sent.append(transcript),
-    )
     scene.work()
     assert scene.words() == list(range(1, 301))
-    assert done_at[-1] < 3
+    assert scene.sent_at[-1] < 3
 
 
-def test_a_queue_that_gives_few_chunks_at_once_does_not_put_the_captions_behind(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_queue_that_gives_few_chunks_at_once_does_not_put_the_captions_behind() -> None:
     """SQS gives what the servers have that it asked: often one, though more are there."""
-    scene = Scene(monkeypatch)
+    scene = Scene()
     scene.queue.most = 1
     spoken_at = scene.says(phrases(1, 120))
-    done_at: list[float] = []
-    scene.pipeline = lambda transcript: (
-        done_at.append(scene.seconds),
-        scene.sent.append(transcript),
-    )
     scene.work()
     assert scene.words() == list(range(1, 121))
-    assert done_at[-1] - spoken_at < 2
+    assert scene.sent_at[-1] - spoken_at < 2
 
 
-def test_partial_captions_go_out_only_where_they_are_wanted(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_partial_captions_go_out_only_where_they_are_wanted() -> None:
     for with_partials in (False, True):
-        scene = Scene(monkeypatch, with_partials=with_partials, next_caption=5)
+        scene = Scene(with_partials=with_partials, next_caption=5)
         scene.says([*words(1, 2), pause(), *words(3, 3), pause()])
         scene.work()
         partial = [each for each in scene.sent if each.is_partial]
@@ -166,19 +136,19 @@ def test_partial_captions_go_out_only_where_they_are_wanted(
 # ---- failures of Transcribe
 
 
-def test_a_stream_that_fails_costs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    scene = Scene(monkeypatch, Plan(sending=8), Plan(receiving=3), Plan(at_opening=True))
+def test_a_stream_that_fails_costs_nothing() -> None:
+    scene = Scene(Plan(sending=8), Plan(receiving=3), Plan(at_opening=True))
     scene.says(phrases(1, 120))
     scene.work()
     assert scene.words() == list(range(1, 121))
-    assert frames(scene) == []
+    assert scene.socket.frames() == []
 
 
-def test_the_speaker_is_told_of_what_does_not_pass(monkeypatch: pytest.MonkeyPatch) -> None:
-    scene = Scene(monkeypatch, *[Plan(PASSING, at_opening=True)] * 4)
+def test_the_speaker_is_notified_of_a_failure_that_lasts() -> None:
+    scene = Scene(*[Plan(TRANSIENT, at_opening=True)] * 4)
     scene.says(phrases(1, 300))
     scene.work()
-    (frame,) = frames(scene)
+    (frame,) = scene.socket.frames()
     assert (frame["type"], frame["isPermanent"], frame["retryAfterSeconds"]) == (
         "transcriptionError",
         False,
@@ -188,24 +158,22 @@ def test_the_speaker_is_told_of_what_does_not_pass(monkeypatch: pytest.MonkeyPat
     assert scene.words() == list(range(scene.words()[0], 301)), "after the rest no word is lost"
 
 
-def test_a_permanent_failure_is_told_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    scene = Scene(monkeypatch, Plan(PERMANENT, receiving=1))
+def test_a_permanent_failure_is_reported_as_one() -> None:
+    scene = Scene(Plan(PERMANENT, receiving=1))
     scene.says(words(1, 3))
     scene.work()
-    (frame,) = frames(scene)
+    (frame,) = scene.socket.frames()
     assert frame["isPermanent"] is True
     assert scene.socket.posts[0][0] == "speaker="
 
 
-def test_slow_openings_do_not_cost_the_lease(monkeypatch: pytest.MonkeyPatch) -> None:
-    scene = Scene(monkeypatch, *[Plan(at_opening=True)] * 8)
-    plain_open = scene.recogniser.open
+def test_slow_openings_do_not_cost_the_lease() -> None:
+    scene = Scene(*[Plan(at_opening=True)] * 8)
 
-    def open_slowly() -> object:
+    def open_slowly() -> None:
         scene.clock.now += 5
-        return plain_open()
 
-    scene.processing.transcription._open_stream = open_slowly  # pyright: ignore
+    scene.recogniser.before_opening = open_slowly
     scene.says(words(1, 600))
     assert scene.work()
     assert scene.lease.longest_hold() < LEASE_SECONDS
@@ -215,14 +183,14 @@ def test_slow_openings_do_not_cost_the_lease(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_processor_without_audio_ends_after_a_minute_and_its_stream_before(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    scene = Scene(monkeypatch)
+    scene = Scene()
     ended_at: list[float] = []
     scene.says([*words(1, 3)])
 
     def settle() -> None:
-        scene._settle()
+        scene.settle()
         if not ended_at and scene.recogniser.streams and scene.recogniser.streams[0].is_ended:
             ended_at.append(scene.seconds)
 
@@ -239,10 +207,8 @@ def test_a_processor_without_audio_ends_after_a_minute_and_its_stream_before(
     assert scene.recogniser.attempts == 1
 
 
-def test_a_speech_with_pauses_below_a_minute_stays_with_its_processor(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    scene = Scene(monkeypatch)
+def test_a_speech_with_pauses_below_a_minute_stays_with_its_processor() -> None:
+    scene = Scene()
     for turn in range(4):
         scene.says(words(turn * 3 + 1, turn * 3 + 3), at_seconds=turn * 40, first=turn * 3)
     assert scene.work()
@@ -251,10 +217,8 @@ def test_a_speech_with_pauses_below_a_minute_stays_with_its_processor(
     assert scene.seconds > 3 * 40 + IDLE_SECONDS
 
 
-def test_the_sessions_end_is_noticed_within_a_renewal(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    scene = Scene(monkeypatch)
+def test_the_sessions_end_is_noticed_within_a_renewal(caplog: pytest.LogCaptureFixture) -> None:
+    scene = Scene()
     scene.says(phrases(1, 300))
     scene.lease.ends_at = scene.began_at + 20
     assert scene.work()
@@ -267,15 +231,13 @@ def test_the_sessions_end_is_noticed_within_a_renewal(
 # ---- hand-over
 
 
-def test_near_its_time_limit_it_ends_in_a_pause(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    scene = Scene(monkeypatch, limit_seconds=100)
+def test_near_its_time_limit_it_ends_in_a_pause(caplog: pytest.LogCaptureFixture) -> None:
+    scene = Scene(limit_seconds=100)
     audio = phrases(1, 600)
     scene.says(audio)
     assert scene.work()
     assert ending_of(caplog) == "handed over"
-    assert 100 - RESERVE_SECONDS * 1.5 <= scene.seconds <= 100 - RESERVE_SECONDS
+    assert 100 - RESERVE_SECONDS * RESERVES_FOR_PAUSE <= scene.seconds <= 100 - RESERVE_SECONDS
     next_caption, reached = scene.lease.released or (0, None)
     assert reached is not None
     assert audio[reached.next_sequence - 1] == pause()
@@ -284,10 +246,8 @@ def test_near_its_time_limit_it_ends_in_a_pause(
     assert next_caption == scene.sent[-1].sequence + 1
 
 
-def test_where_nobody_pauses_it_cuts_and_loses_no_chunk(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    scene = Scene(monkeypatch, limit_seconds=100)
+def test_speech_without_pauses_is_cut_and_no_chunk_is_lost() -> None:
+    scene = Scene(limit_seconds=100)
     scene.says(words(1, 2000))
     assert scene.work()
     assert 100 - RESERVE_SECONDS <= scene.seconds <= 100 - RESERVE_SECONDS / 2
@@ -296,12 +256,10 @@ def test_where_nobody_pauses_it_cuts_and_loses_no_chunk(
     assert scene.words() == list(range(1, reached.next_sequence + 1))
 
 
-def test_chunks_that_wait_for_a_lost_one_are_said_before_the_hand_over(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    scene = Scene(monkeypatch, limit_seconds=100)
+def test_chunks_that_wait_for_a_lost_one_are_said_before_the_hand_over() -> None:
+    scene = Scene(limit_seconds=100)
     scene.says(words(1, 2000))
-    scene.queue.coming = deque(each for each in scene.queue.coming if each[1].sequence != 690)
+    scene.queue.drop(690)
     assert scene.work()
     _, reached = scene.lease.released or (0, None)
     assert reached is not None
@@ -310,17 +268,14 @@ def test_chunks_that_wait_for_a_lost_one_are_said_before_the_hand_over(
     assert scene.words() == said
 
 
-def test_the_last_captions_are_sent_before_the_lease_is_released(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    scene = Scene(monkeypatch, limit_seconds=60)
+def test_the_last_captions_are_sent_before_the_lease_is_released() -> None:
+    scene = Scene(limit_seconds=60)
     scene.says(words(1, 1000))
     is_released_when_sent: list[bool] = []
 
     def send_slowly(transcript: Transcript) -> None:
         scene.clock.now += 3
         is_released_when_sent.append(scene.lease.released is not None)
-        scene.sent.append(transcript)
 
     scene.pipeline = send_slowly
     assert scene.work()
@@ -330,9 +285,9 @@ def test_the_last_captions_are_sent_before_the_lease_is_released(
 
 @pytest.mark.parametrize("limit_seconds", [3, 6, 15, 60])
 def test_a_short_time_limit_leaves_time_for_the_captions(
-    monkeypatch: pytest.MonkeyPatch, limit_seconds: float
+    limit_seconds: float,
 ) -> None:
-    scene = Scene(monkeypatch, limit_seconds=limit_seconds)
+    scene = Scene(limit_seconds=limit_seconds)
     scene.says(words(1, 1000))
     assert scene.work()
     assert scene.seconds < limit_seconds
@@ -341,9 +296,9 @@ def test_a_short_time_limit_leaves_time_for_the_captions(
     assert scene.words() == list(range(1, reached.next_sequence + 1))
 
 
-def test_the_lease_is_kept_through_a_slow_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_lease_is_kept_through_a_slow_end() -> None:
     """Else a successor would begin while the last captions are still on their way."""
-    scene = Scene(monkeypatch, Plan(never_ends=True), limit_seconds=60)
+    scene = Scene(Plan(never_ends=True), limit_seconds=60)
     scene.says(words(1, 1000))
     assert scene.work()
     assert scene.lease.longest_hold() < LEASE_SECONDS
@@ -353,34 +308,30 @@ def test_the_lease_is_kept_through_a_slow_end(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_pipeline_that_hangs_ends_with_the_processors_time(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr("live_sessions.captions.pipeline.CLOSING_SECONDS", 0)
-    scene = Scene(monkeypatch, limit_seconds=100)
+    scene = Scene(limit_seconds=100, closing_seconds=0)
     let_go = threading.Event()
     scene.is_pipeline_stuck = True
-    scene.pipeline = lambda _: let_go.wait(PATIENCE_SECONDS) and None
+    scene.pipeline = lambda _: let_go.wait(PATIENCE_SECONDS)
     scene.says(phrases(1, 1000))
     assert scene.work()
     assert scene.seconds < 100
     assert scene.lease.longest_hold() < LEASE_SECONDS
     assert scene.lease.released is not None
     let_go.set()
-    scene.captions._worker.join(PATIENCE_SECONDS)
     assert "TranscriptsFailed" in capsys.readouterr().out
 
 
-def test_a_successor_goes_on_where_the_one_before_it_ended(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    first = Scene(monkeypatch, limit_seconds=60)
+def test_a_successor_goes_on_where_the_one_before_it_ended() -> None:
+    first = Scene(limit_seconds=60)
     audio = phrases(1, 400)
     first.says(audio)
     first.work()
     next_caption, reached = first.lease.released or (0, None)
     assert reached is not None
     order = ChunkOrder(reached.connection_id, reached.stream_epoch, reached.next_sequence)
-    second = Scene(monkeypatch, next_caption=next_caption, order=order)
+    second = Scene(next_caption=next_caption, order=order)
     repeated = max(0, reached.next_sequence - 5)
     second.says(audio[repeated:], first=repeated)
     second.work()
@@ -392,10 +343,8 @@ def test_a_successor_goes_on_where_the_one_before_it_ended(
 # ---- the lease
 
 
-def test_no_chunk_is_taken_before_the_captions_numbers_are_kept_from_a_successor(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    scene = Scene(monkeypatch, next_caption=7)
+def test_no_chunk_is_taken_before_the_captions_numbers_are_kept_from_a_successor() -> None:
+    scene = Scene(next_caption=7)
     scene.lease.trouble = lambda: scene.seconds < 2
     scene.says(words(1, 3))
     assert scene.work()
@@ -405,35 +354,26 @@ def test_no_chunk_is_taken_before_the_captions_numbers_are_kept_from_a_successor
     assert scene.words() == [1, 2, 3]
 
 
-def test_the_numbers_kept_from_a_successor_are_always_ahead_of_those_in_use(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    scene = Scene(monkeypatch)
+def test_the_numbers_kept_from_a_successor_are_always_ahead_of_those_in_use() -> None:
+    scene = Scene()
     kept: list[int] = []
-    scene.pipeline = lambda transcript: (
-        kept.append(scene.lease.renewals[-1][1]),
-        scene.sent.append(transcript),
-    )
+    scene.pipeline = lambda _: kept.append(scene.lease.renewals[-1][1])
     scene.says(phrases(1, 600, of=1))
     scene.work()
     assert len(scene.sent) == 600
     assert all(each.sequence < limit for each, limit in zip(scene.sent, kept, strict=True))
 
 
-def test_an_outage_of_dynamodb_that_is_shorter_than_the_lease_is_survived(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    scene = Scene(monkeypatch)
+def test_an_outage_of_dynamodb_that_is_shorter_than_the_lease_is_survived() -> None:
+    scene = Scene()
     scene.lease.trouble = lambda: 20 <= scene.seconds < 26
     scene.says(phrases(1, 300))
     assert scene.work()
     assert scene.words() == list(range(1, 301))
 
 
-def test_a_longer_outage_ends_the_work_no_later_than_the_lease(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    scene = Scene(monkeypatch)
+def test_a_longer_outage_ends_the_work_no_later_than_the_lease() -> None:
+    scene = Scene()
 
     def trouble() -> bool:
         is_out = scene.seconds >= 20
@@ -448,8 +388,8 @@ def test_a_longer_outage_ends_the_work_no_later_than_the_lease(
     assert scene.lease.released is None
 
 
-def test_a_lost_lease_ends_everything_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    scene = Scene(monkeypatch, with_partials=True)
+def test_a_lost_lease_ends_everything_at_once() -> None:
+    scene = Scene(with_partials=True)
     lost_at: list[float] = []
 
     def trouble() -> bool:
@@ -465,16 +405,13 @@ def test_a_lost_lease_ends_everything_at_once(monkeypatch: pytest.MonkeyPatch) -
     assert scene.lease.released is None
     assert scene.recogniser.streams[0].is_closed
     sent = len(scene.sent)
-    scene.narration.hear  # noqa: B018
-    scene.captions.add(scene.sent[0])
+    scene.transcripts.add(scene.sent[0])
     assert len(scene.sent) == sent
     assert scene.words() == [], "its last words are not said any more"
 
 
-def test_a_lease_that_is_lost_in_the_end_releases_nothing(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    scene = Scene(monkeypatch, Plan(never_ends=True), limit_seconds=100)
+def test_a_lease_that_is_lost_in_the_end_releases_nothing() -> None:
+    scene = Scene(Plan(never_ends=True), limit_seconds=100)
 
     def trouble() -> bool:
         if scene.seconds >= 72:
@@ -487,8 +424,8 @@ def test_a_lease_that_is_lost_in_the_end_releases_nothing(
     assert scene.lease.released is None
 
 
-def test_it_is_renewed_every_three_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
-    scene = Scene(monkeypatch)
+def test_it_is_renewed_every_three_seconds() -> None:
+    scene = Scene()
     scene.says(phrases(1, 300))
     scene.work()
     assert scene.lease.longest_hold() <= RENEWED_EVERY_SECONDS + 1.5
@@ -498,8 +435,8 @@ def test_it_is_renewed_every_three_seconds(monkeypatch: pytest.MonkeyPatch) -> N
 # ---- the queue, and what befalls the processor
 
 
-def test_an_outage_of_the_queue_costs_time_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    scene = Scene(monkeypatch)
+def test_an_outage_of_the_queue_costs_time_alone() -> None:
+    scene = Scene()
     scene.queue.is_out = lambda: 5 <= scene.seconds < 25
     scene.says(phrases(1, 300))
     assert scene.work()
@@ -507,10 +444,8 @@ def test_an_outage_of_the_queue_costs_time_alone(monkeypatch: pytest.MonkeyPatch
     assert len([at for at in scene.queue.takes if 5 <= at - scene.began_at < 25]) <= 20 * 5 + 1
 
 
-def test_what_fails_unforeseen_leaves_neither_stream_nor_thread_and_releases_nothing(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    scene = Scene(monkeypatch)
+def test_what_fails_unforeseen_leaves_neither_stream_nor_thread_and_releases_nothing() -> None:
+    scene = Scene()
 
     def killed() -> bool:
         if scene.seconds >= 10:
@@ -529,7 +464,7 @@ def test_what_fails_unforeseen_leaves_neither_stream_nor_thread_and_releases_not
 # ---- the rate
 
 
-def hurried(scene: Scene, seconds: int, per_second: int) -> None:
+def send_at_rate(scene: Scene, seconds: int, per_second: int) -> None:
     sequence = 0
     for second in range(seconds):
         for number in range(per_second):
@@ -540,67 +475,48 @@ def hurried(scene: Scene, seconds: int, per_second: int) -> None:
 
 
 def test_chunks_over_the_rate_are_dropped_without_holding_up_the_others(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    scene = Scene(monkeypatch, chunks_per_second=20)
-    hurried(scene, 4, 30)
+    scene = Scene(chunks_per_second=20)
+    send_at_rate(scene, 4, 30)
     scene.comes(5, chunk(120, pause(), round((scene.began_at + 5) * 1000)))
-    said_at: list[float] = []
-    scene.pipeline = lambda transcript: (
-        said_at.append(scene.seconds),
-        scene.sent.append(transcript),
-    )
     scene.work()
     admitted = [second * 30 + number + 1 for second in range(4) for number in range(20)]
     assert scene.words() == admitted
-    assert said_at[0] < 6.5
-    assert frames(scene) == []
+    assert scene.sent_at[0] < 6.5
+    assert scene.socket.frames() == []
     assert "ChunksLost" not in capsys.readouterr().out
 
 
-def test_too_many_chunks_are_warned_of_after_five_seconds_and_closed_after_thirty(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    scene = Scene(monkeypatch, chunks_per_second=10)
-    hurried(scene, 35, 15)
-    at: list[float] = []
-    plain_post, plain_close = scene.socket.post, scene.socket.close
-    monkeypatch.setattr(
-        scene.socket, "post", lambda *args: (at.append(scene.seconds), plain_post(*args))[1]
-    )
-    monkeypatch.setattr(
-        scene.socket, "close", lambda *args: (at.append(scene.seconds), plain_close(*args))[1]
-    )
+def test_too_many_chunks_are_warned_of_after_five_seconds_and_closed_after_thirty() -> None:
+    scene = Scene(chunks_per_second=10)
+    send_at_rate(scene, 35, 15)
     scene.work()
-    (warning,) = frames(scene)
+    (warning,) = scene.socket.frames()
     assert (warning["type"], warning["chunksPerSecond"], warning["closesAfterSeconds"]) == (
         "rateLimitWarning",
         10,
         CLOSED_AFTER_SECONDS - WARNED_AFTER_SECONDS,
     )
     assert scene.socket.closed == ["speaker="]
-    warned_at, closed_at = at
+    warned_at, closed_at = (at - scene.began_at for at in scene.socket.times)
     assert WARNED_AFTER_SECONDS - 1 < warned_at < WARNED_AFTER_SECONDS + 1
     assert CLOSED_AFTER_SECONDS - 1 < closed_at < CLOSED_AFTER_SECONDS + 1
 
 
-def test_a_late_chunk_of_an_old_socket_does_not_take_the_notices_with_it(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    scene = Scene(monkeypatch, Plan(PERMANENT, receiving=1))
+def test_a_late_chunk_of_an_old_socket_does_not_take_the_notices_with_it() -> None:
+    scene = Scene(Plan(PERMANENT, receiving=1))
     scene.comes(0.1, chunk(0, word(1), connection_id="new=", stream_epoch=1))
     scene.comes(0.1, chunk(9, word(2), connection_id="old=", stream_epoch=0))
     scene.work()
     assert [receiver for receiver, _ in scene.socket.posts] == ["new="]
 
 
-def test_chunks_that_could_not_be_deleted_do_not_count_against_the_speaker(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_chunks_that_could_not_be_deleted_do_not_count_against_the_speaker() -> None:
     """They come again each second until they are a minute old."""
-    scene = Scene(monkeypatch, chunks_per_second=12)
+    scene = Scene(chunks_per_second=12)
     scene.says(phrases(1, 240))
-    for at, each in list(scene.queue.coming):
+    for at, _, each in list(scene.queue.coming):
         for again in range(1, 11):
             scene.comes(at - scene.began_at + again, each)
     assert scene.work()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 
-from live_sessions.audio.quiet import Quiet
+from live_sessions.audio.chunks import PauseDetector
 
 RATE = 16_000
 
@@ -15,17 +15,17 @@ def tone(level: int, seconds: float) -> bytes:
 
 
 def heard(*stretches: bytes) -> bool:
-    quiet = Quiet()
+    detector = PauseDetector()
     for stretch in stretches:
-        quiet.hear(stretch)
-    return quiet.is_pause
+        detector.add(stretch)
+    return detector.is_pause
 
 
-def test_nothing_heard_is_no_pause() -> None:
+def test_no_audio_is_not_a_pause() -> None:
     assert not heard()
 
 
-def test_speech_is_no_pause() -> None:
+def test_speech_is_not_a_pause() -> None:
     assert not heard(tone(5000, 1.0))
 
 

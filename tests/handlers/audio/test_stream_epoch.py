@@ -169,4 +169,4 @@ def test_an_end_of_silence_whose_answer_is_lost_counts_once(
     row = world.stage.session(session_id)
     assert control.context["record"].answer(control.result)["type"] == "volumeChanged"
     assert (row["streamEpoch"], row["broadcastState"]["version"]) == (1, version + 1)
-    assert len(world.fan_outs) == 1, "the listeners are told once"
+    assert len(world.fan_outs) == 1, "the listeners are notified once"

@@ -1,45 +1,33 @@
-"""The recogniser behind a real WebSocket, whose connections break in earnest."""
+"""The recogniser behind a real WebSocket, with connections that really break."""
 
 from __future__ import annotations
 
 import json
 import socket
-import threading
 import time
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import pytest
 from websockets.sync.server import ServerConnection
 
+from live_sessions.audio.transcribe_socket import TranscribeStream
 from live_sessions.audio.transcription import Transcription
-from live_sessions.aws import backoff
-from live_sessions.transcribe.stream import TranscribeStream
-from tests.handlers.audio.clock import Clock
+from tests.handlers.audio.clock import StandingClock
 from tests.handlers.audio.recogniser import chunk, pause, word
-from tests.handlers.audio.test_transcription import Audience
+from tests.handlers.audio.test_transcription import NUMBERING, Outcome
 from tests.handlers.transcribe.frames import event, exception, result
-from tests.handlers.transcribe.peer import audio_of, transcribing
-from tests.patience import OUT_OF_REACH_SECONDS, wait_until
+from tests.handlers.transcribe.peer import UNLIMITED, audio_of, transcribing
+from tests.patience import wait_until
 
 WORDS = 24
 STEP_SECONDS = 0.0001
 """Of the clock, for each look at a stream: five seconds of it are fifty thousand."""
 
 
-@pytest.fixture(autouse=True)
-def without_limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    for limit in (
-        "live_sessions.transcribe.connection.OPEN_LIMIT_SECONDS",
-        "live_sessions.transcribe.connection.SEND_LIMIT_SECONDS",
-        "live_sessions.transcribe.connection.CLOSE_LIMIT_SECONDS",
-        "live_sessions.transcribe.stream.LAST_RESULTS_LIMIT_SECONDS",
-        "live_sessions.transcribe.stream.SILENCE_LIMIT_SECONDS",
-        "live_sessions.transcribe.stream.TAKEN_WITHIN_SECONDS",
-    ):
-        monkeypatch.setattr(limit, OUT_OF_REACH_SECONDS)
+pytestmark = pytest.mark.usefixtures("no_thread_is_left")
 
 
 class Speaker:
@@ -121,18 +109,32 @@ BREAKS = {
 }
 
 
-def transcribed(speaker: Speaker, clock: Clock) -> Audience:
+def transcribed(speaker: Speaker) -> Outcome:
     """What is final of a speech of WORDS words, four to a phrase."""
-    audience = Audience()
+    outcome, clock = Outcome(), StandingClock()
     with transcribing(speaker.recognise) as peer:
-        open_stream = partial(TranscribeStream.open, peer.aws(), "en-US", stability=None)
-        transcription = Transcription(open_stream, audience)
+        open_stream = partial(
+            TranscribeStream.open,
+            peer.aws(),
+            "en-US",
+            stability=None,
+            clock=clock.handlers,
+            limits=UNLIMITED,
+        )
+        transcription = Transcription(
+            open_stream,
+            NUMBERING,
+            outcome.transcripts.append,
+            outcome.report,
+            clock.handlers,
+            pause_seconds=lambda _: 0,
+        )
         sequence = 0
         for number in range(1, WORDS + 1):
             for audio in [word(number), *([pause()] if number % 4 == 0 else [])]:
                 transcription.feed(chunk(sequence, audio))
                 sequence += 1
-                time.sleep(0.005)
+                time.sleep(0.002)
                 clock.now += STEP_SECONDS
                 transcription.tick()
 
@@ -142,30 +144,20 @@ def transcribed(speaker: Speaker, clock: Clock) -> Audience:
 
         wait_until(finishes)
         transcription.close()
-    return audience
+    return outcome
 
 
-@pytest.fixture(autouse=True)
-def without_pauses(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(backoff, "BACKOFF_SECONDS", 0)
-    already = set(threading.enumerate())
-    yield
-    assert "results" not in {thread.name for thread in set(threading.enumerate()) - already}
-
-
-def test_a_speech_is_heard_over_one_connection(standing_clock: Clock) -> None:
+def test_a_speech_is_heard_over_one_connection() -> None:
     speaker = Speaker()
-    assert transcribed(speaker, standing_clock).words() == list(range(1, WORDS + 1))
+    assert transcribed(speaker).words() == list(range(1, WORDS + 1))
     assert speaker.connections == 1
 
 
 @pytest.mark.parametrize("after", [1, 3, 5, 7])
 @pytest.mark.parametrize("break_off", BREAKS.values(), ids=BREAKS)
-def test_connections_that_break_cost_no_word_and_double_none(
-    standing_clock: Clock, break_off: Any, after: int
-) -> None:
+def test_connections_that_break_cost_no_word_and_double_none(break_off: Any, after: int) -> None:
     speaker = Speaker((after, break_off), (after + 4, break_off))
-    audience = transcribed(speaker, standing_clock)
-    assert audience.words() == list(range(1, WORDS + 1))
+    outcome = transcribed(speaker)
+    assert outcome.words() == list(range(1, WORDS + 1))
     assert speaker.connections == 3
-    assert audience.failures == []
+    assert outcome.failures == []

@@ -3,31 +3,36 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
-import importlib
 from collections.abc import Iterator
-from dataclasses import dataclass
-from types import ModuleType
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, cast
 
-import pytest
-
-from live_sessions.captions import captioning
-from live_sessions.captions.translator import Translator
-from tests.handlers.conftest import LambdaContext, Stage
+from live_sessions.captions.captioning import Captioning, CaptionLimits
+from tests.handlers.conftest import LambdaContext, Stage, StageClients
 from tests.handlers.translate_service import TranslateService, translate_service
 from tests.patience import OUT_OF_REACH_SECONDS
 
 SPOKEN_AT = 1_792_000_000_000
 TEXT = "Good evening, everybody."
 
-LIMITS = (
-    "TRANSLATION_LIMIT_SECONDS",
-    "PARTIAL_TRANSLATION_LIMIT_SECONDS",
-    "POSTING_SECONDS",
-    "REMOVING_SECONDS",
+UNLIMITED = CaptionLimits(
+    translation=OUT_OF_REACH_SECONDS,
+    partial_translation=OUT_OF_REACH_SECONDS,
+    posting=OUT_OF_REACH_SECONDS,
+    removing=OUT_OF_REACH_SECONDS,
 )
-"""Of a caption; all out of reach, but the one that a test is about."""
+"""Of a caption's limits a test meets only those that it sets itself."""
+
+
+class AudienceClients(StageClients):
+    """The stage's, with Translate on loopback."""
+
+    def __init__(self, stage: Stage, service: TranslateService) -> None:
+        super().__init__(stage)
+        self._translate = service.client()
+
+    def translate(self) -> Any:
+        return self._translate
 
 
 @dataclass
@@ -36,7 +41,7 @@ class Audience:
 
     stage: Stage
     service: TranslateService
-    entry: ModuleType
+    captioning: Captioning
     session_id: str
     sequence: int = 0
 
@@ -78,7 +83,7 @@ class Audience:
             "isPartial": False,
             "spokenAt": SPOKEN_AT,
         }
-        self.entry.handler({**event, **fields}, LambdaContext())
+        self.captioning({**event, **fields}, LambdaContext())
 
     def captions(self, listener: str) -> list[dict[str, Any]]:
         return self.stage.sockets.frames_of(listener, "caption")
@@ -88,16 +93,9 @@ class Audience:
 
 
 @contextlib.contextmanager
-def gathered(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[Audience]:
-    entry = importlib.import_module("translation")
-    for limit in LIMITS:
-        monkeypatch.setattr(captioning, limit, OUT_OF_REACH_SECONDS)
+def gathered(stage: Stage) -> Iterator[Audience]:
     with translate_service() as service:
-        client = service.client()
-        monkeypatch.setattr(
-            entry,
-            "CAPTIONING",
-            dataclasses.replace(entry.CAPTIONING, translator=Translator(lambda: client)),
-        )
+        stage.clients = AudienceClients(stage, service)
+        captioning = cast(Captioning, stage.build("translation"))
         session_id = stage.create_session(stage.connect_speaker())
-        yield Audience(stage, service, entry, session_id)
+        yield Audience(stage, service, replace(captioning, limits=UNLIMITED), session_id)

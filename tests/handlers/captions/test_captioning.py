@@ -2,46 +2,47 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import threading
 import time
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 from urllib.parse import unquote
 
 import msgspec
 import pytest
 from botocore.exceptions import ClientError
 
-from live_sessions import departures
+from contract.languages import TARGET_LANGUAGES
 from live_sessions.aws.http import AwsHttp
-from live_sessions.captions import captioning
+from live_sessions.aws.runtime import AwsEnvironment, Clock
 from live_sessions.captions.captioning import (
-    PARTIAL_TRANSLATION_LIMIT_SECONDS,
+    LIMITS,
     POST_TIMEOUT_SECONDS,
-    POSTING_SECONDS,
-    REMOVING_SECONDS,
-    TRANSLATION_LIMIT_SECONDS,
+    CaptionLimits,
+    TranslationKey,
 )
-from live_sessions.captions.translation_cache import TranslationKey
-from live_sessions.departures import CONCURRENT_REMOVALS
-from live_sessions.environment import AwsEnvironment
-from live_sessions.languages import TARGET_LANGUAGES
-from live_sessions.membership import Membership
-from live_sessions.posts.deliveries import CONCURRENT_POSTS
-from live_sessions.posts.sockets import Sockets
-from live_sessions.sessions import Session
-from tests.handlers.captions.audience import SPOKEN_AT, TEXT, Audience, gathered
-from tests.handlers.conftest import OpenSockets, Stage
+from live_sessions.listeners.fan_out import CONCURRENT_REMOVALS, Departures
+from live_sessions.sessions.rows import Session
+from live_sessions.wire.sockets import CONCURRENT_POSTS, Sockets
+from tests.handlers.captions.audience import (
+    SPOKEN_AT,
+    TEXT,
+    UNLIMITED,
+    Audience,
+    AudienceClients,
+    gathered,
+)
+from tests.handlers.conftest import OpenSockets, Stage, StageClients
 from tests.handlers.loopback import Loopback, Received, serving, status
 from tests.handlers.translate_service import INNER_DETAIL, TranslateService, refused, translated
 from tests.patience import OUT_OF_REACH_SECONDS, PATIENCE_SECONDS, wait_until
 
 
 @pytest.fixture
-def audience(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[Audience]:
-    with gathered(stage, monkeypatch) as audience:
+def audience(stage: Stage) -> Iterator[Audience]:
+    with gathered(stage) as audience:
         yield audience
 
 
@@ -163,7 +164,7 @@ def test_an_expired_session_has_no_captions_whatever_ttl_has_done(audience: Audi
     assert audience.captions(listener) == []
 
 
-def test_a_session_that_is_gone_is_no_error(audience: Audience, sockets: OpenSockets) -> None:
+def test_a_missing_session_is_not_an_error(audience: Audience, sockets: OpenSockets) -> None:
     audience.join("es")
     audience.say(sessionId="quiet-lake-001")
     assert [frame for _, frame in sockets.posts if frame["type"] == "caption"] == []
@@ -245,25 +246,28 @@ def test_a_language_that_hangs_costs_the_others_no_time(audience: Audience) -> N
 
 
 @pytest.mark.parametrize(
-    ("limit", "is_partial"),
-    [("TRANSLATION_LIMIT_SECONDS", False), ("PARTIAL_TRANSLATION_LIMIT_SECONDS", True)],
+    ("limits", "is_partial"),
+    [
+        (replace(UNLIMITED, translation=0.05), False),
+        (replace(UNLIMITED, partial_translation=0.05), True),
+    ],
+    ids=["final", "partial"],
 )
 def test_a_language_that_is_not_translated_in_time_reads_the_original(
     audience: Audience,
-    monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
-    limit: str,
+    limits: CaptionLimits,
     is_partial: bool,
 ) -> None:
     (listener,) = audience.join("fr")
     audience.service.hanging.add("fr")
-    monkeypatch.setattr(captioning, limit, 0.05)
+    audience.captioning = replace(audience.captioning, limits=limits)
     audience.say(isPartial=is_partial)
     assert audience.texts(listener) == [TEXT]
     assert untranslated(caplog) == ["fr: too late"]
 
 
-def test_a_language_that_nobody_knows_any_more_reads_the_original(audience: Audience) -> None:
+def test_a_listener_of_an_unsupported_language_receives_the_original(audience: Audience) -> None:
     stranger, well = audience.join("es", 2)
     audience.stage.change("connections", {"connectionId": stranger}, targetLanguage="xx")
     audience.say()
@@ -271,36 +275,34 @@ def test_a_language_that_nobody_knows_any_more_reads_the_original(audience: Audi
     assert audience.texts(well) == [f"[es] {TEXT}"]
 
 
-def test_a_translation_that_came_too_late_is_known_the_next_time(
-    audience: Audience, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_translation_that_came_too_late_is_known_the_next_time(audience: Audience) -> None:
     (listener,) = audience.join("es")
     audience.service.hanging.add("es")
-    with monkeypatch.context() as hurry:
-        hurry.setattr(captioning, "time", TooLateOnceAsked(audience.service))
-        audience.say()
+    patient = audience.captioning
+    audience.captioning = replace(patient, clock=too_late_once_asked(audience.service))
+    audience.say()
     audience.service.let_go.set()
-    cache = audience.entry.CAPTIONING.translator.cache
+    cache = patient.translator.cache
     wait_until(lambda: cache.get(TranslationKey("en", "es", TEXT)))
+    audience.captioning = patient
     audience.say()
     assert audience.texts(listener) == [TEXT, f"[es] {TEXT}"]
     assert audience.service.asked("es") == [TEXT]
 
 
-class TooLateOnceAsked:
+def too_late_once_asked(service: TranslateService) -> Clock:
     """A clock of which the first look begins a limit; at the next ones it is over, but not before
     the service was asked.
     """
+    looks = itertools.count()
 
-    def __init__(self, service: TranslateService) -> None:
-        self._service = service
-        self._looks = itertools.count()
-
-    def monotonic(self) -> float:
-        if next(self._looks) == 0:
+    def monotonic() -> float:
+        if next(looks) == 0:
             return time.monotonic()
-        wait_until(lambda: self._service.requests)
+        wait_until(lambda: service.requests)
         return time.monotonic() + OUT_OF_REACH_SECONDS
+
+    return Clock(monotonic=monotonic)
 
 
 def test_a_partial_translation_is_tried_once_and_a_final_one_twice(audience: Audience) -> None:
@@ -326,64 +328,81 @@ def test_gone_listeners_lose_row_and_place_and_the_speaker_hears_it_once(
     session = audience.stage.session(audience.session_id)
     assert session["listenersByLanguage"] == {"es": 3, "fr": 3}
     assert not any(audience.stage.connection(each) for each in gone)
-    (news,) = sockets.frames_of(session["speakerConnectionId"], "sessionStatus")
-    assert (news["listenerCount"], news["updateReason"]) == (6, "listenerCountChange")
+    (status_frame,) = sockets.frames_of(session["speakerConnectionId"], "sessionStatus")
+    assert (status_frame["listenerCount"], status_frame["updateReason"]) == (
+        6,
+        "listenerCountChange",
+    )
     assert all(len(audience.texts(each)) == 1 for each in [*spanish[2:], *french[2:]])
     metrics = printed(capsys)
     assert '"ConnectionsGone":[4.0]' in metrics
     assert '"CaptionsPosted":[6.0]' in metrics
 
 
+class Throttled:
+    """DynamoDB that refuses deletions."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def delete_item(self, **_: Any) -> None:
+        raise ClientError({"Error": {"Code": "ThrottlingException"}}, "DeleteItem")
+
+
+class ThrottledClients(AudienceClients):
+    def dynamodb(self, **options: Any) -> Any:
+        return Throttled(super().dynamodb(**options))
+
+
 def test_a_removal_that_fails_is_counted_and_made_up_for_by_the_next_caption(
-    audience: Audience,
-    sockets: OpenSockets,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    audience: Audience, sockets: OpenSockets, capsys: pytest.CaptureFixture[str]
 ) -> None:
     gone, well = audience.join("es", 2)
     sockets.open.discard(gone)
-
-    def fail(*_: Any, **__: Any) -> None:
-        raise ClientError({"Error": {"Code": "ThrottlingException"}}, "DeleteItem")
-
-    with monkeypatch.context() as outage:
-        outage.setattr(type(audience.entry.CONNECTIONS), "remove", fail)
-        printed(capsys)
-        audience.say()
+    works = audience.captioning
+    audience.stage.clients = ThrottledClients(audience.stage, audience.service)
+    audience.captioning = cast(Any, audience.stage.build("translation"))
+    printed(capsys)
+    audience.say()
     assert '"RemovalsFailed":[1.0]' in printed(capsys)
     assert audience.texts(well) == [f"[es] {TEXT}"]
+    audience.captioning = works
     audience.say()
     assert audience.stage.session(audience.session_id)["listenersByLanguage"] == {"es": 1}
 
 
 def test_removals_are_begun_within_half_a_second_and_the_next_caption_finds_the_rest(
-    audience: Audience,
-    sockets: OpenSockets,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    audience: Audience, sockets: OpenSockets, capsys: pytest.CaptureFixture[str]
 ) -> None:
     sockets.open.difference_update(audience.join("es", 40))
     clock = SteppedClock()
-    leave = Membership.leave
+    works = audience.captioning
     left: list[str] = []
 
-    def leave_in_a_third_of_a_second(
-        membership: Membership, connection_id: str, session_id: str
-    ) -> Session | None:
-        left.append(connection_id)
-        session = leave(membership, connection_id, session_id)
-        clock.step(0.3)
-        return session
+    class Slow:
+        """Each removal takes a third of a second."""
 
+        def leave(self, connection_id: str, session_id: str) -> Session | None:
+            left.append(connection_id)
+            session = works.departures.membership.leave(connection_id, session_id)
+            clock.step(0.3)
+            return session
+
+    departures = Departures(cast(Any, Slow()), works.departures.pushes, clock.handlers)
+    audience.captioning = replace(
+        works,
+        departures=departures,
+        clock=clock.handlers,
+        limits=replace(UNLIMITED, removing=LIMITS.removing),
+    )
     printed(capsys)
-    with monkeypatch.context() as slow:
-        slow.setattr(captioning, "REMOVING_SECONDS", REMOVING_SECONDS)
-        slow.setattr(captioning, "time", clock)
-        slow.setattr(departures, "time", clock)
-        slow.setattr(Membership, "leave", leave_in_a_third_of_a_second)
-        audience.say()
+    audience.say()
     assert 2 <= len(left) <= 1 + CONCURRENT_REMOVALS, "begun at 0 and 0.3 seconds, not at 0.6"
     assert f'"RemovalsFailed":[{40 - len(left)}.0]' in printed(capsys)
+    audience.captioning = works
     audience.say()
     assert audience.stage.session(audience.session_id)["listenersByLanguage"] == {"es": 0}
 
@@ -394,9 +413,7 @@ class SteppedClock:
     def __init__(self) -> None:
         self._now_seconds = time.monotonic()
         self._stepping = threading.Lock()
-
-    def monotonic(self) -> float:
-        return self._now_seconds
+        self.handlers = Clock(monotonic=lambda: self._now_seconds)
 
     def step(self, seconds: float) -> None:
         with self._stepping:
@@ -415,29 +432,18 @@ def test_a_failing_listener_costs_no_other_its_caption(
     assert '"PostsFailed":[1.0]' in printed(capsys)
 
 
-class LoopbackHttp(AwsHttp):
-    """The real thing, which the stage replaces in AwsHttp."""
-
-    request = AwsHttp.request
-
-
 def with_real_sockets(
-    audience: Audience,
-    monkeypatch: pytest.MonkeyPatch,
-    server: Loopback,
-    *,
-    timeout_seconds: float = OUT_OF_REACH_SECONDS,
+    audience: Audience, server: Loopback, *, timeout_seconds: float = OUT_OF_REACH_SECONDS
 ) -> None:
     aws = AwsEnvironment("eu-central-1", "key", "secret", "token")
-    api = LoopbackHttp(f"{server.url}/live", "execute-api", aws, timeout_seconds=timeout_seconds)
-    with_sockets = dataclasses.replace(audience.entry.CAPTIONING, sockets=Sockets(api))
-    monkeypatch.setattr(audience.entry, "CAPTIONING", with_sockets)
+    api = AwsHttp(f"{server.url}/live", "execute-api", aws, timeout_seconds=timeout_seconds)
+    sockets = Sockets(api, audience.stage.clock)
+    audience.captioning = replace(audience.captioning, sockets=sockets)
 
 
-@pytest.mark.parametrize(("listeners", "hung"), [(10, 1), (100, 5), (500, 20)])
-def test_listeners_that_hang_hold_up_nobody(
+@pytest.mark.parametrize(("listeners", "hung"), [(10, 1), (150, 20)])
+def test_listeners_that_hang_do_not_delay_the_others(
     audience: Audience,
-    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     listeners: int,
     hung: int,
@@ -458,7 +464,7 @@ def test_listeners_that_hang_hold_up_nobody(
         return status(200)
 
     with serving(answer) as server:
-        with_real_sockets(audience, monkeypatch, server)
+        with_real_sockets(audience, server)
         printed(capsys)
         audience.say()
     assert f'"CaptionsPosted":[{listeners}.0]' in printed(capsys)
@@ -466,7 +472,6 @@ def test_listeners_that_hang_hold_up_nobody(
 
 def test_however_many_hang_each_costs_its_worker_a_post_and_the_rest_is_not_tried(
     audience: Audience,
-    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -477,9 +482,9 @@ def test_however_many_hang_each_costs_its_worker_a_post_and_the_rest_is_not_trie
         over.wait(PATIENCE_SECONDS)
         return status(200)
 
-    monkeypatch.setattr(captioning, "POSTING_SECONDS", 0.1)
+    audience.captioning = replace(audience.captioning, limits=replace(UNLIMITED, posting=0.1))
     with serving(answer) as server:
-        with_real_sockets(audience, monkeypatch, server, timeout_seconds=0.2)
+        with_real_sockets(audience, server, timeout_seconds=0.2)
         printed(capsys)
         audience.say()
         over.set()
@@ -490,15 +495,27 @@ def test_however_many_hang_each_costs_its_worker_a_post_and_the_rest_is_not_trie
     assert f'"ListenersUntried":[{300 - tried}.0]' in printed(capsys)
 
 
-def test_the_time_limits_are_those_that_are_promised(audience: Audience) -> None:
-    assert audience.entry.SOCKETS._api._timeout_seconds == POST_TIMEOUT_SECONDS
-    assert POSTING_SECONDS + POST_TIMEOUT_SECONDS <= 2
-    assert TRANSLATION_LIMIT_SECONDS <= 2.5
-    assert PARTIAL_TRANSLATION_LIMIT_SECONDS <= 1
-    assert REMOVING_SECONDS <= 0.5
+def test_the_time_limits_are_those_that_are_promised() -> None:
+    assert LIMITS.posting + POST_TIMEOUT_SECONDS <= 2
+    assert LIMITS.translation <= 2.5
+    assert LIMITS.partial_translation <= 1
+    assert LIMITS.removing <= 0.5
 
 
-# ---- what is never told
+def test_the_posts_of_captions_have_their_own_time_limit(stage: Stage) -> None:
+    asked: list[float] = []
+
+    class Watched(StageClients):
+        def http(self, endpoint: str, service: str, *, timeout_seconds: float) -> AwsHttp:
+            asked.append(timeout_seconds)
+            return super().http(endpoint, service, timeout_seconds=timeout_seconds)
+
+    stage.clients = Watched(stage)
+    stage.build("translation")
+    assert asked == [POST_TIMEOUT_SECONDS]
+
+
+# ---- what is never logged
 
 
 def test_no_log_line_holds_what_was_said_nor_a_whole_connection_id(
@@ -507,7 +524,7 @@ def test_no_log_line_holds_what_was_said_nor_a_whole_connection_id(
     capsys: pytest.CaptureFixture[str],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    secret = "a word that nobody may find"
+    secret = "a sentence that must not be logged"
     well, gone, failing = audience.join("es", 3)
     audience.join("fr")
     sockets.open.discard(gone)
@@ -520,8 +537,8 @@ def test_no_log_line_holds_what_was_said_nor_a_whole_connection_id(
     lines = capsys.readouterr()
     records = "".join(str(vars(record)) for record in caplog.records)
     assert audience.texts(well) == [f"[es] {secret}"] * 2
-    for told in (lines.out, lines.err, records, str(problem.value)):
-        assert secret not in told
-        assert INNER_DETAIL not in told
-        assert not any(each in told for each in (well, gone, failing))
+    for visible in (lines.out, lines.err, records, str(problem.value)):
+        assert secret not in visible
+        assert INNER_DETAIL not in visible
+        assert not any(each in visible for each in (well, gone, failing))
     assert audience.session_id in records

@@ -6,15 +6,19 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from live_sessions.aws import backoff
-from live_sessions.captions import pipeline
-from live_sessions.captions.pipeline import ATTEMPTS, RETRIED_SECONDS, CaptionQueue, Pipeline
-from live_sessions.captions.transcript import Transcript, read_transcript
+from live_sessions.aws.runtime import Clock
+from live_sessions.captions.transcripts import (
+    ATTEMPTS,
+    RETRIED_SECONDS,
+    Pipeline,
+    Transcript,
+    TranscriptQueue,
+    read_transcript,
+)
 from tests.handlers.loopback import HangUp, Loopback, Received, serving, status
 from tests.handlers.patient_clients import client_at
 from tests.patience import OUT_OF_REACH_SECONDS, PATIENCE_SECONDS, wait_until
@@ -23,10 +27,8 @@ FUNCTION = "live-sessions-test-translation"
 SECRET_TEXT = "what only the listeners may read"
 
 
-@pytest.fixture(autouse=True)
-def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    for limit in ("RETRIED_SECONDS", "CLOSING_SECONDS"):
-        monkeypatch.setattr(pipeline, limit, OUT_OF_REACH_SECONDS)
+STANDING = Clock(now_ms=lambda: 0, sleep=lambda seconds: None)
+"""No attempt is ever too late."""
 
 
 def transcript(sequence: int, *, is_partial: bool = False) -> Transcript:
@@ -87,8 +89,7 @@ def service() -> LambdaService:
 
 
 @pytest.fixture
-def server(service: LambdaService, monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopback]:
-    monkeypatch.setattr(backoff, "BACKOFF_SECONDS", 0)
+def server(service: LambdaService) -> Iterator[Loopback]:
     with serving(service.answer) as server:
         yield server
         service.let_go.set()
@@ -99,9 +100,11 @@ def sender(server: Loopback) -> Pipeline:
     return sender_to(server)
 
 
-def sender_to(server: Loopback, *, read_timeout_seconds: float = OUT_OF_REACH_SECONDS) -> Pipeline:
+def sender_to(
+    server: Loopback, *, read_timeout_seconds: float = OUT_OF_REACH_SECONDS, clock: Clock = STANDING
+) -> Pipeline:
     client = client_at(server.url, "lambda", read_timeout_seconds=read_timeout_seconds)
-    return Pipeline(client, FUNCTION)
+    return Pipeline(client, FUNCTION, clock)
 
 
 def test_a_transcript_is_what_the_pipeline_is_promised(
@@ -211,15 +214,16 @@ def outlet() -> Outlet:
 
 
 @pytest.fixture
-def captions(outlet: Outlet) -> Iterator[CaptionQueue]:
-    captions = CaptionQueue(outlet.send)
+def captions(outlet: Outlet) -> Iterator[TranscriptQueue]:
+    before = set(threading.enumerate())
+    captions = TranscriptQueue(outlet.send, closing_seconds=OUT_OF_REACH_SECONDS)
     yield captions
     outlet.gate.set()
     captions.close()
-    assert not captions._worker.is_alive()
+    assert set(threading.enumerate()) <= before
 
 
-def test_final_ones_are_all_sent_in_their_order(captions: CaptionQueue, outlet: Outlet) -> None:
+def test_final_ones_are_all_sent_in_their_order(captions: TranscriptQueue, outlet: Outlet) -> None:
     for sequence in range(50):
         captions.add(transcript(sequence))
     assert not captions.is_idle()
@@ -228,7 +232,7 @@ def test_final_ones_are_all_sent_in_their_order(captions: CaptionQueue, outlet: 
     assert outlet.numbers() == [(sequence, False) for sequence in range(50)]
 
 
-def test_one_is_sent_at_a_time(captions: CaptionQueue, outlet: Outlet) -> None:
+def test_one_is_sent_at_a_time(captions: TranscriptQueue, outlet: Outlet) -> None:
     captions.add(transcript(1))
     captions.add(transcript(2))
     assert outlet.begun.acquire(timeout=PATIENCE_SECONDS)
@@ -236,7 +240,7 @@ def test_one_is_sent_at_a_time(captions: CaptionQueue, outlet: Outlet) -> None:
 
 
 def test_of_partial_ones_that_come_meanwhile_the_latest_is_sent(
-    captions: CaptionQueue, outlet: Outlet
+    captions: TranscriptQueue, outlet: Outlet
 ) -> None:
     captions.add(transcript(1, is_partial=True))
     assert outlet.begun.acquire(timeout=PATIENCE_SECONDS)
@@ -248,7 +252,7 @@ def test_of_partial_ones_that_come_meanwhile_the_latest_is_sent(
 
 
 def test_a_partial_one_is_dropped_for_the_final_one_that_it_grew_into(
-    captions: CaptionQueue, outlet: Outlet
+    captions: TranscriptQueue, outlet: Outlet
 ) -> None:
     captions.add(transcript(1))
     assert outlet.begun.acquire(timeout=PATIENCE_SECONDS)
@@ -259,7 +263,7 @@ def test_a_partial_one_is_dropped_for_the_final_one_that_it_grew_into(
     assert outlet.numbers() == [(1, False), (2, False)]
 
 
-def test_final_ones_go_before_a_partial_one(captions: CaptionQueue, outlet: Outlet) -> None:
+def test_final_ones_go_before_a_partial_one(captions: TranscriptQueue, outlet: Outlet) -> None:
     captions.add(transcript(1))
     assert outlet.begun.acquire(timeout=PATIENCE_SECONDS)
     captions.add(transcript(2))
@@ -270,7 +274,7 @@ def test_final_ones_go_before_a_partial_one(captions: CaptionQueue, outlet: Outl
 
 
 def test_an_unforeseen_failure_costs_only_its_transcript(
-    captions: CaptionQueue,
+    captions: TranscriptQueue,
     outlet: Outlet,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -284,12 +288,9 @@ def test_an_unforeseen_failure_costs_only_its_transcript(
 
 
 def test_what_is_left_when_it_is_closed_is_given_up_and_counted(
-    captions: CaptionQueue,
-    outlet: Outlet,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    outlet: Outlet, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(pipeline, "CLOSING_SECONDS", 0)
+    captions = TranscriptQueue(outlet.send, closing_seconds=0)
     captions.add(transcript(1))
     assert outlet.begun.acquire(timeout=PATIENCE_SECONDS)
     captions.add(transcript(2))
@@ -297,14 +298,14 @@ def test_what_is_left_when_it_is_closed_is_given_up_and_counted(
     captions.add(transcript(4, is_partial=True))
     captions.close()
     outlet.gate.set()
-    captions._worker.join(PATIENCE_SECONDS)
+    wait_until(captions.is_idle)
     assert outlet.numbers() == [(1, False)]
     assert capsys.readouterr().out.replace(" ", "").count('"TranscriptsFailed":[2.0]') == 1
     captions.add(transcript(5))
     assert outlet.numbers() == [(1, False)]
 
 
-def test_it_is_not_idle_while_one_is_being_sent(captions: CaptionQueue, outlet: Outlet) -> None:
+def test_it_is_not_idle_while_one_is_being_sent(captions: TranscriptQueue, outlet: Outlet) -> None:
     assert captions.is_idle()
     captions.add(transcript(1))
     assert outlet.begun.acquire(timeout=PATIENCE_SECONDS)
@@ -317,21 +318,16 @@ def test_it_is_not_idle_while_one_is_being_sent(captions: CaptionQueue, outlet: 
     ("stood_still_seconds", "attempts"), [(RETRIED_SECONDS - 0.1, 2), (RETRIED_SECONDS, 1)]
 )
 def test_a_transcript_that_stood_still_with_its_function_is_not_sent_again(
-    sender: Pipeline,
-    service: LambdaService,
-    monkeypatch: pytest.MonkeyPatch,
-    stood_still_seconds: float,
-    attempts: int,
+    server: Loopback, service: LambdaService, stood_still_seconds: float, attempts: int
 ) -> None:
     """Lambda freezes a thread that its handler leaves behind; others have been captioned since."""
-    clock = SimpleNamespace(time=lambda: 0)
+    now_ms = [0]
 
     def freeze() -> bytes:
-        clock.time = lambda: stood_still_seconds
+        now_ms[0] = round(stood_still_seconds * 1000)
         return refused(429, "TooManyRequestsException")()
 
-    monkeypatch.setattr(pipeline, "RETRIED_SECONDS", RETRIED_SECONDS)
-    monkeypatch.setattr(pipeline, "time", clock)
+    clock = Clock(now_ms=lambda: now_ms[0], sleep=lambda seconds: None)
     service.answers.append(freeze)
-    sender.send(transcript(7))
+    sender_to(server, clock=clock).send(transcript(7))
     assert len(service.received) == attempts

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from live_sessions.captions.transcript import TEXT_LIMIT_CHARACTERS, Transcript, read_transcript
+from live_sessions.captions.transcripts import TEXT_LIMIT_CHARACTERS, Transcript, read_transcript
 
 PAYLOAD: dict[str, Any] = {
     "sessionId": "golden-river-482",
@@ -70,6 +70,6 @@ def test_a_field_that_breaks_a_rule_is_named_and_no_text_repeated(field: str, va
 
 
 @pytest.mark.parametrize("payload", [{}, [], "text", None])
-def test_what_is_no_transcript_at_all_is_refused(payload: Any) -> None:
+def test_a_payload_that_is_not_a_transcript_is_refused(payload: Any) -> None:
     with pytest.raises(msgspec.ValidationError):
         read_transcript(payload)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from live_sessions.captions.translation_cache import TranslationCache, TranslationKey
+from live_sessions.captions.captioning import TranslationCache, TranslationKey
 
 
 def key(text: str, target: str = "es") -> TranslationKey:
@@ -38,7 +38,7 @@ def test_bytes_are_counted_and_not_characters() -> None:
     assert [cache.get(key(text)) for text in ("aa", "bb", "cc")] == [None, "éé", "éé"]
     cache.keep(key("dd"), "é" * 6)
     assert cache.get(key("dd")) is None
-    assert cache.get(key("cc")) == "éé", "what does not fit costs nobody its place"
+    assert cache.get(key("cc")) == "éé", "an entry that does not fit evicts no other entry"
 
 
 def test_a_translation_that_is_kept_again_is_counted_once() -> None:

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any, cast
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from live_sessions.aws import backoff
-from live_sessions.captions.text_parts import PART_LIMIT_BYTES
-from live_sessions.captions.translator import UNSUPPORTED_PAIR, Translation, Translator
-from live_sessions.languages import SOURCE_LANGUAGES, TARGET_LANGUAGES
+from contract.languages import SOURCE_LANGUAGES, TARGET_LANGUAGES
+from live_sessions.aws.runtime import Clock
+from live_sessions.captions.captioning import (
+    PART_LIMIT_BYTES,
+    UNSUPPORTED_PAIR,
+    Translation,
+    Translator,
+    parts_of,
+)
 from tests.handlers.loopback import status
 from tests.handlers.translate_service import (
     INNER_DETAIL,
@@ -23,19 +31,18 @@ from tests.handlers.translate_service import (
 from tests.patience import wait_until
 
 TEXT = "Good evening."
+WITHOUT_PAUSES = Clock(sleep=lambda seconds: None)
 
 
 @pytest.fixture
-def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[TranslateService]:
-    monkeypatch.setattr(backoff, "BACKOFF_SECONDS", 0)
+def service() -> Iterator[TranslateService]:
     with translate_service() as service:
         yield service
 
 
 @pytest.fixture
 def translator(service: TranslateService) -> Translator:
-    client = service.client()
-    return Translator(lambda: client)
+    return Translator(service.client(), WITHOUT_PAUSES)
 
 
 def es(translator: Translator, text: str = TEXT, attempts: int = 2) -> Translation:
@@ -60,12 +67,18 @@ def test_what_was_translated_once_is_not_asked_for_again(
     assert len(service.requests) == 2
 
 
-@pytest.mark.parametrize("source", sorted(SOURCE_LANGUAGES))
-def test_every_source_can_be_asked_for_in_every_other_language(
-    translator: Translator, source: str
-) -> None:
-    for target in sorted(TARGET_LANGUAGES - {source})[::12]:
-        assert translator.translate(TEXT, source, target, attempts=1).text is not None
+class AnyPair:
+    """Amazon Translate without the network."""
+
+    def translate_text(self, *, Text: str, **_: str) -> dict[str, str]:
+        return {"TranslatedText": f"translated {Text}"}
+
+
+def test_every_source_can_be_translated_to_every_other_language() -> None:
+    translator = Translator(cast(Any, AnyPair()), WITHOUT_PAUSES)
+    for source in SOURCE_LANGUAGES:
+        for target in TARGET_LANGUAGES - {source}:
+            assert translator.translate(TEXT, source, target, attempts=1).text is not None
 
 
 def test_a_variant_is_translated_to_like_any_other_language(
@@ -125,7 +138,7 @@ def test_a_translation_that_fails_is_none_and_says_why(
 
 def test_a_service_that_does_not_answer_is_asked_twice(service: TranslateService) -> None:
     client = service.client(read_timeout_seconds=0.2)
-    translator = Translator(lambda: client)
+    translator = Translator(client, WITHOUT_PAUSES)
     service.hanging.add("es")
     assert es(translator) == Translation(None, "ReadTimeoutError")
     wait_until(lambda: len(service.requests) >= 2)
@@ -137,7 +150,7 @@ def test_a_service_that_cannot_be_reached_is_a_failure_like_others(
 ) -> None:
     service.url = "http://127.0.0.1:9"
     client = service.client()
-    assert es(Translator(lambda: client)) == Translation(None, "EndpointConnectionError")
+    assert es(Translator(client, WITHOUT_PAUSES)) == Translation(None, "EndpointConnectionError")
 
 
 def test_with_one_attempt_nothing_is_tried_again(
@@ -185,3 +198,36 @@ def test_of_the_parts_none_may_fail(
     answers = iter([translated("So it is."), answer])
     service.answers["en"] = lambda _: next(answers)
     assert translator.translate("Así es. " * 2000, "es", "en", attempts=2).text is None
+
+
+# ---- long texts in parts
+
+
+TEXTS = st.text(alphabet="ab .?。é中🎤", max_size=120)
+
+
+@given(TEXTS, st.integers(min_value=4, max_value=40))
+def test_the_parts_make_up_the_text_and_none_is_over_the_limit(text: str, limit: int) -> None:
+    parts = list(parts_of(text, limit))
+    assert "".join(parts) == text
+    assert all(0 < len(part.encode()) <= limit for part in parts)
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("One two. Three four five", ["One two. ", "Three four five"]),
+        ("One? Two! Three four five six", ["One? Two! ", "Three four five ", "six"]),
+        ("一二。三四五", ["一二。", "三四五"]),
+        ("abcdefghijklmnopqrst", ["abcdefghijklmnop", "qrst"]),
+    ],
+)
+def test_a_cut_is_after_a_sentence_or_a_word_or_anywhere(text: str, parts: list[str]) -> None:
+    assert list(parts_of(text, 16)) == parts
+
+
+def test_what_translate_takes_stays_whole() -> None:
+    text = "a. " * 3333
+    assert list(parts_of(text)) == [text]
+    assert [len(part) for part in parts_of("é" * (PART_LIMIT_BYTES // 2 + 1))] == [5000, 1]
+    assert list(parts_of("")) == []

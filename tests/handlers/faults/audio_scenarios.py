@@ -18,14 +18,19 @@ def speak(world: World, speaker: Socket, sequence: int = 0) -> Operation:
     return world.send(speaker, "sendAudio", audioData=AUDIO_DATA, sequence=sequence)
 
 
-def use_a_new_container(world: World) -> None:
-    """In which no speaker is remembered."""
-    world.stage.entries["audio_ingest"].ADMISSION._session_ids.clear()
+def in_new_container(world: World, speaker: Socket, sequence: int = 0) -> Start:
+    """The chunk arrives at a container that remembers no speaker."""
+
+    def start() -> Operation:
+        world.use_new_container("audio_ingest")
+        return speak(world, speaker, sequence)
+
+    return start
 
 
 def speaks_first(world: World) -> Start:
     speaker, _ = session(world)
-    return lambda: speak(world, speaker)
+    return in_new_container(world, speaker)
 
 
 def goes_on(world: World) -> Start:
@@ -37,8 +42,7 @@ def goes_on(world: World) -> Start:
 def goes_on_in_another_container(world: World) -> Start:
     speaker, _ = session(world)
     world.finish(speak(world, speaker))
-    use_a_new_container(world)
-    return lambda: speak(world, speaker, 1)
+    return in_new_container(world, speaker, 1)
 
 
 def goes_on_after_a_processor_has_left(world: World) -> Start:
@@ -60,7 +64,7 @@ def goes_on_after_a_processor_has_died(world: World) -> Start:
 def speaks_in_silence(world: World) -> Start:
     speaker, _ = session(world)
     world.finish(world.send(speaker, "muteBroadcast"))
-    return lambda: speak(world, speaker)
+    return in_new_container(world, speaker)
 
 
 AUDIO_INGEST: Mapping[str, Scenario] = {

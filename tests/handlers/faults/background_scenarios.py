@@ -12,7 +12,7 @@ from tests.handlers.faults.setting import (
     Start,
     changed,
     close,
-    end_untold,
+    end_without_notices,
     member,
     session,
 )
@@ -37,13 +37,13 @@ def speaker_closes(world: World) -> Start:
 
 
 def check(kind: str, **fields: Any) -> Scenario:
-    def set_stage(world: World) -> Start:
+    def set_up(world: World) -> Start:
         _, session_id = session(world)
         member(world, session_id)
         world.check({"check": kind, "sessionId": session_id, **fields})
         return lambda: world.deliver_check(world.checks[-1])
 
-    return set_stage
+    return set_up
 
 
 def speaker_is_lost(world: World) -> Start:
@@ -65,7 +65,7 @@ def expiry_is_checked(world: World) -> Start:
 def second_pass(world: World) -> Start:
     _, session_id = session(world)
     member(world, session_id)
-    end_untold(world, session_id)
+    end_without_notices(world, session_id)
     world.fan_outs.clear()
     return lambda: world.deliver_check(world.checks[-1])
 
@@ -74,9 +74,9 @@ def second_pass(world: World) -> Start:
 
 
 def tick(shard: int | None) -> Scenario:
-    """With a session that runs, one whose speaker is gone, and one that has expired."""
+    """With a live session, one whose speaker is gone, and one that has expired."""
 
-    def set_stage(world: World) -> Start:
+    def set_up(world: World) -> Start:
         session(world)
         gone, _ = session(world)
         world.close(gone)
@@ -86,26 +86,26 @@ def tick(shard: int | None) -> Scenario:
         message: dict[str, Any] = {"tick": {"scheduledAt": at, "offsetSeconds": 0}}
         return lambda: world.tick(message if shard is None else message | {"shard": shard})
 
-    return set_stage
+    return set_up
 
 
 # ---- fan_out
 
 
-def end_is_told(listeners: int, **task: Any) -> Scenario:
-    def set_stage(world: World) -> Start:
+def end_is_sent(listeners: int, **task: Any) -> Scenario:
+    def set_up(world: World) -> Start:
         _, session_id = session(world)
         members = [member(world, session_id) for _ in range(listeners)]
-        end_untold(world, session_id)
+        end_without_notices(world, session_id)
         if task:
             world.fan_outs[-1].body["connectionIds"] = [each.connection_id for each in members]
         return lambda: world.run_fan_out(world.fan_outs[-1])
 
-    return set_stage
+    return set_up
 
 
-def frame_is_told(listeners: int, *, one_is_gone: bool = False) -> Scenario:
-    def set_stage(world: World) -> Start:
+def frame_is_sent(listeners: int, *, one_is_gone: bool = False) -> Scenario:
+    def set_up(world: World) -> Start:
         speaker, session_id = session(world)
         members = [member(world, session_id) for _ in range(listeners)]
         if one_is_gone:
@@ -113,13 +113,13 @@ def frame_is_told(listeners: int, *, one_is_gone: bool = False) -> Scenario:
         world.finish(world.send(speaker, "muteBroadcast"))
         return lambda: world.run_fan_out(world.fan_outs[-1])
 
-    return set_stage
+    return set_up
 
 
-def nobody_is_left(world: World) -> Start:
+def no_listener_is_left(world: World) -> Start:
     """The pass that closes an ended session."""
     _, session_id = session(world)
-    end_untold(world, session_id)
+    end_without_notices(world, session_id)
     due: Due = world.fan_outs[-1]
     world.advance(61_000)
     return lambda: world.run_fan_out(due)
@@ -141,11 +141,11 @@ TICKS: Mapping[str, Scenario] = {
 }
 
 FAN_OUT: Mapping[str, Scenario] = {
-    "end": end_is_told(1),
-    "end handed out": end_is_told(3),
-    "end of a page": end_is_told(2, page=True),
-    "end with nobody left": nobody_is_left,
-    "frame": frame_is_told(1),
-    "frame handed out": frame_is_told(3),
-    "frame to one who is gone": frame_is_told(2, one_is_gone=True),
+    "end": end_is_sent(1),
+    "end handed out": end_is_sent(3),
+    "end of a page": end_is_sent(2, page=True),
+    "end without listeners": no_listener_is_left,
+    "frame": frame_is_sent(1),
+    "frame handed out": frame_is_sent(3),
+    "frame to a listener who is gone": frame_is_sent(2, one_is_gone=True),
 }

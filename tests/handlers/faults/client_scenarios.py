@@ -10,7 +10,7 @@ from tests.handlers.faults.setting import (
     Start,
     close,
     connected,
-    end_untold,
+    end_without_notices,
     join,
     member,
     session,
@@ -29,9 +29,9 @@ def creates(world: World) -> Start:
     return lambda: world.send(speaker, "createSession", sourceLanguage="en")
 
 
-def creates_after_an_end_he_was_not_told(world: World) -> Start:
+def creates_after_an_end_without_notice(world: World) -> Start:
     speaker, session_id = session(world)
-    end_untold(world, session_id)
+    end_without_notices(world, session_id)
     return lambda: world.send(speaker, "createSession", sourceLanguage="en")
 
 
@@ -55,26 +55,26 @@ def joins_again(world: World) -> Start:
     return lambda: join(world, listener, session_id)
 
 
-def joins_after_an_end_it_was_not_told(world: World) -> Start:
+def joins_after_an_end_without_notice(world: World) -> Start:
     _, first = session(world)
     listener = member(world, first)
-    end_untold(world, first)
+    end_without_notices(world, first)
     _, second = session(world)
     return lambda: join(world, listener, second)
 
 
 def listener_sends(action: str, **fields: Any) -> Scenario:
-    def set_stage(world: World) -> Start:
+    def set_up(world: World) -> Start:
         _, session_id = session(world)
         member(world, session_id)
         listener = member(world, session_id)
         return lambda: world.send(listener, action, **fields)
 
-    return set_stage
+    return set_up
 
 
 def speaker_sends(action: str, *before: str, **fields: Any) -> Scenario:
-    def set_stage(world: World) -> Start:
+    def set_up(world: World) -> Start:
         speaker, session_id = session(world)
         member(world, session_id)
         for earlier in before:
@@ -82,7 +82,7 @@ def speaker_sends(action: str, *before: str, **fields: Any) -> Scenario:
         world.fan_outs.clear()
         return lambda: world.send(speaker, action, **fields)
 
-    return set_stage
+    return set_up
 
 
 # ---- heartbeat and refresh
@@ -96,7 +96,7 @@ def beats_when_it_is_old(world: World) -> Start:
 
 
 def listener_refreshes(language: str) -> Scenario:
-    def set_stage(world: World) -> Start:
+    def set_up(world: World) -> Start:
         _, session_id = session(world)
         old = member(world, session_id)
         new = connected(world, "listener")
@@ -108,7 +108,7 @@ def listener_refreshes(language: str) -> Scenario:
             targetLanguage=language,
         )
 
-    return set_stage
+    return set_up
 
 
 def speaker_refreshes(world: World) -> Start:
@@ -129,11 +129,11 @@ def speaker_comes_back_in_time(world: World) -> Start:
 CONNECTION: Mapping[str, Scenario] = {
     "$connect": connects,
     "createSession": creates,
-    "createSession after an end that he was not told": creates_after_an_end_he_was_not_told,
+    "createSession after an end without notice": creates_after_an_end_without_notice,
     "joinSession": joins,
     "joinSession as one of many": joins_as_one_of_many,
     "joinSession again": joins_again,
-    "joinSession after an end that it was not told": joins_after_an_end_it_was_not_told,
+    "joinSession after an end without notice": joins_after_an_end_without_notice,
     "leaveSession": listener_sends("leaveSession"),
     "changeLanguage": listener_sends("changeLanguage", targetLanguage="fr"),
     "pausePlayback": listener_sends("pausePlayback"),

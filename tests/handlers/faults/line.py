@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import importlib
 import json
-import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import unquote
 
-import pytest
-from botocore.awsrequest import AWSResponse
-from botocore.endpoint import Endpoint
 from botocore.exceptions import ReadTimeoutError
-from botocore.retries.quota import RetryQuota
 
+from live_sessions.aws.clients import Clients
+from live_sessions.aws.http import NO_HEADERS, AwsHttp, NoAnswer, Response
+from live_sessions.aws.runtime import AwsEnvironment, read_environment
 from tests.handlers.conftest import Stage
+from tests.handlers.direct_moto import Reply, queues
+from tests.handlers.environment import ENVIRONMENT
+from tests.handlers.faults.direct_client import DirectClient
+from tests.handlers.faults.dynamodb import DynamoDB
 
 INNER_DETAIL = "arn:aws:inner:detail"
-"""In the text of every refusal; no client may ever read it."""
+"""In the text of every error; no client may ever read it."""
 
 
 @dataclass(frozen=True)
@@ -35,184 +37,207 @@ class Call:
         return f"{self.service} {self.operation} {self.subject}"
 
 
-class Attempt(Protocol):
-    """One attempt of a call; each method gives the answer that the caller is to get."""
+class Lost(Exception):
+    """The caller gets no response in time."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One attempt of a call; each method returns the reply that the caller gets, or raises Lost.
+
+    `number` counts a client's own attempts from 1 on; None where the handlers retry themselves.
+    `parameters` are DynamoDB's.
+    """
 
     call: Call
+    number: int | None
+    carry_out: Callable[[], Reply]
+    parameters: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     def repeats(self, call: Call) -> bool:
         """Whether this is a further attempt of that call."""
-        ...
+        return self.call == call if self.number is None else self.number > 1
 
-    def carry_out(self) -> Any: ...
+    def accept(self) -> Reply:
+        """A reply without content."""
+        return Reply(200, {})
 
-    def accept(self) -> Any:
-        """An answer without content."""
-        ...
+    def refuse(self, code: str, status: int) -> Reply:
+        """An error of the service."""
+        content: dict[str, Any] = {"Error": {"Code": code, "Message": INNER_DETAIL}}
+        if code == "TransactionCanceledException":
+            content["CancellationReasons"] = [{"Code": "ConditionalCheckFailed"}]
+        return Reply(status, content)
 
-    def refuse(self, code: str, status: int) -> Any: ...
-
-    def lose(self) -> Any: ...
-
-
-Hook = Callable[[Attempt], Any]
+    def lose(self) -> Reply:
+        raise Lost
 
 
-def pass_through(attempt: Attempt) -> Any:
+Hook = Callable[[Attempt], Reply]
+
+
+def pass_through(attempt: Attempt) -> Reply:
     return attempt.carry_out()
 
 
 class Line:
-    """Calls `hook` for every attempt of every AWS call; botocore's retries stay, their pauses go.
+    """Calls `hook` for every attempt of every AWS call that the stage's handlers make.
 
-    Lambda's Invoke is recorded among what it starts, TranslateText puts the language before the
-    text, everything else is carried out by moto and the stage's sockets.
+    Lambda's Invoke is recorded among what it starts, and TranslateText puts the language before the
+    text. Items are in `dynamodb`, messages in moto's queues.
     """
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, stage: Stage) -> None:
+    def __init__(self, stage: Stage, dynamodb: DynamoDB) -> None:
         self.hook: Hook = pass_through
-        self._inside = threading.local()
-        clients = importlib.import_module("live_sessions.aws.clients")
-        monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
-        monkeypatch.setattr(RetryQuota, "acquire", lambda *_, **__: True)
-        if "invoke" in vars(clients.lambda_()):
-            monkeypatch.delattr(clients.lambda_(), "invoke")
-        self._watch_botocore(monkeypatch, stage)
-        self._watch_requests(monkeypatch)
+        self._stage = stage
+        self.dynamodb = dynamodb
+        self._tokens: set[str] = set()
+        stage.clients = LineClients(self)
+        stage.dynamodb = DirectClient(
+            "dynamodb",
+            1,
+            lambda _, operation, request, __: self.dynamodb.carry_out(operation, request),
+        )
 
-    def _conduct(self, attempt: Attempt) -> Any:
-        if getattr(self._inside, "a_call", False):
-            return attempt.carry_out()
-        self._inside.a_call = True
+    def send(self, service: str, operation: str, parameters: dict[str, Any], number: int) -> Reply:
+        """An attempt by one of botocore's clients."""
+        call = _call(service, operation, parameters)
+        attempt = Attempt(
+            call,
+            number,
+            lambda: self._carry_out(call, parameters),
+            parameters if service == "dynamodb" else {},
+        )
         try:
             return self.hook(attempt)
-        finally:
-            self._inside.a_call = False
+        except Lost:
+            raise ReadTimeoutError(endpoint_url=f"https://{service}") from None
 
-    def _watch_botocore(self, monkeypatch: pytest.MonkeyPatch, stage: Stage) -> None:
-        send = Endpoint._get_response
-        tokens: set[str] = set()
-
-        def once(token: str, request: Any, send_it: Callable[[], Any]) -> Any:
-            """DynamoDB carries a transaction out once for each token; moto does not mind it."""
-            if token in tokens:
-                return _answer(request, 200, {})
-            answered, failure = send_it()
-            if answered is not None and answered[0].status_code == 200:
-                tokens.add(token)
-            return answered, failure
-
-        def get_response(endpoint: Any, request: Any, model: Any, context: Any) -> Any:
-            def carry_out() -> Any:
-                if model.name == "TransactWriteItems":
-                    return once(json.loads(request.body)["ClientRequestToken"], request, send_it)
-                if model.name == "TranslateText":
-                    asked = json.loads(request.body)
-                    text = f"[{asked['TargetLanguageCode']}] {asked['Text']}"
-                    return _answer(request, 200, {"TranslatedText": text})
-                if model.name != "Invoke":
-                    return send_it()
-                started = stage.started_by(_call(request, model).subject)
-                started.append(json.loads(request.body))
-                return _answer(request, 202, {"StatusCode": 202})
-
-            def send_it() -> Any:
-                return send(endpoint, request, model, context)
-
-            is_first = not context.get("attempted", False)
-            context["attempted"] = True
-            return self._conduct(
-                _BotocoreAttempt(_call(request, model), is_first, request, carry_out)
+    def request(
+        self, service: str, method: str, path: str, body: bytes, headers: Mapping[str, str]
+    ) -> Response:
+        """An attempt by the handlers' own HTTP client."""
+        if service == "dynamodb":
+            operation, parameters = headers["x-amz-target"].rpartition(".")[2], json.loads(body)
+            call = Call(service, operation, parameters["TableName"])
+            attempt = Attempt(call, None, lambda: self._carry_out(call, parameters), parameters)
+        else:
+            connection_id = unquote(path.removeprefix("/@connections/"))
+            attempt = Attempt(
+                Call(service, method, connection_id),
+                None,
+                lambda: Reply(self._stage.sockets.answer(method, connection_id, body), {}),
             )
+        try:
+            status, content = self.hook(attempt)
+        except Lost:
+            raise NoAnswer("no answer: timed out", may_have_arrived=True) from None
+        if "Error" in content:
+            error = content["Error"]
+            content = {"__type": f"com.amazonaws#{error['Code']}", "message": error["Message"]}
+        return Response(status, json.dumps(content).encode())
 
-        monkeypatch.setattr(Endpoint, "_get_response", get_response)
+    def _carry_out(self, call: Call, parameters: dict[str, Any]) -> Reply:
+        match call.operation:
+            case "TransactWriteItems":
+                return self._once(parameters)
+            case "SendMessage":
+                _send_message(call.subject, parameters)
+                return Reply(200, {})
+            case "SendMessageBatch":
+                for entry in parameters["Entries"]:
+                    _send_message(call.subject, entry)
+                return Reply(200, {"Successful": [], "Failed": []})
+            case "TranslateText":
+                text = f"[{parameters['TargetLanguageCode']}] {parameters['Text']}"
+                return Reply(200, {"TranslatedText": text})
+            case "Invoke":
+                assert parameters["InvocationType"] == "Event"
+                self._stage.started_by(call.subject).append(json.loads(parameters["Payload"]))
+                return Reply(202, {"StatusCode": 202})
+            case _:
+                return self.dynamodb.carry_out(call.operation, parameters)
 
-    def _watch_requests(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        aws_http = importlib.import_module("live_sessions.aws.http")
-        send = aws_http.AwsHttp.request
-
-        def request(
-            http: Any, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] = {}
-        ) -> Any:
-            call = _request(http.service, method, path, body, headers)
-            attempt = _RequestAttempt(
-                call, aws_http, lambda: send(http, method, path, body, headers)
-            )
-            return self._conduct(attempt)
-
-        monkeypatch.setattr(aws_http.AwsHttp, "request", request)
-
-
-@dataclass
-class _RequestAttempt:
-    call: Call
-    aws_http: Any
-    carry_out: Callable[[], Any]
-
-    def repeats(self, call: Call) -> bool:
-        return self.call == call
-
-    def accept(self) -> Any:
-        return self.aws_http.Response(200, b"")
-
-    def refuse(self, code: str, status: int) -> Any:
-        error = {"__type": f"com.amazonaws#{code}", "message": INNER_DETAIL}
-        return self.aws_http.Response(status, json.dumps(error).encode())
-
-    def lose(self) -> Any:
-        raise self.aws_http.NoAnswer("no answer: timed out", may_have_arrived=True)
-
-
-@dataclass
-class _BotocoreAttempt:
-    call: Call
-    is_first: bool
-    request: Any
-    carry_out: Callable[[], Any]
-
-    def repeats(self, call: Call) -> bool:
-        return not self.is_first
-
-    def accept(self) -> Any:
-        return _answer(self.request, 200, {})
-
-    def refuse(self, code: str, status: int) -> Any:
-        answer: dict[str, Any] = {"Error": {"Code": code, "Message": INNER_DETAIL}}
-        if code == "TransactionCanceledException":
-            answer["CancellationReasons"] = [{"Code": "ConditionalCheckFailed"}]
-        return _answer(self.request, status, answer)
-
-    def lose(self) -> Any:
-        return None, ReadTimeoutError(endpoint_url=self.request.url)
+    def _once(self, parameters: dict[str, Any]) -> Reply:
+        """DynamoDB carries a transaction out once for each token."""
+        token = parameters["ClientRequestToken"]
+        if token in self._tokens:
+            return Reply(200, {})
+        reply = self.dynamodb.carry_out("TransactWriteItems", parameters)
+        if reply.status == 200:
+            self._tokens.add(token)
+        return reply
 
 
-def _answer(request: Any, status: int, parsed: dict[str, Any]) -> Any:
-    """What Endpoint._get_response returns for an answer of the service."""
-    metadata = {"HTTPStatusCode": status, "HTTPHeaders": {}, "RetryAttempts": 0}
-    answer = parsed | {"ResponseMetadata": metadata}
-    return (AWSResponse(request.url, status, {}, None), answer), None
+class InlineExecutor(Executor):
+    """Runs what is submitted at once, in the thread that submits it."""
+
+    def __init__(self, max_workers: int) -> None:
+        pass
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as failure:
+            future.set_exception(failure)
+        return future
 
 
-def _call(request: Any, model: Any) -> Call:
-    service = model.service_model.service_name
-    if service == "lambda":
-        return Call(service, model.name, unquote(request.url.split("/")[-2]))
-    body = json.loads(request.body)
-    if service == "translate":
-        return Call(service, model.name, body["TargetLanguageCode"])
+class LineClients(Clients):
+    """The clients at the handlers' end of the line; what they do at once is done in turn."""
+
+    threads = InlineExecutor
+
+    def __init__(self, line: Line) -> None:
+        super().__init__(read_environment(AwsEnvironment, ENVIRONMENT))
+        self._line = line
+
+    def http(self, endpoint: str, service: str, *, timeout_seconds: float) -> AwsHttp:
+        return LineHttp(service, self._line)
+
+    def _client(self, service: str, *, attempts: int, **_: Any) -> Any:
+        key = (service, attempts)
+        return self._kept(key, lambda: DirectClient(service, attempts, self._line.send))
+
+
+class LineHttp(AwsHttp):
+    """An endpoint at the other end of the line."""
+
+    def __init__(self, service: str, line: Line) -> None:
+        self.service = service
+        self._line = line
+
+    def request(
+        self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] = NO_HEADERS
+    ) -> Response:
+        return self._line.request(self.service, method, path, body, headers)
+
+
+def _send_message(queue: str, message: Mapping[str, Any]) -> None:
+    queues().send_message(queue, message["MessageBody"], delay_seconds=message.get("DelaySeconds"))
+
+
+def _call(service: str, operation: str, parameters: Mapping[str, Any]) -> Call:
+    match service:
+        case "lambda":
+            return Call(service, operation, parameters["FunctionName"])
+        case "translate":
+            return Call(service, operation, parameters["TargetLanguageCode"])
+        case "sqs":
+            return Call(service, operation, parameters["QueueUrl"].rsplit("/", 1)[-1])
+        case _:
+            return _dynamodb_call(operation, parameters)
+
+
+def _dynamodb_call(operation: str, parameters: Mapping[str, Any]) -> Call:
+    if "TransactItems" in parameters:
+        changes = [next(iter(item.values())) for item in parameters["TransactItems"]]
+        subject = "+".join(change["TableName"] for change in changes)
+        return Call("dynamodb", operation, subject, conditional=True)
     subject = (
-        body.get("IndexName") or body.get("TableName") or "+".join(body.get("RequestItems", ()))
+        parameters.get("IndexName")
+        or parameters.get("TableName")
+        or "+".join(parameters["RequestItems"])
     )
-    if service == "sqs":
-        subject = body["QueueUrl"].rsplit("/", 1)[-1]
-    conditional = "ConditionExpression" in body or "TransactItems" in body
-    if "TransactItems" in body:
-        subject = "+".join(next(iter(item.values()))["TableName"] for item in body["TransactItems"])
-    return Call(service, model.name, subject, conditional)
-
-
-def _request(service: str, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> Call:
-    if service == "dynamodb":
-        operation = headers["x-amz-target"].rpartition(".")[2]
-        return Call(service, operation, json.loads(body)["TableName"])
-    return Call(service, method, unquote(path.removeprefix("/@connections/")))
+    return Call("dynamodb", operation, subject, "ConditionExpression" in parameters)

@@ -9,7 +9,7 @@ from tests.handlers.faults.setting import (
     Start,
     changed,
     drifted,
-    end_untold,
+    end_without_notices,
     member,
     session,
 )
@@ -48,7 +48,7 @@ def row_outlived_its_socket(world: World) -> Start:
 def shards_have_changed(world: World) -> Start:
     _, session_id = session(world)
     changed(world, "sessions", {"sessionId": session_id}, activeShard=1)
-    world.stage.entries["reconcile"].STATUS_SHARDS_LIMIT = 2
+    world.sweep_shards(2)
     return world.reconcile
 
 
@@ -83,10 +83,10 @@ def session_has_expired(world: World) -> Start:
     return world.reconcile
 
 
-def end_was_not_told(world: World) -> Start:
+def ended_without_notices(world: World) -> Start:
     _, session_id = session(world)
     member(world, session_id)
-    end_untold(world, session_id)
+    end_without_notices(world, session_id)
     world.fan_outs.clear()
     return world.reconcile
 
@@ -101,5 +101,5 @@ RECONCILE: Mapping[str, Scenario] = {
     "speaker has no row again": speaker_has_no_row_again,
     "speaker is there again": speaker_is_there_again,
     "session has expired": session_has_expired,
-    "end was not told": end_was_not_told,
+    "ended session without notices": ended_without_notices,
 }

@@ -1,4 +1,4 @@
-"""Each function's entries: the stage is set with calls that succeed; then the entry can begin."""
+"""The scenarios of each function."""
 
 from __future__ import annotations
 
@@ -22,3 +22,6 @@ SCENARIOS: Mapping[str, Mapping[str, Scenario]] = {
     "translation": TRANSLATION,
     "audio_ingest": AUDIO_INGEST,
 }
+ENTRIES = [
+    (function, scenario) for function, scenarios in SCENARIOS.items() for scenario in scenarios
+]

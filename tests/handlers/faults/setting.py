@@ -1,4 +1,4 @@
-"""A stage is set with calls that succeed, before the one that is watched begins."""
+"""Scenarios are set up with calls that succeed, before the operation under test starts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.handlers.properties.world import World
 
 Start = Callable[[], Operation]
 Scenario = Callable[[World], Start]
-"""Sets the stage; what it returns starts the operation that is watched, as often as it is asked."""
+"""Sets up; returns a function that starts the operation under test, and may be called again."""
 
 HOUR_MS = 3_600_000
 
@@ -22,7 +22,7 @@ def connected(world: World, role: str, user_id: str | None = None) -> Socket:
 
 
 def session(world: World) -> tuple[Socket, str]:
-    """A speaker and his session."""
+    """A speaker's socket, and the id of the session that it created."""
     speaker = connected(world, "speaker", "user-1")
     world.finish(world.send(speaker, "createSession", sourceLanguage="en"))
     return speaker, world.known_sessions[-1]
@@ -39,8 +39,8 @@ def join(world: World, listener: Socket, session_id: str, language: str = "es") 
     return world.send(listener, "joinSession", **fields)
 
 
-def end_untold(world: World, session_id: str) -> None:
-    """The session has ended, and nobody has been told yet."""
+def end_without_notices(world: World, session_id: str) -> None:
+    """End the session; its fan-out and its second pass have not run yet."""
     world.check({"check": "operatorEnd", "sessionId": session_id})
     world.finish(world.deliver_check(world.checks[-1]))
 
@@ -56,7 +56,7 @@ def changed(world: World, table: str, key: Mapping[str, str], **values: Any) -> 
 
 
 def drifted(world: World, **values: Any) -> str:
-    """A settled session whose row says something else than its listeners' rows."""
+    """A settled session whose counts differ from its listeners' rows."""
     _, session_id = session(world)
     member(world, session_id)
     world.advance(31_000)

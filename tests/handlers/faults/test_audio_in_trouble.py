@@ -1,4 +1,4 @@
-"""Each AWS call behind a chunk fails in each way it can: what was taken is worked off."""
+"""Each AWS call behind a chunk fails in each way it can; accepted chunks have a processor."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from live_sessions.aws.attributes import plain
+from live_sessions.aws.dynamodb import plain
 from tests.handlers.audio.chunk_maker import queued_sequences
 from tests.handlers.audio.test_lease import lease_of
 from tests.handlers.faults.audio_scenarios import AUDIO_INGEST, speak
@@ -17,11 +17,11 @@ from tests.handlers.properties.world import World
 
 HEARD = [scenario for scenario in AUDIO_INGEST if scenario != "chunk in silence"]
 SLOT_STAYS_CLAIMED = frozenset({Fate.FAILED_AFTER})
-"""Until its lease is over: nobody knows that it was claimed."""
+"""Until its lease is over, because ingest does not know that it claimed the slot."""
 
 
 @pytest.mark.parametrize("scenario", HEARD)
-def test_whatever_fails_an_accepted_chunk_has_a_processor_and_a_slot_one_claim(
+def test_an_accepted_chunk_has_one_processor_and_its_slot_one_claim_whichever_call_fails(
     world: World, scenario: str
 ) -> None:
     scene = Scene(world, "audio_ingest", scenario)
@@ -30,7 +30,7 @@ def test_whatever_fails_an_accepted_chunk_has_a_processor_and_a_slot_one_claim(
             operation = run(scene, number, fate)
             try:
                 _require_order(world, operation, call, fate)
-                _require_that_the_next_chunk_is_worked_off(world)
+                _require_that_the_next_chunk_is_processed(world)
             except AssertionError as problem:
                 pytest.fail(f"call {number}, {call}: {fate.value}: {problem}")
 
@@ -49,26 +49,28 @@ def run(scene: Scene, number: int, fate: Fate) -> Operation:
 
 def _require_order(world: World, operation: Operation, failed: Call, fate: Fate) -> None:
     claim, slots, now_ms = _claim(world), _slots(world), world.clock.now_ms
-    is_held = claim is not None and claim["leaseUntil"] > now_ms
+    held_claim = claim if claim and claim["leaseUntil"] > now_ms else None
     answer = operation.context["record"].answer(operation.result)
     queued = queued_sequences(world.stage)
     if answer["type"] == "accepted":
-        assert is_held, "it was accepted and has no claim"
-        assert list(queued) == [claim["slot"]], f"{queued} is not in the claim's queue"
+        assert held_claim is not None, "the chunk was accepted without a claim"
+        assert list(queued) == [held_claim["slot"]], f"{queued} is not in the claim's queue"
     elif failed.service == "sqs" and fate is Fate.FAILED_AFTER:
         assert len(queued) == 1
     else:
         assert queued == {}
-    if is_held:
-        assert claim["claimId"] in _started(world), "a claim is held that nobody works off"
-        assert slots[claim["slot"]]["claimId"] == claim["claimId"]
+    if held_claim is not None:
+        assert held_claim["claimId"] in _started(world), "no processor was started for the claim"
+        assert slots[held_claim["slot"]]["claimId"] == held_claim["claimId"]
     if failed.subject == "audio-slots" and fate in SLOT_STAYS_CLAIMED:
         return
     held = {row["claimId"] for row in slots.values() if row["leaseUntil"] > now_ms}
-    assert held <= ({claim["claimId"]} if is_held and claim else set()), "a slot is held for nobody"
+    assert held <= ({held_claim["claimId"]} if held_claim else set()), (
+        "a slot is held without a claim"
+    )
 
 
-def _require_that_the_next_chunk_is_worked_off(world: World) -> None:
+def _require_that_the_next_chunk_is_processed(world: World) -> None:
     speaker = world.of_role("speaker", "open")[0]
     again = speak(world, speaker, 9)
     world.finish(again)
@@ -77,11 +79,7 @@ def _require_that_the_next_chunk_is_worked_off(world: World) -> None:
     assert claim is not None
     assert queued_sequences(world.stage) == {claim["slot"]: [9]}
     starts = world.stage.processor_starts
-    took = [
-        task["claimId"]
-        for task in starts
-        if lease_of(world.stage, task).take(at_ms=world.clock.now_ms) is not None
-    ]
+    took = [task["claimId"] for task in starts if lease_of(world.stage, task).take() is not None]
     assert took == [claim["claimId"]], f"of {len(starts)} processors {len(took)} work"
 
 

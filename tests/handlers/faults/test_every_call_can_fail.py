@@ -1,4 +1,4 @@
-"""Each AWS call of each handler fails in each way it can: what the client is told, what heals."""
+"""Each AWS call of each handler fails in each way it can: the client's reply, and the recovery."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from live_sessions.protocol import ACTIONS
+from contract.actions import ACTIONS
 from tests.handlers.conftest import ENVIRONMENT
 from tests.handlers.faults.line import INNER_DETAIL, Call
-from tests.handlers.faults.scenarios import SCENARIOS
+from tests.handlers.faults.scenarios import ENTRIES, SCENARIOS
 from tests.handlers.properties.interleaving import Fate, Operation, Turn
 from tests.handlers.properties.invariants import Invariants, listeners_of
 from tests.handlers.properties.moment import Moment
@@ -22,22 +22,19 @@ from tests.handlers.properties.rest import come_to_rest
 from tests.handlers.properties.world import AUDIO_QUEUES, RATE_LIMITS, READS, World
 
 TABLE = Path(__file__).with_name("calls.txt")
-ENTRIES = [
-    (function, scenario) for function, scenarios in SCENARIOS.items() for scenario in scenarios
-]
 UNAVAILABLE = frozenset({"SERVICE_UNAVAILABLE", "STATUS_TIMEOUT"})
 CODES = {
     Fate.THROTTLED: UNAVAILABLE,
     Fate.BROKEN: UNAVAILABLE,
     Fate.FAILED_BEFORE: UNAVAILABLE,
     Fate.FAILED_AFTER: UNAVAILABLE,
-    # Where nobody tries again.
+    # Where no client makes a second attempt.
     Fate.ANSWER_LOST: frozenset({"STATUS_TIMEOUT"}),
     Fate.DENIED: frozenset({"INTERNAL_ERROR"}),
     Fate.GONE: frozenset({"CONNECTION_NOT_FOUND"}),
 }
 DONE_BEFORE = {"leaveSession": "CONNECTION_NOT_FOUND", "endSession": "CONNECTION_NOT_FOUND"}
-"""What a second try is answered when the first was carried out after all."""
+"""The reply to a repeated message whose first attempt was carried out."""
 
 
 def test_every_action_has_a_scenario() -> None:
@@ -50,7 +47,7 @@ def test_every_action_has_a_scenario() -> None:
 
 
 class Scene:
-    """A scenario whose stage is set once; each beginning finds it as it was set."""
+    """A scenario that is set up once; each run begins with that state."""
 
     def __init__(self, world: World, function: str, scenario: str) -> None:
         world.reset()
@@ -88,7 +85,7 @@ def clean_run(scene: Scene) -> Clean:
 
 
 def fates_of(call: Call) -> list[Fate]:
-    """How a call can fail; Lambda's death is the interleavings' affair."""
+    """How a call can fail; test_interleavings.py also kills the function."""
     fates = [Fate.THROTTLED, Fate.DENIED, Fate.FAILED_BEFORE]
     if call.operation not in READS:
         fates += [Fate.FAILED_AFTER, Fate.ANSWER_LOST]
@@ -99,7 +96,7 @@ def fates_of(call: Call) -> list[Fate]:
     return fates
 
 
-def test_the_table_lists_every_call_so_that_a_new_one_shows(world: World) -> None:
+def test_calls_txt_lists_every_call(world: World) -> None:
     lines: list[str] = []
     for function, scenario in ENTRIES:
         calls = clean_run(Scene(world, function, scenario)).calls
@@ -108,11 +105,13 @@ def test_the_table_lists_every_call_so_that_a_new_one_shows(world: World) -> Non
     recorded = "\n".join(lines) + "\n"
     if os.environ.get("WRITE_CALLS"):
         TABLE.write_text(recorded)
-    assert recorded == TABLE.read_text(), "if this is meant, write it anew with WRITE_CALLS=1"
+    assert recorded == TABLE.read_text(), (
+        "if the change is intended, write the file again with WRITE_CALLS=1"
+    )
 
 
 @pytest.mark.parametrize(("function", "scenario"), ENTRIES)
-def test_whatever_fails_the_client_is_answered_and_everything_heals(
+def test_the_client_gets_a_reply_and_everything_recovers_whichever_call_fails(
     world: World, function: str, scenario: str
 ) -> None:
     scene = Scene(world, function, scenario)
@@ -131,9 +130,10 @@ def fail(scene: Scene, function: str, number: int, fate: Fate, clean: Clean) -> 
     for _ in range(number - 1):
         world.step(operation)
     call = operation.call
+    assert call is not None
     assert call == clean.calls[number - 1]
     operation.context["faulty"] = True
-    operation.context["may not tell"] = _may_not_tell(call)
+    operation.context["may miss a notice"] = _may_miss_a_notice(call)
     world.step(operation, Turn(fate))
     world.finish(operation)
     if function != "reconcile":
@@ -149,7 +149,7 @@ def fail(scene: Scene, function: str, number: int, fate: Fate, clean: Clean) -> 
 
 
 def _require_counts(world: World, laws: Invariants, *, exact: bool) -> None:
-    """Never too low, since capacity hangs on it; right where botocore's retry heals everything."""
+    """Never too low, or too many could join; exact where botocore's retry succeeds."""
     if exact:
         laws.counts_equal_rows()
     for session_id, session in world.tables.rows["sessions"].items():
@@ -174,8 +174,8 @@ def _deletes(call: Call) -> bool:
     return call.operation == "DeleteItem"
 
 
-def _may_not_tell(call: Call) -> bool:
-    """Between a row's deletion and its post: the listener learns it with its next message."""
+def _may_miss_a_notice(call: Call) -> bool:
+    """A failure between deleting a row and posting: the listener's next message is refused."""
     on_the_row = call.subject == "connections" and call.operation in ("DeleteItem", "UpdateItem")
     return on_the_row or call.operation == "POST"
 
@@ -190,7 +190,7 @@ def _require_fitting_answer(
     if frame["type"] != "error":
         assert frame["type"] in (expected["type"], "connectionRefreshComplete"), frame
         return
-    assert not _is_dispensable(call), f"{call} cost the client its answer: {frame}"
+    assert not _is_dispensable(call), f"{call} failed the client's message: {frame}"
     if fate is Fate.CONDITION_FAILED:
         assert frame["code"] != "INTERNAL_ERROR", frame
     elif _deletes(call) and fate is Fate.ANSWER_LOST:
@@ -200,7 +200,7 @@ def _require_fitting_answer(
 
 
 def _is_dispensable(call: Call) -> bool:
-    """The client's answer does not hang on it."""
+    """Whether the client gets its reply without this call."""
     asked_first = call.service == "dynamodb" or call.operation == "GET"
     is_for_audio = call.subject in (*AUDIO_QUEUES, ENVIRONMENT["AUDIO_PROCESSOR_FUNCTION"])
     return call.subject == RATE_LIMITS or not (asked_first or is_for_audio)

@@ -1,12 +1,10 @@
-"""What begins with a transcript."""
+"""Scenarios that begin with a transcript."""
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 
-from live_sessions.captions.translator import Translator
-from tests.handlers.faults.setting import Scenario, Start, end_untold, member, session
+from tests.handlers.faults.setting import Scenario, Start, end_without_notices, member, session
 from tests.handlers.properties.interleaving import Operation
 from tests.handlers.properties.world import World
 
@@ -14,22 +12,22 @@ TEXT = "Good evening."
 
 
 def is_said(*languages: str, one_is_gone: bool = False) -> Scenario:
-    """Said to listeners of these languages, of whom the first may be gone."""
+    """A transcript for listeners of these languages; the first may have disconnected."""
 
-    def set_stage(world: World) -> Start:
+    def set_up(world: World) -> Start:
         _, session_id = session(world)
         members = [member(world, session_id, language) for language in languages]
         if one_is_gone:
             world.close(members[0])
         return lambda: say(world, session_id)
 
-    return set_stage
+    return set_up
 
 
 def is_said_after_the_end(world: World) -> Start:
     _, session_id = session(world)
     member(world, session_id)
-    end_untold(world, session_id)
+    end_without_notices(world, session_id)
     return lambda: say(world, session_id)
 
 
@@ -42,15 +40,9 @@ def say(world: World, session_id: str) -> Operation:
         "isPartial": False,
         "spokenAt": world.clock.now_ms,
     }
-    use_a_new_container(world)
+    # In which nothing has been translated yet.
+    world.use_new_container("translation")
     return world.caption(transcript)
-
-
-def use_a_new_container(world: World) -> None:
-    """In which nothing has been translated yet."""
-    entry = world.stage.entries["translation"]
-    translator = Translator(entry.CAPTIONING.translator.client)
-    entry.CAPTIONING = dataclasses.replace(entry.CAPTIONING, translator=translator)
 
 
 TRANSLATION: Mapping[str, Scenario] = {

@@ -1,4 +1,4 @@
-"""What clients do: they connect, say something, and close."""
+"""What clients do: they connect, send messages, and close."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ class Clients(Turns):
         calls=calls,
     )
     def listeners_arrive(self, languages: list[str], calls: int) -> None:
-        """At the newest session, all of them at once."""
+        """Several join the newest session, one after the other."""
         for language in languages:
             if self._may_connect("listener", LISTENERS_AT_MOST):
                 listener = self._connected("listener", None)
                 fields = {"sessionId": self._sessions()[0], "targetLanguage": language}
-                self._say(listener, calls, "joinSession", **fields)
+                self._send(listener, calls, "joinSession", **fields)
 
     @precondition(lambda self: self._may_connect("speaker", SPEAKERS_AT_MOST))
     @rule(number=picks, calls=calls)
@@ -55,7 +55,7 @@ class Clients(Turns):
     @rule(number=picks, calls=calls)
     def speaker_creates(self, number: int, calls: int) -> None:
         speaker = pick(self._open("speaker"), number)
-        self._say(speaker, calls, "createSession", sourceLanguage="en")
+        self._send(speaker, calls, "createSession", sourceLanguage="en")
 
     @precondition(lambda self: self._may_start() and self._open("speaker") and self._sessions())
     @rule(
@@ -63,13 +63,13 @@ class Clients(Turns):
         action=st.sampled_from(["getSessionStatus", "heartbeat"]),
         calls=calls,
     )
-    def speaker_says(self, number: int, action: str, calls: int) -> None:
-        self._say(pick(self._open("speaker"), number), calls, action)
+    def speaker_sends_message(self, number: int, action: str, calls: int) -> None:
+        self._send(pick(self._open("speaker"), number), calls, action)
 
     @precondition(lambda self: self._may_start() and self._open("speaker") and self._sessions())
     @rule(number=picks, calls=calls)
     def speaker_ends(self, number: int, calls: int) -> None:
-        self._say(pick(self._open("speaker"), number), calls, "endSession")
+        self._send(pick(self._open("speaker"), number), calls, "endSession")
 
     @precondition(lambda self: self._may_start() and self._open("speaker") and self._sessions())
     @rule(number=picks, control=st.sampled_from(CONTROLS), calls=calls)
@@ -77,7 +77,7 @@ class Clients(Turns):
         self, number: int, control: tuple[str, dict[str, Any]], calls: int
     ) -> None:
         action, fields = control
-        self._say(pick(self._open("speaker"), number), calls, action, **fields)
+        self._send(pick(self._open("speaker"), number), calls, action, **fields)
 
     @precondition(lambda self: self._may_start() and self._open("speaker") and self._sessions())
     @rule(number=picks, session=picks, calls=calls)
@@ -85,25 +85,25 @@ class Clients(Turns):
         # The sockets opened last are the ones that refresh.
         speaker = pick(self._open("speaker")[::-1], number)
         session_id = pick(self._sessions(), session)
-        self._say(speaker, calls, "refreshConnection", sessionId=session_id)
+        self._send(speaker, calls, "refreshConnection", sessionId=session_id)
 
     @precondition(lambda self: self._may_start() and self._open("listener") and self._sessions())
     @rule(number=picks, session=picks, language=st.sampled_from(LANGUAGES), calls=calls)
     def listener_joins(self, number: int, session: int, language: str, calls: int) -> None:
         listener = pick(self._open("listener")[::-1], number)
         session_id = pick(self._sessions(), session)
-        self._say(listener, calls, "joinSession", sessionId=session_id, targetLanguage=language)
+        self._send(listener, calls, "joinSession", sessionId=session_id, targetLanguage=language)
 
     @precondition(lambda self: self._may_start() and self._open("listener") and self._sessions())
     @rule(number=picks, calls=calls)
     def listener_leaves(self, number: int, calls: int) -> None:
-        self._say(pick(self._open("listener"), number), calls, "leaveSession")
+        self._send(pick(self._open("listener"), number), calls, "leaveSession")
 
     @precondition(lambda self: self._may_start() and self._open("listener") and self._sessions())
     @rule(number=picks, language=st.sampled_from(LANGUAGES), calls=calls)
     def listener_changes_language(self, number: int, language: str, calls: int) -> None:
         listener = pick(self._open("listener"), number)
-        self._say(listener, calls, "changeLanguage", targetLanguage=language)
+        self._send(listener, calls, "changeLanguage", targetLanguage=language)
 
     @precondition(lambda self: self._may_start() and self._open("listener") and self._sessions())
     @rule(number=picks, old=picks, session=picks, language=st.sampled_from(LANGUAGES), calls=calls)
@@ -111,7 +111,7 @@ class Clients(Turns):
         self, number: int, old: int, session: int, language: str, calls: int
     ) -> None:
         listeners = [each for each in self.world.connections if each.role == "listener"]
-        self._say(
+        self._send(
             pick(self._open("listener")[::-1], number),
             calls,
             "refreshConnection",

@@ -1,40 +1,32 @@
-"""The handlers' clock, which stands still until the test moves it."""
+"""A clock that stands still until the test moves it."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable
-from types import ModuleType
+from collections.abc import Callable
 
-import pytest
+from live_sessions.aws.runtime import Clock
 
 SHORTEST_PAUSE_SECONDS = 1
-"""What is shorter, such as a pause between two attempts, takes no time at all."""
+"""A shorter pause, such as one between two attempts, takes no time at all."""
 
 START_MS = 1_800_000_000_000
 
 
-class Clock:
-    """In place of the `time` module in every module of the handlers."""
+class FrozenClock:
+    """`now_ms` is epoch milliseconds; `pause` is called for each pause of the handlers."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, modules: Iterable[ModuleType]) -> None:
+    def __init__(self) -> None:
         self.now_ms = START_MS
-        self.pause: Callable[[float], None] = lambda _: None
-        for module in modules:
-            if getattr(module, "time", None) is time:
-                monkeypatch.setattr(module, "time", self)
-            if hasattr(module, "sleep"):
-                monkeypatch.setattr(module, "sleep", self.sleep)
+        self.pause: Callable[[float], None] = lambda seconds: None
 
-    def time_ns(self) -> int:
-        return self.now_ms * 1_000_000
+    def for_handlers(self) -> Clock:
+        """The clock that handlers are built with."""
+        return Clock(
+            now_ms=lambda: self.now_ms,
+            monotonic=lambda: self.now_ms / 1000,
+            sleep=self._sleep,
+        )
 
-    def time(self) -> float:
-        return self.now_ms / 1000
-
-    def monotonic(self) -> float:
-        return self.now_ms / 1000
-
-    def sleep(self, seconds: float) -> None:
+    def _sleep(self, seconds: float) -> None:
         if seconds >= SHORTEST_PAUSE_SECONDS:
             self.pause(seconds)

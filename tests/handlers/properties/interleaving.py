@@ -1,7 +1,7 @@
-"""Handlers that take turns: each runs in a thread of its own and stops before every AWS call.
+"""Handlers that take turns: each runs in its own thread and stops before every AWS call.
 
-One thread runs at a time, from one call to the next, and the test says which: so every
-interleaving of calls can be had, had again, and shrunk.
+One thread runs at a time, from one call to the next, and the test says which one. So every
+interleaving of calls can be produced, repeated and shrunk.
 """
 
 from __future__ import annotations
@@ -12,15 +12,16 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from tests.handlers.direct_moto import Reply
 from tests.handlers.faults.line import Attempt, Call
 from tests.patience import PATIENCE_SECONDS
 
 PAUSE = "time"
-"""The service of what is no AWS call but a pause."""
+"""The service of a stop that is a pause, not an AWS call."""
 
 
 class Fate(Enum):
-    """What becomes of the call that an operation stands before."""
+    """What happens to the call that an operation has stopped before."""
 
     CARRIED_OUT = "carried out"
     ANSWER_LOST = "carried out, answer lost"
@@ -61,7 +62,7 @@ REFUSALS: Mapping[Fate, Mapping[str, tuple[str, int]]] = {
     Fate.CONDITION_FAILED: {"dynamodb": ("ConditionalCheckFailedException", 400)},
     Fate.GONE: {"execute-api": ("GoneException", 410)},
 }
-"""Code and status by service; a service that is not named cannot meet that fate."""
+"""Code and status by service; the calls of other services cannot fail in that way."""
 
 AT_EVERY_ATTEMPT = frozenset({Fate.FAILED_BEFORE, Fate.FAILED_AFTER, *REFUSALS})
 
@@ -79,12 +80,12 @@ class Death(BaseException):
 
 
 class Stuck(AssertionError):
-    """A thread did not come to its next call or to its end."""
+    """A thread reached neither its next call nor its end in time."""
 
 
 @dataclass
 class Operation:
-    """A handler's invocation; `call` is what it stands before, None once it is over."""
+    """A handler's invocation; `call` is the one it has stopped before, None once it is over."""
 
     name: str
     run: Callable[[], Any]
@@ -97,7 +98,7 @@ class Operation:
     dead: bool = False
     failing: Call | None = None
     turn: Turn = Turn()
-    # Held, and let go for one turn at a time: a third of what a semaphore costs.
+    # Locks, which cost a third of what a semaphore does: each is released for one turn.
     resumed: threading.Lock = field(default_factory=lambda: _held())
     paused: threading.Lock = field(default_factory=lambda: _held())
 
@@ -106,7 +107,7 @@ class Operation:
         return isinstance(self.failure, Death)
 
 
-Conduct = Callable[[Operation, Attempt, Turn], Any]
+Conduct = Callable[[Operation, Attempt, Turn], Reply]
 
 
 class Interleaver:
@@ -120,11 +121,11 @@ class Interleaver:
         self.operations = 0
 
     def present(self) -> Operation | None:
-        """The operation whose thread asks."""
+        """The operation of the current thread, if any."""
         return getattr(self._local, "operation", None)
 
-    def hook(self, attempt: Attempt) -> Any:
-        """For the Line: stops an operation's thread; other threads' calls pass."""
+    def hook(self, attempt: Attempt) -> Reply:
+        """For the Line: stops an operation's thread; calls of other threads are carried out."""
         operation = self.present()
         if operation is None:
             return attempt.carry_out()
@@ -133,27 +134,27 @@ class Interleaver:
         if operation.failing is not None and attempt.repeats(operation.failing):
             return _fail(attempt, operation.turn.fate)
         operation.failing = None
-        self._stand(operation, attempt.call)
+        self._stop_before(operation, attempt.call)
         return self._take(operation, attempt)
 
     def pause(self, seconds: float) -> None:
-        """For the Clock: a pause is a turn too, and a chance to die."""
+        """For the clock: a pause is a turn, too, and the function may die in it."""
         operation = self.present()
         if operation is None:
             return
         if not operation.dead:
-            self._stand(operation, Call(PAUSE, "sleep", str(seconds)))
+            self._stop_before(operation, Call(PAUSE, "sleep", str(seconds)))
         if operation.dead or operation.turn.fate in (Fate.DEATH_BEFORE, Fate.DEATH_AFTER):
             operation.dead = True
             raise Death
 
-    def _stand(self, operation: Operation, call: Call) -> None:
+    def _stop_before(self, operation: Operation, call: Call) -> None:
         operation.call = call
         operation.paused.release()
         if not operation.resumed.acquire(timeout=PATIENCE_SECONDS):
-            raise Stuck(f"{operation.name} was left standing before {call}")
+            raise Stuck(f"{operation.name} was not resumed before {call}")
 
-    def _take(self, operation: Operation, attempt: Attempt) -> Any:
+    def _take(self, operation: Operation, attempt: Attempt) -> Reply:
         turn = operation.turn
         if turn.fate is Fate.DEATH_BEFORE:
             operation.dead = True
@@ -188,7 +189,7 @@ class Interleaver:
         self._await(operation)
 
     def kill_all(self) -> None:
-        """End what is still running, carrying nothing more out."""
+        """End the operations that still run, without carrying out their calls."""
         while self.running:
             self.running[0].on_end = lambda _: None
             self.step(self.running[0], Turn(Fate.DEATH_BEFORE))
@@ -204,7 +205,7 @@ class Interleaver:
 
     def _await(self, operation: Operation) -> None:
         if not operation.paused.acquire(timeout=PATIENCE_SECONDS):
-            raise Stuck(f"{operation.name} neither ended nor came to a call")
+            raise Stuck(f"{operation.name} neither ended nor made a call")
         if operation.over:
             operation.call = None
             self.running.remove(operation)
@@ -217,7 +218,7 @@ def _held() -> threading.Lock:
     return lock
 
 
-def _fail(attempt: Attempt, fate: Fate) -> Any:
+def _fail(attempt: Attempt, fate: Fate) -> Reply:
     if fate not in REFUSALS:
         return attempt.lose()
     if fate is Fate.CONDITION_FAILED and attempt.call.operation == "TransactWriteItems":

@@ -16,11 +16,11 @@ from tests.handlers.properties.turns import calls, pick, picks, views
 FAULTS_AT_MOST = 4
 SECOND_PASS_AFTER_MS = 5_000
 FATES = sorted(set(Fate) - {Fate.CARRIED_OUT, Fate.CONDITION_FAILED, Fate.GONE}, key=str)
-"""A condition that fails and a socket that is gone for no reason would be lies, not failures."""
+"""AWS reports neither a failed condition nor a gone socket without a cause."""
 
 
 class LiveSessions(Clients):
-    """Orderly: nothing dies and no answer is lost."""
+    """Without failures: no function dies and no response is lost."""
 
     def _lost(self) -> list[Socket]:
         return [
@@ -65,7 +65,7 @@ class LiveSessions(Clients):
     @precondition(lambda self: self.world.fan_outs or self.world.checks)
     @rule(view=views)
     def aws_catches_up(self, view: int) -> None:
-        """What is under way stands still meanwhile."""
+        """Running operations make no calls meanwhile."""
         self.world.advance(SECOND_PASS_AFTER_MS)
         deliver_what_is_due(self.world, view)
 
@@ -77,7 +77,7 @@ class LiveSessions(Clients):
 
 
 class FailingSessions(LiveSessions):
-    """Functions die between two calls, calls fail and answers get lost."""
+    """Functions die between two calls, calls fail and responses are lost."""
 
     @precondition(lambda self: self._running() and self.faults < FAULTS_AT_MOST)
     @rule(
@@ -89,5 +89,5 @@ class FailingSessions(LiveSessions):
         operation = pick(self._running(), number)
         self.faults += 1
         self.laws.faults = True
-        operation.context["faulty"] = operation.context["may not tell"] = True
+        operation.context["faulty"] = operation.context["may miss a notice"] = True
         self.world.step(operation, Turn(fate, view))

@@ -1,4 +1,4 @@
-"""A moment that the world can be taken back to, so that a stage need not be set twice."""
+"""A state of the world to return to, so that a scenario is set up only once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.handlers.properties.world import World
 
 
 class Moment:
-    """What `World.reset` empties, as it is now; but for the audio queues, which nobody reads here.
+    """What `World.reset` empties, as it is now; except the audio queues, which are not read here.
 
     Nothing may be under way, neither now nor when the world is taken back.
     """
@@ -20,7 +20,7 @@ class Moment:
         self._world, self._laws = world, laws
         self._now_ms = world.clock.now_ms
         self._session_numbers = world.session_numbers
-        self._shards_swept = world.stage.entries["reconcile"].STATUS_SHARDS_LIMIT
+        self._entries = dict(world.stage.entries)
         self._tables = world.tables.copied()
         self._contents = [copy.copy(each) for each in self._collections()]
         # In place: a scenario goes on holding the sockets and messages that it has made.
@@ -35,7 +35,7 @@ class Moment:
         world.reset()
         world.clock.now_ms = self._now_ms
         world.session_numbers = self._session_numbers
-        world.stage.entries["reconcile"].STATUS_SHARDS_LIMIT = self._shards_swept
+        world.stage.entries.update(self._entries)
         world.tables.put_back(self._tables)
         for collection, contents in zip(self._collections(), self._contents, strict=True):
             collection.clear()
@@ -48,6 +48,5 @@ class Moment:
         return [
             *(world.connections, world.checks, world.fan_outs, world.known_sessions),
             *(stage.fan_outs, stage.processor_starts, stage.sockets.posts, stage.sockets.open),
-            stage.entries["audio_ingest"].ADMISSION._session_ids,
             *(laws.removals, laws.disconnects_lost),
         ]

@@ -1,4 +1,4 @@
-"""What the world knows of sockets, of what is due, and of what an operation did."""
+"""Sockets, due deliveries, and what an operation did."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.handlers.properties.clock import Clock
+from tests.handlers.properties.clock import FrozenClock
 from tests.handlers.properties.tables import Change
 
 
@@ -15,7 +15,7 @@ from tests.handlers.properties.tables import Change
 class Context:
     """Lambda's, by the test's clock."""
 
-    clock: Clock
+    clock: FrozenClock
     deadline_ms: int
 
     def get_remaining_time_in_millis(self) -> int:
@@ -56,8 +56,8 @@ class Record:
     posts: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
     def answer(self, result: Mapping[str, Any]) -> dict[str, Any]:
-        """What the client was told: the reply, or the refusal that a route without one posts."""
+        """The reply, or the error frame that a route without replies posts."""
         if "body" in result:
             return json.loads(result["body"])
-        told = [frame for receiver, frame in self.posts if receiver == self.connection_id]
-        return told[-1] if told else {"type": "accepted"}
+        sent = [frame for receiver, frame in self.posts if receiver == self.connection_id]
+        return sent[-1] if sent else {"type": "accepted"}

@@ -1,4 +1,4 @@
-"""Everything comes to its end: what is under way, due and lost; then reconcile's runs."""
+"""Everything finishes: running operations, due deliveries, lost disconnects; then reconcile."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ RECONCILE_EVERY_MS = 300_000
 EVERYTHING_SETTLED_MS = 31_000
 
 RECONCILE_RUNS = 4
-"""At most: a drift and a lost speaker are put right on the second sight, a further run closes."""
+"""At most: a wrong count and a lost speaker need a second run, closing the session a third."""
 
 
 def come_to_rest(world: World, laws: Invariants, view: int = 0) -> None:
-    """Raises AssertionError when a law does not hold then; `view` is what indexes show at first."""
+    """Raises AssertionError if an invariant is false then; `view` is what indexes show at first."""
     world.log("        --- everything comes to rest")
     world.finish_all()
     for socket in world.connections:
@@ -25,7 +25,7 @@ def come_to_rest(world: World, laws: Invariants, view: int = 0) -> None:
     deliver_everything(world)
     if not laws.faults:
         laws.counts_equal_rows()
-        laws.nobody_is_in_an_ended_session()
+        laws.no_member_is_in_an_ended_session()
     for _ in range(RECONCILE_RUNS):
         world.advance(RECONCILE_EVERY_MS)
         reconcile = world.reconcile()
@@ -34,12 +34,12 @@ def come_to_rest(world: World, laws: Invariants, view: int = 0) -> None:
             break
         deliver_everything(world)
     laws.counts_equal_rows()
-    laws.nobody_is_in_an_ended_session()
+    laws.no_member_is_in_an_ended_session()
     laws.no_row_outlives_its_socket()
     laws.every_speaker_has_one_session()
     laws.ended_sessions_are_closed()
-    laws.nobody_was_told_twice()
-    laws.whoever_was_removed_knows_it()
+    laws.no_end_was_sent_twice()
+    laws.every_removed_member_was_notified()
 
 
 def deliver_what_is_due(world: World, view: int) -> None:

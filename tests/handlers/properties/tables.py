@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from moto.core import DEFAULT_ACCOUNT_ID
-from moto.dynamodb.models import dynamodb_backends
-
-from live_sessions.aws.attributes import plain
-from tests.handlers.conftest import REGION
+from live_sessions.aws.dynamodb import plain
+from tests.handlers.faults.dynamodb import DynamoDB, Item, Key
 
 KEYS = {"sessions": "sessionId", "connections": "connectionId"}
 Row = dict[str, Any]
+RowKey = tuple[str, str]
+"""A table of KEYS, and the key of one of its rows."""
 
 
 @dataclass(frozen=True)
 class Version:
-    """A row as it was from `since_ms` on; None when it was not there."""
+    """A row's item as it was from `since_ms` on; None if it did not exist."""
 
     since_ms: int
-    item: Any
+    item: Item | None
 
 
 @dataclass(frozen=True)
@@ -36,24 +34,34 @@ class Change:
 
 @dataclass(frozen=True)
 class Copies:
-    """moto's items, their rows and the rows' versions, by table and key."""
+    """The items, their rows and the rows' versions, by table and key."""
 
-    items: dict[str, Any]
+    items: dict[str, dict[Key, Item]]
     rows: dict[str, dict[str, Row]]
     versions: dict[str, dict[str, list[Version]]]
 
 
-class Tables:
-    """Reads moto's tables directly, which costs no call, and remembers each row's versions."""
+def written_by(parameters: Mapping[str, Any]) -> Iterator[RowKey]:
+    """The rows of KEYS that a call with these parameters may write."""
+    for item in parameters.get("TransactItems", ()):
+        for change in item.values():
+            yield from written_by(change)
+    table = parameters.get("TableName")
+    if table in KEYS:
+        yield table, (parameters.get("Key") or parameters["Item"])[KEYS[table]]["S"]
 
-    def __init__(self) -> None:
-        self._backend = dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION]
+
+class Tables:
+    """Reads DynamoDB's items directly, without an API call, and remembers each row's versions."""
+
+    def __init__(self, dynamodb: DynamoDB) -> None:
+        self._items = dynamodb.items
         self.rows: dict[str, dict[str, Row]] = {table: {} for table in KEYS}
         self._versions: dict[str, dict[str, list[Version]]] = {table: {} for table in KEYS}
 
     def empty(self) -> None:
-        for table in self._backend.tables.values():
-            table.items.clear()
+        for items in self._items.values():
+            items.clear()
         for table in KEYS:
             self.rows[table].clear()
             self._versions[table].clear()
@@ -61,7 +69,7 @@ class Tables:
     def copied(self) -> Copies:
         """Everything, for `put_back`."""
         return Copies(
-            {name: copy.deepcopy(table.items) for name, table in self._backend.tables.items()},
+            {table: dict(items) for table, items in self._items.items()},
             {table: dict(rows) for table, rows in self.rows.items()},
             {
                 table: {key: list(each) for key, each in versions.items()}
@@ -70,37 +78,37 @@ class Tables:
         )
 
     def put_back(self, copies: Copies) -> None:
-        # moto changes its items in place.
-        for name, table in self._backend.tables.items():
-            table.items = copy.deepcopy(copies.items[name])
+        self._items.update({table: dict(items) for table, items in copies.items.items()})
         self.rows = {table: dict(rows) for table, rows in copies.rows.items()}
         self._versions = {
             table: {key: list(each) for key, each in versions.items()}
             for table, versions in copies.versions.items()
         }
 
-    def note_changes(self, now_ms: int) -> list[Change]:
-        """What has changed since the last time."""
+    def note_changes(self, now_ms: int, keys: Iterable[RowKey] | None = None) -> list[Change]:
+        """What has changed since the last time, in the rows with these keys or in all rows."""
         changes: list[Change] = []
-        for table, key_name in KEYS.items():
-            items = {
-                item.attrs[key_name].value: item
-                for item in self._backend.tables[table].items.values()
-            }
+        for table, key in self._all_keys() if keys is None else keys:
+            item = self._items[table].get(("S", key))
             known = self.rows[table]
-            for key in [*known, *(key for key in items if key not in known)]:
-                before = known.get(key, {})
-                after = plain(items[key].to_json()["Attributes"]) if key in items else {}
-                if before == after:
-                    continue
-                changes.append(Change(table, key, before, after))
-                versions = self._versions[table].setdefault(key, [Version(0, None)])
-                versions.append(Version(now_ms, copy.deepcopy(items.get(key))))
-                if after:
-                    known[key] = after
-                else:
-                    del known[key]
+            before, after = known.get(key, {}), plain(item or {})
+            if before == after:
+                continue
+            changes.append(Change(table, key, before, after))
+            versions = self._versions[table].setdefault(key, [Version(0, None)])
+            versions.append(Version(now_ms, item))
+            if after:
+                known[key] = after
+            else:
+                del known[key]
         return changes
+
+    def _all_keys(self) -> list[RowKey]:
+        return [
+            (table, key)
+            for table in KEYS
+            for key in dict.fromkeys([*self.rows[table], *(key for _, key in self._items[table])])
+        ]
 
     @contextmanager
     def seen_through_an_index(
@@ -110,20 +118,19 @@ class Tables:
 
         `view` chooses the versions, 0 the latest of each.
         """
-        seen: dict[Any, Any] = {}
-        for versions in self._versions[table].values():
+        present = self._items[table]
+        seen: dict[Key, Item] = {}
+        for key, versions in self._versions[table].items():
             candidates = _last_within(versions, now_ms - lag_ms)
             view, chosen = divmod(view, len(candidates))
             item = candidates[chosen].item
             if item is not None:
-                seen[item.hash_key] = item
-        backend = self._backend.tables[table]
-        present = backend.items
-        backend.items = seen
+                seen["S", key] = item
+        self._items[table] = seen
         try:
             yield
         finally:
-            backend.items = present
+            self._items[table] = present
 
 
 def _last_within(versions: list[Version], from_ms: int) -> list[Version]:

@@ -1,4 +1,4 @@
-"""Interleavings that once broke a count, or would break it if a guard were missing."""
+"""Interleavings that once made a count wrong, or would without one of the conditions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.handlers.faults.setting import (
     changed,
     close,
     connected,
-    end_untold,
+    end_without_notices,
     join,
     member,
     session,
@@ -20,17 +20,18 @@ from tests.handlers.faults.setting import (
 from tests.handlers.properties.interleaving import Fate, Operation, Turn
 from tests.handlers.properties.invariants import Invariants, listeners_of
 from tests.handlers.properties.rest import come_to_rest, deliver_what_is_due
-from tests.handlers.properties.world import World
+from tests.handlers.properties.world import World, without_logs
 
 SETTLED_MS = 31_000
 SECOND_PASS_AFTER_MS = 5_000
 
 
 @pytest.fixture
-def world(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    world = World(stage, monkeypatch, lag=True)
-    yield world
-    world.interleaver.kill_all()
+def world(stage: Stage) -> Iterator[World]:
+    with without_logs():
+        world = World(stage, lag=True)
+        yield world
+        world.interleaver.kill_all()
 
 
 def stopped_before(world: World, operation: Operation, call: str) -> Operation:
@@ -40,7 +41,7 @@ def stopped_before(world: World, operation: Operation, call: str) -> Operation:
     return operation
 
 
-def test_two_runs_of_reconcile_at_once_do_not_undo_a_leave_that_is_under_way(world: World) -> None:
+def test_two_concurrent_runs_of_reconcile_do_not_undo_a_leave_in_progress(world: World) -> None:
     _, session_id = session(world)
     member(world, session_id)
     listener = member(world, session_id)
@@ -55,7 +56,7 @@ def test_two_runs_of_reconcile_at_once_do_not_undo_a_leave_that_is_under_way(wor
     Invariants(world).counts_equal_rows()
 
 
-def test_a_leave_between_the_two_looks_at_a_drift_is_not_counted_twice(world: World) -> None:
+def test_a_leave_between_count_and_recheck_is_not_counted_twice(world: World) -> None:
     _, session_id = session(world)
     staying = member(world, session_id)
     listener = member(world, session_id)
@@ -73,7 +74,7 @@ def test_a_leave_between_the_two_looks_at_a_drift_is_not_counted_twice(world: Wo
 
 
 @pytest.mark.parametrize("row", ["UpdateItem", "PutItem"])
-def test_a_join_without_an_answer_does_not_release_the_place_that_the_disconnect_released(
+def test_a_join_whose_response_was_lost_does_not_release_a_place_twice(
     world: World, row: str
 ) -> None:
     _, session_id = session(world)
@@ -85,7 +86,7 @@ def test_a_join_without_an_answer_does_not_release_the_place_that_the_disconnect
     joining = stopped_before(world, join(world, listener, session_id), f"{row} connections")
     laws = Invariants(world)
     laws.faults = True
-    joining.context["faulty"] = joining.context["may not tell"] = True
+    joining.context["faulty"] = joining.context["may miss a notice"] = True
     world.step(joining, Turn(Fate.FAILED_AFTER))
     world.close(listener)
     world.finish(world.deliver_disconnect(listener))
@@ -112,23 +113,23 @@ def test_reconcile_does_not_count_both_sockets_of_a_refresh_nor_none(
     Invariants(world).counts_equal_rows()
 
 
-def told_in_both_passes(world: World, session_id: str) -> None:
-    end_untold(world, session_id)
+def notified_in_both_passes(world: World, session_id: str) -> None:
+    end_without_notices(world, session_id)
     world.advance(SECOND_PASS_AFTER_MS)
     deliver_what_is_due(world, 0)
 
 
-def test_a_join_whose_session_ended_and_was_told_meanwhile_is_no_member(world: World) -> None:
+def test_a_join_adds_no_member_if_the_session_ended_meanwhile(world: World) -> None:
     _, session_id = session(world)
     listener = connected(world, "listener")
     joining = stopped_before(world, join(world, listener, session_id), "UpdateItem connections")
-    told_in_both_passes(world, session_id)
+    notified_in_both_passes(world, session_id)
     world.finish(joining)
     assert json.loads(joining.result["body"])["code"] == "SESSION_ENDED"
     assert listeners_of(world, session_id) == []
 
 
-def test_a_refresh_whose_session_ended_and_was_told_meanwhile_is_no_member(world: World) -> None:
+def test_a_refresh_leaves_no_member_if_the_session_ended_meanwhile(world: World) -> None:
     """The old socket's row went with the end, or the new one's after it."""
     _, session_id = session(world)
     old = member(world, session_id)
@@ -146,23 +147,23 @@ def test_a_refresh_whose_session_ended_and_was_told_meanwhile_is_no_member(world
     assert listeners_of(world, session_id) == []
 
 
-def test_a_listener_whom_the_first_pass_did_not_see_is_told_by_the_second(world: World) -> None:
+def test_the_second_pass_notifies_a_listener_that_the_first_did_not_see(world: World) -> None:
     _, session_id = session(world)
     world.advance(SETTLED_MS)
     listener = connected(world, "listener")
     world.advance(SETTLED_MS)
     world.finish(join(world, listener, session_id))
-    end_untold(world, session_id)
+    end_without_notices(world, session_id)
     # View 1 is the first row that has changed of late, the listener's, as it was before.
     world.finish(world.run_fan_out(world.fan_outs[0]), 1)
     assert listeners_of(world, session_id), "the view is the wrong one"
     world.advance(SECOND_PASS_AFTER_MS)
     deliver_what_is_due(world, 0)
-    told = [who for who, frame in world.stage.sockets.posts if frame["type"] == "sessionEnded"]
-    assert told.count(listener.connection_id) == 1
+    notified = [who for who, frame in world.stage.sockets.posts if frame["type"] == "sessionEnded"]
+    assert notified.count(listener.connection_id) == 1
 
 
-def test_a_join_of_a_socket_that_closed_and_was_taken_out_before_leaves_no_row(
+def test_a_join_leaves_no_row_if_the_socket_has_closed_and_its_disconnect_was_handled(
     world: World,
 ) -> None:
     """Its `$disconnect` comes only once, and found no row."""
@@ -176,7 +177,7 @@ def test_a_join_of_a_socket_that_closed_and_was_taken_out_before_leaves_no_row(
     Invariants(world).counts_equal_rows()
 
 
-def test_the_last_place_goes_to_one_of_two_that_ask_at_once(world: World) -> None:
+def test_the_last_place_goes_to_one_of_two_concurrent_joins(world: World) -> None:
     _, session_id = session(world)
     for _ in range(2):
         member(world, session_id)
@@ -191,7 +192,7 @@ def test_the_last_place_goes_to_one_of_two_that_ask_at_once(world: World) -> Non
     assert len(listeners_of(world, session_id)) == 3
 
 
-def test_a_join_between_the_two_looks_at_a_drift_wins(world: World) -> None:
+def test_a_join_between_count_and_recheck_prevents_the_correction(world: World) -> None:
     _, session_id = session(world)
     member(world, session_id)
     joiner = connected(world, "listener")
@@ -207,7 +208,7 @@ def test_a_join_between_the_two_looks_at_a_drift_wins(world: World) -> None:
 
 
 @pytest.mark.parametrize("languages", [("fr", "fr"), ("fr", "it")])
-def test_two_changes_of_language_at_once_count_one_language(
+def test_two_concurrent_changes_of_language_count_one_language(
     world: World, languages: tuple[str, str]
 ) -> None:
     _, session_id = session(world)

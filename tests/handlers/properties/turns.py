@@ -1,4 +1,4 @@
-"""Turns: hypothesis decides whose call comes next; what may begin, the machines add."""
+"""Turns: hypothesis decides which operation makes the next call; the machines add operations."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.handlers.properties.rest import come_to_rest
 from tests.handlers.properties.world import World
 
 AT_ONCE = 5
-"""Operations under way at a time."""
+"""The most operations that run at a time."""
 
 ALL = 1000
 LANGUAGES = ("es", "fr")
@@ -56,7 +56,7 @@ class Tally:
 
 
 class Turns(RuleBasedStateMachine):
-    """A live session to begin with, and an end at which everything comes to rest."""
+    """Begins with a live session, and ends once everything has finished."""
 
     def __init__(self, world: World, tally: Tally) -> None:
         super().__init__()
@@ -76,7 +76,7 @@ class Turns(RuleBasedStateMachine):
 
     @initialize(languages=st.sampled_from(LISTENERS_AT_FIRST), view_at_rest=views)
     def a_session_is_live(self, languages: Sequence[str], view_at_rest: int) -> None:
-        """Most of what can go wrong needs one."""
+        """Most failures need a live session."""
         world = self.world
         self.view_at_rest = view_at_rest
         speaker = self._connected("speaker", USERS[0])
@@ -110,7 +110,7 @@ class Turns(RuleBasedStateMachine):
             if not operation.over:
                 self.world.step(operation, Turn(view=view))
 
-    def _say(self, socket: Socket, calls: int, action: str, **fields: Any) -> None:
+    def _send(self, socket: Socket, calls: int, action: str, **fields: Any) -> None:
         self._begin(self.world.send(socket, action, **fields), calls)
 
     @precondition(lambda self: self._running())
@@ -126,7 +126,7 @@ class Turns(RuleBasedStateMachine):
         return self.world.of_role(role, "open")
 
     def _sessions(self) -> list[str]:
-        """Those that a client was told of, the newest first: what is picked most is about it."""
+        """Those that a client knows, the newest first, because low numbers are picked most."""
         return self.world.known_sessions[::-1]
 
     def _may_connect(self, role: str, at_most: int) -> bool:

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 import pytest
 
 from tests.handlers.conftest import Stage
-from tests.handlers.properties.world import World
+from tests.handlers.properties.world import World, without_logs
 
 
 @pytest.fixture
-def world(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    world = World(stage, monkeypatch, lag=False)
-    yield world
-    world.interleaver.kill_all()
+def world(stage: Stage) -> Iterator[World]:
+    with without_logs():
+        world = World(stage, lag=False)
+        yield world
+        world.interleaver.kill_all()

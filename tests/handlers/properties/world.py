@@ -1,23 +1,37 @@
-"""API Gateway, Lambda and SQS around the handlers: who is connected, what is under way and due."""
+"""API Gateway, Lambda and SQS around the handlers: open sockets, operations and due deliveries."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import logging
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
+import connection
 import pytest
 
+from contract.functions import ConnectionEnvironment
+from live_sessions.aws.runtime import Handler, metrics, read_environment
 from tests.handlers.conftest import ENTRY_OF_ROUTE, QUEUES, Stage
+from tests.handlers.direct_moto import Reply
+from tests.handlers.faults.dynamodb import DynamoDB
 from tests.handlers.faults.line import Attempt, Line
-from tests.handlers.properties.arrangement import SHARDS_SWEPT, arrange, modules_of
-from tests.handlers.properties.clock import START_MS, Clock
+from tests.handlers.properties.clock import START_MS, FrozenClock
 from tests.handlers.properties.interleaving import PAUSE, Fate, Interleaver, Operation, Turn
 from tests.handlers.properties.records import Context, Due, Record, Socket
-from tests.handlers.properties.tables import Change, Tables
+from tests.handlers.properties.tables import Change, Tables, written_by
 
 INDEX_LAG_MS = 3_000
 """Longer than indexes lag in practice, shorter than the second pass's delay."""
+
+PAGE_SIZE = 2
+"""Listeners per page of a fan-out: a full session has three of them, two pages."""
+
+SEEDS = {"reconcile": 1, "audio_ingest": 5}
+"""With these seeds, an invocation tries two shards and three free audio slots in order."""
 
 TIME_LIMITS_MS = {
     "connection": 30_000,
@@ -34,7 +48,7 @@ TIME_LIMITS_MS = {
 AUDIO_QUEUES = tuple(queue for queue in QUEUES if queue.startswith("audio-"))
 
 RATE_LIMITS = "rate-limits"
-"""Nobody is ever over a limit here, so that their rows need not be kept."""
+"""No client exceeds a limit here, so the rows of this table are not kept."""
 
 CARRIED_OUT = Turn()
 READS = frozenset({"GetItem", "BatchGetItem", "Query", "GET"})
@@ -43,21 +57,40 @@ READS = frozenset({"GetItem", "BatchGetItem", "Query", "GET"})
 Observer = Callable[[Operation, Record, list[Change]], None]
 
 
+@contextmanager
+def without_logs() -> Iterator[None]:
+    """Logs and metrics of thousands of invocations are neither formatted nor printed."""
+    logging.disable(logging.CRITICAL)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("POWERTOOLS_METRICS_DISABLED", "true")
+        try:
+            yield
+        finally:
+            logging.disable(logging.NOTSET)
+
+
 class World:
     """One for all examples of a test; `reset` empties it. `observe` sees every call's changes."""
 
-    def __init__(self, stage: Stage, monkeypatch: pytest.MonkeyPatch, *, lag: bool) -> None:
+    def __init__(self, stage: Stage, *, lag: bool, dynamodb: DynamoDB | None = None) -> None:
         self.stage = stage
-        arrange(stage, monkeypatch)
-        self.line = Line(monkeypatch, stage)
-        self.clock = Clock(monkeypatch, modules_of(stage))
-        self.tables = Tables()
+        self.line = Line(stage, dynamodb or DynamoDB())
+        self.clock = FrozenClock()
+        stage.clock = self.clock.for_handlers()
+        # One, because reading all 64 shards in each run of reconcile would be most of the calls.
+        stage.environment["STATUS_SHARDS"] = "1"
+        stage.entries["fan_out"] = _changed(stage.build("fan_out"), page_size=PAGE_SIZE)
+        stage.entries["connection"] = connection.build(
+            read_environment(ConnectionEnvironment, stage.environment),
+            stage.clients,
+            stage.clock,
+            new_session_id=self._next_session_id,
+        )
+        self.tables = Tables(self.line.dynamodb)
         self.lag_ms = INDEX_LAG_MS if lag else 0
         self.observe: Observer = lambda *_: None
         self.ended: Callable[[Operation, Record], None] = lambda *_: None
         self.log: Callable[[str], None] = lambda _: None
-        self.session_numbers = 0
-        monkeypatch.setattr("live_sessions.lifecycle.random_session_id", self._next_session_id)
         self.reset()
 
     def reset(self) -> None:
@@ -65,12 +98,12 @@ class World:
         self.line.hook = self.interleaver.hook
         self.clock.pause = self._pause
         self.tables.empty()
-        self.stage.entries["reconcile"].STATUS_SHARDS_LIMIT = SHARDS_SWEPT
+        self.sweep_shards(1)
         self.stage.fan_outs.clear()
         self.stage.processor_starts.clear()
         for queue in ("session-checks", *AUDIO_QUEUES):
             self.stage.queued_with_delay(queue)
-        self.stage.entries["audio_ingest"].ADMISSION._session_ids.clear()
+        self.use_new_container("audio_ingest")
         self.stage.sockets.open.clear()
         self.stage.sockets.posts.clear()
         self.clock.now_ms = START_MS
@@ -80,6 +113,15 @@ class World:
         self._unseen: list[tuple[Operation, Record, list[Change]]] = []
         self.known_sessions: list[str] = []
         self.session_numbers = 0
+
+    def sweep_shards(self, shards: int) -> None:
+        """Let reconcile read so many shards."""
+        entries = self.stage.entries
+        entries["reconcile"] = _changed(entries["reconcile"], shards_swept=shards)
+
+    def use_new_container(self, entry: str) -> None:
+        """The function's next invocation remembers nothing of the earlier ones."""
+        self.stage.entries.pop(entry, None)
 
     def _next_session_id(self) -> str:
         self.session_numbers += 1
@@ -176,17 +218,22 @@ class World:
 
     def _start(self, entry: str, record: Record, event: dict[str, Any]) -> Operation:
         who = f" of {record.connection_id}" if record.connection_id else ""
-        told = json.dumps(record.fields) if record.fields else ""
+        fields = json.dumps(record.fields) if record.fields else ""
         context = Context(self.clock, self.clock.now_ms + TIME_LIMITS_MS[entry])
         operation = Operation(
-            name=f"{record.action or record.kind}{who} {told}".strip(),
-            run=lambda: self.stage.entries[entry].handler(event, context),
+            name=f"{record.action or record.kind}{who} {fields}".strip(),
+            run=lambda: self._invoke(entry, event, context),
             on_end=self._ended,
         )
         operation.context["record"] = record
         operation.context["deadline_ms"] = context.deadline_ms
         self.log(f"        {operation.name} begins")
         return self.interleaver.start(operation)
+
+    def _invoke(self, entry: str, event: dict[str, Any], context: Context) -> Any:
+        if entry in SEEDS:
+            random.seed(SEEDS[entry])
+        return self.stage.entries[entry](event, context)
 
     def _ended(self, operation: Operation) -> None:
         record: Record = operation.context["record"]
@@ -204,6 +251,7 @@ class World:
             frame = json.loads(operation.result["body"])
             if frame["type"] == "sessionCreated":
                 self.known_sessions.append(frame["sessionId"])
+        metrics.clear_metrics()
         self.ended(operation, record)
 
     # ---- the calls
@@ -242,7 +290,7 @@ class World:
         while self.interleaver.running:
             self.finish(self.interleaver.running[0])
 
-    def _conduct(self, operation: Operation, attempt: Attempt, turn: Turn) -> Any:
+    def _conduct(self, operation: Operation, attempt: Attempt, turn: Turn) -> Reply:
         record: Record = operation.context["record"]
         call = attempt.call
         if call.operation == "Query":
@@ -258,7 +306,8 @@ class World:
         record.posts += self.stage.sockets.posts[posts_before:]
         if call.operation not in READS:
             self._take_follow_ups()
-            changes = self.tables.note_changes(self.clock.now_ms)
+            written = written_by(attempt.parameters)
+            changes = self.tables.note_changes(self.clock.now_ms, written)
             record.changes += changes
             self._unseen.append((operation, record, changes))
         return answer
@@ -273,7 +322,7 @@ class World:
         ]
 
     def advance(self, milliseconds: int) -> None:
-        """Move the clock; whoever would live longer than Lambda lets him comes to his end first."""
+        """Move the clock; first finish each operation that would exceed its time limit."""
         for operation in list(self.interleaver.running):
             if self.clock.now_ms + milliseconds >= operation.context["deadline_ms"]:
                 self.finish(operation)
@@ -282,3 +331,8 @@ class World:
 
     def due_checks(self) -> list[Due]:
         return [check for check in self.checks if check.due_ms <= self.clock.now_ms]
+
+
+def _changed(handler: Any, **fields: Any) -> Handler:
+    """A handler that is a dataclass, with other values."""
+    return replace(handler, **fields)

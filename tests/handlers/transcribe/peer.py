@@ -18,8 +18,9 @@ from typing import Any
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import ServerConnection, serve
 
-from live_sessions.environment import AwsEnvironment
-from live_sessions.transcribe.event_stream import Message, decode
+from live_sessions.audio.transcribe import Message, decode
+from live_sessions.audio.transcribe_socket import StreamLimits
+from live_sessions.aws.runtime import AwsEnvironment
 from tests.patience import OUT_OF_REACH_SECONDS, PATIENCE_SECONDS
 
 SECRET, TOKEN = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "IQoJb3JpZ2luX2VjE//+token=="
@@ -32,6 +33,18 @@ UNHURRIED = {
     # A close could wait for ever behind audio that no script takes.
     "max_queue": None,
 }
+
+UNLIMITED = StreamLimits(
+    open=OUT_OF_REACH_SECONDS,
+    send=OUT_OF_REACH_SECONDS,
+    close=OUT_OF_REACH_SECONDS,
+    taken_within=OUT_OF_REACH_SECONDS,
+    last_results=OUT_OF_REACH_SECONDS,
+    silence=OUT_OF_REACH_SECONDS,
+    verdict=OUT_OF_REACH_SECONDS,
+    poll=0.001,
+)
+"""Of a stream's limits a test meets only those that it sets itself."""
 
 _QUIET = logging.Logger("peer")
 _QUIET.disabled = True

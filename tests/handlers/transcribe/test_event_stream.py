@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 import struct
 import uuid
+from typing import Any
 
 import pytest
 from botocore.eventstream import EventStreamBuffer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from live_sessions.transcribe.event_stream import (
+from live_sessions.audio.transcribe import (
     MAX_HEADERS_BYTES,
     MAX_MESSAGE_BYTES,
     MalformedMessage,
@@ -32,7 +33,7 @@ SEEN = (
     b"\r:content-type\x07\x00\x10application/json\r:message-type\x07\x00\texception"
     b'{"Message":"Unexpected WebSocket frame received."}\xbd\xceK\x8a'
 )
-"""What Transcribe sent to somebody
+"""A message that Transcribe sent
 (https://github.com/awsdocs/amazon-transcribe-developer-guide/issues/14).
 """
 
@@ -53,7 +54,7 @@ def test_what_is_encoded_botocore_decodes_header_by_header(
     encoded = encode(headers, payload)
     buffer = EventStreamBuffer()
     buffer.add_data(encoded)
-    (message,) = list(buffer)
+    message: Any = next(iter(buffer))
     assert list(message.headers.items()) == list(headers.items())
     assert message.payload == payload
     assert message.prelude.total_length == len(encoded), "nothing may be left over"

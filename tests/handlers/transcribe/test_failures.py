@@ -1,14 +1,13 @@
-"""Which failures pass, which do not, and what of them may be logged."""
+"""Which failures are transient, which are permanent, and what of them may be logged."""
 
 from __future__ import annotations
 
 import pytest
 
-from live_sessions.transcribe import failures
-from live_sessions.transcribe.failures import FailureKind
+from live_sessions.audio.transcribe import FailureKind, TranscribeFailure
 
-PASSING, PERMANENT, NO_AUDIO = (
-    FailureKind.PASSING,
+TRANSIENT, PERMANENT, NO_AUDIO = (
+    FailureKind.TRANSIENT,
     FailureKind.PERMANENT,
     FailureKind.TIMED_OUT_WITHOUT_AUDIO,
 )
@@ -20,13 +19,13 @@ NOT_YET = "Signature not yet current: 20260301T001000Z is still later than 20260
 @pytest.mark.parametrize(
     ("name", "text", "kind"),
     [
-        ("LimitExceededException", "", PASSING),
-        ("InternalFailureException", "", PASSING),
-        ("ServiceUnavailableException", "", PASSING),
-        ("ConflictException", "", PASSING),
-        ("ThrottlingException", "", PASSING),
-        ("SomethingNewException", "", PASSING),
-        ("LimitExceededException", NO_AUDIO_TEXT, PASSING),
+        ("LimitExceededException", "", TRANSIENT),
+        ("InternalFailureException", "", TRANSIENT),
+        ("ServiceUnavailableException", "", TRANSIENT),
+        ("ConflictException", "", TRANSIENT),
+        ("ThrottlingException", "", TRANSIENT),
+        ("SomethingNewException", "", TRANSIENT),
+        ("LimitExceededException", NO_AUDIO_TEXT, TRANSIENT),
         ("BadRequestException", "", PERMANENT),
         ("BadRequestException", "Unexpected WebSocket frame received.", PERMANENT),
         ("BadRequestException", NO_AUDIO_TEXT, NO_AUDIO),
@@ -34,12 +33,12 @@ NOT_YET = "Signature not yet current: 20260301T001000Z is still later than 20260
         ("UnrecognizedClientException", "", PERMANENT),
         ("ExpiredTokenException", "", PERMANENT),
         ("InvalidSignatureException", "The request signature does not match", PERMANENT),
-        ("InvalidSignatureException", EXPIRED, PASSING),
-        ("BadRequestException", NOT_YET, PASSING),
+        ("InvalidSignatureException", EXPIRED, TRANSIENT),
+        ("BadRequestException", NOT_YET, TRANSIENT),
     ],
 )
 def test_an_exception_is_of_its_kind(name: str, text: str, kind: FailureKind) -> None:
-    failure = failures.of_exception(name, text)
+    failure = TranscribeFailure.of_exception(name, text)
     assert failure.kind is kind
     assert failure.message.startswith(name)
 
@@ -47,12 +46,12 @@ def test_an_exception_is_of_its_kind(name: str, text: str, kind: FailureKind) ->
 @pytest.mark.parametrize(
     ("status", "name", "body", "kind"),
     [
-        (429, "", "", PASSING),
-        (408, "", "", PASSING),
-        (500, "", "", PASSING),
-        (503, "ServiceUnavailableException", "", PASSING),
-        (400, "LimitExceededException", "", PASSING),
-        (400, "ThrottlingException", "", PASSING),
+        (429, "", "", TRANSIENT),
+        (408, "", "", TRANSIENT),
+        (500, "", "", TRANSIENT),
+        (503, "ServiceUnavailableException", "", TRANSIENT),
+        (400, "LimitExceededException", "", TRANSIENT),
+        (400, "ThrottlingException", "", TRANSIENT),
         (400, "BadRequestException", "", PERMANENT),
         (403, "", "", PERMANENT),
         (403, "AccessDeniedException", "is not authorized to perform", PERMANENT),
@@ -60,29 +59,29 @@ def test_an_exception_is_of_its_kind(name: str, text: str, kind: FailureKind) ->
         (404, "", "", PERMANENT),
         (302, "", "", PERMANENT),
         (200, "", "", PERMANENT),
-        (403, "InvalidSignatureException", f'{{"message":"{EXPIRED}"}}', PASSING),
-        (403, "", f"<Message>{NOT_YET}</Message>", PASSING),
-        (403, "", '{"message":"Request has expired"}', PASSING),
-        (403, "RequestExpired", "", PASSING),
+        (403, "InvalidSignatureException", f'{{"message":"{EXPIRED}"}}', TRANSIENT),
+        (403, "", f"<Message>{NOT_YET}</Message>", TRANSIENT),
+        (403, "", '{"message":"Request has expired"}', TRANSIENT),
+        (403, "RequestExpired", "", TRANSIENT),
     ],
 )
 def test_a_refused_handshake_is_of_its_kind(
     status: int, name: str, body: str, kind: FailureKind
 ) -> None:
-    failure = failures.of_handshake(status, name, body)
+    failure = TranscribeFailure.of_handshake(status, name, body)
     assert failure.kind is kind
     assert str(status) in failure.message
     assert name in failure.message
 
 
 @pytest.mark.parametrize("code", [None, 1000, 1001, 1005, 1006, 1011, 1012, 1013, 1014, 4000])
-def test_a_close_without_fault_of_ours_passes(code: int | None) -> None:
-    assert failures.of_close(code).kind is PASSING
+def test_a_close_that_rejects_nothing_is_transient(code: int | None) -> None:
+    assert TranscribeFailure.of_close(code).kind is TRANSIENT
 
 
 @pytest.mark.parametrize("code", [1002, 1003, 1007, 1008, 1009, 1010])
-def test_a_close_that_finds_fault_with_us_is_permanent(code: int) -> None:
-    assert failures.of_close(code).kind is PERMANENT
+def test_a_close_that_rejects_what_was_sent_is_permanent(code: int) -> None:
+    assert TranscribeFailure.of_close(code).kind is PERMANENT
 
 
 @pytest.mark.parametrize(
@@ -110,10 +109,10 @@ def test_a_close_that_finds_fault_with_us_is_permanent(code: int) -> None:
     ],
 )
 def test_a_message_for_the_log_holds_plain_words_alone(name: str, text: str, message: str) -> None:
-    assert failures.of_exception(name, text).message == message
+    assert TranscribeFailure.of_exception(name, text).message == message
 
 
-def test_an_error_type_that_is_no_name_is_not_shown() -> None:
-    failure = failures.of_handshake(403, "https://host/?X-Amz-Signature=1", "secret body")
+def test_an_error_type_that_is_not_a_name_is_not_shown() -> None:
+    failure = TranscribeFailure.of_handshake(403, "https://host/?X-Amz-Signature=1", "secret body")
     assert failure.message == "handshake refused: 403 unnamed exception"
     assert str(failure) == "permanent: handshake refused: 403 unnamed exception"

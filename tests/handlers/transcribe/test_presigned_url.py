@@ -6,15 +6,13 @@ import datetime
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from botocore import auth
 
-from live_sessions.environment import AwsEnvironment
-from live_sessions.transcribe.presigned_url import presigned_url
+from live_sessions.audio.transcribe import presigned_url
+from live_sessions.aws.runtime import AwsEnvironment
 from tests.handlers.transcribe.signature import computed_signature
 
 KEY_ID, SECRET = "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 TOKEN = "IQoJb3JpZ2luX2VjE//+token=="
-AT = datetime.datetime(2026, 3, 1, 23, 59, 58, tzinfo=datetime.UTC)
 AWS_HOST = "transcribestreaming.eu-central-1.amazonaws.com:8443"
 
 
@@ -56,17 +54,18 @@ def test_the_url_is_signed_for_the_host_that_is_sent(
     assert query_of(url)["X-Amz-Signature"] == computed_signature(target, host, SECRET)
 
 
-def test_the_url_asks_for_what_the_stream_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(auth, "get_current_datetime", lambda: AT)
+def test_the_url_asks_for_what_the_stream_is() -> None:
     query = query_of(presigned_url(aws(), "pt-BR", stability=None))
     del query["X-Amz-Signature"]
+    date = query.pop("X-Amz-Date")
+    signed_at = datetime.datetime.strptime(f"{date[:-1]}+0000", "%Y%m%dT%H%M%S%z")
+    assert abs(datetime.datetime.now(datetime.UTC) - signed_at) < datetime.timedelta(minutes=5)
     assert query == {
         "language-code": "pt-BR",
         "media-encoding": "pcm",
         "sample-rate": "16000",
         "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
-        "X-Amz-Credential": f"{KEY_ID}/20260301/eu-central-1/transcribe/aws4_request",
-        "X-Amz-Date": "20260301T235958Z",
+        "X-Amz-Credential": f"{KEY_ID}/{date[:8]}/eu-central-1/transcribe/aws4_request",
         "X-Amz-Expires": "300",
         "X-Amz-SignedHeaders": "host",
         "X-Amz-Security-Token": TOKEN,

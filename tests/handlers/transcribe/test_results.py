@@ -8,9 +8,15 @@ from typing import Any
 
 import pytest
 
-from live_sessions.transcribe.event_stream import MalformedMessage, Message, decode
-from live_sessions.transcribe.failures import FailureKind, TranscribeFailure
-from live_sessions.transcribe.results import Result, results_in
+from live_sessions.audio.transcribe import (
+    FailureKind,
+    MalformedMessage,
+    Message,
+    Result,
+    TranscribeFailure,
+    decode,
+    results_in,
+)
 from tests.handlers.transcribe.frames import (
     event,
     exception,
@@ -26,12 +32,12 @@ def results_of(encoded: bytes) -> list[Result]:
     return list(results_in(decode(encoded)))
 
 
-def test_a_result_has_the_first_alternative_s_text_and_its_times() -> None:
+def test_a_readhas_the_first_alternative_s_text_and_its_times() -> None:
     spoken = result("Hello there.", result_id="abc", partial=True)
     spoken["Alternatives"].append({"Transcript": "Yellow hair.", "Items": []})
-    assert results_of(transcript(spoken)) == [
-        Result("abc", "Hello there.", is_partial=True, start_seconds=0.5, end_seconds=1.25)
-    ]
+    (read,) = results_of(transcript(spoken))
+    assert (read.result_id, read.text, read.is_partial) == ("abc", "Hello there.", True)
+    assert (read.start_time, read.end_time) == (0.5, 1.25)
 
 
 def test_results_of_one_event_keep_their_order() -> None:
@@ -43,10 +49,10 @@ def test_results_of_one_event_keep_their_order() -> None:
     ]
 
 
-def test_a_result_without_words_still_says_which_stretch_it_covers() -> None:
+def test_a_readwithout_words_still_says_which_stretch_it_covers() -> None:
     for wordless in (result(""), result("x", Alternatives=[])):
         (covered,) = results_of(transcript(wordless))
-        assert (covered.text, covered.start_seconds, covered.end_seconds) == ("", 0.5, 1.25)
+        assert (covered.text, covered.start_time, covered.end_time) == ("", 0.5, 1.25)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +80,7 @@ def test_silence_and_other_events_yield_nothing(silence: bytes) -> None:
         b'{"Transcript":null}',
         b'{"Transcript":{"Results":{}}}',
         *(
-            json.dumps({"Transcript": {"Results": [result("x", **changed)]}}).encode()
+            json.dumps({"Transcript": {"Results": [result("x") | changed]}}).encode()
             for changed in (
                 {"ResultId": None},
                 {"IsPartial": "true"},
@@ -116,7 +122,7 @@ def test_a_message_of_no_known_type_is_malformed(headers: list[bytes]) -> None:
 def test_an_exception_is_raised_by_its_type_and_text() -> None:
     with pytest.raises(TranscribeFailure) as failure:
         results_of(exception("LimitExceededException", "Too many streams."))
-    assert failure.value.kind is FailureKind.PASSING
+    assert failure.value.kind is FailureKind.TRANSIENT
     assert failure.value.message == "LimitExceededException: Too many streams."
 
 

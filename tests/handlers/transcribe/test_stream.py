@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,23 +18,21 @@ from websockets.exceptions import ConnectionClosed
 from websockets.frames import Close, CloseCode, Frame, Opcode
 from websockets.sync.server import ServerConnection
 
-from live_sessions.audio.lease import LEASE_SECONDS, RENEWED_EVERY_SECONDS
-from live_sessions.transcribe import connection as connection_module
-from live_sessions.transcribe import stream as stream_module
-from live_sessions.transcribe.connection import CLOSE_LIMIT_SECONDS, Connection
-from live_sessions.transcribe.failures import FailureKind, TranscribeFailure
-from live_sessions.transcribe.results import Result
-from live_sessions.transcribe.stream import (
-    _VERDICT_LIMIT_SECONDS,
-    LAST_RESULTS_LIMIT_SECONDS,
-    SILENCE_LIMIT_SECONDS,
-    TAKEN_WITHIN_SECONDS,
+from live_sessions.audio.slots import LEASE_SECONDS, RENEWED_EVERY_SECONDS
+from live_sessions.audio.transcribe import FailureKind, TranscribeFailure, presigned_url
+from live_sessions.audio.transcribe_socket import (
+    LIMITS,
+    Connection,
+    StreamLimits,
     TranscribeStream,
+    open_connection,
 )
-from tests.handlers.transcribe.clock import Clock
+from live_sessions.aws.runtime import SYSTEM_CLOCK, AwsEnvironment, Clock
+from tests.handlers.transcribe.clock import SteppedClock
 from tests.handlers.transcribe.frames import event, exception, result, transcript
 from tests.handlers.transcribe.peer import (
     SECRET,
+    UNLIMITED,
     Peer,
     accepting,
     audio_of,
@@ -48,15 +47,58 @@ CHUNK = b"\x01\x02" * 1600
 SECOND = b"\x00\x00" * 16_000
 LAST_CHUNK = b"\x03\x04" * 800
 NO_AUDIO = "Your request timed out because no new audio was received for 15 seconds."
-PASSING, PERMANENT = FailureKind.PASSING, FailureKind.PERMANENT
+TRANSIENT, PERMANENT = FailureKind.TRANSIENT, FailureKind.PERMANENT
+
+
+BY_CLOCK = replace(
+    UNLIMITED,
+    last_results=LIMITS.last_results,
+    ping_every=LIMITS.ping_every,
+    silence=LIMITS.silence,
+)
+"""Limits that the stream's clock decides."""
+
+STANDING = Clock(monotonic=lambda: 1000.0)
+
+
+class Wrapped:
+    """A connection of which a test watches or changes some calls."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.connection, name)
+
+
+Wrap = Callable[[Connection], Any]
+
+
+def stream_to(
+    aws: AwsEnvironment,
+    *,
+    stability: str | None = None,
+    clock: Clock = STANDING,
+    limits: StreamLimits = UNLIMITED,
+    wrap: Wrap = lambda connection: connection,
+) -> TranscribeStream:
+    """The clock is the stream's; connecting goes by the system's."""
+    url = presigned_url(aws, "en-US", stability=stability)
+    return TranscribeStream(wrap(open_connection(url, SYSTEM_CLOCK, limits)), clock, limits)
 
 
 @contextlib.contextmanager
 def opened(
-    script: Callable[[ServerConnection], None], *, stability: str | None = None, **options: object
+    script: Callable[[ServerConnection], None],
+    *,
+    stability: str | None = None,
+    clock: Clock = STANDING,
+    limits: StreamLimits = UNLIMITED,
+    wrap: Wrap = lambda connection: connection,
+    **options: Any,
 ) -> Iterator[tuple[TranscribeStream, Peer]]:
     with transcribing(script, **options) as peer:
-        stream = TranscribeStream.open(peer.aws(), "en-US", stability=stability)
+        stream = stream_to(peer.aws(), stability=stability, clock=clock, limits=limits, wrap=wrap)
         try:
             yield stream, peer
         finally:
@@ -64,7 +106,13 @@ def opened(
 
 
 @contextlib.contextmanager
-def deaf(script: Callable[[socket.socket], None] | None = None) -> Iterator[TranscribeStream]:
+def deaf(
+    script: Callable[[socket.socket], None] | None = None,
+    *,
+    clock: Clock = STANDING,
+    limits: StreamLimits = UNLIMITED,
+    wrap: Wrap = lambda connection: connection,
+) -> Iterator[TranscribeStream]:
     """A stream whose peer opened it and reads nothing; `script` says what it sends."""
 
     def hang(sock: socket.socket) -> None:
@@ -74,7 +122,7 @@ def deaf(script: Callable[[socket.socket], None] | None = None) -> Iterator[Tran
         peer.is_over.wait(PATIENCE_SECONDS)
 
     with accepting(hang) as peer:
-        stream = TranscribeStream.open(peer.aws(), "en-US", stability=None)
+        stream = stream_to(peer.aws(), clock=clock, limits=limits, wrap=wrap)
         try:
             yield stream
         finally:
@@ -123,7 +171,7 @@ def test_audio_goes_out_in_order_and_partials_and_finals_come_back() -> None:
         ("the first", False),
         ("the last", False),
     ]
-    assert said[-1] == Result("r2", "the last", False, 0.5, 1.25)
+    assert (said[-1].start_time, said[-1].end_time) == (0.5, 1.25)
 
 
 def test_the_handshake_carries_the_signed_url_and_offers_no_compression() -> None:
@@ -155,10 +203,10 @@ def test_a_result_is_handed_over_as_soon_as_it_comes() -> None:
 @pytest.mark.parametrize(
     ("name", "text", "kind"),
     [
-        ("LimitExceededException", "", PASSING),
-        ("InternalFailureException", "", PASSING),
-        ("ServiceUnavailableException", "", PASSING),
-        ("ConflictException", "", PASSING),
+        ("LimitExceededException", "", TRANSIENT),
+        ("InternalFailureException", "", TRANSIENT),
+        ("ServiceUnavailableException", "", TRANSIENT),
+        ("ConflictException", "", TRANSIENT),
         ("BadRequestException", "Your stream is too big.", PERMANENT),
         ("AccessDeniedException", "", PERMANENT),
         ("BadRequestException", NO_AUDIO, FailureKind.TIMED_OUT_WITHOUT_AUDIO),
@@ -185,18 +233,16 @@ def test_an_exception_fails_the_stream_by_its_kind_for_reader_and_sender(
         assert peer.ended.wait(PATIENCE_SECONDS)
 
 
-def test_a_sender_that_meets_the_closed_stream_first_still_tells_the_exception(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_sender_that_meets_the_closed_stream_first_still_raises_the_exception() -> None:
     has_met_the_close = threading.Event()
 
     def script(connection: ServerConnection) -> None:
         connection.send(exception("BadRequestException", "Wrong rate."))
 
-    class Watched(Connection):
-        def send(self, *arguments: Any, **options: Any) -> None:
+    class Watched(Wrapped):
+        def send(self, data: bytes) -> None:
             try:
-                super().send(*arguments, **options)
+                self.connection.send(data)
             except ConnectionClosed:
                 has_met_the_close.set()
                 raise
@@ -205,8 +251,7 @@ def test_a_sender_that_meets_the_closed_stream_first_still_tells_the_exception(
         assert has_met_the_close.wait(PATIENCE_SECONDS)
         return failure_of_results(stream)
 
-    monkeypatch.setattr(connection_module, "Connection", Watched)
-    with ThreadPoolExecutor(1) as reader, opened(script) as (stream, _):
+    with ThreadPoolExecutor(1) as reader, opened(script, wrap=Watched) as (stream, _):
         read_failure = reader.submit(read, stream)
         with pytest.raises(TranscribeFailure) as sent_failure:
             send_on(stream, CHUNK)
@@ -214,23 +259,19 @@ def test_a_sender_that_meets_the_closed_stream_first_still_tells_the_exception(
         assert sent_failure.value.kind is PERMANENT
 
 
-def test_a_sender_without_a_reader_is_told_of_the_close(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stream_module, "_VERDICT_LIMIT_SECONDS", 0.05)
+def test_a_sender_without_a_reader_gets_the_close() -> None:
     with (
-        opened(lambda connection: None) as (stream, _),
+        opened(lambda connection: None, limits=replace(UNLIMITED, verdict=0.05)) as (stream, _),
         pytest.raises(TranscribeFailure, match="closed by Transcribe: 1000"),
     ):
         send_on(stream, CHUNK)
 
 
-def test_a_peer_that_announces_its_close_and_stays_fails_the_sender_in_time(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(connection_module, "CLOSE_LIMIT_SECONDS", 0.05)
-    monkeypatch.setattr(stream_module, "_VERDICT_LIMIT_SECONDS", 0.05)
+def test_a_peer_that_announces_its_close_and_stays_fails_the_sender_in_time() -> None:
+    limits = replace(UNLIMITED, close=0.05, verdict=0.05)
     close = Frame(Opcode.CLOSE, Close(CloseCode.NORMAL_CLOSURE, "").serialize())
     with (
-        deaf(lambda sock: sock.sendall(close.serialize(mask=False))) as stream,
+        deaf(lambda sock: sock.sendall(close.serialize(mask=False)), limits=limits) as stream,
         pytest.raises(TranscribeFailure, match="closed by Transcribe: 1000"),
     ):
         send_on(stream, CHUNK)
@@ -239,10 +280,10 @@ def test_a_peer_that_announces_its_close_and_stays_fails_the_sender_in_time(
 @pytest.mark.parametrize(
     ("code", "kind"),
     [
-        (CloseCode.NORMAL_CLOSURE, PASSING),
-        (CloseCode.GOING_AWAY, PASSING),
-        (CloseCode.INTERNAL_ERROR, PASSING),
-        (CloseCode.SERVICE_RESTART, PASSING),
+        (CloseCode.NORMAL_CLOSURE, TRANSIENT),
+        (CloseCode.GOING_AWAY, TRANSIENT),
+        (CloseCode.INTERNAL_ERROR, TRANSIENT),
+        (CloseCode.SERVICE_RESTART, TRANSIENT),
         (CloseCode.UNSUPPORTED_DATA, PERMANENT),
         (CloseCode.POLICY_VIOLATION, PERMANENT),
     ],
@@ -277,7 +318,7 @@ def test_a_close_without_a_code_after_the_end_of_the_audio_is_a_normal_one() -> 
 
 
 @pytest.mark.parametrize("has_ended", [False, True])
-def test_a_connection_lost_without_a_word_is_a_passing_failure(has_ended: bool) -> None:
+def test_a_connection_lost_without_a_word_is_a_transient_failure(has_ended: bool) -> None:
     def script(connection: ServerConnection) -> None:
         if has_ended:
             list(audio_of(connection))
@@ -287,7 +328,7 @@ def test_a_connection_lost_without_a_word_is_a_passing_failure(has_ended: bool) 
         if has_ended:
             stream.end()
         failure = failure_of_results(stream)
-    assert (failure.kind, failure.message) == (PASSING, "connection lost")
+    assert (failure.kind, failure.message) == (TRANSIENT, "connection lost")
 
 
 @pytest.mark.parametrize(
@@ -300,12 +341,14 @@ def test_a_connection_lost_without_a_word_is_a_passing_failure(has_ended: bool) 
         (transcript(result("a"))[:-1], "malformed message: "),
         (transcript(result("a")) * 2, "malformed message: "),
         (event(b"{}"), "malformed message: a TranscriptEvent of another form"),
-        (b"x" * (1024 * 1024 + 1), "broken off here: 1009"),
-        ("x" * (1024 * 1024 + 1), "broken off here: 1009"),
+        (b"x" * (1024 * 1024 + 1), "closed by this function: 1009"),
+        ("x" * (1024 * 1024 + 1), "closed by this function: 1009"),
     ],
     ids=itertools.count(),
 )
-def test_rubbish_ends_the_stream_with_a_passing_failure(rubbish: str | bytes, message: str) -> None:
+def test_rubbish_ends_the_stream_with_a_transient_failure(
+    rubbish: str | bytes, message: str
+) -> None:
     def script(connection: ServerConnection) -> None:
         connection.send(rubbish)
         wait_for_client_to_leave(connection)
@@ -315,7 +358,7 @@ def test_rubbish_ends_the_stream_with_a_passing_failure(rubbish: str | bytes, me
         assert peer.ended.wait(PATIENCE_SECONDS), (
             "the stream is of no more use and must be given up"
         )
-    assert failure.kind is PASSING
+    assert failure.kind is TRANSIENT
     assert failure.message.startswith(message)
 
 
@@ -326,20 +369,20 @@ def test_bytes_that_are_no_websocket_end_the_stream() -> None:
 
     with opened(script) as (stream, _):
         failure = failure_of_results(stream)
-    assert (failure.kind, failure.message) == (PASSING, "broken off here: 1002")
+    assert (failure.kind, failure.message) == (TRANSIENT, "closed by this function: 1002")
 
 
-def test_text_that_is_no_utf_8_ends_the_stream() -> None:
+def test_text_that_is_not_utf_8_ends_the_stream() -> None:
     def script(connection: ServerConnection) -> None:
         connection.send(b"\xff\xfe", text=True)
         wait_for_client_to_leave(connection)
 
     with opened(script) as (stream, _):
         failure = failure_of_results(stream)
-    assert (failure.kind, failure.message) == (PASSING, "broken off here: 1007")
+    assert (failure.kind, failure.message) == (TRANSIENT, "closed by this function: 1007")
 
 
-def test_a_peer_that_does_not_close_after_the_end_is_left_in_time(clock: Clock) -> None:
+def test_a_peer_that_does_not_close_after_the_end_is_left_in_time(clock: SteppedClock) -> None:
     said: queue.Queue[str] = queue.Queue()
 
     def script(connection: ServerConnection) -> None:
@@ -351,81 +394,79 @@ def test_a_peer_that_does_not_close_after_the_end_is_left_in_time(clock: Clock) 
         for each in stream.results():
             said.put(each.text)
 
-    with ThreadPoolExecutor(1) as reader, opened(script) as (stream, peer):
+    with (
+        ThreadPoolExecutor(1) as reader,
+        opened(script, clock=clock.handlers, limits=BY_CLOCK) as (stream, peer),
+    ):
         reading = reader.submit(read, stream)
-        clock.pass_by(SILENCE_LIMIT_SECONDS - 5)
+        clock.pass_by(LIMITS.silence - 5)
         stream.end()
         ended_at = clock.monotonic()
         assert said.get(timeout=PATIENCE_SECONDS) == "the last"
-        clock.allow(2 * LAST_RESULTS_LIMIT_SECONDS)
+        clock.allow(2 * LIMITS.last_results)
         with pytest.raises(TranscribeFailure, match="not closed") as failure:
             reading.result(PATIENCE_SECONDS)
-        assert_was_left_after(LAST_RESULTS_LIMIT_SECONDS, clock.monotonic() - ended_at)
-        assert failure.value.kind is PASSING
+        assert_was_left_after(LIMITS.last_results, clock.monotonic() - ended_at)
+        assert failure.value.kind is TRANSIENT
         assert peer.ended.wait(PATIENCE_SECONDS)
 
 
-def assert_was_left_after(limit_seconds: int, seconds: float) -> None:
+def assert_was_left_after(limit_seconds: float, seconds: float) -> None:
     """Each look at the clock takes a second."""
     assert limit_seconds <= seconds <= limit_seconds + 3
 
 
-def test_a_peer_that_goes_on_talking_after_the_end_is_left_in_time(
-    monkeypatch: pytest.MonkeyPatch, clock: Clock
-) -> None:
-    monkeypatch.setattr(stream_module, "_TICK_SECONDS", PATIENCE_SECONDS)
+def test_a_peer_that_goes_on_talking_after_the_end_is_left_in_time(clock: SteppedClock) -> None:
 
     def script(connection: ServerConnection) -> None:
         while True:
             connection.send(transcript())
             time.sleep(0.01)
 
-    with opened(script) as (stream, _):
+    limits = replace(BY_CLOCK, poll=PATIENCE_SECONDS)
+    with opened(script, clock=clock.handlers, limits=limits) as (stream, _):
         stream.end()
-        clock.allow(2 * LAST_RESULTS_LIMIT_SECONDS)
+        clock.allow(2 * LIMITS.last_results)
         with pytest.raises(TranscribeFailure, match="not closed"):
             list(stream.results())
 
 
-def test_a_peer_that_answers_neither_audio_nor_pings_is_left_in_time(clock: Clock) -> None:
-    with deaf() as stream:
+def test_a_peer_that_answers_neither_audio_nor_pings_is_left_in_time(clock: SteppedClock) -> None:
+    with deaf(clock=clock.handlers, limits=BY_CLOCK) as stream:
         stream.send(CHUNK)
         began = clock.monotonic()
-        clock.allow(2 * SILENCE_LIMIT_SECONDS)
+        clock.allow(2 * LIMITS.silence)
         failure = failure_of_results(stream)
-        assert_was_left_after(SILENCE_LIMIT_SECONDS, clock.monotonic() - began)
-    assert (failure.kind, failure.message) == (PASSING, "silent")
+        assert_was_left_after(LIMITS.silence, clock.monotonic() - began)
+    assert (failure.kind, failure.message) == (TRANSIENT, "silent")
 
 
-def test_a_peer_that_answers_pings_is_waited_for(
-    monkeypatch: pytest.MonkeyPatch, clock: Clock
-) -> None:
-    class Answered(Connection):
-        def ping(self, *arguments: Any, **options: Any) -> threading.Event:
-            pong = super().ping(*arguments, **options)
+def test_a_peer_that_answers_pings_is_waited_for(clock: SteppedClock) -> None:
+    class Answered(Wrapped):
+        def ping(self) -> threading.Event:
+            pong = self.connection.ping()
             assert pong.wait(PATIENCE_SECONDS)
             return pong
 
     def script(connection: ServerConnection) -> None:
-        clock.pass_by(4 * SILENCE_LIMIT_SECONDS)
+        clock.pass_by(4 * LIMITS.silence)
         connection.send(transcript(result("at last")))
         wait_for_client_to_leave(connection)
 
-    monkeypatch.setattr(connection_module, "Connection", Answered)
-    with opened(script) as (stream, _):
+    with opened(script, clock=clock.handlers, limits=BY_CLOCK, wrap=Answered) as (stream, _):
         assert next(stream.results()).text == "at last"
 
 
-def test_a_peer_that_sends_messages_is_waited_for(clock: Clock) -> None:
+def test_a_peer_that_sends_messages_is_waited_for(clock: SteppedClock) -> None:
     was_read = threading.Semaphore(0)
 
     def script(sock: socket.socket) -> None:
         for number in range(4):
-            clock.pass_by(SILENCE_LIMIT_SECONDS - 5)
+            clock.pass_by(LIMITS.silence - 5)
             say(sock, transcript(result(f"{number}")))
             assert was_read.acquire(timeout=PATIENCE_SECONDS)
 
-    with deaf(script) as stream:
+    with deaf(script, clock=clock.handlers, limits=BY_CLOCK) as stream:
         results = stream.results()
         for number in range(4):
             assert next(results).text == f"{number}"
@@ -433,7 +474,7 @@ def test_a_peer_that_sends_messages_is_waited_for(clock: Clock) -> None:
 
 
 def test_a_reader_that_was_away_longer_than_the_limit_does_not_blame_the_peer(
-    clock: Clock,
+    clock: SteppedClock,
 ) -> None:
     again = threading.Event()
 
@@ -444,62 +485,57 @@ def test_a_reader_that_was_away_longer_than_the_limit_does_not_blame_the_peer(
         connection.send(transcript(result("two")))
         wait_for_client_to_leave(connection)
 
-    with opened(script) as (stream, _):
+    with opened(script, clock=clock.handlers, limits=BY_CLOCK) as (stream, _):
         results = stream.results()
         assert next(results).text == "one"
-        clock.jump(2 * SILENCE_LIMIT_SECONDS)
+        clock.jump(2 * LIMITS.silence)
         again.set()
         assert next(results).text == "two"
 
 
-def test_a_peer_that_takes_a_part_of_the_audio_only_fails_the_sender_in_time(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(connection_module, "SEND_LIMIT_SECONDS", 0.3)
-    monkeypatch.setattr(stream_module, "_VERDICT_LIMIT_SECONDS", 0.05)
-    monkeypatch.setattr(Connection, "has_room", lambda *_: True)
-    with deaf() as stream:
+class AlwaysRoom(Wrapped):
+    def has_room(self, within_seconds: float) -> bool:
+        return True
+
+
+def test_a_peer_that_takes_a_part_of_the_audio_only_fails_the_sender_in_time() -> None:
+    limits = replace(UNLIMITED, send=0.3, verdict=0.05)
+    with deaf(limits=limits, wrap=AlwaysRoom) as stream:
         with pytest.raises(TranscribeFailure, match="connection lost") as failure:
             send_on(stream, SECOND)
-        assert failure.value.kind is PASSING
+        assert failure.value.kind is TRANSIENT
 
 
-def test_a_peer_that_stops_reading_fails_the_sender_in_time(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(stream_module, "TAKEN_WITHIN_SECONDS", 0.3)
-    with deaf() as stream:
-        with pytest.raises(TranscribeFailure, match="audio is not taken") as failure:
+def test_a_peer_that_stops_reading_fails_the_sender_in_time() -> None:
+    with deaf(limits=replace(UNLIMITED, taken_within=0.3)) as stream:
+        with pytest.raises(TranscribeFailure, match="audio is not accepted") as failure:
             send_on(stream, SECOND[:24_000])
-        assert failure.value.kind is PASSING
+        assert failure.value.kind is TRANSIENT
 
 
 def test_what_a_sender_waits_for_costs_less_than_a_lease_has_left() -> None:
-    waits_seconds = TAKEN_WITHIN_SECONDS + CLOSE_LIMIT_SECONDS + _VERDICT_LIMIT_SECONDS
+    waits_seconds = LIMITS.taken_within + LIMITS.close + LIMITS.verdict
     assert waits_seconds < LEASE_SECONDS - RENEWED_EVERY_SECONDS
 
 
 @pytest.mark.parametrize("sender", ["waits for room", "sends"])
-def test_closing_wakes_a_reader_and_a_sender_at_once(
-    monkeypatch: pytest.MonkeyPatch, sender: str
-) -> None:
+def test_closing_wakes_a_reader_and_a_sender_at_once(sender: str) -> None:
     reading, stuck = threading.Event(), threading.Event()
 
-    class Watched(Connection):
+    class Watched(Wrapped):
         def has_room(self, within_seconds: float) -> bool:
-            if super().has_room(0):
+            if self.connection.has_room(0):
                 return True
             stuck.set()
-            return sender == "sends" or super().has_room(within_seconds)
+            return sender == "sends" or self.connection.has_room(within_seconds)
 
     def read(stream: TranscribeStream) -> None:
         for _ in stream.results():
             reading.set()
 
-    monkeypatch.setattr(connection_module, "Connection", Watched)
     with (
         ThreadPoolExecutor(2) as threads,
-        deaf(lambda sock: say(sock, transcript(result("hello")))) as stream,
+        deaf(lambda sock: say(sock, transcript(result("hello"))), wrap=Watched) as stream,
     ):
         both = [threads.submit(read, stream), threads.submit(send_on, stream, SECOND)]
         assert reading.wait(PATIENCE_SECONDS)
@@ -507,7 +543,7 @@ def test_closing_wakes_a_reader_and_a_sender_at_once(
         stream.close()
         stream.close()
         for thread in both:
-            with pytest.raises(TranscribeFailure, match="closed here"):
+            with pytest.raises(TranscribeFailure, match="closed by this function"):
                 thread.result(PATIENCE_SECONDS)
 
 

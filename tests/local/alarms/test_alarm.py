@@ -2,8 +2,7 @@ from typing import Any
 
 import pytest
 
-from local.alarms.alarm import Alarm
-from local.alarms.state import Missing, State
+from local.alarms.alarm import Alarm, Missing, State
 
 
 def described(**changed: Any) -> Alarm:

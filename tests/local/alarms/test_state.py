@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missin
 
 import pytest
 
-from local.alarms.state import Missing, State, next_state
+from local.alarms.alarm import Missing, State, next_state
 
 OK, ALARM, NO_DATA, STAYS = State.OK, State.ALARM, State.INSUFFICIENT_DATA, None
 PERIODS = {"0": False, "X": True, "-": None}
@@ -50,7 +50,7 @@ def test_two_of_three_are_evaluated_as_in_the_second_table(periods: str) -> None
 
 
 @pytest.mark.parametrize("periods", ["----X", "---X-"])
-def test_a_breach_so_fresh_that_good_data_may_follow_is_no_alarm(periods: str) -> None:
+def test_a_recent_breach_that_good_data_may_still_follow_is_not_an_alarm(periods: str) -> None:
     assert state(periods, Missing.MISSING, evaluation=3, to_alarm=3) is OK
 
 

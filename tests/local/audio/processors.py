@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from local.cloud import LocalCloud
+from local.emulator.process import LEAST_TIME_LIMIT_VARIABLE
 
 ENTRY = "audio_processor"
 LOG_TIMEOUT_SECONDS = 60
@@ -15,15 +16,23 @@ LOG_TIMEOUT_SECONDS = 60
 
 @contextlib.contextmanager
 def time_limit(cloud: LocalCloud, seconds: int) -> Iterator[None]:
-    """Give the function another time limit meanwhile; each change ends what runs."""
+    """Give the function another time limit in this context, and have the emulator apply it.
+
+    Each change ends the processors that are running.
+    """
     name = cloud.outputs["functionNames"][ENTRY]
     client = cloud.client("lambda")
-    usual = client.get_function_configuration(FunctionName=name)["Timeout"]
-    client.update_function_configuration(FunctionName=name, Timeout=seconds)
+    usual = client.get_function_configuration(FunctionName=name)
+    variables = {**usual["Environment"]["Variables"], LEAST_TIME_LIMIT_VARIABLE: "0"}
+    client.update_function_configuration(
+        FunctionName=name, Timeout=seconds, Environment={"Variables": variables}
+    )
     try:
         yield
     finally:
-        client.update_function_configuration(FunctionName=name, Timeout=usual)
+        client.update_function_configuration(
+            FunctionName=name, Timeout=usual["Timeout"], Environment=usual["Environment"]
+        )
 
 
 def kill_processes(cloud: LocalCloud) -> int:

@@ -1,4 +1,4 @@
-"""A session in which somebody speaks and one listens."""
+"""A session with a speaker and a listener."""
 
 from typing import NamedTuple
 

@@ -21,10 +21,9 @@ SILENCINGS: dict[str, tuple[Callable[[Speaker], object], Callable[[Speaker], obj
 
 
 @pytest.mark.parametrize("kind", SILENCINGS)
-def test_what_is_said_while_the_broadcast_is_silent_is_heard_by_nobody(
-    numbers_cloud: LocalCloud, kind: str
+def test_what_is_said_while_the_broadcast_is_silent_is_not_captioned(
+    cloud: LocalCloud, kind: str
 ) -> None:
-    cloud = numbers_cloud
     silence, undo = SILENCINGS[kind]
     speaker, listener, _ = open_room(cloud)
     sequence = speaker.speak(sentence([1, 2, 3]))
@@ -39,10 +38,9 @@ def test_what_is_said_while_the_broadcast_is_silent_is_heard_by_nobody(
     assert not speaker.received("error")
 
 
-def test_a_speaker_who_refreshes_in_mid_speech_goes_on_from_his_new_socket(
-    numbers_cloud: LocalCloud,
+def test_a_speaker_who_refreshes_in_mid_speech_continues_from_their_new_socket(
+    cloud: LocalCloud,
 ) -> None:
-    cloud = numbers_cloud
     old, listener, session_id = open_room(cloud)
     sequence = old.speak(sentence([1, 2, 3]))
     new = cloud.speaker()
@@ -57,9 +55,8 @@ def test_a_speaker_who_refreshes_in_mid_speech_goes_on_from_his_new_socket(
 
 
 def test_after_the_sessions_end_audio_is_refused_and_the_slot_is_free(
-    numbers_cloud: LocalCloud,
+    cloud: LocalCloud,
 ) -> None:
-    cloud = numbers_cloud
     speaker, listener, session_id = open_room(cloud)
     sequence = speaker.speak(sentence([1, 2, 3]))
     wait_for_words(listener, [3], WORDS_TIMEOUT_SECONDS)

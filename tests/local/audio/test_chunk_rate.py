@@ -1,16 +1,16 @@
-"""More chunks than a speaker may send: dropped, warned of, and in the end his socket is closed."""
+"""More chunks than a speaker may send: dropped, warned of, and in the end the socket is closed."""
 
 from local.cloud import LocalCloud
 from tests.local.speeches import end_speeches, speak_far_too_fast
 
 
-def test_a_speaker_far_over_the_rate_is_warned_and_then_closed(numbers_cloud: LocalCloud) -> None:
+def test_a_speaker_far_over_the_rate_is_warned_and_then_closed(cloud: LocalCloud) -> None:
     """The processor goes by when chunks arrived, so half a minute of them need not take that."""
-    speaker, session_id = speak_far_too_fast(numbers_cloud)
+    speaker, session_id = speak_far_too_fast(cloud)
     assert speaker.expect_close() == 1000
     warning = speaker.expect("rateLimitWarning", timeout_seconds=0)
     assert warning["sessionId"] == session_id
     assert warning["chunksPerSecond"] == 50
     assert warning["closesAfterSeconds"] == 25
     assert not speaker.received("error")
-    end_speeches(numbers_cloud)
+    end_speeches(cloud)

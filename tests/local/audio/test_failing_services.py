@@ -21,18 +21,18 @@ RETRIES = 3
     ],
     ids=["refused", "exception", "cut"],
 )
-def test_streams_that_fail_cost_no_word(numbers_cloud: LocalCloud, fault: StreamFault) -> None:
-    numbers_cloud.speech.order(fault)
-    speaker, listener, _ = open_room(numbers_cloud)
+def test_streams_that_fail_cost_no_word(cloud: LocalCloud, fault: StreamFault) -> None:
+    cloud.speech.order(fault)
+    speaker, listener, _ = open_room(cloud)
     speaker.speak(sentence(WORDS))
 
     assert wait_for_words(listener, WORDS, WORDS_TIMEOUT_SECONDS) == WORDS
     assert not speaker.received("transcriptionError")
 
 
-def test_the_speaker_is_told_when_transcribe_keeps_failing(numbers_cloud: LocalCloud) -> None:
-    numbers_cloud.speech.order(StreamFault(times=RETRIES + 1, handshake_status=503))
-    speaker, listener, _ = open_room(numbers_cloud)
+def test_the_speaker_is_notified_when_transcribe_keeps_failing(cloud: LocalCloud) -> None:
+    cloud.speech.order(StreamFault(times=RETRIES + 1, handshake_status=503))
+    speaker, listener, _ = open_room(cloud)
     speaker.speak(sentence(WORDS))
 
     error = speaker.expect("transcriptionError", timeout_seconds=WORDS_TIMEOUT_SECONDS)
@@ -40,9 +40,9 @@ def test_the_speaker_is_told_when_transcribe_keeps_failing(numbers_cloud: LocalC
     assert not listener.captions()
 
 
-def test_the_speaker_is_told_at_once_of_what_will_not_pass(numbers_cloud: LocalCloud) -> None:
-    numbers_cloud.speech.order(StreamFault(exception="BadRequestException"))
-    speaker, _, _ = open_room(numbers_cloud)
+def test_the_speaker_is_notified_at_once_of_a_permanent_failure(cloud: LocalCloud) -> None:
+    cloud.speech.order(StreamFault(exception="BadRequestException"))
+    speaker, _, _ = open_room(cloud)
     speaker.speak(sentence(WORDS))
 
     error = speaker.expect("transcriptionError", timeout_seconds=WORDS_TIMEOUT_SECONDS)
@@ -50,12 +50,10 @@ def test_the_speaker_is_told_at_once_of_what_will_not_pass(numbers_cloud: LocalC
 
 
 def test_without_a_translation_the_listener_reads_the_original(
-    numbers_cloud: LocalCloud,
+    cloud: LocalCloud,
 ) -> None:
-    numbers_cloud.speech.order(
-        TranslationFault(times=2, error="InternalServerException", status=500)
-    )
-    speaker, listener, _ = open_room(numbers_cloud, "es")
+    cloud.speech.order(TranslationFault(times=2, error="InternalServerException", status=500))
+    speaker, listener, _ = open_room(cloud, "es")
     speaker.speak(sentence(WORDS))
 
     caption = listener.expect("caption", timeout_seconds=WORDS_TIMEOUT_SECONDS)

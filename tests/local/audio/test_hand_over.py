@@ -20,9 +20,8 @@ WORDS_A_SENTENCE = 11
 
 @pytest.mark.timeout(120 + 20 * HAND_OVERS)
 def test_no_word_is_lost_or_doubled_where_one_processor_takes_over_from_another(
-    numbers_cloud: LocalCloud,
+    cloud: LocalCloud,
 ) -> None:
-    cloud = numbers_cloud
     speaker, listener, session_id = open_room(cloud)
     spoken: list[int] = []
     sequence = 0
@@ -40,9 +39,8 @@ def test_no_word_is_lost_or_doubled_where_one_processor_takes_over_from_another(
 
 @pytest.mark.timeout(240)
 def test_captions_go_on_after_a_processor_was_killed_in_mid_speech(
-    numbers_cloud: LocalCloud,
+    cloud: LocalCloud,
 ) -> None:
-    cloud = numbers_cloud
     speaker, listener, _ = open_room(cloud)
     before = list(range(1, 12))
     sequence = speaker.speak(sentence(before))

@@ -1,4 +1,4 @@
-"""Speech is nobody's business: no audio, transcript or token in a log line or a table."""
+"""Speech is private: no audio, transcript or token is in a log line or a table."""
 
 import base64
 import json
@@ -15,9 +15,8 @@ TABLES = ("sessionsTable", "connectionsTable", "rateLimitsTable", "audioSlotsTab
 
 
 def test_no_audio_transcript_or_token_is_in_any_log_line_or_table(
-    numbers_cloud: LocalCloud,
+    cloud: LocalCloud,
 ) -> None:
-    cloud = numbers_cloud
     token = sign_in(cloud.outputs)
     speaker, listeners = cloud.speaker(token=token), cloud.listeners(2)
     session_id = speaker.create_session("en")

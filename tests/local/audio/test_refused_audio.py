@@ -28,8 +28,8 @@ REFUSALS = {
 
 
 @pytest.fixture
-def speaker(numbers_cloud: LocalCloud) -> Speaker:
-    speaker = numbers_cloud.speaker()
+def speaker(cloud: LocalCloud) -> Speaker:
+    speaker = cloud.speaker()
     speaker.create_session("en")
     return speaker
 
@@ -56,6 +56,6 @@ def test_the_longest_chunk_is_accepted_without_a_word(speaker: Speaker) -> None:
     assert not speaker.received("error")
 
 
-def test_audio_outside_of_a_session_is_refused(numbers_cloud: LocalCloud) -> None:
-    outsider = numbers_cloud.speaker()
+def test_audio_outside_of_a_session_is_refused(cloud: LocalCloud) -> None:
+    outsider = cloud.speaker()
     assert outsider.answer_to(outsider.send_audio(AUDIO, 0))["code"] == "CONNECTION_NOT_FOUND"

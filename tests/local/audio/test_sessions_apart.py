@@ -1,4 +1,4 @@
-"""Sessions at once: each hears its own speaker and nobody else."""
+"""Concurrent sessions: each listener hears only their own speaker."""
 
 import base64
 import json
@@ -24,9 +24,8 @@ WORDS_TIMEOUT_SECONDS = 90
 
 
 def test_a_chunk_goes_to_its_speakers_session_whatever_the_message_says(
-    numbers_cloud: LocalCloud,
+    cloud: LocalCloud,
 ) -> None:
-    cloud = numbers_cloud
     rooms = [open_room(cloud, token=cloud.token_of_another_speaker()) for _ in range(2)]
     request = json.loads(audio_message(sentence([7, 8, 9])))
     rooms[0].speaker.send_text(json.dumps(request | {"sessionId": rooms[1].session_id}))
@@ -36,8 +35,7 @@ def test_a_chunk_goes_to_its_speakers_session_whatever_the_message_says(
     assert wait_for_words(rooms[1].listener, [3], WORDS_TIMEOUT_SECONDS) == [1, 2, 3]
 
 
-def test_a_listeners_chunk_is_refused_and_heard_by_nobody(numbers_cloud: LocalCloud) -> None:
-    cloud = numbers_cloud
+def test_a_listeners_chunk_is_refused_and_not_captioned(cloud: LocalCloud) -> None:
     speaker, listener, _ = open_room(cloud)
     listener.send_text(audio_message(sentence([7, 8, 9])))
     speaker.speak(sentence([1, 2, 3]))
@@ -48,9 +46,9 @@ def test_a_listeners_chunk_is_refused_and_heard_by_nobody(numbers_cloud: LocalCl
 
 @pytest.mark.timeout(300)
 def test_many_sessions_at_once_lose_no_word_and_keep_their_order(
-    numbers_cloud: LocalCloud,
+    cloud: LocalCloud,
 ) -> None:
-    rooms = [open_room(numbers_cloud) for _ in range(SESSIONS)]
+    rooms = [open_room(cloud) for _ in range(SESSIONS)]
     for speaker, listener, _ in rooms:
         # One after another: two processors are soon busy with twenty functions that start.
         speaker.send_audio(numbers([1]), 0)
@@ -65,7 +63,7 @@ def test_many_sessions_at_once_lose_no_word_and_keep_their_order(
 
 
 def speak(speaker: Speaker, number: int) -> list[int]:
-    """Say words that no other session has, one in each interval; nobody begins with another."""
+    """Say words unique to this session, one per interval; each session starts at its own offset."""
     words = list(range((number + 1) * 1000, (number + 1) * 1000 + WORDS))
     begins_at = time.monotonic() + number * INTERVAL_SECONDS / SESSIONS
     for sequence, word in enumerate(words, 1):

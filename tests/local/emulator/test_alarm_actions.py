@@ -1,4 +1,4 @@
-"""Which topics an alarm tells: those whose policy, and whose key's policy, name CloudWatch."""
+"""An alarm notifies only the topics whose policy and key policy allow CloudWatch."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -24,15 +24,15 @@ def of_account(account_id: str) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Told:
-    """A topic with a queue that hears it."""
+class SubscribedTopic:
+    """A topic with a queue subscribed to it."""
 
     emulator: Emulator
     topic_arn: str
     queue_url: str
 
     @classmethod
-    def create(cls, emulator: Emulator, attributes: dict[str, str]) -> "Told":
+    def create(cls, emulator: Emulator, attributes: dict[str, str]) -> "SubscribedTopic":
         sns, sqs, name = emulator.client("sns"), emulator.client("sqs"), uuid4().hex[:8]
         topic = sns.create_topic(Name=name, Attributes=attributes)["TopicArn"]
         may_send = policy(Action="sqs:SendMessage", Principal={"Service": "sns.amazonaws.com"})
@@ -45,8 +45,8 @@ class Told:
         self.emulator.client("sns").delete_topic(TopicArn=self.topic_arn)
         self.emulator.client("sqs").delete_queue(QueueUrl=self.queue_url)
 
-    def heard(self) -> list[str]:
-        """The states told so far, none of them twice."""
+    def received(self) -> list[str]:
+        """The states received since the last call."""
         messages = self.emulator.client("sqs").receive_message(
             QueueUrl=self.queue_url, MaxNumberOfMessages=10
         )
@@ -54,16 +54,16 @@ class Told:
         return [json.loads(each["Message"])["NewStateValue"] for each in bodies]
 
 
-Make = Callable[[dict[str, str]], Told]
+Make = Callable[[dict[str, str]], SubscribedTopic]
 
 
 @pytest.fixture
-def told(emulator: Emulator) -> Iterator[Make]:
-    """Makes a topic with these attributes, and somebody who hears it."""
-    made: list[Told] = []
+def create_topic(emulator: Emulator) -> Iterator[Make]:
+    """Create topics with the given attributes, each with a subscribed queue."""
+    made: list[SubscribedTopic] = []
 
-    def create(attributes: dict[str, str]) -> Told:
-        made.append(Told.create(emulator, attributes))
+    def create(attributes: dict[str, str]) -> SubscribedTopic:
+        made.append(SubscribedTopic.create(emulator, attributes))
         return made[-1]
 
     yield create
@@ -71,8 +71,8 @@ def told(emulator: Emulator) -> Iterator[Make]:
         each.delete()
 
 
-def fire(emulator: Emulator, *topics: Told) -> None:
-    """An alarm goes from OK to ALARM and tells them all."""
+def fire(emulator: Emulator, *topics: SubscribedTopic) -> None:
+    """Set an alarm to OK, then to ALARM, with all these topics as actions."""
     client, name = emulator.client("cloudwatch"), uuid4().hex[:8]
     client.put_metric_alarm(
         AlarmName=name,
@@ -95,14 +95,14 @@ def key(emulator: Emulator, **statement: Any) -> dict[str, str]:
     return {"KmsMasterKeyId": made["KeyMetadata"]["Arn"]}
 
 
-def test_a_topic_that_lets_cloudwatch_publish_is_told_of_the_alarm_alone(
-    emulator: Emulator, told: Make
+def test_a_topic_that_allows_cloudwatch_to_publish_is_notified_of_the_alarm_alone(
+    emulator: Emulator, create_topic: Make
 ) -> None:
     account = of_account(emulator.account_id)
-    named = told({"Policy": policy(Action="sns:Publish", Condition=account)})
-    encrypted = told(key(emulator, Action=KEY_ACTIONS, Condition=account))
+    named = create_topic({"Policy": policy(Action="sns:Publish", Condition=account)})
+    encrypted = create_topic(key(emulator, Action=KEY_ACTIONS, Condition=account))
     fire(emulator, named, encrypted)
-    assert named.heard() == encrypted.heard() == ["ALARM"]
+    assert named.received() == encrypted.received() == ["ALARM"]
 
 
 @pytest.mark.parametrize(
@@ -115,14 +115,14 @@ def test_a_topic_that_lets_cloudwatch_publish_is_told_of_the_alarm_alone(
     ],
     ids=["another service", "another account", "denied", "another action"],
 )
-def test_a_topic_whose_policy_does_not_is_told_nothing(
-    emulator: Emulator, told: Make, statement: dict[str, Any]
+def test_a_topic_whose_policy_does_not_is_not_notified(
+    emulator: Emulator, create_topic: Make, statement: dict[str, Any]
 ) -> None:
-    open_one = told({})
-    closed = told({"Policy": policy(**{"Action": "sns:Publish"} | statement)})
+    open_one = create_topic({})
+    closed = create_topic({"Policy": policy(**{"Action": "sns:Publish"} | statement)})
     fire(emulator, closed, open_one)
-    assert open_one.heard() == ["ALARM"]
-    assert closed.heard() == []
+    assert open_one.received() == ["ALARM"]
+    assert closed.received() == []
 
 
 @pytest.mark.parametrize(
@@ -134,19 +134,19 @@ def test_a_topic_whose_policy_does_not_is_told_nothing(
     ],
     ids=["another service", "half of the actions", "another account"],
 )
-def test_a_topic_whose_key_does_not_is_told_nothing(
-    emulator: Emulator, told: Make, statement: dict[str, Any]
+def test_a_topic_whose_key_does_not_is_not_notified(
+    emulator: Emulator, create_topic: Make, statement: dict[str, Any]
 ) -> None:
-    open_one = told({})
-    closed = told(key(emulator, **{"Action": KEY_ACTIONS} | statement))
+    open_one = create_topic({})
+    closed = create_topic(key(emulator, **{"Action": KEY_ACTIONS} | statement))
     fire(emulator, closed, open_one)
-    assert open_one.heard() == ["ALARM"]
-    assert closed.heard() == []
+    assert open_one.received() == ["ALARM"]
+    assert closed.received() == []
 
 
-def test_a_topic_with_the_key_that_aws_manages_is_told_nothing(
-    emulator: Emulator, told: Make
+def test_a_topic_with_the_key_that_aws_manages_is_not_notified(
+    emulator: Emulator, create_topic: Make
 ) -> None:
-    closed = told({"KmsMasterKeyId": "alias/aws/sns"})
+    closed = create_topic({"KmsMasterKeyId": "alias/aws/sns"})
     fire(emulator, closed)
-    assert closed.heard() == []
+    assert closed.received() == []

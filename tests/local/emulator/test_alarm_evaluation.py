@@ -82,7 +82,7 @@ def watch(emulator: Emulator, request: pytest.FixtureRequest) -> Watch:
     return create
 
 
-def test_an_alarm_fires_when_its_period_is_over_and_tells_its_reason(watch: Watch) -> None:
+def test_an_alarm_fires_when_its_period_is_over_with_its_reason(watch: Watch) -> None:
     watched = watch()
     assert watched.evaluate(10) == Change(
         watched.name, State.INSUFFICIENT_DATA, State.OK, (None, None, None)
@@ -147,7 +147,7 @@ def test_a_percentile_is_taken_over_all_values_of_the_period(
 @pytest.mark.parametrize(
     ("statistic", "value"), [("Sum", 9.0), ("Average", 3.0), ("Maximum", 6.0), ("Minimum", 1.0)]
 )
-def test_long_periods_hold_all_their_minutes(watch: Watch, statistic: str, value: float) -> None:
+def test_long_periods_contain_all_their_minutes(watch: Watch, statistic: str, value: float) -> None:
     watched = watch(Statistic=statistic, Period=300)
     for minute, each in ((5.9, 100), (6, 1), (9, 2), (10.9, 6), (11, 100)):
         watched.put(minute, each)

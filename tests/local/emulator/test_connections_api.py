@@ -42,7 +42,7 @@ def test_a_post_of_128_kib_is_taken_and_one_more_byte_is_too_large(api: SocketAp
     assert refusal.value.response["ResponseMetadata"]["HTTPStatusCode"] == 413
 
 
-def test_get_tells_when_and_from_where_the_client_came(api: SocketApi) -> None:
+def test_get_returns_when_and_from_where_the_client_connected(api: SocketApi) -> None:
     before = datetime.now(UTC)
     with api.connect(user_agent_header="a client") as socket:
         event, management = api.ask(socket), api.management
@@ -96,7 +96,7 @@ def test_a_connection_is_unknown_to_another_api(api: SocketApi, authorized_api: 
             management.post_to_connection(ConnectionId=connection_id, Data=b"strange")
 
 
-def test_a_client_that_does_not_read_is_told_by_429(api: SocketApi) -> None:
+def test_a_client_that_does_not_read_is_reported_by_429(api: SocketApi) -> None:
     with api.connect(max_queue=1, compression=None, close_timeout=0) as socket:
         connection_id, management = api.connection_id(socket), api.management
 

@@ -102,7 +102,7 @@ def take_over(table: str, **token: str) -> dict[str, Any]:
     }
 
 
-def test_a_transaction_whose_condition_fails_changes_nothing_and_tells_which(
+def test_a_transaction_whose_condition_fails_changes_nothing_and_reports_which(
     dynamodb: Any, table: str
 ) -> None:
     held = KEY | {"holder": {"N": "3"}}

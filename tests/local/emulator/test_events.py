@@ -1,4 +1,4 @@
-"""What functions are told, and how a client's message finds its route."""
+"""The events that functions receive, and the routing of client messages."""
 
 import re
 import socket as sockets
@@ -48,7 +48,7 @@ def test_a_message_event_has_the_fields_of_the_service(api: SocketApi) -> None:
     assert IDENTIFIER.fullmatch(event["extendedRequestId"])
 
 
-def test_every_event_tells_the_clients_address(authorized_api: SocketApi) -> None:
+def test_every_event_has_the_clients_address(authorized_api: SocketApi) -> None:
     with authorized_api.connect("?token=allow") as socket:
         connection_id = authorized_api.connection_id(socket)
         message = authorized_api.event("MESSAGE", connection_id)
@@ -102,20 +102,20 @@ def disconnected(api: SocketApi, connection_id: str) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize(
-    ("code", "reason", "told"),
+    ("code", "reason", "expected"),
     [
         (1000, "", (1000, "Connection Closed Normally")),
         (1001, "", (1001, "Going away")),
         (4321, "enough", (4321, "enough")),
     ],
 )
-def test_disconnect_tells_the_code_and_reason_of_the_client(
-    api: SocketApi, code: int, reason: str, told: tuple[int, str]
+def test_disconnect_has_the_code_and_reason_of_the_client(
+    api: SocketApi, code: int, reason: str, expected: tuple[int, str]
 ) -> None:
     with api.connect() as socket:
         connection_id = api.connection_id(socket)
         socket.close(code, reason)
-    assert disconnected(api, connection_id) == told
+    assert disconnected(api, connection_id) == expected
 
 
 def test_disconnect_of_a_client_that_gave_no_code_says_1005(api: SocketApi) -> None:

@@ -72,11 +72,11 @@ def error_frame(api: SocketApi, **message: Any) -> dict[str, Any]:
     return frame
 
 
-def test_a_failing_function_is_told_in_the_services_own_frame(api: SocketApi) -> None:
+def test_a_failing_function_is_reported_in_the_services_own_frame(api: SocketApi) -> None:
     assert error_frame(api, fail=True) == {"message": "Internal server error"}
 
 
-def test_a_failing_function_on_a_silent_route_is_told_too(api: SocketApi) -> None:
+def test_a_failing_function_on_a_silent_route_is_reported_too(api: SocketApi) -> None:
     assert error_frame(api, action="silent", fail=True) == {"message": "Internal server error"}
 
 
@@ -84,7 +84,7 @@ def test_a_failing_function_on_a_silent_route_is_told_too(api: SocketApi) -> Non
     "answer",
     [None, "text", 5, {"body": "no status"}, {"statusCode": 200, "body": {"not": "text"}}],
 )
-def test_an_answer_that_is_no_proxy_response_is_an_error(api: SocketApi, answer: object) -> None:
+def test_an_answer_that_is_not_a_proxy_response_is_an_error(api: SocketApi, answer: object) -> None:
     assert error_frame(api, answer=answer) == {"message": "Internal server error"}
 
 
@@ -95,7 +95,7 @@ def test_a_message_without_any_route_is_forbidden(deploy: Deploy) -> None:
         assert bare.ask(socket, action="named")["routeKey"] == "named"
 
 
-def test_the_integration_timeout_is_told_and_the_function_goes_on(api: SocketApi) -> None:
+def test_the_integration_timeout_is_reported_and_the_function_continues(api: SocketApi) -> None:
     gate, end = api.new_name(), api.new_name()
     with api.connect() as socket:
         frame = api.ask(socket, action="hasty", **{"await": gate, "then": end})

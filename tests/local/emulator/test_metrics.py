@@ -15,7 +15,7 @@ from botocore.config import Config
 from local.emulator.process import Emulator
 from tests.local.emulator.sockets import FUNCTION_TIMEOUT_SECONDS, eventually
 
-# Prints what it is told to, in the event or in a message of a queue.
+# Prints the lines given in the event or in a queue message.
 CODE = """
 import json, os, time
 
@@ -165,7 +165,7 @@ def test_a_throttled_invocation_is_one_throttle_and_neither_invocation_nor_error
     assert total(emulator, function, "Errors") is None
 
 
-def test_a_queue_tells_how_many_messages_wait_and_for_how_long(
+def test_a_queue_reports_how_many_messages_wait_and_for_how_long(
     emulator: Emulator, queue: str
 ) -> None:
     def level(name: str) -> float:
@@ -181,7 +181,9 @@ def test_a_queue_tells_how_many_messages_wait_and_for_how_long(
     eventually(lambda: level("ApproximateAgeOfOldestMessage") >= 1, "an age of a second")
     sqs.receive_message(QueueUrl=queue, VisibilityTimeout=600)
     begun = level("ApproximateAgeOfOldestMessage")
-    eventually(lambda: level("ApproximateAgeOfOldestMessage") > begun, "its age in somebody's hand")
+    eventually(
+        lambda: level("ApproximateAgeOfOldestMessage") > begun, "the age of a message in flight"
+    )
 
 
 def test_metrics_alone_change_no_alarms_state(emulator: Emulator) -> None:
@@ -202,7 +204,7 @@ def test_metrics_alone_change_no_alarms_state(emulator: Emulator) -> None:
     assert alarm["StateValue"] == "INSUFFICIENT_DATA"
 
 
-def test_a_function_tells_how_many_of_it_run(
+def test_a_function_reports_its_concurrent_executions(
     emulator: Emulator, function: str, tmp_path: Path
 ) -> None:
     def running() -> float:

@@ -111,14 +111,14 @@ def test_the_server_ends_with_the_process_that_started_it(tmp_path: Path) -> Non
     eventually(lambda: not processes_of_group(server_id), "the end of the orphaned server")
 
 
-def test_a_server_that_cannot_start_is_told_with_its_log(tmp_path: Path) -> None:
+def test_a_server_that_cannot_start_is_reported_with_its_log(tmp_path: Path) -> None:
     emulator = Emulator(tmp_path, environment={"EMULATOR_IDLE_SECONDS": "soon"})
     with pytest.raises(EmulatorError, match=r"ended with status 1(.|\n)*'soon'"):
         emulator.start()
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_server_that_is_not_ready_in_time_is_told_and_stopped(tmp_path: Path) -> None:
+def test_a_server_that_is_not_ready_in_time_is_reported_and_stopped(tmp_path: Path) -> None:
     emulator = Emulator(tmp_path, start_timeout_seconds=0.0)
     with pytest.raises(EmulatorError, match="not ready within 0 s"):
         emulator.start()

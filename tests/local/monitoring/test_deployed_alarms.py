@@ -1,4 +1,4 @@
-"""What the deployer makes of alarms, of whom they tell, and of dashboards."""
+"""How the deployer creates alarms, their topics and subscriptions, and dashboards."""
 
 import json
 from typing import Any
@@ -47,20 +47,23 @@ def test_a_topic_has_its_key_its_policy_its_subscriber_and_its_tags(
         },
     )
     alias = deploy(
-        first, "aws:kms/alias:Alias", "alias", {"name": "alias/told", "targetKeyId": key_id}
+        first, "aws:kms/alias:Alias", "alias", {"name": "alias/subscribed", "targetKeyId": key_id}
     )[1]
     arn, topic = deploy(
-        first, TOPIC, "told", {"name": "told", "kmsMasterKeyId": key["arn"], "tags": {"Own": "b"}}
+        first,
+        TOPIC,
+        "subscribed",
+        {"name": "subscribed", "kmsMasterKeyId": key["arn"], "tags": {"Own": "b"}},
     )
     policy = json.dumps({"Version": "2012-10-17", "Statement": [], "Id": "ours"})
-    deploy(first, "aws:sns/topicPolicy:TopicPolicy", "told", {"arn": arn, "policy": policy})
+    deploy(first, "aws:sns/topicPolicy:TopicPolicy", "subscribed", {"arn": arn, "policy": policy})
     subscriber = {"topic": arn, "protocol": "email", "endpoint": "ops@example.com"}
-    subscription = deploy(first, "aws:sns/topicSubscription:TopicSubscription", "told", subscriber)[
-        1
-    ]
+    subscription = deploy(
+        first, "aws:sns/topicSubscription:TopicSubscription", "subscribed", subscriber
+    )[1]
 
     kms, sns = shared_cloud.client("kms"), shared_cloud.client("sns")
-    described = kms.describe_key(KeyId="alias/told")["KeyMetadata"]
+    described = kms.describe_key(KeyId="alias/subscribed")["KeyMetadata"]
     assert (described["Arn"], described["Description"]) == (key["arn"], "alarms")
     assert key["arn"] == alias["targetKeyArn"] == topic["kmsMasterKeyId"]
     assert kms.get_key_rotation_status(KeyId=key_id)["KeyRotationEnabled"]
@@ -76,8 +79,8 @@ def test_a_topic_has_its_key_its_policy_its_subscriber_and_its_tags(
         subscription["arn"],
     )
 
-    changed = {"name": "told", "displayName": "Alarms", "tags": {"Own": "b"}}
-    assert deploy(second, TOPIC, "told", changed)[0] == arn
+    changed = {"name": "subscribed", "displayName": "Alarms", "tags": {"Own": "b"}}
+    assert deploy(second, TOPIC, "subscribed", changed)[0] == arn
     attributes = sns.get_topic_attributes(TopicArn=arn)["Attributes"]
     assert (attributes["DisplayName"], attributes["Policy"]) == ("Alarms", policy)
 
@@ -99,7 +102,7 @@ def test_a_dashboard_is_put_and_put_again(shared_cloud: LocalCloud) -> None:
 def test_an_alarm_has_all_that_it_is_declared_with(
     shared_cloud: LocalCloud, deployer: Deployer
 ) -> None:
-    topic = f"arn:aws:sns:us-east-1:{shared_cloud.account.account_id}:told"
+    topic = f"arn:aws:sns:us-east-1:{shared_cloud.account.account_id}:subscribed"
     deploy(
         deployer,
         ALARM,

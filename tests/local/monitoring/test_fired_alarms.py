@@ -25,7 +25,7 @@ def test_at_rest_nothing_but_missing_ticks_is_an_alarm(watched: Watching) -> Non
     assert {alarm["StateValue"] for alarm in alarms} == {"ALARM", "OK"}
 
 
-def test_a_function_that_raises_fires_its_own_alarm_and_tells_the_subscriber(
+def test_a_function_that_raises_fires_its_own_alarm_and_notifies_the_subscriber(
     watched: Watching,
 ) -> None:
     watched.evaluate(1)
@@ -40,7 +40,7 @@ def test_a_function_that_raises_fires_its_own_alarm_and_tells_the_subscriber(
     assert Notice("translation-errors", "ALARM", "OK") in watched.heard()
 
 
-def test_an_error_that_a_client_is_told_fires_the_functions_own_metrics_alarm(
+def test_an_error_sent_to_a_client_fires_the_functions_own_metrics_alarm(
     watched: Watching,
 ) -> None:
     watched.evaluate(1)

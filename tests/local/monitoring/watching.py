@@ -1,4 +1,4 @@
-"""The stack's own alarms, evaluated at moments of the test's choice, and who is told."""
+"""The stack's own alarms, evaluated at times that the test chooses, and their notifications."""
 
 import json
 import time
@@ -18,7 +18,7 @@ PREFIX = "live-sessions-local"
 
 @dataclass(frozen=True)
 class Notice:
-    """What a subscriber of the alarms' topic is told."""
+    """A notification to a subscriber of the alarms' topic."""
 
     alarm: str
     before: str
@@ -40,9 +40,9 @@ def fired(changes: dict[str, State]) -> set[str]:
 
 @dataclass(frozen=True)
 class Watching:
-    """A cloud whose alarms' topic a queue of the test hears. Alarms are named without the prefix.
+    """A cloud with a test queue subscribed to its alarms' topic. Alarm names omit the prefix.
 
-    Metrics are emitted as time really goes by; the evaluations look at them from later on.
+    Metrics are emitted in real time; the evaluations look at them from a later time.
     """
 
     cloud: LocalCloud
@@ -69,7 +69,7 @@ class Watching:
         return self._named(self.cloud.evaluate_alarms(minute * MINUTE_SECONDS))
 
     def settle(self) -> None:
-        """Nothing that was there before matters any more; what is heard until now is forgotten."""
+        """Move the alarms past all earlier metrics, and discard the notices so far."""
         self.cloud.evaluate_alarms(time.time() + LONG_AFTER_SECONDS)
         self._looked_at.clear()
         self.cloud.client("sqs").purge_queue(QueueUrl=self.queue_url)
@@ -81,7 +81,7 @@ class Watching:
         return State(described["MetricAlarms"][0]["StateValue"])
 
     def heard(self) -> set[Notice]:
-        """All notices since the last time."""
+        """All notices since the last call."""
         notices: set[Notice] = set()
         while messages := self._receive():
             for message in messages:

@@ -9,7 +9,11 @@ from typing import Any
 from client.people import Listener, Speaker
 from client.sockets import Client, Frame
 from local.cloud import LocalCloud
+from tests.local.conftest import SMALL
 from tests.patience import PATIENCE_SECONDS
+
+# Longer than any test takes; the whole log of all tests is slow to read.
+RECENT_LOG_SECONDS = 400
 
 
 @dataclass(frozen=True)
@@ -42,8 +46,19 @@ def joined(cloud: LocalCloud, session_id: str, language: str) -> Listener:
     return listener
 
 
+def leave_one_place(cloud: LocalCloud, session_id: str) -> None:
+    """Fill a session of the SMALL cloud but for one place, with listeners who are only counted."""
+    count = SMALL["maxListenersPerSession"] - 1
+    cloud.client("dynamodb").update_item(
+        TableName=cloud.outputs["sessionsTable"],
+        Key={"sessionId": {"S": session_id}},
+        UpdateExpression="SET listenerCount = :count",
+        ExpressionAttributeValues={":count": {"N": str(count)}},
+    )
+
+
 def connection_id_of(client: Client) -> str:
-    """The connection's id as the service told it last."""
+    """The connection's ID from the last frame that had one."""
     return [frame["connectionId"] for frame in client.received() if frame.get("connectionId")][-1]
 
 
@@ -63,7 +78,7 @@ def eventually(
     deadline = time.monotonic() + timeout_seconds
     while not condition():
         assert time.monotonic() < deadline, f"not within {timeout_seconds:g} s: {what}"
-        time.sleep(0.05)
+        time.sleep(0.1)
 
 
 def wait_until_gone(cloud: LocalCloud, connection_id: str) -> None:
@@ -73,8 +88,11 @@ def wait_until_gone(cloud: LocalCloud, connection_id: str) -> None:
 
 
 def wait_for_log(cloud: LocalCloud, entry: str, **fields: object) -> None:
-    """Wait until the function has logged a line with these fields."""
-    eventually(
-        lambda: any(line.fields.items() >= fields.items() for line in cloud.function_log(entry)),
-        f"{entry} logs {fields}",
-    )
+    """Wait until the function has logged a line with these fields during this test."""
+    since_ms = int((time.time() - RECENT_LOG_SECONDS) * 1000)
+
+    def is_logged() -> bool:
+        lines = cloud.function_log(entry, since_ms)
+        return any(line.fields.items() >= fields.items() for line in lines)
+
+    eventually(is_logged, f"{entry} logs {fields}")

@@ -1,4 +1,4 @@
-"""What the clients of this package have been told so far."""
+"""The frames that this package's clients have received so far."""
 
 import threading
 

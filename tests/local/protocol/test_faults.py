@@ -1,4 +1,4 @@
-"""What a client is told when the service itself is unwell, and that it recovers."""
+"""The errors that clients receive when a part of the service fails, and the recovery."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -35,8 +35,8 @@ def is_read(call: Call) -> bool:
     return call.operation == "GetItem"
 
 
-def of_no_inside(reply: Frame) -> Frame:
-    """A refusal that tells nothing of what is behind it."""
+def without_internals(reply: Frame) -> Frame:
+    """Check that the error reveals nothing about the implementation, and return it."""
     assert "details" not in reply.body
     for word in ("dynamo", "aws", "exception", "table", "denied", "endpoint"):
         assert word not in reply["message"].lower()
@@ -47,7 +47,7 @@ def test_a_status_that_takes_too_long_is_refused_in_time(cloud: LocalCloud) -> N
     session = session_of(cloud, "es")
     with unwell(cloud, "session_status", None, is_read):
         reply = session.speaker.ask("getSessionStatus", UNWELL_TIMEOUT_SECONDS)
-    assert refusal(of_no_inside(reply)) == "STATUS_TIMEOUT"
+    assert refusal(without_internals(reply)) == "STATUS_TIMEOUT"
     assert session.speaker.ask_status()["listenerCount"] == 1
 
 
@@ -59,7 +59,7 @@ def test_a_table_that_does_not_answer_makes_the_service_unavailable(
     before = session.speaker.ask_status()["broadcastState"]
     with unwell(cloud, "connection", status, is_read):
         reply = session.speaker.ask("pauseBroadcast", UNWELL_TIMEOUT_SECONDS)
-    assert refusal(of_no_inside(reply)) == "SERVICE_UNAVAILABLE"
+    assert refusal(without_internals(reply)) == "SERVICE_UNAVAILABLE"
     assert session.speaker.ask_status()["broadcastState"] == before
     assert session.speaker.pause().type == "broadcastPaused"
     assert session.listener.expect("broadcastPaused")
@@ -81,17 +81,17 @@ def test_a_fault_of_the_service_itself_is_an_internal_error(
     fields = {"volumeLevel": 0.5, "sessionId": session.session_id}
     with unwell(cloud, entry, HTTPStatus.BAD_REQUEST):
         reply = session.speaker.ask(action, UNWELL_TIMEOUT_SECONDS, **fields)
-    assert refusal(of_no_inside(reply)) == "INTERNAL_ERROR"
+    assert refusal(without_internals(reply)) == "INTERNAL_ERROR"
     assert session.speaker.ask(action, **fields).type != "error"
 
 
-def test_a_speaker_whose_audio_cannot_be_transcribed_is_told_so(cloud: LocalCloud) -> None:
+def test_a_speaker_whose_audio_cannot_be_transcribed_is_notified(cloud: LocalCloud) -> None:
     speaker = cloud.speaker()
     session_id = speaker.create_session("de")
     cloud.speech.order(StreamFault(exception="BadRequestException", message="no such aws table"))
     try:
         speaker.send_audio(silence(100), 0)
-        error = of_no_inside(speaker.expect("transcriptionError", UNWELL_TIMEOUT_SECONDS))
+        error = without_internals(speaker.expect("transcriptionError", UNWELL_TIMEOUT_SECONDS))
     finally:
         cloud.speech.cancel_faults()
     assert error["sessionId"] == session_id

@@ -1,4 +1,4 @@
-"""Heartbeats, and what they tell a connection that grows old."""
+"""Heartbeats, and their replies as a connection approaches its time limit."""
 
 import pytest
 
@@ -23,14 +23,16 @@ def test_a_connection_that_is_young_is_just_answered(cloud: LocalCloud, age_minu
     assert speaker.ask("heartbeat").body.keys() == {"type", "timestamp", "requestId"}
 
 
-def test_from_its_100th_minute_a_connection_is_told_to_refresh(cloud: LocalCloud) -> None:
+def test_from_its_100th_minute_a_connection_is_asked_to_refresh(cloud: LocalCloud) -> None:
     for client in (cloud.listener(age_minutes=100), cloud.speaker(age_minutes=104)):
         advice = advice_beside(client)
         assert [frame.type for frame in advice] == ["connectionRefreshRequired"] * 2
         assert advice[0].body.keys() == {"type", "timestamp"}
 
 
-def test_from_its_105th_minute_a_connection_is_told_what_is_left(cloud: LocalCloud) -> None:
+def test_from_its_105th_minute_a_connection_is_warned_of_the_minutes_left(
+    cloud: LocalCloud,
+) -> None:
     for age_minutes, left in ((105, 15), (119, 1)):
         advice = advice_beside(cloud.listener(age_minutes=age_minutes))
         assert [frame.type for frame in advice] == ["connectionWarning"] * 2

@@ -1,4 +1,4 @@
-"""The statuses that a speaker is sent at once: each piece of news once, and small moves never.
+"""The statuses sent to the speaker at once: each change once, and small changes never.
 
 A push precedes the answer to the listener who caused it, so a speaker who asks for the status after
 that answer has received every push that there is.
@@ -30,9 +30,10 @@ def pushed(speaker: Speaker) -> list[tuple[str, int]]:
     ]
 
 
-def test_a_new_language_is_told_once_with_the_whole_status(cloud: LocalCloud) -> None:
+def test_a_new_language_is_sent_once_with_the_whole_status(cloud: LocalCloud) -> None:
     session = session_of(cloud, "es")
-    [status] = [frame for frame in session.speaker.received() if frame.type == "sessionStatus"]
+    received = session.speaker.received("sessionStatus")
+    [status] = [frame for frame in received if frame["updateReason"] in PUSHES]
     assert status["updateReason"] == "newLanguage"
     assert "requestId" not in status.body
     assert status["sessionId"] == session.session_id
@@ -44,24 +45,24 @@ def test_a_new_language_is_told_once_with_the_whole_status(cloud: LocalCloud) ->
     assert session.listener.received("sessionStatus") == []
 
 
-def test_a_count_is_told_when_it_has_moved_by_more_than_a_tenth(cloud: LocalCloud) -> None:
+def test_a_count_is_sent_when_it_has_moved_by_more_than_a_tenth(cloud: LocalCloud) -> None:
     session = session_of(cloud, *["es"] * 10)
     steps = [("newLanguage", 1)] + [("listenerCountChange", count) for count in range(2, 11)]
     assert pushed(session.speaker) == steps
     joined(cloud, session.session_id, "es")
-    assert pushed(session.speaker) == steps, "11 is no more than a tenth above 10"
+    assert pushed(session.speaker) == steps, "11 is not more than a tenth above 10"
     joined(cloud, session.session_id, "es")
     steps.append(("listenerCountChange", 12))
     assert pushed(session.speaker) == steps
     leaver, stayer, *_ = session.listeners
     leaver.ask("leaveSession")
-    assert pushed(session.speaker) == steps, "11 is no more than a tenth below 12"
+    assert pushed(session.speaker) == steps, "11 is not more than a tenth below 12"
     stayer.ask("leaveSession")
     steps.append(("listenerCountChange", 10))
     assert pushed(session.speaker) == steps
 
 
-def test_of_movers_at_once_one_crosses_and_one_status_tells(cloud: LocalCloud) -> None:
+def test_of_concurrent_movers_one_crosses_and_one_status_is_sent(cloud: LocalCloud) -> None:
     session = session_of(cloud, *["es"] * 10)
     before = pushed(session.speaker)
     newcomers = cloud.listeners(3)
@@ -78,7 +79,7 @@ def test_of_movers_at_once_one_crosses_and_one_status_tells(cloud: LocalCloud) -
     assert count in (12, 13)
 
 
-def test_of_many_who_bring_the_same_language_at_once_one_is_told(cloud: LocalCloud) -> None:
+def test_of_many_who_bring_the_same_language_at_once_one_is_reported(cloud: LocalCloud) -> None:
     session = session_of(cloud)
     newcomers = cloud.listeners(8)
     for listener in newcomers:
@@ -88,11 +89,11 @@ def test_of_many_who_bring_the_same_language_at_once_one_is_told(cloud: LocalClo
     pushes = pushed(session.speaker)
     assert [reason for reason, _ in pushes].count("newLanguage") == 1
     counts = [count for reason, count in pushes if reason == "listenerCountChange"]
-    assert len(counts) == len(set(counts)), "a count was told twice"
+    assert len(counts) == len(set(counts)), "a count was sent twice"
     assert session.speaker.ask_status()["listenerCount"] == 8
 
 
-def test_a_change_of_language_tells_of_the_new_one_alone(cloud: LocalCloud) -> None:
+def test_a_change_of_language_reports_the_new_one_alone(cloud: LocalCloud) -> None:
     session = session_of(cloud, "es", "fr")
     before = pushed(session.speaker)
     one, _ = session.listeners
@@ -119,19 +120,19 @@ def test_a_language_that_comes_back_is_new_again(cloud: LocalCloud) -> None:
     assert pushed(session.speaker) == [*before, ("newLanguage", 2)]
 
 
-def test_a_listener_that_is_lost_is_told_too(cloud: LocalCloud) -> None:
+def test_a_lost_listener_is_reported_too(cloud: LocalCloud) -> None:
     session = session_of(cloud, "es", "fr")
     before = pushed(session.speaker)
     session.listeners[0].drop()
     wait_until_gone(cloud, connection_id_of(session.listeners[0]))
     eventually(
         lambda: pushed(session.speaker) == [*before, ("listenerCountChange", 1)],
-        "the loss is told",
+        "the status after the loss",
     )
     assert latest_push(session.speaker)["languageDistribution"] == {"fr": 1}
 
 
-def test_nobody_else_is_told(cloud: LocalCloud) -> None:
+def test_no_other_client_receives_a_status(cloud: LocalCloud) -> None:
     session = session_of(cloud, "es", "fr")
     other = session_of(cloud, speaker=cloud.speaker(token=cloud.token_of_another_speaker()))
     joined(cloud, session.session_id, "de")

@@ -15,7 +15,7 @@ PLAYBACK = {"pausePlayback": "playbackPaused", "resumePlayback": "playbackResume
 
 
 @pytest.mark.parametrize("action", PLAYBACK)
-def test_playback_is_answered_and_touches_nobody_else(cloud: LocalCloud, action: str) -> None:
+def test_playback_is_answered_and_affects_no_other_client(cloud: LocalCloud, action: str) -> None:
     session = session_of(cloud, "es", "es")
     one, other = session.listeners
     before = state_of(session.speaker)
@@ -26,8 +26,8 @@ def test_playback_is_answered_and_touches_nobody_else(cloud: LocalCloud, action:
             {"type", "timestamp", "requestId"},
         )
     assert state_of(session.speaker) == before
-    told = {frame.type for client in (session.speaker, other) for frame in client.received()}
-    assert not told & set(PLAYBACK.values())
+    received = {frame.type for client in (session.speaker, other) for frame in client.received()}
+    assert not received & set(PLAYBACK.values())
 
 
 @pytest.mark.parametrize("action", [*PLAYBACK, "changeLanguage"])
@@ -98,7 +98,7 @@ def test_many_changes_at_once_leave_the_listener_in_one_language(cloud: LocalClo
         (None, "INVALID_PARAMETER"),
     ],
 )
-def test_a_language_that_is_none_changes_nothing(
+def test_an_invalid_language_changes_nothing(
     cloud: LocalCloud, language: object, code: str
 ) -> None:
     session = session_of(cloud, "es")

@@ -5,38 +5,45 @@ from local.cloud import LocalCloud
 from tests.local.protocol.people import eventually, session_of
 
 CONTROLS = 50
-PATIENCE_SECONDS = 90.0
+REPLY_TIMEOUT_SECONDS = 110
 
 
-def test_fifty_controls_sent_without_waiting_have_fifty_versions_and_the_highest_holds(
+def test_fifty_controls_sent_without_waiting_have_fifty_versions_and_the_highest_is_the_state(
     cloud: LocalCloud,
 ) -> None:
-    """A reply that API Gateway gave up waiting for is one less to look at; the control counts."""
+    """On a busy machine DynamoDB may not answer a function in time. Such a control is refused and
+    sent again; it has one version more if the first attempt was carried out nevertheless.
+    """
     session = session_of(cloud, "es", "fr")
     speaker = session.speaker
     asked = {
         speaker.send("setVolume", volumeLevel=number / 100): number / 100
         for number in range(1, CONTROLS + 1)
     }
+    answered = {key: speaker.answer_to(key, REPLY_TIMEOUT_SECONDS) for key in asked}
+    refused = 0
+    for request_id, volume in asked.items():
+        while answered[request_id].get("code") == "SERVICE_UNAVAILABLE":
+            refused += 1
+            answered[request_id] = speaker.set_volume(volume)
+    state = speaker.ask_status()["broadcastState"]
+    assert CONTROLS + 1 <= state["version"] <= CONTROLS + 1 + refused
+    versions = list(range(2, state["version"] + 1))
     for listener in session.listeners:
         eventually(
-            lambda heard=listener: len(heard.received("volumeChanged")) == CONTROLS,
-            f"{CONTROLS} changes told to {listener.name}",
-            PATIENCE_SECONDS,
+            lambda heard=listener: sorted(states_sent_to(heard)) == versions,
+            f"every change is sent to {listener.name}",
         )
-    one, other = (states_told_to(listener) for listener in session.listeners)
+    one, other = (states_sent_to(listener) for listener in session.listeners)
     assert one == other
-    assert sorted(one) == list(range(2, CONTROLS + 2))
-    assert sorted(state["volume"] for state in one.values()) == list(asked.values())
-    assert speaker.ask_status()["broadcastState"] == one[CONTROLS + 1]
-    replies = speaker.received("volumeChanged")
-    assert replies
-    for reply in replies:
-        assert reply["volumeLevel"] == asked[reply["requestId"]]
+    assert {each["volume"] for each in one.values()} == set(asked.values())
+    assert state == one[state["version"]]
+    for request_id, reply in answered.items():
+        assert reply["volumeLevel"] == asked[request_id]
         assert reply["broadcastState"] == one[reply["broadcastState"]["version"]]
 
 
-def states_told_to(client: Client) -> dict[int, dict[str, object]]:
+def states_sent_to(client: Client) -> dict[int, dict[str, object]]:
     """The states of all changes, by version."""
     states = [frame["broadcastState"] for frame in client.received("volumeChanged")]
     return {state["version"]: state for state in states}

@@ -1,4 +1,4 @@
-"""The first failing check answers, and tells how far the message was read."""
+"""The first failing check sends the error, which shows how far the message was read."""
 
 import json
 from typing import Any
@@ -7,8 +7,8 @@ import pytest
 
 from client.sockets import Client
 from local.cloud import LocalCloud
-from tests.local.conftest import CloudWith
-from tests.local.protocol.people import joined, refusal, session_of
+from tests.local.conftest import SMALL, CloudWith
+from tests.local.protocol.people import joined, leave_one_place, refusal, session_of
 
 MESSAGE_LIMIT_BYTES = 4096
 
@@ -104,9 +104,13 @@ def test_details_name_the_parameter_and_its_value(cloud: LocalCloud) -> None:
     assert "premium" in reply["message"]
 
 
-def test_a_session_that_is_full_or_over_or_left_already_is_told(cloud_with: CloudWith) -> None:
-    cloud = cloud_with(maxListenersPerSession=1)
-    session = session_of(cloud, "es")
+def test_a_session_that_is_full_or_over_or_left_already_is_refused_with_its_code(
+    cloud_with: CloudWith,
+) -> None:
+    cloud = cloud_with(**SMALL)
+    session = session_of(cloud)
+    leave_one_place(cloud, session.session_id)
+    session.listeners.append(joined(cloud, session.session_id, "es"))
     again = session.listener.ask("joinSession", sessionId=session.session_id, targetLanguage="es")
     assert (refusal(again), again["details"]) == (
         "ALREADY_IN_SESSION",
@@ -114,7 +118,7 @@ def test_a_session_that_is_full_or_over_or_left_already_is_told(cloud_with: Clou
     )
     late = cloud.listener()
     full = late.ask("joinSession", sessionId=session.session_id, targetLanguage="es")
-    assert (refusal(full), full["details"]) == ("SESSION_FULL", {"maxListeners": 1})
+    assert (refusal(full), full["details"]) == ("SESSION_FULL", {"maxListeners": 50})
     assert session.listener.ask("leaveSession").type == "sessionLeft"
     assert joined(cloud, session.session_id, "fr").is_open
     session.speaker.ask("endSession")

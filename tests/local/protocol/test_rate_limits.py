@@ -1,4 +1,4 @@
-"""Rates: past them a message is refused with the time to wait, and nobody else notices.
+"""Rate limits: excess messages are refused with a wait time, and other clients are unaffected.
 
 Windows are minutes and hours of the clock. So a test sends until it is refused, which is at the
 latest when two windows are full, whenever it was started.
@@ -12,7 +12,7 @@ from client.sockets import Frame, HandshakeRefused
 from local.cloud import LocalCloud
 from tests.local.conftest import CloudWith
 from tests.local.protocol.people import session_of
-from tests.local.protocol.unwell import DynamoDbFront, behind
+from tests.local.protocol.unwell import DynamoDbFront, behind, variables_of
 
 LIMITS = {
     "sessionsPerUserPerHour": 3,
@@ -20,7 +20,7 @@ LIMITS = {
     "controlsPerConnectionPerMinute": 5,
     "statusQueriesPerSpeakerPerMinute": 4,
 }
-FEW_CONNECTIONS = {"connectionsPerAddressPerMinute": 6}
+FEW_CONNECTIONS = 6
 
 
 @pytest.fixture
@@ -128,24 +128,24 @@ def test_a_user_asks_for_the_status_so_often_in_a_minute(limited: LocalCloud) ->
     assert other.speaker.ask_status().type == "sessionStatus"
 
 
-def test_an_address_opens_so_many_sockets_in_a_minute(cloud_with: CloudWith) -> None:
-    cloud = cloud_with(**FEW_CONNECTIONS)
-    limit = FEW_CONNECTIONS["connectionsPerAddressPerMinute"]
-    first = cloud.listener()
+def test_an_address_opens_so_many_sockets_in_a_minute(limited: LocalCloud) -> None:
+    first = limited.listener()
 
     def open_too_many() -> None:
-        for _ in range(2 * limit):
-            cloud.listener()
+        for _ in range(2 * FEW_CONNECTIONS):
+            limited.listener()
 
-    with pytest.raises(HandshakeRefused) as refusal:
+    limit = {"CONNECTIONS_PER_ADDRESS_PER_MINUTE": str(FEW_CONNECTIONS)}
+    with (
+        variables_of(limited, "connection", limit),
+        pytest.raises(HandshakeRefused) as refusal,
+    ):
         open_too_many()
     assert refusal.value.status == 429
     assert first.ask("heartbeat").type == "heartbeatAck"
 
 
-def test_while_rates_cannot_be_counted_everything_passes(
-    limited: LocalCloud, cloud_with: CloudWith
-) -> None:
+def test_while_rates_cannot_be_counted_everything_passes(limited: LocalCloud) -> None:
     limit = LIMITS["controlsPerConnectionPerMinute"]
     session = session_of(limited, speaker=limited.speaker(token=limited.token_of_another_speaker()))
     _, refusal = until_refused(session.speaker.pause, limit)

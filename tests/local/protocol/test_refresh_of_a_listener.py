@@ -1,5 +1,7 @@
 """A listener's new socket takes the place of the old one."""
 
+from typing import Any
+
 import pytest
 
 from client.people import Listener
@@ -91,19 +93,20 @@ def test_of_two_sockets_that_refresh_at_once_one_is_the_listener(cloud: LocalClo
 def test_a_refresh_to_another_language_is_a_change_of_language(cloud: LocalCloud) -> None:
     session = session_of(cloud, "es")
     refreshed(cloud, session, "fr")
-    pushed = session.speaker.expect("sessionStatus", languageDistribution={"fr": 1})
-    assert pushed["updateReason"] == "newLanguage"
+    session.speaker.expect(
+        "sessionStatus", updateReason="newLanguage", languageDistribution={"fr": 1}
+    )
     assert session.speaker.ask_status()["languageDistribution"] == {"fr": 1}
 
 
-@pytest.mark.parametrize("whose", ["nobody's", "a speaker's", "another session's"])
-def test_a_connection_that_is_no_listeners_of_the_session_is_not_found(
+@pytest.mark.parametrize("whose", ["an unknown client's", "a speaker's", "another session's"])
+def test_a_connection_of_no_listener_of_the_session_is_not_found(
     cloud: LocalCloud, whose: str
 ) -> None:
     session = session_of(cloud, "es")
     other = session_of(cloud, "es", speaker=cloud.speaker(token=cloud.token_of_another_speaker()))
     old_id = {
-        "nobody's": "bm9ib2R5cw==",
+        "an unknown client's": "bm9ib2R5cw==",
         "a speaker's": connection_id_of(session.speaker),
         "another session's": connection_id_of(other.listener),
     }[whose]
@@ -145,10 +148,11 @@ def test_each_field_of_a_listeners_refresh_is_needed(
     cloud: LocalCloud, missing: dict[str, object], code: str
 ) -> None:
     session = session_of(cloud, "es")
-    fields = {
+    fields: dict[str, Any] = {
         "sessionId": session.session_id,
         "connectionId": connection_id_of(session.listener),
         "targetLanguage": "es",
+        **missing,
     }
-    assert refusal(cloud.listener().ask("refreshConnection", **(fields | missing))) == code
+    assert refusal(cloud.listener().ask("refreshConnection", **fields)) == code
     assert session.listener.ask("heartbeat").type == "heartbeatAck"

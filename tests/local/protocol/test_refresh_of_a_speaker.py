@@ -1,10 +1,11 @@
 """A speaker's new socket takes the place of the old one, also of one that was lost."""
 
 import time
+from typing import Any
 
 from client.people import Speaker
 from local.cloud import LocalCloud
-from tests.local.conftest import CloudWith
+from tests.local.conftest import SMALL, CloudWith
 from tests.local.protocol.people import (
     Session,
     connection_id_of,
@@ -15,10 +16,10 @@ from tests.local.protocol.people import (
     wait_until_gone,
 )
 
-GRACE_SECONDS = 3
+GRACE_SECONDS = SMALL["speakerGraceSeconds"]
 
 
-def test_the_new_socket_is_told_the_state_and_has_the_session(cloud: LocalCloud) -> None:
+def test_the_new_socket_receives_the_state_and_has_the_session(cloud: LocalCloud) -> None:
     session = session_of(cloud, "es")
     session.speaker.set_volume(0.5)
     state = session.speaker.pause()["broadcastState"]
@@ -74,7 +75,7 @@ def test_a_session_is_refreshed_by_its_own_speaker_alone(cloud: LocalCloud) -> N
     assert session.speaker.ask_status()["sessionId"] == session.session_id
 
 
-def test_what_cannot_be_refreshed_is_told(cloud: LocalCloud) -> None:
+def test_a_refresh_that_is_impossible_is_refused_with_the_reason(cloud: LocalCloud) -> None:
     session, new = session_of(cloud), cloud.speaker("new")
     assert refusal(new.refresh("no-such-session")) == "SESSION_NOT_FOUND"
     session.speaker.ask("endSession")
@@ -82,12 +83,13 @@ def test_what_cannot_be_refreshed_is_told(cloud: LocalCloud) -> None:
     other, mine = session_of(cloud), new.create_session("en")
     reply = new.refresh(other.session_id)
     assert (refusal(reply), reply["details"]) == ("ALREADY_IN_SESSION", {"sessionId": mine})
-    for name in ({"sessionId": ""}, {"sessionId": "s" * 65}, {}):
+    wrong: list[dict[str, Any]] = [{"sessionId": ""}, {"sessionId": "s" * 65}, {}]
+    for name in wrong:
         assert refusal(new.ask("refreshConnection", **name)) == "INVALID_PARAMETER"
 
 
 def lost(cloud: LocalCloud) -> tuple[Session, Speaker]:
-    """A session whose speaker's socket was cut, as the service knows, and a new socket of his."""
+    """A session whose speaker's socket was cut, as the service knows, and their new socket."""
     session = session_of(cloud, "es")
     new = cloud.speaker("new")
     session.speaker.drop()
@@ -108,7 +110,7 @@ def refreshed_in_time(cloud: LocalCloud) -> tuple[Session, Speaker]:
 
 
 def test_a_refresh_within_the_grace_period_saves_the_session(cloud_with: CloudWith) -> None:
-    cloud = cloud_with(speakerGraceSeconds=GRACE_SECONDS)
+    cloud = cloud_with(**SMALL)
     session, new = refreshed_in_time(cloud)
     wait_for_log(cloud, "disconnect", check="SpeakerLostCheck", session=session.session_id)
     assert new.ask_status()["listenerCount"] == 1
@@ -121,14 +123,14 @@ def test_a_refresh_within_the_grace_period_saves_the_session(cloud_with: CloudWi
 def test_without_a_refresh_the_session_ends_and_cannot_be_refreshed(
     cloud_with: CloudWith,
 ) -> None:
-    cloud = cloud_with(speakerGraceSeconds=GRACE_SECONDS)
+    cloud = cloud_with(**SMALL)
     session, new = lost(cloud)
     assert session.listener.expect("sessionEnded")["reason"] == "speakerLost"
     assert refusal(new.refresh(session.session_id)) == "SESSION_ENDED"
 
 
 def test_closing_the_old_socket_after_a_refresh_ends_nothing(cloud_with: CloudWith) -> None:
-    cloud = cloud_with(speakerGraceSeconds=GRACE_SECONDS)
+    cloud = cloud_with(**SMALL)
     session = session_of(cloud, "es")
     new = cloud.speaker("new")
     new.refresh(session.session_id)

@@ -1,4 +1,6 @@
-"""Pausing, muting, volume: what the speaker is answered and what every listener is told."""
+"""Pausing, muting, volume: the reply to the speaker and the frame sent to each listener."""
+
+from typing import Any
 
 import pytest
 
@@ -23,7 +25,7 @@ BEFORE = {"resumeBroadcast": "pauseBroadcast", "unmuteBroadcast": "muteBroadcast
 
 
 @pytest.mark.parametrize("action", CONTROLS)
-def test_a_control_is_answered_and_told_to_every_listener_with_the_same_version(
+def test_a_control_is_answered_and_sent_to_every_listener_with_the_same_version(
     cloud: LocalCloud, action: str
 ) -> None:
     fields, frame_type, changed = CONTROLS[action]
@@ -42,13 +44,13 @@ def test_a_control_is_answered_and_told_to_every_listener_with_the_same_version(
     }
     assert state["lastStateChange"] > before["lastStateChange"]
     for listener in session.listeners:
-        told = listener.expect(frame_type)
-        assert told["broadcastState"] == state
-        assert "requestId" not in told.body
+        received = listener.expect(frame_type)
+        assert received["broadcastState"] == state
+        assert "requestId" not in received.body
     assert state_of(session.speaker) == state
 
 
-def test_listeners_of_another_session_and_those_who_left_are_told_nothing(
+def test_listeners_of_another_session_and_those_who_left_are_sent_nothing(
     cloud: LocalCloud,
 ) -> None:
     session = session_of(cloud, "es", "fr")
@@ -65,7 +67,7 @@ def test_listeners_of_another_session_and_those_who_left_are_told_nothing(
         assert stranger.received("broadcastPaused") == []
 
 
-def test_a_listener_who_joins_later_is_told_the_state_as_it_is(cloud: LocalCloud) -> None:
+def test_a_listener_who_joins_later_receives_the_present_state(cloud: LocalCloud) -> None:
     session = session_of(cloud)
     session.speaker.pause()
     state = session.speaker.set_volume(0)["broadcastState"]
@@ -75,7 +77,7 @@ def test_a_listener_who_joins_later_is_told_the_state_as_it_is(cloud: LocalCloud
 
 
 @pytest.mark.parametrize("action", CONTROLS)
-def test_a_control_that_changes_nothing_keeps_the_version_and_is_told_to_nobody(
+def test_a_control_that_changes_nothing_keeps_the_version_and_is_not_sent_to_listeners(
     cloud: LocalCloud, action: str
 ) -> None:
     fields, frame_type, _ = CONTROLS[action]
@@ -89,17 +91,17 @@ def test_a_control_that_changes_nothing_keeps_the_version_and_is_told_to_nobody(
     assert again["broadcastState"] == before
     if action == "resumeBroadcast":
         assert again["pausedSeconds"] == 0
-    # The next that is told is the next that changes something.
+    # The next frame is sent for the next control that changes the state.
     version = session.speaker.set_volume(0.125)["broadcastState"]["version"]
     assert session.listener.expect("volumeChanged", volumeLevel=0.125)["broadcastState"][
         "version"
     ] == (version)
-    told = [frame["broadcastState"]["version"] for frame in session.listener.received()[1:]]
-    assert told.count(before["version"]) == (0 if action in BEFORE else 1)
+    versions = [frame["broadcastState"]["version"] for frame in session.listener.received()[1:]]
+    assert versions.count(before["version"]) == (0 if action in BEFORE else 1)
     assert version == before["version"] + 1
 
 
-def test_a_resume_tells_how_long_the_pause_was(cloud: LocalCloud) -> None:
+def test_a_resume_reports_the_length_of_the_pause(cloud: LocalCloud) -> None:
     session = session_of(cloud, "es")
     paused = session.speaker.pause()["broadcastState"]
     resumed = session.speaker.resume()
@@ -172,9 +174,7 @@ def test_any_part_of_the_state_can_be_set_at_once(
         {"isPaused": True},
     ],
 )
-def test_a_state_that_is_none_is_refused_as_a_whole(
-    cloud: LocalCloud, fields: dict[str, object]
-) -> None:
+def test_an_invalid_state_is_refused_as_a_whole(cloud: LocalCloud, fields: dict[str, Any]) -> None:
     session = session_of(cloud)
     before = state_of(session.speaker)
     assert refusal(session.speaker.ask("speakerStateChange", **fields)) == "INVALID_PARAMETER"

@@ -3,7 +3,7 @@
 import http.client
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from local.cloud import LocalCloud
+from local.cloud import CLIENT_TIMEOUT_VARIABLE, LocalCloud
 
 ENDPOINT_VARIABLE = "AWS_ENDPOINT_URL_DYNAMODB"
 ERRORS = {
@@ -107,8 +107,16 @@ class DynamoDbFront:
 
 @contextmanager
 def behind(front: DynamoDbFront, entry: str) -> Iterator[None]:
-    """Have the function reach DynamoDB through the front."""
-    functions, name = front.cloud.client("lambda"), front.cloud.outputs["functionNames"][entry]
+    """Have the function reach DynamoDB through the front, with the time limits of production."""
+    changed = {ENDPOINT_VARIABLE: front.url, CLIENT_TIMEOUT_VARIABLE: "1"}
+    with variables_of(front.cloud, entry, changed):
+        yield
+
+
+@contextmanager
+def variables_of(cloud: LocalCloud, entry: str, changed: Mapping[str, str]) -> Iterator[None]:
+    """Give the function other environment variables in this context."""
+    functions, name = cloud.client("lambda"), cloud.outputs["functionNames"][entry]
     present = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
 
     def set_variables(variables: dict[str, str]) -> None:
@@ -116,7 +124,7 @@ def behind(front: DynamoDbFront, entry: str) -> Iterator[None]:
             FunctionName=name, Environment={"Variables": variables}
         )
 
-    set_variables({**present, ENDPOINT_VARIABLE: front.url})
+    set_variables({**present, **changed})
     try:
         yield
     finally:

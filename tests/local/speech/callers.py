@@ -15,9 +15,10 @@ from botocore.auth import SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
+from botocore.exceptions import ClientError
 from websockets.sync.client import ClientConnection, connect
 
-from client.aws_session import aws_session
+from client.account import aws_session
 from local.emulator.process import Emulator
 from local.speech import event_stream
 from local.speech.process import SpeechServices
@@ -76,6 +77,14 @@ class Caller:
             aws_session_token=self.session_token,
             config=Config(proxies={}, retries={"total_max_attempts": 1}, **config),
         )
+
+
+def error_code_of(refusal: ClientError) -> str:
+    return refusal.response.get("Error", {}).get("Code", "")
+
+
+def status_of(refusal: ClientError) -> int:
+    return refusal.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
 
 
 def caller(

@@ -9,10 +9,9 @@ import pytest
 from botocore.exceptions import ClientError
 from websockets.exceptions import InvalidStatus
 
-from local.denials import Denial, denials_in
-from local.emulator.process import Emulator
+from local.emulator.process import Denial, Emulator
 from local.speech.process import SpeechServices
-from tests.local.speech.callers import Caller, caller, signing_at
+from tests.local.speech.callers import Caller, caller, error_code_of, signing_at
 
 STREAM, TRANSLATE = "transcribe:StartStreamTranscriptionWebSocket", "translate:TranslateText"
 
@@ -27,11 +26,11 @@ def stream_refusal(attempt: Callable[[], object]) -> tuple[int, str]:
 def translate_refusal(attempt: Callable[[], object]) -> str:
     with pytest.raises(ClientError) as refusal:
         attempt()
-    return refusal.value.response["Error"]["Code"]
+    return error_code_of(refusal.value)
 
 
 def last_denial(emulator: Emulator) -> Denial:
-    return denials_in(emulator.log_path)[-1]
+    return emulator.denials()[-1]
 
 
 def test_whom_the_role_allows_gets_through(ada: Caller) -> None:
@@ -69,10 +68,10 @@ def test_a_permission_taken_away_is_missed_at_once(
 
 def test_a_wrong_secret_is_denied(emulator: Emulator, ada: Caller) -> None:
     forger = ada.but(secret_access_key="guessed")
-    before = len(denials_in(emulator.log_path))
+    before = len(emulator.denials())
     assert stream_refusal(forger.open_stream) == (403, "InvalidSignatureException")
     assert translate_refusal(lambda: forger.translate("x")) == "InvalidSignatureException"
-    denied = [(each.principal, each.action) for each in denials_in(emulator.log_path)[before:]]
+    denied = [(each.principal, each.action) for each in emulator.denials()[before:]]
     assert denied == [("-", STREAM), ("-", TRANSLATE)]
 
 

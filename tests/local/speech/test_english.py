@@ -81,7 +81,7 @@ def test_english_is_understood_with_partials_on_the_way(
     ],
     ids=["silence", "loud noise", "rumble", "tone", "knocks", "beeps"],
 )
-def test_noise_is_no_english(recognisers: Recognisers, sound: bytes) -> None:
+def test_noise_is_not_english(recognisers: Recognisers, sound: bytes) -> None:
     assert heard(recognisers.open("en-US"), sound + silence(500)) == []
 
 
@@ -90,7 +90,7 @@ def test_a_voice_without_words_leaves_no_final(recognisers: Recognisers) -> None
     assert not [each for each in found if each.is_final]
 
 
-def test_more_speakers_than_decoders_are_all_told_something(
+def test_more_speakers_than_decoders_all_receive_a_result(
     recognisers: Recognisers, said: bytes
 ) -> None:
     """None waits for the decoder of another: all are in the midst of speaking, then all go on."""
@@ -107,7 +107,7 @@ def test_more_speakers_than_decoders_are_all_told_something(
         texts = list(speakers.map(one, opened))
     assert all(len(each) == 1 for each in texts)
     marked = [each for each in texts if each[0].endswith("seconds of speech in en-US]")]
-    assert len(texts) - len(marked) == MAX_DECODERS, "not every decoder understood somebody"
+    assert len(texts) - len(marked) == MAX_DECODERS, "not every decoder recognised a speaker"
 
 
 def test_a_decoder_that_dies_costs_an_utterance_its_words_and_nothing_more(

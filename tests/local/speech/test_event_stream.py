@@ -5,7 +5,7 @@ from botocore.eventstream import EventStreamBuffer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from live_sessions.transcribe import event_stream as of_the_functions
+from live_sessions.audio import transcribe as of_the_functions
 from local.speech.event_stream import BadFrame, decode, encode, event, exception
 
 NAMES = st.text(st.characters(codec="ascii", exclude_characters="\0"), min_size=1, max_size=40)

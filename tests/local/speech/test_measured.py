@@ -1,4 +1,4 @@
-"""The recogniser that only tells how long somebody spoke."""
+"""The recogniser that only measures how long someone spoke."""
 
 import pytest
 
@@ -15,7 +15,7 @@ def heard(sound: bytes) -> list[Heard]:
     return found + recogniser.finish()
 
 
-def test_speech_is_told_by_its_length_in_text_that_no_one_takes_for_real() -> None:
+def test_speech_is_described_by_its_length_in_text_that_is_plainly_marked() -> None:
     found = [each for each in heard(silence(1_000) + babble(3) + silence(1_000)) if each.is_final]
     assert [each.text for each in found] == ["[3.0 seconds of speech in de-DE]"]
     assert 0.9 < found[0].start_seconds < 1.1
@@ -39,5 +39,5 @@ def test_each_pause_parts_results_and_partials_come_each_second() -> None:
     ],
     ids=["silence", "faint noise", "loud noise", "rumble", "tone", "burst of noise"],
 )
-def test_noise_is_no_speech(sound: bytes) -> None:
+def test_noise_is_not_speech(sound: bytes) -> None:
     assert heard(sound) == []

@@ -23,7 +23,7 @@ def test_a_function_without_the_permission_is_denied_at_the_stand_in(
     assert denials_since(unguarded, before) == [(role, "translate:TranslateText")]
 
 
-def test_functions_are_told_both_endpoints(unguarded: LocalCloud) -> None:
+def test_functions_know_both_endpoints(unguarded: LocalCloud) -> None:
     read = "import os; raise ValueError(dict(os.environ))"
     seen = run_as(unguarded, "heartbeat", read)
     for name, url in unguarded.speech.environment.items():

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from client.running_cloud import PROJECT_ROOT
 from local.emulator.process import Emulator, EmulatorError
 from local.speech.process import SpeechServices
 from local.speech.recognisers import Recognition
-from local.state_folder import PROJECT_ROOT
 from tests.local.emulator.sockets import eventually
 from tests.local.emulator.test_process import processes_of_group
 from tests.local.speech.callers import audio_event, caller, results, speak, texts
@@ -65,7 +65,7 @@ def test_it_ends_with_the_process_that_started_it(emulator: Emulator, tmp_path: 
     eventually(lambda: not processes_of_group(group_id), "the end of the orphaned stand-ins")
 
 
-def test_stand_ins_that_cannot_start_are_told_with_their_log(
+def test_stand_ins_that_cannot_start_are_reported_with_their_log(
     emulator: Emulator, tmp_path: Path
 ) -> None:
     with SpeechServices(tmp_path, "mumbling") as speech:  # pyright: ignore[reportArgumentType]

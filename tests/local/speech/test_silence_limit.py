@@ -24,7 +24,7 @@ QUERY = "language-code=en-US&media-encoding=pcm&sample-rate=16000"
 
 
 class Deaf:
-    """A recogniser for every stream, which hears nothing and tells what it was given."""
+    """A recogniser that recognises nothing and records the audio it receives."""
 
     def __init__(self) -> None:
         self.given: Queue[bytes] = Queue()
@@ -55,7 +55,7 @@ class Server:
     async def run(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._loop.time = lambda: self._now  # pyright: ignore[reportAttributeAccessIssue]
-        self._is_told_to_end = asyncio.Event()
+        self._should_end = asyncio.Event()
         with ThreadPoolExecutor(2) as threads:
             server = TranscribeServer(
                 Authorisation(""),
@@ -70,7 +70,7 @@ class Server:
                 port = listener.getsockname()[1]
                 self.address = f"ws://127.0.0.1:{port}/stream-transcription-websocket?{QUERY}"
                 self._is_ready.set()
-                await self._is_told_to_end.wait()
+                await self._should_end.wait()
 
     def wait_until_ready(self) -> None:
         assert self._is_ready.wait(PATIENCE_SECONDS)
@@ -86,7 +86,7 @@ class Server:
         assert passed.wait(PATIENCE_SECONDS)
 
     def end(self) -> None:
-        self._loop.call_soon_threadsafe(self._is_told_to_end.set)
+        self._loop.call_soon_threadsafe(self._should_end.set)
 
 
 @pytest.fixture
@@ -102,19 +102,24 @@ def server() -> Iterator[Server]:
 
 
 def connected(server: Server) -> ClientConnection:
-    patience = {"open_timeout": PATIENCE_SECONDS, "close_timeout": PATIENCE_SECONDS}
-    return connect(server.address, proxy=None, ping_interval=None, **patience)
+    return connect(
+        server.address,
+        proxy=None,
+        ping_interval=None,
+        open_timeout=PATIENCE_SECONDS,
+        close_timeout=PATIENCE_SECONDS,
+    )
 
 
 def test_the_limit_is_that_of_the_service() -> None:
     assert SILENCE_TIMEOUT_SECONDS == 15
 
 
-def test_a_stream_without_new_audio_is_told_and_ended(server: Server) -> None:
+def test_a_stream_without_new_audio_is_ended_with_an_exception(server: Server) -> None:
     with connected(server) as stream:
         message = None
         while message is None:
-            # Again and again, as nobody can see when the server begins to wait.
+            # Repeated, because the test cannot see when the server begins to wait.
             server.let_pass(SILENCE_TIMEOUT_SECONDS + 1)
             with suppress(TimeoutError):
                 message = stream.recv(0.05, decode=False)

@@ -8,22 +8,21 @@ from contextlib import ExitStack
 import pytest
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
-from live_sessions.environment import AwsEnvironment
-from live_sessions.transcribe import connection as our_connection
-from live_sessions.transcribe import stream as our_stream
-from live_sessions.transcribe.stream import TranscribeStream
+from live_sessions.audio.transcribe_socket import StreamLimits, TranscribeStream
+from live_sessions.aws.runtime import SYSTEM_CLOCK, AwsEnvironment
 from local.speech import event_stream
 from local.speech.faults import StreamFault
 from local.speech.process import SpeechServices
 from local.speech.transcribe import MAX_STREAMS
 from tests.local.speech.callers import PATIENCE_SECONDS, Caller, audio_event, results, speak, texts
 from tests.local.speech.sounds import numbers, silence, steady
+from tests.patience import OUT_OF_REACH_SECONDS
 
-OUR_LIMITS = (
-    (our_connection, "OPEN_LIMIT_SECONDS"),
-    (our_stream, "LAST_RESULTS_LIMIT_SECONDS"),
-    (our_stream, "SILENCE_LIMIT_SECONDS"),
-    (our_stream, "TAKEN_WITHIN_SECONDS"),
+OUR_LIMITS = StreamLimits(
+    open=OUT_OF_REACH_SECONDS,
+    last_results=OUT_OF_REACH_SECONDS,
+    silence=OUT_OF_REACH_SECONDS,
+    taken_within=OUT_OF_REACH_SECONDS,
 )
 
 
@@ -68,9 +67,7 @@ def test_a_stream_of_silence_ends_with_no_result(ada: Caller) -> None:
         assert results(stream) == []
 
 
-def test_our_functions_stream_understands_it(ada: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module, limit in OUR_LIMITS:
-        monkeypatch.setattr(module, limit, 600)
+def test_our_functions_stream_understands_it(ada: Caller) -> None:
     aws = AwsEnvironment(
         aws_region=ada.region,
         aws_access_key_id=ada.access_key_id,
@@ -78,7 +75,9 @@ def test_our_functions_stream_understands_it(ada: Caller, monkeypatch: pytest.Mo
         aws_session_token=ada.session_token,
         aws_endpoint_url_transcribe_streaming=ada.transcribe_url,
     )
-    stream = TranscribeStream.open(aws, "en-US", stability="medium")
+    stream = TranscribeStream.open(
+        aws, "en-US", stability="medium", clock=SYSTEM_CLOCK, limits=OUR_LIMITS
+    )
     stream.send(numbers(8, 9))
     stream.end()
     found = [(result.text, result.is_partial) for result in stream.results()]
@@ -98,9 +97,7 @@ def test_our_functions_stream_understands_it(ada: Caller, monkeypatch: pytest.Mo
         {"enable_partial_results_stabilization": "true", "partial_results_stability": "most"},
     ],
 )
-def test_parameters_that_it_does_not_take_are_told(
-    ada: Caller, parameters: dict[str, str | None]
-) -> None:
+def test_unsupported_parameters_are_refused(ada: Caller, parameters: dict[str, str | None]) -> None:
     with ada.open_stream(**parameters) as stream:
         [refusal] = results(stream)
     assert refusal["exception"] == "BadRequestException"
@@ -127,9 +124,7 @@ def test_another_path_is_not_found(ada: Caller) -> None:
     ],
     ids=["text", "rubbish", "cut", "too long", "half a sample", "over a second", "other", "bare"],
 )
-def test_a_frame_that_is_no_second_of_audio_ends_the_stream(
-    ada: Caller, frame: str | bytes
-) -> None:
+def test_an_invalid_audio_frame_ends_the_stream(ada: Caller, frame: str | bytes) -> None:
     with ada.open_stream() as stream:
         stream.send(frame)
         [refusal] = results(stream)
@@ -143,7 +138,7 @@ def test_a_chunk_of_one_second_is_taken(ada: Caller) -> None:
         assert texts(results(stream)) == ["4"]
 
 
-def test_the_stream_over_the_limit_is_told_and_another_opens_when_one_is_gone(
+def test_the_stream_over_the_limit_is_refused_and_another_opens_when_one_is_gone(
     speech: SpeechServices, ada: Caller
 ) -> None:
     eventually_open(speech, 0)

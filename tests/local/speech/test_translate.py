@@ -18,7 +18,7 @@ from local.speech.authorisation import Authorisation
 from local.speech.faults import Faults, TranslationFault
 from local.speech.process import SpeechServices
 from local.speech.translate import TranslateServer
-from tests.local.speech.callers import PATIENCE_SECONDS, Caller
+from tests.local.speech.callers import PATIENCE_SECONDS, Caller, error_code_of, status_of
 
 
 def error_code(caller: Caller, text: str, source: str, target: str) -> str:
@@ -26,8 +26,8 @@ def error_code(caller: Caller, text: str, source: str, target: str) -> str:
         caller.translate_client(parameter_validation=False).translate_text(
             Text=text, SourceLanguageCode=source, TargetLanguageCode=target
         )
-    assert refusal.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
-    return refusal.value.response["Error"]["Code"]
+    assert status_of(refusal.value) == 400
+    return error_code_of(refusal.value)
 
 
 def test_text_comes_back_with_both_codes(ada: Caller) -> None:
@@ -70,7 +70,7 @@ def test_text_is_marked_where_apertium_is_missing_or_not_wanted(
 @pytest.mark.parametrize(
     ("source", "target"), [("en", "xx"), ("xx", "en"), ("en", "en"), ("en-US", "es"), ("en", "")]
 )
-def test_a_pair_that_is_none_is_refused(ada: Caller, source: str, target: str) -> None:
+def test_an_unsupported_pair_is_refused(ada: Caller, source: str, target: str) -> None:
     assert error_code(ada, "x", source, target) == "UnsupportedLanguagePairException"
 
 
@@ -88,7 +88,7 @@ def test_empty_text_is_refused(ada: Caller) -> None:
 def test_an_operation_that_is_not_there_is_refused(ada: Caller) -> None:
     with pytest.raises(ClientError) as refusal:
         ada.translate_client().list_languages()
-    assert refusal.value.response["Error"]["Code"] == "UnknownOperationException"
+    assert error_code_of(refusal.value) == "UnknownOperationException"
 
 
 def test_ordered_faults_hit_as_often_as_ordered_and_the_language_they_name(
@@ -101,7 +101,7 @@ def test_ordered_faults_hit_as_often_as_ordered_and_the_language_they_name(
         assert error_code(ada, "x", "en", "fr") == "ThrottlingException"
     with pytest.raises(ClientError) as refusal:
         ada.translate("x", "en", "it")
-    assert refusal.value.response["ResponseMetadata"]["HTTPStatusCode"] == 500
+    assert status_of(refusal.value) == 500
     assert ada.translate("x", "en", "fr")
     assert ada.translate("x", "en", "it")
 
@@ -119,7 +119,7 @@ class Anyone(Authorisation):
 
 
 class FrenchHeldBack(Translator):
-    """Tells when French is asked for, and gives it when it is told to."""
+    """Sets `is_asked` on a request for French, and answers it once `is_let_go` is set."""
 
     def __init__(self) -> None:
         super().__init__(is_real=False)
@@ -128,7 +128,7 @@ class FrenchHeldBack(Translator):
     def translate(self, text: str, source: str, target: str) -> str:
         if target == "fr":
             self.is_asked.set()
-            assert self.is_let_go.wait(PATIENCE_SECONDS), "nobody else was served meanwhile"
+            assert self.is_let_go.wait(PATIENCE_SECONDS), "no other request was served meanwhile"
         return super().translate(text, source, target)
 
 
@@ -165,7 +165,7 @@ def test_what_was_served_is_counted_and_never_kept(speech: SpeechServices, ada: 
         b'{"Text": 1, "SourceLanguageCode": "en", "TargetLanguageCode": "es"}',
     ],
 )
-def test_a_body_that_is_no_json_or_no_request_is_refused(ada: Caller, body: bytes) -> None:
+def test_a_body_that_is_not_json_or_not_a_request_is_refused(ada: Caller, body: bytes) -> None:
     client = ada.translate_client()
 
     def send_this(request: Any, **_: object) -> None:
@@ -174,4 +174,4 @@ def test_a_body_that_is_no_json_or_no_request_is_refused(ada: Caller, body: byte
     client.meta.events.register("before-sign.translate.TranslateText", send_this)
     with pytest.raises(ClientError) as refusal:
         client.translate_text(Text="x", SourceLanguageCode="en", TargetLanguageCode="es")
-    assert refusal.value.response["Error"]["Code"] == "SerializationException"
+    assert error_code_of(refusal.value) == "SerializationException"

@@ -1,4 +1,4 @@
-"""One cloud of 12 s between two statuses, and one preparation, for all tests of `make verify`."""
+"""One cloud with a status interval of 12 s, and one context, for all tests of `make verify`."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -6,15 +6,15 @@ from typing import Any
 import pytest
 
 from local.cloud import LocalCloud
+from operations.verify.context import Context
 from operations.verify.declared import Declared, declared_by
 from operations.verify.deployment import Deployment, local_deployment
 from operations.verify.options import Options
-from operations.verify.scene import Scene
 from operations.verify.verification import prepared
 
 
 def silent(_: str) -> None:
-    """Nobody follows a test's progress."""
+    """Discard the progress."""
 
 
 @pytest.fixture(scope="session")
@@ -34,6 +34,6 @@ def declared(deployment: Deployment) -> Declared:
 
 
 @pytest.fixture(scope="session")
-def scene(deployment: Deployment, declared: Declared) -> Iterator[Scene]:
-    with prepared(deployment, declared, Options(), silent) as scene:
-        yield scene
+def context(deployment: Deployment, declared: Declared) -> Iterator[Context]:
+    with prepared(deployment, declared, Options(), silent) as context:
+        yield context

@@ -1,4 +1,4 @@
-"""Ways in which a deployment goes wrong without anybody deploying, each undone afterwards."""
+"""Changes to a deployment behind the program's back, each undone afterwards."""
 
 import io
 import json
@@ -9,10 +9,16 @@ from typing import Any
 
 from components.layers import HANDLERS
 from operations.verify.deployment import Deployment
+from operations.verify.verdicts import Row
 from tests.local.permissions import without_statement
 
 CHECKED = 'options={"require"'
 UNCHECKED = 'options={"verify_exp": False, "require"'
+
+
+def is_active_alarm(row: Row) -> bool:
+    """Whether an alarm is in ALARM state, which in the shared cloud other tests may have caused."""
+    return row.check == "alarms" and "in ALARM" in row.verdict.seen
 
 
 @contextmanager
@@ -27,7 +33,7 @@ def rule_disabled(deployment: Deployment) -> Iterator[None]:
 
 @contextmanager
 def target_removed(deployment: Deployment) -> Iterator[None]:
-    """That of the first delay queue."""
+    """Remove the target of the first delay queue."""
     events, rule = deployment.client("events"), deployment.outputs["statusRule"]
     targets = events.list_targets_by_rule(Rule=rule)["Targets"]
     queues = [each for each in targets if ":sqs:" in each["Arn"]]
@@ -41,7 +47,7 @@ def target_removed(deployment: Deployment) -> Iterator[None]:
 
 @contextmanager
 def route_without_response(deployment: Deployment) -> Iterator[None]:
-    """And deployed so, as a program without it would."""
+    """Delete a route response and redeploy the API."""
     gateway, api_id = deployment.client("apigatewayv2"), deployment.identity.api_id
     [route] = [
         each
@@ -69,9 +75,9 @@ def permission_taken(deployment: Any) -> AbstractContextManager[None]:
 
 @contextmanager
 def expired_token_accepted(deployment: Deployment) -> Iterator[None]:
-    """The authorizer's code, but for its look at the time."""
+    """Replace the authorizer with one that does not check the expiry."""
     code = (HANDLERS / "authorizer.py").read_text()
-    assert CHECKED in code, "the authorizer checks otherwise now: find its line for the sabotage"
+    assert CHECKED in code, "the authorizer's code has changed: update CHECKED"
     _put_authorizer(deployment, code.replace(CHECKED, UNCHECKED))
     try:
         yield

@@ -7,10 +7,10 @@ import pytest
 
 from local.cloud import LocalCloud
 from operations.verify import tokens
+from operations.verify.context import Context
 from operations.verify.declared import Declared
 from operations.verify.deployment import CannotVerify, Deployment, aws_deployment
 from operations.verify.options import Options
-from operations.verify.scene import Scene
 from operations.verify.verdicts import Result
 from operations.verify.verification import prepared, run_checks
 
@@ -29,44 +29,44 @@ def as_aws(verified_cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> AsAws
     return lambda: aws_deployment("local", cloud.outputs, cloud.config())
 
 
-def test_with_the_callers_own_credentials_a_stack_is_found_and_as_declared(
+def test_a_stack_is_checked_with_the_callers_own_credentials(
     as_aws: AsAws, declared: Declared
 ) -> None:
-    options = Options(only=("functions", "tables", "rules", "feeds", "routes", "strangers"))
-    with prepared(as_aws(), declared, options, lambda _: None) as scene:
-        assert scene.deployment.identity.account_id == "000000000000"
-        assert scene.guests is None, "no user is made that nobody needs"
-        rows = run_checks(scene, options.only)
+    options = Options(only=("functions", "tables", "rules", "queues", "routes", "exposure"))
+    with prepared(as_aws(), declared, options, lambda _: None) as context:
+        assert context.deployment.identity.account_id == "000000000000"
+        assert context.run_clients is None, "no user is created unless a check needs one"
+        rows = run_checks(context, options.only)
     assert {row.verdict.result for row in rows} == {Result.RIGHT}, rows
 
 
-def test_tokens_that_only_cognito_can_sign_are_not_tried_rather_than_green(
-    as_aws: AsAws, scene: Scene
-) -> None:
-    results = handshakes(scene, as_aws())
-    untried = {key: way_out for key, (result, way_out) in results.items() if result == "not tried"}
-    assert untried.keys() == {"expired token", "token of another client"}
-    assert "--expired-token-file" in untried["expired token"]
-    assert "--foreign-token-file" in untried["token of another client"]
+def test_tokens_that_only_cognito_can_sign_are_not_tried(as_aws: AsAws, context: Context) -> None:
+    results = handshakes(context, as_aws())
+    not_tried = {
+        key: way_out for key, (result, way_out) in results.items() if result == "not tried"
+    }
+    assert not_tried.keys() == {"expired token", "token of another client"}
+    assert "--expired-token-file" in not_tried["expired token"]
+    assert "--foreign-token-file" in not_tried["token of another client"]
 
 
-def test_tokens_that_are_handed_over_are_tried_if_they_prove_something(
-    as_aws: AsAws, scene: Scene
+def test_given_tokens_are_tried_if_their_refusal_proves_something(
+    as_aws: AsAws, context: Context
 ) -> None:
-    fresh, folder = scene.company.tokens.id_token, scene.deployment.emulator_folder
+    fresh, folder = context.clients.tokens.id_token, context.deployment.emulator_folder
     assert folder is not None
     expired, foreign = tokens.expired(fresh, folder), tokens.of_another_client(fresh, folder)
     for old, other, result in (
         (expired, foreign, Result.RIGHT),
-        (fresh, fresh, Result.BROKEN),
-        (foreign, expired, Result.BROKEN),
+        (fresh, fresh, Result.NOT_CHECKED),
+        (foreign, expired, Result.NOT_CHECKED),
     ):
-        results = handshakes(scene, as_aws(), expired_token=old, foreign_token=other)
+        results = handshakes(context, as_aws(), expired_token=old, foreign_token=other)
         assert results["expired token"][0] is result, results
         assert results["token of another client"][0] is result, results
 
 
-def test_an_api_that_is_not_in_the_account_is_told_with_the_way_out(
+def test_an_api_outside_the_account_is_reported_with_the_fix(
     as_aws: AsAws, verified_cloud: LocalCloud
 ) -> None:
     cloud = verified_cloud
@@ -78,9 +78,9 @@ def test_an_api_that_is_not_in_the_account_is_told_with_the_way_out(
 
 
 def handshakes(
-    scene: Scene, deployment: Deployment, **handed_over: str | None
+    context: Context, deployment: Deployment, **given: str | None
 ) -> dict[str, tuple[Result, str]]:
     """Result and way out by subject."""
-    on_aws = dataclasses.replace(scene, deployment=deployment, **handed_over)
+    on_aws = dataclasses.replace(context, deployment=deployment, **given)
     verdicts = [row.verdict for row in run_checks(on_aws, ["handshakes"])]
     return {each.subject: (each.result, each.way_out) for each in verdicts}

@@ -1,4 +1,4 @@
-"""Whose tokens a run uses, and how they are had."""
+"""Which tokens a run uses, and how it obtains them."""
 
 from collections.abc import Iterator
 
@@ -6,8 +6,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from client.sign_in import sign_in, tokens_of
+from client.speaker_options import PASSWORD_VARIABLE, TOKEN_VARIABLE
 from local.cloud import SPEAKER_USERNAME, LocalCloud
-from local.speak_options import PASSWORD_VARIABLE, TOKEN_VARIABLE
 from operations.verify.deployment import CannotVerify, Deployment
 from operations.verify.options import Options
 from operations.verify.speaker import speaker_tokens
@@ -26,7 +26,7 @@ def without_password_flow(verified_cloud: LocalCloud) -> Iterator[LocalCloud]:
     cognito.update_user_pool_client(**ids, ExplicitAuthFlows=flows)
 
 
-def test_where_passwords_must_not_be_sent_the_sign_in_goes_by_srp(
+def test_a_stack_without_the_password_flow_is_signed_in_to_by_srp(
     without_password_flow: LocalCloud,
 ) -> None:
     cloud = without_password_flow
@@ -37,7 +37,7 @@ def test_where_passwords_must_not_be_sent_the_sign_in_goes_by_srp(
     cloud.participants.close()
 
 
-def test_a_named_user_is_signed_in_and_stays(
+def test_a_named_user_is_signed_in_and_not_deleted(
     deployment: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(PASSWORD_VARIABLE, deployment.outputs["speakerPassword"])
@@ -47,20 +47,20 @@ def test_a_named_user_is_signed_in_and_stays(
             assert "eyJ" not in repr(tokens)
 
 
-def test_a_wrong_password_is_told_with_the_way_out_and_not_repeated(
+def test_a_wrong_password_is_reported_with_the_fix_and_not_printed(
     deployment: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(PASSWORD_VARIABLE, "wrong-Password-1")
     options = Options(username=SPEAKER_USERNAME)
     with (
-        pytest.raises(CannotVerify, match=f"{SPEAKER_USERNAME} cannot sign in.*--token") as told,
+        pytest.raises(CannotVerify, match=f"{SPEAKER_USERNAME} cannot sign in.*--token") as raised,
         speaker_tokens(deployment, options, print),
     ):
         pass
-    assert "wrong-Password-1" not in str(told.value)
+    assert "wrong-Password-1" not in str(raised.value)
 
 
-def test_a_token_of_the_environment_is_taken_as_it_is(
+def test_a_token_in_the_environment_is_used_unchanged(
     deployment: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(TOKEN_VARIABLE, "one.two.three")

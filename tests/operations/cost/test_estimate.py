@@ -1,4 +1,4 @@
-"""Dollars: hand-worked, the biggest driver first, and what the estimate warns of."""
+"""Costs calculated by hand, their order, and the warnings."""
 
 from typing import Any
 
@@ -18,13 +18,13 @@ def dollars(of: Estimate, driver: str) -> float:
     return sum(line.dollars for line in of.lines if line.usage.driver == driver)
 
 
-def test_an_hour_of_speech_costs_what_it_says_on_the_price_list():
+def test_an_hour_of_speech_costs_its_list_price():
     hour = made()
     assert dollars(hour, "speech") == pytest.approx(1.44)
-    assert dollars(hour, "captions, for each language") == pytest.approx(4.05)
+    assert dollars(hour, "captions, per language") == pytest.approx(4.05)
     assert dollars(hour, "captions to listeners") == pytest.approx(0.12)
     assert dollars(hour, "audio from speakers") == pytest.approx(0.036)
-    assert dollars(hour, "audio through the slots' queues") == pytest.approx(0.0288)
+    assert dollars(hour, "audio through the slot queues") == pytest.approx(0.0288)
     assert dollars(hour, "audio_processor, GB-s") == pytest.approx(0.048, rel=0.001)
 
 
@@ -37,9 +37,9 @@ def test_a_month_of_ticks_costs_less_than_a_dollar():
     assert sum(dollars(hour, driver) for driver in every_tick) < 1
 
 
-def test_ten_times_the_listeners_are_ten_times_the_caption_messages_and_no_more_translation():
+def test_ten_times_the_listeners_cost_ten_times_the_messages_but_the_same_translation():
     few, many = made(listeners=50), made(listeners=500)
-    of_messages, of_characters = "captions to listeners", "captions, for each language"
+    of_messages, of_characters = "captions to listeners", "captions, per language"
     assert dollars(many, of_messages) == pytest.approx(10 * dollars(few, of_messages))
     assert dollars(many, of_characters) == pytest.approx(dollars(few, of_characters))
 
@@ -55,7 +55,7 @@ def test_the_most_expensive_driver_is_first_and_the_total_is_the_sum():
     assert next(iter(hour.by_service)) == "Translate"
 
 
-def test_a_load_that_the_stack_does_not_allow_is_warned_of():
+def test_a_load_over_the_stacks_limits_gives_warnings():
     small = facts(audio_slots=5, maximum_listeners=200)
     warned = made(small, sessions=20, listeners=300).warnings
     assert len(warned) == 2
@@ -65,33 +65,33 @@ def test_a_load_that_the_stack_does_not_allow_is_warned_of():
     assert made(small, sessions=20, speaking_share=0).warnings == ()
 
 
-def test_the_report_names_what_it_rests_on():
+def test_the_report_lists_its_assumptions_and_unconfirmed_prices():
     text = as_text(made(facts(region="eu-central-1"), sessions=20, hours=100))
     first_row = text.splitlines()[3]
     assert first_row.split()[1] == "Translate"
     assert "us-east-1" in text
     assert "The stack is in eu-central-1, where prices differ." in text
-    assert "no free tier" in text
-    (names,) = [row for row in text.splitlines() if row.startswith("* Not confirmed by any page:")]
+    assert "without free tier" in text
+    (names,) = [row for row in text.splitlines() if row.startswith("* Unconfirmed prices:")]
     assert "eventbridge-event" in names
     assert "translate-character" not in names
     rows = {row.split()[1]: row for row in text.splitlines() if row.startswith("   ")}
     assert " *" in rows["EventBridge"]
     assert " *" not in rows["Translate"]
-    assert "Milliseconds that a function works:" in text
+    assert "Duration of an invocation in milliseconds:" in text
     assert "2026-" in text
 
 
-def test_a_stack_in_the_price_lists_region_is_not_told_that_prices_differ():
+def test_a_stack_in_the_price_lists_region_gets_no_note_about_prices():
     assert "where prices differ" not in as_text(made())
 
 
 def test_the_json_has_every_line_unrounded_and_the_same_total():
     hour = made()
-    told = as_json(hour)
-    assert told["dollarsPerMonth"] == hour.dollars
-    assert sum(line["dollars"] for line in told["lines"]) == pytest.approx(hour.dollars)
-    assert len(told["lines"]) == len(hour.lines)
-    assert {line["price"] for line in told["lines"] if not line["confirmed"]} == set(
-        told["prices"]["unconfirmed"]
+    document = as_json(hour)
+    assert document["dollarsPerMonth"] == hour.dollars
+    assert sum(line["dollars"] for line in document["lines"]) == pytest.approx(hour.dollars)
+    assert len(document["lines"]) == len(hour.lines)
+    assert {line["price"] for line in document["lines"] if not line["confirmed"]} == set(
+        document["prices"]["unconfirmed"]
     )

@@ -1,21 +1,21 @@
-"""Hand-worked figures: how much of what one session-hour, one tick, one caption uses."""
+"""Usage calculated by hand: what one session hour, one tick and one caption use."""
 
 from typing import Any
 
 import pytest
 
-from operations.cost import keeping, serving
+from operations.cost import monitoring, serving, tables
 from operations.cost.month import MINUTES_PER_MONTH, Month
 from tests.operations.cost.worked import facts, load, month
 
 
 def quantity(part: Any, of: Month, driver: str) -> float:
-    """Of the one driver of that name."""
+    """The quantity of the driver with that name."""
     (found,) = [usage.quantity for usage in part(of) if usage.driver == driver]
     return found
 
 
-def test_an_hour_of_speech_is_so_many_chunks_captions_and_minutes():
+def test_an_hour_of_speech_has_its_chunks_captions_and_minutes():
     hour = month()
     assert hour.speaking_seconds == 3_600
     assert hour.chunks == 36_000
@@ -33,15 +33,15 @@ def test_a_caption_to_a_hundred_listeners_is_a_hundred_messages():
 def test_a_caption_is_translated_once_for_each_language_and_not_for_each_listener():
     # 1,200 captions of 45 characters into 5 languages.
     few, many = month(load(listeners=5)), month(load(listeners=500))
-    assert quantity(serving.speech, few, "captions, for each language") == 270_000
-    assert quantity(serving.speech, many, "captions, for each language") == 270_000
+    assert quantity(serving.speech, few, "captions, per language") == 270_000
+    assert quantity(serving.speech, many, "captions, per language") == 270_000
 
 
 @pytest.mark.parametrize(
     ("whose", "premium_share", "transcripts"),
     [("never", 1, 1_200), ("premium", 0, 1_200), ("premium", 0.5, 3_600), ("always", 0, 6_000)],
 )
-def test_partial_captions_cost_where_the_stack_lets_them(
+def test_partial_captions_are_counted_if_the_stack_allows_them(
     whose: str, premium_share: float, transcripts: float
 ):
     # Four partial ones before each finished one.
@@ -55,25 +55,25 @@ def test_a_tick_of_16_shards_is_17_invocations_8_reads_and_34_requests():
     ticks = 2 * MINUTES_PER_MONTH
     assert hour.ticks == ticks
     assert hour.invocations["session_status"] == 17 * ticks
-    assert quantity(keeping.tables, hour, "ticks, reads") == 8 * ticks
+    assert quantity(tables.tables, hour, "ticks, reads") == 8 * ticks
     # Two batches sent, 16 received, 16 deleted; half of the ticks come through a queue: 3 more.
     requests = quantity(serving.queues, hour, "ticks and their shards")
     assert requests == 34 * ticks + 3 * ticks / 2
 
 
-def test_ticks_go_on_without_sessions_but_not_with_the_rule_disabled():
+def test_ticks_continue_without_sessions_but_not_with_the_rule_disabled():
     silent = month(on=facts(ticks_per_minute=0))
     assert silent.invocations["session_status"] == 0
     assert quantity(serving.queues, silent, "ticks and their shards") == 0
     assert silent.status_pushes == 0
-    # reconcile's rule goes on: every five minutes.
-    assert quantity(serving.events, silent, "the rules' firings") == MINUTES_PER_MONTH / 5
+    # The rule of reconcile continues, every five minutes.
+    assert quantity(serving.events, silent, "rule invocations") == MINUTES_PER_MONTH / 5
 
 
-def test_several_ticks_a_minute_are_one_firing_and_long_intervals_fewer():
-    assert quantity(serving.events, month(), "the rules' firings") == MINUTES_PER_MONTH * 1.2
+def test_several_ticks_in_a_minute_are_one_rule_invocation_and_long_intervals_need_fewer():
+    assert quantity(serving.events, month(), "rule invocations") == MINUTES_PER_MONTH * 1.2
     rare = month(on=facts(ticks_per_minute=0.2))
-    assert quantity(serving.events, rare, "the rules' firings") == pytest.approx(
+    assert quantity(serving.events, rare, "rule invocations") == pytest.approx(
         MINUTES_PER_MONTH * 0.4
     )
     assert quantity(serving.queues, rare, "ticks and their shards") == pytest.approx(
@@ -81,20 +81,20 @@ def test_several_ticks_a_minute_are_one_firing_and_long_intervals_fewer():
     )
 
 
-def test_audio_queues_are_asked_only_while_somebody_speaks():
+def test_audio_queues_are_polled_only_while_someone_speaks():
     # A send for each of ten chunks a second, five receives, five deletes.
-    assert quantity(serving.queues, month(), "audio through the slots' queues") == 20 * 3_600
+    assert quantity(serving.queues, month(), "audio through the slot queues") == 20 * 3_600
     mute = month(load(speaking_share=0))
-    assert quantity(serving.queues, mute, "audio through the slots' queues") == 0
+    assert quantity(serving.queues, mute, "audio through the slot queues") == 0
 
 
-def test_lambda_polls_the_queues_that_feed_functions_all_month():
+def test_lambda_polls_its_source_queues_all_month():
     polls = quantity(serving.queues, month(load(speaking_share=0)), "Lambda's polls of queues")
     assert polls == 3 * 15 * MINUTES_PER_MONTH
 
 
 def test_sockets_are_open_for_speaker_and_listeners():
-    assert quantity(serving.gateway, month(), "sockets kept open") == 101 * 60
+    assert quantity(serving.gateway, month(), "open sockets") == 101 * 60
 
 
 def test_every_message_is_counted_once():
@@ -111,15 +111,15 @@ def test_every_message_is_counted_once():
 
 
 @pytest.mark.parametrize(("listeners", "fan_outs"), [(500, 12), (501, 36), (1_500, 48)])
-def test_many_listeners_are_told_by_pages(listeners: int, fan_outs: int):
-    # An end in two passes and ten controls; more than one page: one hands the pages out.
+def test_many_listeners_are_notified_in_pages(listeners: int, fan_outs: int):
+    # Two passes at the end, and ten controls. Several pages need one more call to distribute them.
     assert month(load(listeners=listeners)).fan_outs == fan_outs
 
 
-def test_the_listeners_of_a_caption_are_read_by_the_4_kilobytes():
+def test_the_listeners_of_a_caption_are_read_in_units_of_4_kilobytes():
     # 100 rows of 150 bytes are 15,000: four begun 4 KB, each half a unit, and the session's row.
-    assert keeping.listeners_read(month()) == 2.0
-    assert quantity(keeping.tables, month(), "captions, reads") == 1_200 * 3
+    assert tables.listeners_read(month()) == 2.0
+    assert quantity(tables.tables, month(), "captions, reads") == 1_200 * 3
 
 
 def test_a_stack_without_the_audio_route_pays_for_no_speech():
@@ -138,35 +138,37 @@ def test_another_pipeline_than_the_stacks_own_translates_on_its_own_bill():
     assert quantity(serving.gateway, hour, "captions to listeners") == 120_000
 
 
-def test_an_existing_user_pool_is_paid_elsewhere():
+def test_an_existing_user_pool_costs_nothing_here():
     assert [each.quantity for each in serving.users(month(load(speakers=7)))] == [7]
     assert list(serving.users(month(on=facts(own_user_pool=False)))) == []
 
 
-def test_logs_cost_by_what_is_logged_and_for_how_long():
+def test_logs_cost_by_volume_and_retention():
     loud, quiet = month(), month(on=facts(access_logs=False, function_lines=False))
-    assert quantity(keeping.watching, quiet, "access log") == 0
-    assert quantity(keeping.watching, quiet, "functions' logs") == pytest.approx(
-        quantity(keeping.watching, loud, "functions' logs") * 350 / 750
+    assert quantity(monitoring.monitoring, quiet, "access log") == 0
+    assert quantity(monitoring.monitoring, quiet, "function logs") == pytest.approx(
+        quantity(monitoring.monitoring, loud, "function logs") * 350 / 750
     )
-    month_kept = quantity(keeping.watching, loud, "logs kept for 30 days")
+    month_kept = quantity(monitoring.monitoring, loud, "logs stored for 30 days")
     year_kept = quantity(
-        keeping.watching, month(on=facts(log_retention_days=360)), "logs kept for 360 days"
+        monitoring.monitoring,
+        month(on=facts(log_retention_days=360)),
+        "logs stored for 360 days",
     )
     assert year_kept == pytest.approx(12 * month_kept)
 
 
-def test_what_config_turns_on_costs_only_then():
+def test_optional_features_cost_only_if_enabled():
     bare = month(on=facts(tracing=False, alarm_mails=False, measured_routes=0, dashboards=0))
-    for driver in ("traces", "alarm mails", "routes' metrics", "dashboard"):
-        assert quantity(keeping.watching, bare, driver) == 0
+    for driver in ("traces", "alarm emails", "route metrics", "dashboard"):
+        assert quantity(monitoring.monitoring, bare, driver) == 0
     full = month(on=facts(tracing=True, alarm_mails=True, measured_routes=20))
-    assert quantity(keeping.watching, full, "traces") > 0
-    assert quantity(keeping.watching, full, "alarm mails") == 100
-    assert quantity(keeping.watching, full, "routes' metrics") == 100
+    assert quantity(monitoring.monitoring, full, "traces") > 0
+    assert quantity(monitoring.monitoring, full, "alarm emails") == 100
+    assert quantity(monitoring.monitoring, full, "route metrics") == 100
 
 
-def test_the_first_request_of_each_second_is_traced_and_a_twentieth_of_the_rest():
+def test_the_first_request_of_each_second_and_5_percent_of_the_rest_are_traced():
     # 36,000 chunks in 3,600 seconds: one of each second, and 5% of the other nine.
     assert month().traces_of("audio_ingest") == pytest.approx(3_600 + 0.05 * 32_400)
     # Rare ones are alone in their second: all are traced.
@@ -180,4 +182,4 @@ def test_the_first_request_of_each_second_is_traced_and_a_twentieth_of_the_rest(
 def test_a_stack_that_traces_pays_for_the_traces_of_every_function():
     tracing = month(on=facts(tracing=True))
     each = [tracing.traces_of(entry) for entry in tracing.facts.functions]
-    assert quantity(keeping.watching, tracing, "traces") == pytest.approx(sum(each))
+    assert quantity(monitoring.monitoring, tracing, "traces") == pytest.approx(sum(each))

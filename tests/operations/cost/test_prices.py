@@ -1,4 +1,4 @@
-"""The table of prices: every row has where and when it was looked up, and is used."""
+"""The price list: every row has its source and date, and is used."""
 
 from datetime import date
 from itertools import chain
@@ -13,7 +13,7 @@ from tests.operations.cost.worked import facts, month
 
 
 @pytest.mark.parametrize("price", prices().by_name.values(), ids=lambda price: price.name)
-def test_a_price_has_its_unit_date_and_the_page_of_aws(price: Price):
+def test_a_price_has_its_unit_date_and_pricing_page(price: Price):
     assert price.dollars > 0
     assert price.per >= 1
     assert price.unit
@@ -33,19 +33,19 @@ def test_every_price_is_used_and_none_is_missing():
     assert used == prices().by_name.keys()
 
 
-def test_a_price_is_for_so_many_of_its_unit():
+def test_a_price_is_per_number_of_units():
     by_name = prices().by_name
     assert by_name["api-gateway-message"].of(3_000_000) == pytest.approx(3.00)
     assert by_name["kms-key"].of(2) == pytest.approx(2.00)
     assert by_name["sns-mail"].of(50_000) == pytest.approx(1.00)
 
 
-def test_a_price_that_nobody_has_seen_is_not_confirmed():
+def test_a_price_without_a_page_is_unconfirmed():
     assert prices().by_name["translate-character"].is_confirmed
     assert not prices().by_name["eventbridge-event"].is_confirmed
 
 
-def test_a_row_that_lacks_its_date_is_refused(tmp_path):
+def test_a_row_without_a_date_is_refused(tmp_path):
     table = tmp_path / "prices.toml"
     table.write_text(
         'region = "us-east-1"\n[a]\ndollars = 1\nper = 1\nunit = "b"\nsource = ""\nseen_at = ""\n'

@@ -1,11 +1,11 @@
-"""What a stack's own config and program say about its bill."""
+"""The facts about a stack that come from its config and program."""
 
 import json
 
 import pytest
 
 from components.settings.stack_settings import REMOVABLE_ROUTES
-from operations.cost.command import main
+from operations.cost.__main__ import main
 from operations.cost.stack_facts import StackFacts, facts_of, facts_with
 from program.stack_config import stack_config
 
@@ -15,7 +15,7 @@ def of(**overrides: object) -> StackFacts:
     return facts_with("staging", overrides)
 
 
-def test_the_facts_are_those_of_the_program():
+def test_the_facts_come_from_the_program():
     staging = facts_of("staging")
     assert staging.functions["audio_processor"].gigabytes == 1
     assert staging.functions["heartbeat"].gigabytes == 0.125
@@ -23,13 +23,13 @@ def test_the_facts_are_those_of_the_program():
     assert staging.region == stack_config("staging")["live-sessions:region"]
     assert str(staging.audio_slots) == stack_config("staging")["live-sessions:audioSlots"]
     assert staging.ticks_per_minute == 2
-    # Shards, the tick half a minute late, session checks.
+    # Status shards, the tick 30 s into the minute, session checks.
     assert staging.fed_queues == 3
     assert staging.takes_audio
     assert staging.own_user_pool
 
 
-def test_config_changes_them():
+def test_config_changes_the_facts():
     changed = of(
         statusIntervalSeconds=15,
         lambdaArchitecture="x86_64",
@@ -47,7 +47,7 @@ def test_config_changes_them():
     assert {each.architecture for each in changed.functions.values()} == {"x86_64"}
     assert not changed.takes_audio
     assert "translation" not in changed.functions
-    # $connect, $disconnect and $default have routes, too, and sendAudio was removed.
+    # Plus $connect, $disconnect and $default, minus the removed sendAudio.
     assert changed.measured_routes == len(REMOVABLE_ROUTES) + 3 - 1
     assert changed.tracing
     assert not changed.point_in_time_recovery
@@ -55,11 +55,11 @@ def test_config_changes_them():
     assert not changed.own_user_pool
 
 
-def test_a_disabled_rule_ticks_no_more():
+def test_a_disabled_rule_has_no_ticks():
     assert of(periodicStatus=False).ticks_per_minute == 0
 
 
-def test_alarms_and_what_belongs_to_them_are_counted_as_they_are_declared():
+def test_alarms_and_their_resources_are_counted_as_declared():
     assert of(alarms=True).alarm_metrics > of(alarms=False).alarm_metrics
     assert of(alarms=False).keys == 0
     assert of(alarms=False, dashboard=False).dashboards == 0
@@ -71,13 +71,13 @@ def test_the_command_prints_an_estimate(capsys: pytest.CaptureFixture[str]):
     text = capsys.readouterr().out
     assert text.startswith("A month of staging with --sessions 20, --listeners 100, --hours 160")
     assert main(["--stack", "staging", *stated, "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told["load"]["listeners"] == 100
-    assert f"{told['dollarsPerMonth']:,.2f}  a month" in text
+    document = json.loads(capsys.readouterr().out)
+    assert document["load"]["listeners"] == 100
+    assert f"{document['dollarsPerMonth']:,.2f}  per month" in text
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         ("--stack staging --sessions 0", "--sessions is 0"),
         (
@@ -88,11 +88,11 @@ def test_the_command_prints_an_estimate(capsys: pytest.CaptureFixture[str]):
     ],
 )
 def test_the_command_refuses_in_one_line(
-    arguments: str, told: str, capsys: pytest.CaptureFixture[str]
+    arguments: str, message: str, capsys: pytest.CaptureFixture[str]
 ):
     stated = "--listeners 100 --hours 160 --captions-per-minute 20".split()
     assert main([*arguments.split(), *stated]) == 2
-    told_in = capsys.readouterr()
-    assert told_in.err.startswith(told)
-    assert told_in.err.count("\n") == 1
-    assert told_in.out == ""
+    printed = capsys.readouterr()
+    assert printed.err.startswith(message)
+    assert printed.err.count("\n") == 1
+    assert printed.out == ""

@@ -1,4 +1,4 @@
-"""A small stack and a small load, whose figures can be worked out by hand."""
+"""A small stack and a small load, whose usage can be calculated by hand."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ ENTRIES = {
 
 
 def facts(**changes: Any) -> StackFacts:
-    """A stack with a tick every 30 s over 16 shards, and three queues that feed a function."""
+    """A stack with a tick every 30 s over 16 shards, and three queues that feed functions."""
     plain: dict[str, Any] = {
         "stack": "test",
         "region": "us-east-1",
@@ -55,7 +55,7 @@ def facts(**changes: Any) -> StackFacts:
 
 
 def load(**changes: Any) -> Load:
-    """One session of one hour with 100 listeners, in which somebody always speaks."""
+    """One session of one hour with 100 listeners, in which someone always speaks."""
     plain: dict[str, Any] = {
         "sessions": 1,
         "listeners": 100,

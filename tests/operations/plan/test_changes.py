@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from operations.plan.changes import MISSING, Change, changes
-from operations.plan.contents import ARCHIVE
+from operations.plan.recording import ARCHIVE
 from operations.plan.wording import replaces, worded
 
 
@@ -16,7 +16,7 @@ def policy(**actions: list[str]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": statements})
 
 
-def said(old: Any, new: Any) -> list[str]:
+def texts(old: Any, new: Any) -> list[str]:
     return [worded(each) for each in changes(old, new)]
 
 
@@ -25,10 +25,10 @@ def test_the_same_value_has_no_changes(value: Any):
     assert list(changes(value, value)) == []
 
 
-def test_properties_are_told_by_their_path():
+def test_changed_properties_are_named_by_path():
     old = {"memorySize": 256, "environment": {"variables": {"A": "1", "B": "1"}}, "name": "x"}
     new = {"memorySize": 512, "environment": {"variables": {"A": "2", "C": "1"}}, "name": "x"}
-    assert said(old, new) == [
+    assert texts(old, new) == [
         'environment.variables.A: "1" -> "2"',
         'environment.variables.B: - "1"',
         'environment.variables.C: + "1"',
@@ -41,10 +41,10 @@ def test_values_of_different_kinds_are_different(old: Any, new: Any):
     assert len(list(changes({"a": old}, {"a": new}))) == 1
 
 
-def test_a_policys_changes_are_told_by_sid_and_action():
+def test_policy_changes_are_named_by_sid_and_action():
     old = policy(Send=["sqs:SendMessage"], Read=["sqs:ReceiveMessage"], Gone=["sqs:Gone"])
     new = policy(Came=["sqs:Came"], Read=["sqs:ReceiveMessage", "sqs:DeleteMessage"], Send=["x:Y"])
-    assert said({"policy": old}, {"policy": new}) == [
+    assert texts({"policy": old}, {"policy": new}) == [
         "policy.Statement[Came]: + Allow sqs:Came on arn:aws:sqs:::q",
         "policy.Statement[Gone]: - Allow sqs:Gone on arn:aws:sqs:::q",
         'policy.Statement[Read].Action: + "sqs:DeleteMessage"',
@@ -53,74 +53,74 @@ def test_a_policys_changes_are_told_by_sid_and_action():
     ]
 
 
-def test_a_statement_is_never_cut_short():
+def test_a_statement_is_never_truncated():
     actions = [f"dynamodb:Action{number}" for number in range(60)]
-    (line,) = said({"policy": policy()}, {"policy": policy(Many=actions)})
+    (line,) = texts({"policy": policy()}, {"policy": policy(Many=actions)})
     assert all(action in line.split() for action in actions)
 
 
 def test_the_order_of_a_list_is_a_change_too():
-    assert said({"layers": ["a", "b"]}, {"layers": ["b", "a"]}) == [
+    assert texts({"layers": ["a", "b"]}, {"layers": ["b", "a"]}) == [
         'layers: ["a", "b"] -> ["b", "a"]'
     ]
     one, two = {"name": "one"}, {"name": "two"}
-    assert said({"x": [one, two]}, {"x": [two, one]}) == ['x: ["one", "two"] -> ["two", "one"]']
+    assert texts({"x": [one, two]}, {"x": [two, one]}) == ['x: ["one", "two"] -> ["two", "one"]']
 
 
-def test_json_that_is_only_written_otherwise_is_still_another_text():
+def test_the_same_json_in_another_notation_is_a_change():
     assert [each.path for each in changes({"a": '{"b":1}'}, {"a": '{"b": 1}'})] == ["a"]
 
 
-def test_braces_in_keys_and_values_are_taken_as_they_are():
-    assert said({"a{b": {"c}": "{no json"}}, {"a{b": {"c}": "{nor this"}}) == [
+def test_braces_in_keys_and_values_are_not_interpreted():
+    assert texts({"a{b": {"c}": "{no json"}}, {"a{b": {"c}": "{nor this"}}) == [
         'a{b.c}: "{no json" -> "{nor this"'
     ]
 
 
-def test_elements_without_an_identity_are_told_by_their_place():
-    assert said({"x": [{"a": 1}, {"a": 2}]}, {"x": [{"a": 1}, {"a": 3}]}) == ["x[1].a: 2 -> 3"]
+def test_elements_without_an_identity_are_named_by_index():
+    assert texts({"x": [{"a": 1}, {"a": 2}]}, {"x": [{"a": 1}, {"a": 3}]}) == ["x[1].a: 2 -> 3"]
 
 
-def test_an_element_in_between_leaves_those_after_it_alone():
+def test_an_inserted_element_does_not_change_those_after_it():
     old, new = (
         [["m", "a"], ["m", "c"], ["m", "d"]],
         [["m", "a"], ["m", "b"], ["m", "c"], ["m", "d"]],
     )
-    assert said({"x": old}, {"x": new}) == ['x: + ["m", "b"]']
-    assert said({"x": new}, {"x": old}) == ['x: - ["m", "b"]']
-    assert said({"x": [1, 1, 2]}, {"x": [1, 2]}) == ["x: - 1"]
+    assert texts({"x": old}, {"x": new}) == ['x: + ["m", "b"]']
+    assert texts({"x": new}, {"x": old}) == ['x: - ["m", "b"]']
+    assert texts({"x": [1, 1, 2]}, {"x": [1, 2]}) == ["x: - 1"]
 
 
-def test_an_archives_change_names_the_files():
+def test_a_changed_archive_names_its_changed_files():
     old = {"code": {ARCHIVE: {"same.py": "1", "changed.py": "1", "gone.py": "1"}}}
     new = {"code": {ARCHIVE: {"same.py": "1", "changed.py": "2", "came.py": "1"}}}
-    assert said(old, new) == ["code changed: + came.py, ~ changed.py, - gone.py"]
+    assert texts(old, new) == ["code changed: + came.py, ~ changed.py, - gone.py"]
 
 
-def test_many_changed_files_are_counted():
+def test_a_long_list_of_changed_files_is_truncated_with_a_count():
     old = {"code": {ARCHIVE: {f"{number:02}.py": "1" for number in range(20)}}}
     new = {"code": {ARCHIVE: {f"{number:02}.py": "2" for number in range(20)}}}
-    assert said(old, new)[0].endswith(", ~ 11.py, and 8 more")
+    assert texts(old, new)[0].endswith(", ~ 11.py, and 8 more")
 
 
-def test_long_texts_are_shown_from_where_they_part():
-    (line,) = said({"body": "x" * 500 + "old" + "y" * 500}, {"body": "x" * 500 + "new"})
+def test_long_texts_are_shown_from_their_first_difference():
+    (line,) = texts({"body": "x" * 500 + "old" + "y" * 500}, {"body": "x" * 500 + "new"})
     assert "…xxx" in line
     assert "xold" in line
     assert '"…' + "x" * 30 + 'new"' in line
     assert len(line) < 600
 
 
-def test_hashes_and_the_stand_in_account_are_short():
+def test_hashes_and_the_made_up_account_are_abbreviated():
     old = {"a": "0123456789abcdef" * 4, "b": "arn:aws:sqs:us-east-1:123456789012:old"}
     new = {"a": "fedcba9876543210" * 4, "b": "arn:aws:iam::123456789012:role/new"}
-    assert said(old, new) == [
+    assert texts(old, new) == [
         'a: "0123456789ab…" -> "fedcba987654…"',
         'b: "arn:aws:sqs:…:old" -> "arn:aws:iam:…:role/new"',
     ]
 
 
-def test_a_change_that_makes_a_new_resource_is_known_where_it_is_certain():
+def test_a_change_is_a_replacement_only_if_that_is_certain():
     assert replaces("apigatewayv2.Deployment", Change("triggers.snapshot", "a", "b"))
     assert replaces("dynamodb.Table", Change("hashKey", "a", "b"))
     assert not replaces("dynamodb.Table", Change("tags.name", "a", "b"))
@@ -128,7 +128,7 @@ def test_a_change_that_makes_a_new_resource_is_known_where_it_is_certain():
     assert not replaces("fancy.Thing", Change("name", "a", "b"))
 
 
-def test_machines_get_whole_values_and_no_side_that_is_not_there():
+def test_json_has_complete_values_and_omits_a_missing_side():
     long = "x" * 1000
     assert Change("a", MISSING, long).as_json() == {"path": "a", "new": long}
     assert Change("a", None, 1).as_json() == {"path": "a", "old": None, "new": 1}

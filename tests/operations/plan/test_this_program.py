@@ -1,4 +1,4 @@
-"""`make plan` on this very program: each stack, and what single changes to it change."""
+"""`make plan` on this program: every stack, and the effect of single changes."""
 
 import re
 from pathlib import Path
@@ -8,12 +8,11 @@ import pytest
 from operations.plan.__main__ import difference
 from operations.plan.checkout import Checkout
 from operations.plan.comparison import Comparison
-from operations.plan.report import Difference, text
-from operations.plan.tree import comparison_lines, plan_lines
+from operations.plan.report import Difference, comparison_lines, plan_lines, text
 from program.stack_config import committed_stacks
 from tests.operations.plan import trees
 
-COMPONENTS = Path("components", "session_lifecycle")
+COMPONENTS = Path("components")
 
 
 @pytest.fixture(scope="module")
@@ -26,19 +25,19 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def one_route_more(repository: Path) -> Difference:
-    """From that commit to one that has another route."""
+    """The difference from that commit to one with an additional route."""
     root = repository
     trees.change(
-        root / COMPONENTS / "session_routes.py",
-        '"resumeBroadcast"),',
-        '"resumeBroadcast", "applaud"),',
+        root / COMPONENTS / "session_api" / "routes.py",
+        "Route(key=DEFAULT, function=connecting),",
+        'Route(key=DEFAULT, function=connecting), Route(key="applaud", function=connecting),',
     )
     trees.commit(root, "after")
     return difference(Checkout(root, "the working tree"), "before", ["staging"], {})
 
 
 def test_every_committed_stack_has_a_plan():
-    # That each also has a first preview is tested with the program.
+    # tests/program checks that each also has a first preview.
     recorded = Checkout(trees.HERE, "this tree").record(committed_stacks(), preview=False)
     assert list(recorded) == committed_stacks()
     for stack, recording in recorded.items():
@@ -49,7 +48,7 @@ def test_every_committed_stack_has_a_plan():
         assert str(trees.HERE) not in "".join(lines)
 
 
-def test_an_added_route_shows_with_its_response_and_the_new_deployment_and_nothing_else(
+def test_an_added_route_adds_its_response_and_replaces_only_the_deployment(
     one_route_more: Difference,
 ):
     (comparison,) = one_route_more.comparisons
@@ -63,7 +62,7 @@ def test_an_added_route_shows_with_its_response_and_the_new_deployment_and_nothi
         " routeResponseSelectionExpression $default",
         "+     apigatewayv2.RouteResponse api-routes-applaud-response: $default",
         "    ApiStage api-stage",
-        "~     apigatewayv2.Deployment api-stage-deployment (replaced by a new one)",
+        "~     apigatewayv2.Deployment api-stage-deployment (replaced)",
     ]
     assert re.fullmatch(r' {10}triggers\.snapshot: "\w{12}…" -> "\w{12}…"', lines[7])
     assert lines[8] == ""
@@ -71,7 +70,7 @@ def test_an_added_route_shows_with_its_response_and_the_new_deployment_and_nothi
     assert len(lines) == 10
 
 
-def test_a_removed_route_shows_the_same_the_other_way_round(one_route_more: Difference):
+def test_a_removed_route_shows_the_reverse(one_route_more: Difference):
     (there,) = one_route_more.comparisons
     back = Comparison(there.new, there.old)
     assert back.added == []
@@ -84,18 +83,18 @@ def test_a_removed_route_shows_the_same_the_other_way_round(one_route_more: Diff
     assert [each.path for each in deployment.changes] == ["triggers.snapshot"]
 
 
-def test_a_changed_permission_and_changed_code_show_where_they_are_and_nowhere_else(
+def test_a_changed_permission_and_changed_code_are_shown_only_where_they_are(
     one_route_more: Difference, repository: Path, tmp_path: Path
 ):
     root = tmp_path / "clone"
     trees.git(repository, "clone", "--quiet", "--branch=before", str(repository), str(root))
     (root / ".build").symlink_to(repository / ".build", target_is_directory=True)
     trees.change(
-        root / COMPONENTS / "heartbeat_function.py",
+        root / COMPONENTS / "session_lifecycle" / "lifecycle.py",
         '"ReadConnections", "GetItem"',
         '"ReadConnections", "Query"',
     )
-    for file in ("handlers/fan_out.py", "handlers/live_sessions/telemetry.py"):
+    for file in ("handlers/fan_out.py", "handlers/live_sessions/aws/runtime.py"):
         with (root / file).open("a") as code:
             code.write("# one more line\n")
     recorded = Checkout(root, "the working tree").record(["staging"], preview=False)
@@ -103,8 +102,8 @@ def test_a_changed_permission_and_changed_code_show_where_they_are_and_nowhere_e
     assert (comparison.added, comparison.removed) == ([], [])
     assert [line.strip("~ ") for line in comparison_lines(comparison)[1:]] == [
         "FunctionLayers layers",
-        "lambda.LayerVersion layers-shared (replaced by a new one)",
-        "code changed: ~ python/live_sessions/telemetry.py",
+        "lambda.LayerVersion layers-shared (replaced)",
+        "code changed: ~ python/live_sessions/aws/runtime.py",
         "ListenerFanOut fan-out",
         "HandlerFunction fan-out",
         "lambda.Function fan-out-function",

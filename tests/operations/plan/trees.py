@@ -1,4 +1,4 @@
-"""Checkouts with a program in them, for the tests of the plan: small ones, and this very one."""
+"""Checkouts with a program, for the tests of the plan: a small one, and a copy of this one."""
 
 import os
 import shutil
@@ -6,9 +6,16 @@ import subprocess
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parents[3]
-PROGRAM = ("__main__.py", "Pulumi.yaml", "Pulumi.staging.yaml", "components", "handlers")
+PROGRAM = (
+    "__main__.py",
+    "Pulumi.yaml",
+    "Pulumi.staging.yaml",
+    "components",
+    "contract",
+    "handlers",
+)
 
-# A component with a queue in it, and a rule of a name that the config decides.
+# A component that contains a queue, and a rule whose name comes from the config.
 SMALL_PROGRAM = """
 import pulumi
 from components.words import QUEUE
@@ -32,7 +39,7 @@ print("the program prints what it likes")
 
 
 def write_small_tree(root: Path) -> Path:
-    """A program of two resources with the stack `one`."""
+    """Write a program of two resources with the stack `one`."""
     (root / "components").mkdir(parents=True)
     (root / "__main__.py").write_text(SMALL_PROGRAM)
     (root / "components" / "words.py").write_text('QUEUE = "letters"\n')
@@ -42,7 +49,7 @@ def write_small_tree(root: Path) -> Path:
 
 
 def copy_this_tree(root: Path) -> Path:
-    """What this checkout's program consists of, as it stands; layers that are built, built."""
+    """Copy this checkout's program, and link the layers that are already built."""
     for name in PROGRAM:
         if (HERE / name).is_dir():
             ignored = shutil.ignore_patterns("__pycache__")
@@ -58,14 +65,14 @@ def copy_this_tree(root: Path) -> Path:
 
 
 def change(path: Path, old: str, new: str) -> None:
-    """Replaces a text that is there exactly once."""
+    """Replace a text that occurs exactly once."""
     text = path.read_text()
-    assert text.count(old) == 1, f"{old!r} is {text.count(old)} times in {path.name}"
+    assert text.count(old) == 1, f"{old!r} occurs {text.count(old)} times in {path.name}"
     path.write_text(text.replace(old, new))
 
 
 def commit(root: Path, tag: str) -> None:
-    """Commits everything that is there, under a tag."""
+    """Commit all files and tag the commit."""
     if not (root / ".git").exists():
         git(root, "init", "--quiet")
         (root / ".git" / "info" / "exclude").write_text(".build/\n__pycache__/\n")
@@ -75,8 +82,8 @@ def commit(root: Path, tag: str) -> None:
 
 
 def git(root: Path, *arguments: str) -> None:
-    """Without the settings of whoever runs the tests."""
-    nobody = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+    """Run git without the settings of the user who runs the tests."""
+    no_user_settings = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
     who = ["-c", "user.name=tests", "-c", "user.email=tests@example.com", "-c", "gc.auto=0"]
     command = ["git", "-C", str(root), *who, *arguments]
-    subprocess.run(command, check=True, env={**os.environ, **nobody})
+    subprocess.run(command, check=True, env={**os.environ, **no_user_settings})

@@ -1,4 +1,4 @@
-"""Alarms and their subscribers as CloudWatch and SNS tell of them."""
+"""Alarms and their subscribers, as CloudWatch and SNS return them."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -8,7 +8,7 @@ from operations.verify.checks import alarms
 from operations.verify.checks.alarm_topic import SUBSCRIPTION
 from operations.verify.checks.alarms import ALARM
 from operations.verify.verdicts import Result, Verdict
-from tests.operations.verify.scenes import declared, scene_of
+from tests.operations.verify.contexts import context_of, declared
 
 TOPIC = "arn:aws:sns:eu-central-1:998877665544:alarms"
 INPUTS = {
@@ -64,7 +64,7 @@ def verdicts(aws: Aws, **inputs: Any) -> list[Verdict]:
     resources = [declared(ALARM, "one", **INPUTS)]
     if inputs:
         resources.append(declared(SUBSCRIPTION, "mail", **inputs))
-    return list(alarms(scene_of(*resources, client=lambda service: aws)))
+    return list(alarms(context_of(*resources, client=lambda service: aws)))
 
 
 def test_an_alarm_as_declared_is_right() -> None:
@@ -72,35 +72,35 @@ def test_an_alarm_as_declared_is_right() -> None:
     assert (verdict.result, verdict.seen) == (Result.RIGHT, "1 of 1 as declared")
 
 
-def test_an_alarm_that_rings_has_a_row_that_is_not_green() -> None:
-    ringing = LIVE | {"StateValue": "ALARM", "StateReason": "1 datapoint was greater"}
-    [as_declared, verdict, _] = verdicts(Aws(ringing))
+def test_an_alarm_in_alarm_state_is_wrong() -> None:
+    firing = LIVE | {"StateValue": "ALARM", "StateReason": "1 datapoint was greater"}
+    [as_declared, verdict, _] = verdicts(Aws(firing))
     assert as_declared.result is Result.RIGHT
     assert (verdict.subject, verdict.result) == ("alarm late", Result.WRONG)
     assert verdict.seen == "is in ALARM: 1 datapoint was greater"
     assert "docs/operations.md" in verdict.way_out
 
 
-def test_only_a_new_alarm_over_missing_data_may_ring_a_while() -> None:
-    ringing = LIVE | {"StateValue": "ALARM", "Period": 60, "EvaluationPeriods": 2}
+def test_only_a_new_alarm_that_treats_missing_data_as_breaching_may_fire_for_a_while() -> None:
+    firing = LIVE | {"StateValue": "ALARM", "Period": 60, "EvaluationPeriods": 2}
     now = datetime.now(UTC)
     for missing, age_minutes, result in (
-        ("breaching", 1, Result.UNTRIED),
+        ("breaching", 1, Result.NOT_TRIED),
         ("breaching", 60, Result.WRONG),
         ("notBreaching", 1, Result.WRONG),
     ):
         changed = now - timedelta(minutes=age_minutes)
-        live = ringing | {
+        live = firing | {
             "TreatMissingData": missing,
             "AlarmConfigurationUpdatedTimestamp": changed,
         }
         [_, verdict, _] = verdicts(Aws(live))
         assert verdict.result is result, (missing, age_minutes)
-        if result is Result.UNTRIED:
-            assert verdict.way_out == "look again in 5 minutes"
+        if result is Result.NOT_TRIED:
+            assert verdict.way_out == "check again in 5 minutes"
 
 
-def test_an_alarm_over_something_else_than_declared_is_found() -> None:
+def test_an_alarm_that_differs_is_reported() -> None:
     for change, name in (
         ({"MetricName": "Other"}, "MetricName"),
         ({"Dimensions": []}, "dimensions"),
@@ -115,7 +115,7 @@ def test_an_alarm_over_something_else_than_declared_is_found() -> None:
     assert verdict.seen == "does not exist"
 
 
-def test_an_address_that_has_not_confirmed_is_told_nothing_and_found() -> None:
+def test_an_unconfirmed_subscription_is_reported() -> None:
     for subscription, result in (
         (f"{TOPIC}:1234", Result.RIGHT),
         ("PendingConfirmation", Result.WRONG),
@@ -126,17 +126,17 @@ def test_an_address_that_has_not_confirmed_is_told_nothing_and_found() -> None:
         assert bool(others) is (result is Result.RIGHT), "the count of the confirmed"
 
 
-def test_alarms_that_tell_nobody_are_not_plain_green() -> None:
+def test_a_topic_without_subscribers_is_not_tried() -> None:
     for subscription in (None, "PendingConfirmation"):
         [_, verdict] = verdicts(Aws(LIVE, subscription=subscription))
-        assert (verdict.subject, verdict.result) == ("subscribers of alarms", Result.UNTRIED)
-        assert verdict.seen.startswith("nobody is subscribed")
+        assert (verdict.subject, verdict.result) == ("subscribers of alarms", Result.NOT_TRIED)
+        assert verdict.seen.startswith("no confirmed subscriber")
         assert "alarmEmail" in verdict.way_out
         assert "aws sns subscribe" in verdict.way_out
     [_, verdict] = verdicts(Aws(LIVE, subscription=f"{TOPIC}:1234"))
-    assert verdict.result is Result.RIGHT, "one that was made by hand counts too"
+    assert verdict.result is Result.RIGHT, "a subscription made by hand counts too"
 
 
-def test_a_stack_without_alarms_is_not_green_for_that() -> None:
-    [verdict] = alarms(scene_of())
-    assert verdict.result is Result.UNTRIED
+def test_a_stack_without_alarms_is_not_tried() -> None:
+    [verdict] = alarms(context_of())
+    assert verdict.result is Result.NOT_TRIED

@@ -1,19 +1,19 @@
-"""What of the service's answers is tried, and what not, since it would cost something."""
+"""Which actions are tried, and which are not because they would be charged."""
 
 from typing import Any
 
 from client.sockets import Frame, FrameMissing
 from operations.verify.checks import answers
+from operations.verify.context import ROUTE
 from operations.verify.promises import LISTENER, PROMISES, SPEAKER
-from operations.verify.scene import ROUTE
 from operations.verify.verdicts import Result, Verdict
-from tests.operations.verify.scenes import declared, scene_of
+from tests.operations.verify.contexts import context_of, declared
 
-GOOD_CHUNK = "a good chunk"
+VALID_CHUNK = "a valid chunk"
 
 
 class Socket:
-    """Answers every action as promised, but pauseBroadcast as it is told to."""
+    """Answers every action as documented; `pauses` says whether pauseBroadcast is answered."""
 
     is_open = True
     close_code = None
@@ -41,7 +41,7 @@ class Socket:
         raise FrameMissing("silence")
 
     def expect(self, frame_type: str, **fields: Any) -> None:
-        """Whatever is awaited comes."""
+        """Every expected push arrives."""
 
     def received(self, frame_type: str) -> list[Frame]:
         return []
@@ -56,7 +56,7 @@ class Socket:
         return ""
 
 
-class Guests:
+class RunClients:
     def __init__(self, *, pauses: bool, routes: set[str]) -> None:
         self.made: list[Socket] = []
         self._how: Any = {"pauses": pauses, "routes": routes}
@@ -67,11 +67,11 @@ class Guests:
 
     listener = speaker
 
-    def note(self, session_id: str, speaker: Socket) -> None:
-        """Nothing is to be ended."""
+    def track(self, session_id: str, speaker: Socket) -> None:
+        """No session needs ending."""
 
-    def forget(self, session_id: str) -> None:
-        """Nothing is to be ended."""
+    def untrack(self, session_id: str) -> None:
+        """No session needs ending."""
 
 
 def common() -> dict[str, Any]:
@@ -81,25 +81,27 @@ def common() -> dict[str, Any]:
 def talk(*, pauses: bool = True, without: str = "") -> tuple[list[str], dict[str, Verdict]]:
     """The chunks that were sent, and the verdicts by subject."""
     routes = PROMISES.keys() - {without}
-    guests = Guests(pauses=pauses, routes=set(routes))
-    scene = scene_of(*(declared(ROUTE, key, routeKey=key) for key in routes), guests=guests)
-    found = {each.subject: each for each in answers(scene)}
-    return [chunk for socket in guests.made for chunk in socket.chunks], found
+    run_clients = RunClients(pauses=pauses, routes=set(routes))
+    context = context_of(
+        *(declared(ROUTE, key, routeKey=key) for key in routes), run_clients=run_clients
+    )
+    found = {each.subject: each for each in answers(context)}
+    return [chunk for socket in run_clients.made for chunk in socket.chunks], found
 
 
-def test_a_good_chunk_is_sent_to_a_paused_broadcast() -> None:
+def test_a_valid_chunk_is_sent_to_a_paused_broadcast() -> None:
     chunks, found = talk()
     assert len(chunks) == 1
     assert {each.result for each in found.values()} == {Result.RIGHT}
     assert found.keys() == {SPEAKER, LISTENER}
 
 
-def test_no_good_chunk_goes_to_a_broadcast_that_is_not_paused() -> None:
+def test_no_valid_chunk_is_sent_unless_the_broadcast_is_paused() -> None:
     chunks, found = talk(without="pauseBroadcast")
     assert chunks == []
-    assert found[GOOD_CHUNK].result is Result.UNTRIED
-    assert found[GOOD_CHUNK].way_out
+    assert found[VALID_CHUNK].result is Result.NOT_TRIED
+    assert found[VALID_CHUNK].way_out
     chunks, found = talk(pauses=False)
     assert chunks == []
-    assert found[GOOD_CHUNK].result is Result.UNTRIED
+    assert found[VALID_CHUNK].result is Result.NOT_TRIED
     assert found["speaker: pauseBroadcast"].result is Result.WRONG

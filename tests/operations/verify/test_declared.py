@@ -1,4 +1,4 @@
-"""What is compared with a deployment is about that deployment."""
+"""What is declared contains the ids of the deployment."""
 
 import json
 
@@ -18,7 +18,7 @@ def staging() -> Declared:
     return declared_by("staging", stack_config("staging"), IDENTITY)
 
 
-def test_no_made_up_id_is_left_in_what_is_declared(staging: Declared) -> None:
+def test_no_made_up_id_remains(staging: Declared) -> None:
     everything = json.dumps([each.inputs for each in staging.resources], default=str)
     for made_up in (ACCOUNT, REGION, "abc123", "arn:aws:"):
         assert made_up not in everything, made_up
@@ -31,8 +31,8 @@ def test_a_roles_statements_name_the_deployments_own_api(staging: Declared) -> N
     ]
 
 
-def test_what_pulumi_names_itself_cannot_be_found_by_name(staging: Declared) -> None:
+def test_resources_named_by_pulumi_are_not_found_by_name(staging: Declared) -> None:
     roles = staging.of("aws:iam/role:Role")
     named = staging.named("aws:iam/role:Role")
     assert set(named) == {each["name"] for each in roles.values() if "name" in each}
-    assert len(named) < len(roles), "the role of the access logs has no name of its own"
+    assert len(named) < len(roles), "Pulumi names the role of the access logs"

@@ -1,4 +1,4 @@
-"""Functions and their log groups as Lambda and CloudWatch Logs tell of them."""
+"""Functions and their log groups, as Lambda and CloudWatch Logs return them."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -6,11 +6,10 @@ from typing import Any
 import pytest
 
 from operations.verify.checks import functions
-from operations.verify.checks.functions import INVOKE_CONFIG
-from operations.verify.checks.log_groups import LOG_GROUP
-from operations.verify.scene import FUNCTION
+from operations.verify.checks.functions import INVOKE_CONFIG, LOG_GROUP
+from operations.verify.context import FUNCTION
 from operations.verify.verdicts import Result, Verdict
-from tests.operations.verify.scenes import Service, declared, missing, scene_of
+from tests.operations.verify.contexts import Service, context_of, declared, missing
 
 ARN = "arn:aws:lambda:eu-central-1:998877665544"
 ROLE = "arn:aws:iam::998877665544:role/status"
@@ -80,7 +79,7 @@ def verdicts(
         get_function_event_invoke_config=asynchronous,
         describe_log_groups={"logGroups": groups},
     )
-    scene = scene_of(
+    context = context_of(
         declared("aws:cognito/userPool:UserPool", "the-pool"),
         declared(FUNCTION, "status-function", **{**INPUTS, **inputs}),
         declared(INVOKE_CONFIG, "status-calls", **ASYNCHRONOUS),
@@ -88,11 +87,11 @@ def verdicts(
         client=lambda service: aws,
         config=CONFIG,
     )
-    return list(functions(scene))
+    return list(functions(context))
 
 
 def fault(*arguments: Any, **named: Any) -> str:
-    """What was wrong with the one function."""
+    """The fault of the one function."""
     [verdict, logs] = verdicts(*arguments, **named)
     assert (verdict.subject, verdict.result) == ("function status", Result.WRONG)
     assert verdict.way_out
@@ -100,7 +99,7 @@ def fault(*arguments: Any, **named: Any) -> str:
     return verdict.seen
 
 
-def test_a_function_as_declared_is_right_whatever_its_layers_versions_ids_and_addresses() -> None:
+def test_a_function_as_declared_is_right_with_any_layer_versions_ids_and_urls() -> None:
     function, logs = verdicts()
     assert (function.result, function.seen) == (Result.RIGHT, "1 as declared")
     assert (logs.result, logs.seen) == (Result.RIGHT, "1 keep their lines as long as declared")
@@ -120,16 +119,16 @@ def test_a_function_as_declared_is_right_whatever_its_layers_versions_ids_and_ad
     ],
     ids=lambda change: next(iter(change)),
 )
-def test_a_setting_that_is_other_than_declared_is_found(change: dict[str, Any]) -> None:
+def test_a_setting_that_differs_is_reported(change: dict[str, Any]) -> None:
     assert fault(change).startswith(f"{next(iter(change))} is ")
 
 
-def test_a_function_that_was_idle_for_long_is_in_order() -> None:
+def test_an_inactive_function_is_right() -> None:
     function, _ = verdicts({"State": "Inactive"})
     assert function.result is Result.RIGHT
 
 
-def test_layers_and_tracing_that_are_others_are_found() -> None:
+def test_layers_and_tracing_that_differ_are_reported() -> None:
     assert fault({"Layers": LIVE["Layers"][:1]}).startswith("layers is ['shared'], declared is ")
     assert fault({"TracingConfig": {"Mode": "PassThrough"}}).startswith("tracing is ")
 
@@ -139,10 +138,10 @@ def test_layers_and_tracing_that_are_others_are_found() -> None:
     [
         ({"INTERVAL": None}, "lacks the variable INTERVAL"),
         ({"SECRET": "hunter2"}, "has the undeclared variable SECRET"),
-        ({"INTERVAL": "hunter2"}, "has another value than declared in INTERVAL"),
+        ({"INTERVAL": "hunter2"}, "has a value other than declared in INTERVAL"),
     ],
 )
-def test_variables_that_are_others_are_named_without_their_values(
+def test_variables_that_differ_are_named_without_their_values(
     variables: dict[str, Any], seen: str
 ) -> None:
     changed = {**LIVE["Environment"]["Variables"], **variables}
@@ -150,7 +149,7 @@ def test_variables_that_are_others_are_named_without_their_values(
     assert fault({"Environment": {"Variables": kept}}) == seen
 
 
-def test_a_function_whose_concurrency_is_taken_never_runs_and_is_found() -> None:
+def test_a_reserved_concurrency_of_0_is_reported() -> None:
     assert "is 0: it never runs; declared is none" in fault(concurrency=0)
     assert fault(concurrency=5).endswith("is 5, declared is none")
     assert fault(reservedConcurrentExecutions=5).endswith("is none, declared is 5")
@@ -158,8 +157,10 @@ def test_a_function_whose_concurrency_is_taken_never_runs_and_is_found() -> None
     assert function.result is Result.RIGHT
 
 
-def test_what_becomes_of_failed_calls_is_compared() -> None:
-    assert fault(asynchronous=missing).startswith("has no settings for asynchronous calls")
+def test_the_settings_for_asynchronous_invocations_are_compared() -> None:
+    assert fault(asynchronous=missing).startswith(
+        "lacks the declared settings for asynchronous invocations"
+    )
     for change, name in (
         ({"MaximumRetryAttempts": 2}, "MaximumRetryAttempts"),
         ({"MaximumEventAgeInSeconds": 21_600}, "MaximumEventAgeInSeconds"),
@@ -168,20 +169,22 @@ def test_what_becomes_of_failed_calls_is_compared() -> None:
         assert fault(asynchronous=LIVE_ASYNCHRONOUS | change).startswith(f"{name} is ")
 
 
-def test_settings_for_asynchronous_calls_that_nobody_declared_are_found() -> None:
+def test_undeclared_settings_for_asynchronous_invocations_are_reported() -> None:
     [verdict, _] = verdicts(name="another")
-    assert verdict.seen == "has settings for asynchronous calls, which the program does not declare"
+    assert verdict.seen == (
+        "has settings for asynchronous invocations, which the program does not declare"
+    )
 
 
-def test_a_function_that_is_gone_is_found() -> None:
+def test_a_missing_function_is_reported() -> None:
     aws = Service(get_function=missing)
-    scene = scene_of(declared(FUNCTION, "one", **INPUTS), client=lambda service: aws)
-    assert [each.seen for each in functions(scene)] == ["does not exist"]
+    context = context_of(declared(FUNCTION, "one", **INPUTS), client=lambda service: aws)
+    assert [each.seen for each in functions(context)] == ["does not exist"]
 
 
-def test_lines_that_are_kept_otherwise_than_declared_are_found() -> None:
+def test_another_log_retention_is_reported() -> None:
     for retention, seen in (
-        ({}, "keeps lines for ever, declared is for 7 days"),
+        ({}, "keeps lines forever, declared is for 7 days"),
         ({"retentionInDays": 30}, "keeps lines for 30 days, declared is for 7 days"),
         ({"logGroupName": "/another"}, "does not exist"),
     ):

@@ -1,4 +1,4 @@
-"""How handshakes are judged by their status."""
+"""How handshakes are checked by their status."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from client.sign_in import Tokens
 from client.sockets import HandshakeRefused
 from operations.verify.checks import handshakes
 from operations.verify.verdicts import Result
-from tests.operations.verify.scenes import scene_of
+from tests.operations.verify.contexts import context_of
 
 KEY = "a-key-of-at-least-thirty-two-bytes!!"
 GENUINE = jwt.encode({"sub": "ada", "exp": 1}, KEY, "HS256", {"kid": "one"})
@@ -21,7 +21,7 @@ class Socket:
 
 
 class Door:
-    """Lets the genuine token in, answers any other by the status, and lets in those of None."""
+    """Accepts the genuine token; refuses others with the status, or accepts them if it is None."""
 
     tokens = Tokens(GENUINE, "")
 
@@ -41,26 +41,26 @@ class Door:
     ("status", "result", "seen"),
     [
         (403, Result.RIGHT, "refused with 403"),
-        (500, Result.WRONG, "was answered by 500, not by 403"),
+        (500, Result.WRONG, "was refused with 500 instead of 403"),
         (None, Result.WRONG, "OPENS A SPEAKER'S SOCKET"),
     ],
 )
 def test_only_403_is_a_refusal(status: int | None, result: Result, seen: str) -> None:
     door: Any = Door(status)
-    verdicts = {each.subject: each for each in handshakes(scene_of(guests=door))}
+    verdicts = {each.subject: each for each in handshakes(context_of(run_clients=door))}
     assert verdicts["genuine token"].result is Result.RIGHT
-    for subject in ("garbage for a token", "tampered token", "unsigned token"):
+    for subject in ("malformed token", "tampered token", "unsigned token"):
         assert (verdicts[subject].result, verdicts[subject].seen) == (result, seen)
     for subject in ("expired token", "token of another client"):
-        assert verdicts[subject].result is Result.UNTRIED
+        assert verdicts[subject].result is Result.NOT_TRIED
     assert GENUINE not in repr(verdicts)
 
 
-def test_who_must_get_in_and_does_not_is_found() -> None:
+def test_a_refused_listener_is_reported() -> None:
     class Shut(Door):
         def listener(self) -> Socket:
             raise HandshakeRefused(500)
 
     door: Any = Shut(403)
-    verdicts = {each.subject: each for each in handshakes(scene_of(guests=door))}
+    verdicts = {each.subject: each for each in handshakes(context_of(run_clients=door))}
     assert verdicts["no token, as a listener"].seen == "was refused with 500"

@@ -1,4 +1,4 @@
-"""What is said of IAM's simulation."""
+"""Verdicts about IAM's simulation."""
 
 import json
 from typing import Any
@@ -8,7 +8,7 @@ import pytest
 from operations.verify.checks import permissions
 from operations.verify.checks.permissions import ROLE, ROLE_POLICY
 from operations.verify.verdicts import Result, Verdict
-from tests.operations.verify.scenes import Service, declared, missing, scene_of
+from tests.operations.verify.contexts import Service, context_of, declared, missing
 
 STATEMENT = {
     "Sid": "Read",
@@ -32,14 +32,14 @@ def simulation(results: list[dict[str, str]]) -> list[Verdict]:
 
 
 def verdicts(iam: Any) -> list[Verdict]:
-    scene = scene_of(
+    context = context_of(
         declared(ROLE, "role", name="status", assumeRolePolicy=json.dumps(TRUST)),
         declared(
             ROLE_POLICY, "policy", name="permissions", role="status", policy=json.dumps(POLICY)
         ),
         client=lambda service: iam,
     )
-    return list(permissions(scene))
+    return list(permissions(context))
 
 
 @pytest.mark.parametrize(
@@ -47,15 +47,17 @@ def verdicts(iam: Any) -> list[Verdict]:
     [
         (["allowed"], Result.RIGHT),
         (["implicitDeny"], Result.WRONG),
-        ([], Result.UNTRIED),
+        ([], Result.NOT_TRIED),
     ],
 )
-def test_only_what_was_simulated_and_allowed_is_green(decisions: list[str], result: Result) -> None:
+def test_only_simulated_and_allowed_permissions_are_right(
+    decisions: list[str], result: Result
+) -> None:
     results = [{"EvalActionName": "dynamodb:GetItem", "EvalDecision": each} for each in decisions]
     [verdict] = simulation(results)
     assert verdict.result is result
 
 
-def test_without_any_role_no_row_is_green() -> None:
+def test_without_any_role_no_row_is_right() -> None:
     found = verdicts(Service(list_role_policies=missing, get_role=missing))
-    assert [each.result for each in found] == [Result.WRONG, Result.UNTRIED]
+    assert [each.result for each in found] == [Result.WRONG, Result.NOT_TRIED]

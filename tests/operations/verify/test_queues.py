@@ -1,13 +1,13 @@
-"""Queues as SQS tells of them: every attribute as text."""
+"""Queues as SQS returns them: every attribute as a string."""
 
 import json
 from typing import Any
 
 import pytest
 
-from operations.verify.checks.queues import QUEUE, queues
+from operations.verify.checks.queues import QUEUE, queue_attributes
 from operations.verify.verdicts import Result, Verdict
-from tests.operations.verify.scenes import Service, declared, missing, scene_of
+from tests.operations.verify.contexts import Service, context_of, declared, missing
 
 FAILURES = "arn:aws:sqs:eu-central-1:998877665544:failures"
 INPUTS = {
@@ -23,7 +23,7 @@ LIVE = {
     "MessageRetentionPeriod": "120",
     "VisibilityTimeout": "30",
     "SqsManagedSseEnabled": "true",
-    # SQS hands back the number as it was given, as text too.
+    # SQS returns the number as it was given, possibly as a string.
     "RedrivePolicy": json.dumps({"maxReceiveCount": "2", "deadLetterTargetArn": FAILURES}),
 }
 
@@ -31,7 +31,7 @@ LIVE = {
 def verdict(live: dict[str, str], **inputs: Any) -> Verdict:
     aws = Service(get_queue_url={"QueueUrl": "u"}, get_queue_attributes={"Attributes": live})
     queue = declared(QUEUE, "ticks-queue", **{**INPUTS, **inputs})
-    [verdict] = queues(scene_of(queue, client=lambda service: aws))
+    [verdict] = queue_attributes(context_of(queue, client=lambda service: aws))
     return verdict
 
 
@@ -53,19 +53,19 @@ def test_a_queue_as_declared_is_right() -> None:
         {"RedrivePolicy": json.dumps({"deadLetterTargetArn": "x", "maxReceiveCount": 2})},
     ],
 )
-def test_an_attribute_that_is_other_than_declared_is_found(change: dict[str, str]) -> None:
+def test_an_attribute_that_differs_is_reported(change: dict[str, str]) -> None:
     found = verdict(LIVE | change)
     assert (found.subject, found.result) == ("queue ticks", Result.WRONG)
     assert found.seen.startswith(f"{next(iter(change))} is ")
     assert found.way_out
 
 
-def test_a_redrive_that_nobody_declared_is_found() -> None:
+def test_an_undeclared_redrive_policy_is_reported() -> None:
     assert verdict(LIVE, redrivePolicy=None).seen.startswith("RedrivePolicy is ")
 
 
-def test_a_queue_that_is_gone_is_found() -> None:
+def test_a_missing_queue_is_reported() -> None:
     aws = Service(get_queue_url=missing)
     queue = declared(QUEUE, "ticks-queue", **INPUTS)
-    [found] = queues(scene_of(queue, client=lambda service: aws))
+    [found] = queue_attributes(context_of(queue, client=lambda service: aws))
     assert (found.result, found.seen) == (Result.WRONG, "does not exist")

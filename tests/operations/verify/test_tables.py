@@ -1,4 +1,4 @@
-"""Tables as DynamoDB tells of them."""
+"""Tables as DynamoDB returns them."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import pytest
 
 from operations.verify.checks.tables import TABLE, tables
 from operations.verify.verdicts import Result, Verdict
-from tests.operations.verify.scenes import Service, declared, missing, scene_of
+from tests.operations.verify.contexts import Service, context_of, declared, missing
 
 INPUTS = {
     "name": "connections",
@@ -61,7 +61,7 @@ def verdict(
         describe_continuous_backups={"ContinuousBackupsDescription": backups},
     )
     table = declared(TABLE, "connections-table", **INPUTS)
-    [verdict] = tables(scene_of(table, client=lambda service: aws))
+    [verdict] = tables(context_of(table, client=lambda service: aws))
     return verdict
 
 
@@ -77,7 +77,7 @@ def test_a_table_as_declared_is_right() -> None:
         ({"TableStatus": "ARCHIVED"}, "TableStatus is 'ARCHIVED'"),
         ({"DeletionProtectionEnabled": False}, "DeletionProtectionEnabled is False"),
         ({"BillingModeSummary": {}}, "billing mode is 'PROVISIONED'"),
-        ({"SSEDescription": {}}, "own key of KMS is False"),
+        ({"SSEDescription": {}}, "KMS encryption is False"),
         ({"KeySchema": []}, "keys is []"),
         ({"GlobalSecondaryIndexes": []}, "indexes is []"),
         ({"GlobalSecondaryIndexes": [INDEX | {"IndexStatus": "CREATING"}]}, "index by-session is"),
@@ -87,21 +87,21 @@ def test_a_table_as_declared_is_right() -> None:
         ),
     ],
 )
-def test_what_is_other_than_declared_is_found(change: dict[str, Any], seen: str) -> None:
+def test_a_property_that_differs_is_reported(change: dict[str, Any], seen: str) -> None:
     found = verdict(change)
     assert (found.subject, found.result) == ("table connections", Result.WRONG)
     assert found.seen.startswith(seen)
     assert found.way_out
 
 
-def test_a_guard_that_was_taken_off_is_found() -> None:
+def test_disabled_ttl_and_recovery_are_reported() -> None:
     off = {"TimeToLiveStatus": "DISABLED"}
-    assert verdict(ttl=off).seen == "expires by is None, declared is 'ttl'"
+    assert verdict(ttl=off).seen == "TTL attribute is None, declared is 'ttl'"
     assert verdict(recovery="DISABLED").seen.startswith("point-in-time recovery is 'DISABLED'")
 
 
-def test_a_table_that_is_gone_is_found() -> None:
+def test_a_missing_table_is_reported() -> None:
     aws = Service(describe_table=missing)
     table = declared(TABLE, "connections-table", **INPUTS)
-    [found] = tables(scene_of(table, client=lambda service: aws))
+    [found] = tables(context_of(table, client=lambda service: aws))
     assert (found.result, found.seen) == (Result.WRONG, "does not exist")

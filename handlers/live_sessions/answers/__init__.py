@@ -1,1 +1,0 @@
-"""From a message to the frame that answers it."""

@@ -1,0 +1,1 @@
+"""The speaker's controls of the broadcast."""

@@ -1,0 +1,1 @@
+"""Listeners: joining, leaving, changing language, and the frames sent to all of them."""

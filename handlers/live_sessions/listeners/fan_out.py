@@ -1,0 +1,234 @@
+"""The fan-out: frames to every listener of a session, in an invocation of its own.
+
+The first invocation reads the pages of listeners and starts another invocation for each; a session
+of one page is served at once. Nothing starts after the invocation's time is up, and no listener
+delays another one's frame.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from botocore.exceptions import BotoCoreError, ClientError
+
+from contract import metrics
+from live_sessions.aws.runtime import Clock, emit, logger
+from live_sessions.listeners.membership import Membership
+from live_sessions.sessions.connections import Connection, ConnectionTable
+from live_sessions.sessions.follow_ups import (
+    AnyFanOutTask,
+    FanOut,
+    FrameFanOut,
+    SessionEndedFanOut,
+)
+from live_sessions.sessions.rows import Session, SessionTable
+from live_sessions.status.pushes import EventPushes
+from live_sessions.wire.frames import SessionEnded
+from live_sessions.wire.sockets import Delivery, DeliveryReport, PostResult, Sockets
+
+PAGE_SIZE = 500
+TIME_RESERVE_SECONDS = 15
+"""More than the longest delete and post together, with all their attempts."""
+
+CLOSING_DELAY_SECONDS = 60
+"""An ended session stays in the active index this long, for joins that the index showed late."""
+
+CONCURRENT_REMOVALS = 8
+"""They all change the counts of one session row."""
+
+
+@dataclass(frozen=True)
+class Departures:
+    """Removes listeners whose sockets are gone, and pushes the new count to the speaker."""
+
+    membership: Membership
+    pushes: EventPushes
+    clock: Clock
+    threads: Callable[[int], Executor] = ThreadPoolExecutor
+
+    def release_place(self, removed: Connection) -> None:
+        """Release the place of a listener whose row was deleted."""
+        session = self.membership.release(removed)
+        if session is not None:
+            self.pushes.push_count(session)
+
+    def remove(self, gone: Sequence[str], session_id: str, *, until_seconds: float) -> int:
+        """Remove rows and counts, and return how many; the next frame finds the others again.
+
+        No removal starts after `until_seconds` (of the monotonic clock).
+        """
+        sessions: list[Session] = []
+
+        def leave(connection_id: str) -> bool:
+            if self.clock.monotonic() >= until_seconds:
+                return False
+            try:
+                session = self.membership.leave(connection_id, session_id)
+            except (ClientError, BotoCoreError):
+                return False
+            if session is not None:
+                sessions.append(session)
+            return True
+
+        if not gone:
+            return 0
+        with self.threads(min(len(gone), CONCURRENT_REMOVALS)) as pool:
+            removed = sum(pool.map(leave, gone))
+        if sessions:
+            self.pushes.push_count(max(sessions, key=lambda each: each.membership_version))
+        return removed
+
+
+@dataclass(frozen=True, kw_only=True)
+class FanOutHandler:
+    """The fan-out function; `itself` starts an invocation for each of several pages."""
+
+    sessions: SessionTable
+    connections: ConnectionTable
+    sockets: Sockets
+    departures: Departures
+    itself: FanOut
+    clock: Clock
+    page_size: int = PAGE_SIZE
+
+    def __call__(self, event: Mapping[str, Any], context: Any) -> None:
+        """Carry out the task in the event within the invocation's time."""
+        task = msgspec.convert(event, AnyFanOutTask)
+        left_seconds = context.get_remaining_time_in_millis() / 1000
+        until_seconds = self.clock.monotonic() + left_seconds - TIME_RESERVE_SECONDS
+        if task.connection_ids is not None:
+            self._serve(task, task.connection_ids, until_seconds)
+            return
+        found_listeners = self._serve_all(task, until_seconds)
+        if isinstance(task, SessionEndedFanOut):
+            self._finish_end(task, found_listeners)
+
+    def _serve_all(self, task: AnyFanOutTask, until_seconds: float) -> bool:
+        """Serve every page, here or in another invocation; False if there is no listener."""
+        pages = [
+            [listener.connection_id for listener in page]
+            for page in self.connections.listener_pages(task.session_id, page_size=self.page_size)
+            if page
+        ]
+        for page in pages:
+            if len(pages) == 1 or not self._hand_out(task, page):
+                self._serve(task, page, until_seconds)
+        return bool(pages)
+
+    def _hand_out(self, task: AnyFanOutTask, connection_ids: list[str]) -> bool:
+        """Start an invocation for a page; False if it could not be started."""
+        try:
+            self.itself.start(msgspec.structs.replace(task, connection_ids=connection_ids))
+        except (ClientError, BotoCoreError):
+            logger.exception("A page is served here", extra={"session": task.session_id})
+            return False
+        return True
+
+    def _serve(
+        self, task: AnyFanOutTask, connection_ids: Sequence[str], until_seconds: float
+    ) -> None:
+        if isinstance(task, SessionEndedFanOut):
+            self._end_memberships(task, connection_ids, until_seconds)
+        else:
+            self._post_frame(task, connection_ids, until_seconds)
+
+    def _end_memberships(
+        self, task: SessionEndedFanOut, connection_ids: Sequence[str], until_seconds: float
+    ) -> None:
+        """Delete each listener's row and post to it: only the call that deleted the row posts.
+
+        If a row may have been deleted by a call whose response was lost, it was this one.
+        """
+        frame = self._ended_frame(task).encode()
+        removed: set[str] = set()
+
+        def remove_and_post(connection_id: str) -> PostResult | None:
+            if connection_id not in removed:
+                try:
+                    removal = self.connections.remove(connection_id, session_id=task.session_id)
+                except (ClientError, BotoCoreError):
+                    return PostResult(Delivery.UNTRIED)
+                if removal.row is None and not removal.is_doubtful:
+                    return None
+                removed.add(connection_id)
+            return self.sockets.post_once(connection_id, frame)
+
+        report = self.sockets.deliver_all(
+            connection_ids, remove_and_post, until_seconds=until_seconds
+        )
+        _record(
+            "session ended",
+            task,
+            report,
+            {metrics.LISTENERS_LEFT_TO_NEXT_PASS: len(report.untried)},
+        )
+
+    def _post_frame(
+        self, task: FrameFanOut, connection_ids: Sequence[str], until_seconds: float
+    ) -> None:
+        """Post the frame to each listener; remove those whose sockets are gone."""
+        frame = task.frame.encode()
+        report = self.sockets.post_all(
+            dict.fromkeys(connection_ids, frame), until_seconds=until_seconds
+        )
+        removed = self.departures.remove(report.gone, task.session_id, until_seconds=until_seconds)
+        _record(
+            "frame",
+            task,
+            report,
+            {
+                metrics.LISTENERS_UNTRIED: len(report.untried),
+                metrics.REMOVALS_FAILED: len(report.gone) - removed,
+            },
+        )
+
+    def _finish_end(self, task: SessionEndedFanOut, found_listeners: bool) -> None:
+        """Notify the speaker, unless they ended the session; close it once it has no listener."""
+        if not found_listeners:
+            self._close_if_due(task.session_id)
+        released = self.connections.release_speaker(task.speaker_connection_id, task.session_id)
+        if not released.was_refused:
+            self.sockets.post(task.speaker_connection_id, self._ended_frame(task))
+
+    def _close_if_due(self, session_id: str) -> None:
+        session = self.sessions.get(session_id)
+        if session is None or session.ended_at is None:
+            return
+        if self.clock.now_ms() - session.ended_at >= CLOSING_DELAY_SECONDS * 1000:
+            self.sessions.close(session_id)
+            logger.info("closed", extra={"session": session_id})
+
+    def _ended_frame(self, task: SessionEndedFanOut) -> SessionEnded:
+        return SessionEnded(
+            timestamp=self.clock.now_ms(), session_id=task.session_id, reason=task.reason
+        )
+
+
+def _record(
+    what: str,
+    task: AnyFanOutTask,
+    report: DeliveryReport,
+    further: Mapping[metrics.Metric, int],
+) -> None:
+    emit(
+        {
+            metrics.FRAMES_DELIVERED: len(report.delivered),
+            metrics.CONNECTIONS_GONE: len(report.gone),
+            metrics.POSTS_RETRIED: report.retried,
+            metrics.POSTS_FAILED: len(report.failed),
+            **further,
+        }
+    )
+    logger.info(
+        what,
+        extra={
+            "session": task.session_id,
+            "delivered": len(report.delivered),
+            "gone": len(report.gone),
+            "retried": report.retried,
+            "failed": dict(report.failures),
+            "untried": len(report.untried),
+        },
+    )

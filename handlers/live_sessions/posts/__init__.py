@@ -1,1 +1,0 @@
-"""Frames on their way to sockets."""

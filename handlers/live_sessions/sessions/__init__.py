@@ -1,0 +1,1 @@
+"""Sessions and the sockets in them, from the handshake to the end."""

@@ -1,0 +1,137 @@
+"""Work left to another invocation: the fan-out at once, checks on a session after a delay."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from live_sessions.aws.clients import start_function
+from live_sessions.wire.frames import EndReason
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
+
+SECOND_PASS_DELAY_SECONDS = 5
+"""After a session's end the listeners index is read again: it may lag behind a join just before."""
+
+
+class Check(msgspec.Struct, frozen=True, kw_only=True, rename="camel", tag_field="check"):
+    """A message of the session-checks queue: look at a session after a delay."""
+
+    session_id: str
+
+
+class SpeakerLostCheck(Check, frozen=True, kw_only=True, tag="speakerLost"):
+    """End the session if this is still its speaker's connection."""
+
+    connection_id: str
+
+
+class ExpiryCheck(Check, frozen=True, kw_only=True, tag="expiry"):
+    """End the session if it has expired."""
+
+
+class SecondPassCheck(Check, frozen=True, kw_only=True, tag="secondPass"):
+    """Notify the listeners that the first pass after the session's end missed."""
+
+
+class OperatorEndCheck(Check, frozen=True, kw_only=True, tag="operatorEnd"):
+    """End the session, as an operator asked."""
+
+
+class BroadcastCheck(Check, frozen=True, kw_only=True, tag="broadcast"):
+    """Send the broadcast state to the listeners again, if its version is still the same.
+
+    The fan-out of the change could not be started, or may have missed a listener.
+    """
+
+    version: int
+
+
+AnyCheck = SpeakerLostCheck | ExpiryCheck | SecondPassCheck | OperatorEndCheck | BroadcastCheck
+
+
+class FanOutTask(msgspec.Struct, frozen=True, kw_only=True, rename="camel", tag_field="task"):
+    """Send something to the listeners of a session: those named, or, if None, all of them."""
+
+    session_id: str
+    connection_ids: list[str] | None = None
+
+
+class SessionEndedFanOut(FanOutTask, frozen=True, kw_only=True, tag="sessionEnded"):
+    """The session ended: each row is deleted, and the call that deletes it sends the frame."""
+
+    reason: EndReason
+    speaker_connection_id: str
+
+
+class FrameFanOut(FanOutTask, frozen=True, kw_only=True, tag="frame"):
+    """Post the same frame, JSON text, to every listener."""
+
+    frame: str
+
+
+AnyFanOutTask = SessionEndedFanOut | FrameFanOut
+
+
+@dataclass(frozen=True)
+class FanOut:
+    """The fan-out function, for others to start; its client is built at the first use."""
+
+    client: "Callable[[], LambdaClient]"
+    function_name: str
+
+    def start(self, task: AnyFanOutTask) -> None:
+        """Start an invocation and do not wait for it; raises botocore's errors."""
+        start_function(self.client(), self.function_name, task)
+
+
+SQS_BATCH_LIMIT = 10
+"""https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html"""
+
+
+def send_batches(client: "SQSClient", queue_url: str, messages: Sequence[tuple[bytes, int]]) -> int:
+    """Send messages, each with its delay in seconds, ten at a time.
+
+    What the queue refuses is sent once more; returns how many messages it refused twice.
+    """
+    refused = 0
+    for first in range(0, len(messages), SQS_BATCH_LIMIT):
+        batch: list[SendMessageBatchRequestEntryTypeDef] = [
+            {"Id": str(number), "MessageBody": body.decode(), "DelaySeconds": delay_seconds}
+            for number, (body, delay_seconds) in enumerate(
+                messages[first : first + SQS_BATCH_LIMIT]
+            )
+        ]
+        for _ in range(2):
+            response = client.send_message_batch(QueueUrl=queue_url, Entries=batch)
+            failed = {failure["Id"] for failure in response.get("Failed", [])}
+            batch = [entry for entry in batch if entry["Id"] in failed]
+            if not batch:
+                break
+        refused += len(batch)
+    return refused
+
+
+class SessionChecks:
+    """The session-checks queue, for senders; its client is built at the first use."""
+
+    def __init__(self, client: "Callable[[], SQSClient]", queue_url: str) -> None:
+        self._client = client
+        self._queue_url = queue_url
+
+    def send(self, check: AnyCheck, *, delay_seconds: int) -> None:
+        """Send one check; raises botocore's errors."""
+        self._client().send_message(
+            QueueUrl=self._queue_url,
+            MessageBody=msgspec.json.encode(check).decode(),
+            DelaySeconds=delay_seconds,
+        )
+
+    def send_all(self, checks: Sequence[tuple[AnyCheck, int]]) -> int:
+        """Send checks, each with its delay in seconds; returns how many the queue refused."""
+        messages = [(msgspec.json.encode(check), delay) for check, delay in checks]
+        return send_batches(self._client(), self._queue_url, messages) if messages else 0

@@ -1,0 +1,90 @@
+"""A socket opens or closes: its row is written, or deleted with what depended on it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from contract.actions import Rate, Role
+from live_sessions.aws.runtime import Clock, hashed, logger
+from live_sessions.sessions.connections import Connection, ConnectionTable, new_connection
+from live_sessions.sessions.follow_ups import SessionChecks, SpeakerLostCheck
+from live_sessions.sessions.rows import SessionTable
+from live_sessions.wire.rate_limits import RateLimits
+from live_sessions.wire.refusals import ProtocolError
+from live_sessions.wire.requests import Caller
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opening:
+    """Handles `$connect`, after the authorizer has accepted the handshake."""
+
+    connections: ConnectionTable
+    rate_limits: RateLimits
+    clock: Clock
+
+    def __call__(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        """Write the socket's row; a failure refuses the handshake, with 429 over the rate."""
+        caller = Caller.of(event)
+        rate = Rate.CONNECTIONS
+        try:
+            self.rate_limits.require(rate, caller.subject_of(rate), at_ms=self.clock.now_ms())
+        except ProtocolError:
+            return {"statusCode": 429}
+        self.connections.add(
+            new_connection(caller.connection_id, caller.role, caller.connected_at, caller.user_id)
+        )
+        logger.info(
+            "connected", extra={"connection": hashed(caller.connection_id), "role": caller.role}
+        )
+        return {"statusCode": 200}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Closing:
+    """Handles `$disconnect`. A second event for the same socket finds no row and changes nothing.
+
+    `release_place` releases the place of a listener whose row was deleted. A session lives on for
+    `grace_seconds` without its speaker.
+    """
+
+    sessions: SessionTable
+    connections: ConnectionTable
+    release_place: Callable[[Connection], None]
+    checks: SessionChecks
+    clock: Clock
+    grace_seconds: int
+
+    def __call__(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        """Delete the socket's row, and release a listener's place or start a speaker's grace."""
+        context = event["requestContext"]
+        if context["eventType"] != "DISCONNECT":
+            # A message whose action is "$disconnect" may be routed here; its socket is open.
+            return {"statusCode": 200}
+        connection_id = context["connectionId"]
+        at_ms = self.clock.now_ms()
+        removed = self.connections.remove(connection_id).row
+        logger.info(
+            "disconnected",
+            extra={
+                "connection": hashed(connection_id),
+                "role": removed and removed.role,
+                "session": removed and removed.session_id,
+            },
+        )
+        if removed is None:
+            pass
+        elif removed.role is Role.SPEAKER:
+            self._start_grace(removed, at_ms)
+        else:
+            self.release_place(removed)
+        return {"statusCode": 200}
+
+    def _start_grace(self, removed: Connection, at_ms: int) -> None:
+        session_id = removed.session_id
+        if session_id is None:
+            return
+        if self.sessions.mark_speaker_lost(session_id, removed.connection_id, at_ms=at_ms):
+            self.checks.send(
+                SpeakerLostCheck(session_id=session_id, connection_id=removed.connection_id),
+                delay_seconds=self.grace_seconds,
+            )

@@ -1,0 +1,407 @@
+"""The sessions table: a session's row, and its conditional updates.
+
+The row holds the listener counts, the broadcast state and the claim on the audio stream; their own
+updates are in listeners/counts.py, broadcast/state.py and audio/.
+"""
+
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import msgspec
+
+from contract.tables import ACTIVE_SESSIONS_INDEX
+from live_sessions.aws.clients import ATTEMPTS, Clients
+from live_sessions.aws.dynamodb import plain, typed
+from live_sessions.aws.retries import repeated, was_not_carried_out
+from live_sessions.aws.runtime import Clock, logger
+from live_sessions.wire.frames import BroadcastState, EndReason
+from live_sessions.wire.refusals import session_ended, session_not_found
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+SESSION_RETENTION_SECONDS = 24 * 3600
+"""How long the row of an ended session stays before its TTL."""
+
+
+class StreamPosition(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """The next chunk to transcribe; each connection counts its own chunks."""
+
+    connection_id: str
+    stream_epoch: int
+    next_sequence: int
+
+
+class StreamClaim(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """A slot claimed for a session until `lease_until` (epoch milliseconds).
+
+    `processor_id` is set once a processor has taken the claim, `reached` after one has stopped in
+    good order. `next_caption` is the first caption sequence that is not used yet.
+    """
+
+    slot: int
+    claim_id: str
+    lease_until: int
+    next_caption: int = 0
+    processor_id: str | None = None
+    reached: StreamPosition | None = None
+
+    @property
+    def is_released(self) -> bool:
+        """Whether it was released, rather than only run out: no processor works on it."""
+        return self.lease_until == 0
+
+    def is_held(self, at_ms: int) -> bool:
+        """Whether the lease runs at that time (epoch milliseconds)."""
+        return at_ms < self.lease_until
+
+
+class Session(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A session's row, or what the active-session index projects of it.
+
+    Times are epoch milliseconds, except `expires_at` (epoch seconds). `last_move_id` identifies the
+    last join, leave or change of language, `last_control_id` the speaker's last control, and
+    `last_push_id` the last event push, which reported `status_baseline` listeners. `paused_at` is
+    set during a pause; `last_paused_at` is the start of the last pause that ended. `silent_since`
+    is the start of the last silence (paused, muted or volume 0), `audible_since` the end of the
+    last one. `stream_epoch` rises then, and when audio comes from another socket. `audio_claim` is
+    the claim of the processor that transcribes the audio.
+    """
+
+    session_id: str
+    speaker_connection_id: str
+    source_language: str
+    quality_tier: str = "standard"
+    created_at: int
+    expires_at: int
+    broadcast_state: BroadcastState
+    listener_count: int
+    listeners_by_language: dict[str, int]
+    membership_version: int
+    membership_changed_at: int
+    status_baseline: int = 0
+    speaker_user_id: str | None = None
+    active_shard: int | None = None
+    ended_at: int | None = None
+    end_reason: EndReason | None = None
+    status_requested_at: int | None = None
+    speaker_lost_at: int | None = None
+    paused_at: int | None = None
+    last_paused_at: int | None = None
+    last_control_id: str | None = None
+    last_push_id: str | None = None
+    last_move_id: str | None = None
+    stream_epoch: int = 0
+    audible_since: int = 0
+    silent_since: int = 0
+    audio_claim: StreamClaim | None = None
+
+    def is_of(self, connection_id: str) -> bool:
+        """Whether the connection is the speaker's current one."""
+        return self.speaker_connection_id == connection_id
+
+    def audio_epoch(self, at_ms: int) -> int | None:
+        """The stream epoch of audio that arrived at that time; None if the broadcast was silent.
+
+        A chunk that is handled late is judged by the broadcast state at its arrival.
+        """
+        if self.broadcast_state.is_silent:
+            is_heard = self.audible_since <= at_ms < self.silent_since
+        else:
+            is_heard = at_ms >= self.audible_since or at_ms < self.silent_since
+        if not is_heard:
+            return None
+        return self.stream_epoch if at_ms >= self.audible_since else self.stream_epoch - 1
+
+    def has_expired(self, now_ms: int) -> bool:
+        """Whether the session's maximum duration is over."""
+        return now_ms >= self.expires_at * 1000
+
+    def is_live(self, now_ms: int) -> bool:
+        """Neither ended nor expired. TTL deletes late: a row alone does not mean a live session."""
+        return self.ended_at is None and not self.has_expired(now_ms)
+
+
+def session_from_attributes(attributes: Mapping[str, Any]) -> Session:
+    """A session from plain attribute values; unknown attributes are ignored."""
+    return msgspec.convert(attributes, Session)
+
+
+def require_live(session: Session | None, session_id: str, at_ms: int) -> Session:
+    """The session if it is live; raises ProtocolError with SESSION_NOT_FOUND or SESSION_ENDED."""
+    if session is None:
+        raise session_not_found(session_id)
+    if not session.is_live(at_ms):
+        raise session_ended(session_id)
+    return session
+
+
+def shard_of(session_id: str, shards: int) -> int:
+    """Which of `shards` partitions of the active-session index holds the session."""
+    return zlib.crc32(session_id.encode()) % shards
+
+
+@dataclass(frozen=True)
+class ConditionalUpdate:
+    """Whether an update met its condition, and the row: after it, or unchanged; None if missing."""
+
+    done: bool
+    session: Session | None
+
+
+class SessionTable:
+    """Reads and conditional updates of session rows; its methods raise botocore's errors."""
+
+    def __init__(
+        self,
+        client: "DynamoDBClient",
+        table_name: str,
+        clock: Clock,
+        at_most_once: "Callable[[], DynamoDBClient] | None" = None,
+    ) -> None:
+        self._client = client
+        self._table = table_name
+        self._clock = clock
+        self._at_most_once = at_most_once or (lambda: client)
+
+    @classmethod
+    def of(
+        cls,
+        clients: Clients,
+        table_name: str,
+        clock: Clock,
+        *,
+        attempts: int = ATTEMPTS,
+        connections: int = 10,
+    ) -> Self:
+        """The table, with `attempts` per call and a pool of `connections` connections."""
+        client = clients.dynamodb(attempts=attempts, connections=connections)
+        return cls(client, table_name, clock, clients.dynamodb_at_most_once)
+
+    def create(self, session: Session) -> bool:
+        """Write a new session; False when its id is taken."""
+        row = msgspec.to_builtins(session) | {
+            "ttl": session.expires_at + SESSION_RETENTION_SECONDS,
+        }
+        try:
+            self._client.put_item(
+                TableName=self._table,
+                Item=typed(row),
+                # botocore repeats a write whose response was lost; the repeat finds its own row.
+                ConditionExpression=(
+                    "attribute_not_exists(sessionId) "
+                    "OR (createdAt = :created AND speakerConnectionId = :speaker)"
+                ),
+                ExpressionAttributeValues=typed(
+                    {
+                        ":created": session.created_at,
+                        ":speaker": session.speaker_connection_id,
+                    }
+                ),
+            )
+        except self._client.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
+
+    def delete(self, session_id: str) -> None:
+        """Delete a session whose id has not been sent to anybody."""
+        self._client.delete_item(TableName=self._table, Key=typed({"sessionId": session_id}))
+
+    def get(self, session_id: str) -> Session | None:
+        """The session as last written (a consistent read)."""
+        response = self._client.get_item(
+            TableName=self._table, Key=typed({"sessionId": session_id}), ConsistentRead=True
+        )
+        item = response.get("Item")
+        return session_from_attributes(plain(item)) if item else None
+
+    def end(
+        self,
+        session_id: str,
+        reason: EndReason,
+        *,
+        at_ms: int,
+        speaker_connection_id: str | None = None,
+    ) -> Session | None:
+        """End the session once and return it; None if this call has not ended it.
+
+        With `speaker_connection_id`, only if that is still the speaker's connection. The listener
+        counts become 0; the row stays in the active index until `close`.
+        """
+        condition = "attribute_exists(sessionId) AND attribute_not_exists(endedAt)"
+        values: dict[str, Any] = {
+            ":now": at_ms,
+            ":reason": reason.value,
+            ":ttl": at_ms // 1000 + SESSION_RETENTION_SECONDS,
+            ":false": False,
+            ":one": 1,
+            ":zero": 0,
+            ":nobody": {},
+        }
+        if speaker_connection_id is not None:
+            condition += " AND speakerConnectionId = :speaker"
+            values[":speaker"] = speaker_connection_id
+        update = self.update_if(
+            session_id,
+            "SET endedAt = :now, endReason = :reason, #ttl = :ttl, "
+            "broadcastState.isActive = :false, "
+            "broadcastState.version = broadcastState.version + :one, "
+            "broadcastState.lastStateChange = :now, "
+            "listenerCount = :zero, listenersByLanguage = :nobody, "
+            "membershipVersion = membershipVersion + :one, membershipChangedAt = :now",
+            condition=condition,
+            names={"#ttl": "ttl"},
+            values=values,
+        )
+        session = update.session
+        ended_by_this_call = session is not None and (
+            update.done or (session.ended_at, session.end_reason) == (at_ms, reason)
+        )
+        return session if ended_by_this_call else None
+
+    def close(self, session_id: str) -> None:
+        """Remove an ended session from the active index, once all its listeners were notified."""
+        self.update_if(session_id, "REMOVE activeShard", condition="attribute_exists(endedAt)")
+
+    def mark_speaker_lost(self, session_id: str, speaker_connection_id: str, *, at_ms: int) -> bool:
+        """Record when the speaker's socket was lost; False if it is no longer the speaker's."""
+        return self.update_if(
+            session_id,
+            "SET speakerLostAt = :now",
+            condition="speakerConnectionId = :speaker AND attribute_not_exists(endedAt)",
+            values={":now": at_ms, ":speaker": speaker_connection_id},
+        ).done
+
+    def mark_speaker_present(self, session_id: str, speaker_connection_id: str) -> None:
+        """Clear the record that the speaker's socket was lost."""
+        self.update_if(
+            session_id,
+            "REMOVE speakerLostAt",
+            condition="speakerConnectionId = :speaker AND attribute_not_exists(endedAt)",
+            values={":speaker": speaker_connection_id},
+        )
+
+    def take_over(
+        self, session: Session, *, user_id: str, connection_id: str, at_ms: int
+    ) -> ConditionalUpdate:
+        """Make `connection_id` the speaker's connection in place of the one in `session`.
+
+        Only if the session is live and `user_id` created it.
+        """
+        update = self.update_if(
+            session.session_id,
+            "SET speakerConnectionId = :new, "
+            "streamEpoch = if_not_exists(streamEpoch, :zero) + :one REMOVE speakerLostAt",
+            condition=(
+                "attribute_exists(sessionId) AND attribute_not_exists(endedAt) "
+                "AND expiresAt > :now_seconds AND speakerUserId = :user "
+                "AND speakerConnectionId = :old"
+            ),
+            values={
+                ":new": connection_id,
+                ":old": session.speaker_connection_id,
+                ":user": user_id,
+                ":now_seconds": at_ms / 1000,
+                ":one": 1,
+                ":zero": 0,
+            },
+        )
+        after = update.session
+        taken = after is not None and after.speaker_connection_id == connection_id
+        return ConditionalUpdate(done=update.done or taken, session=after)
+
+    def note_status_request(self, session_id: str, *, at_ms: int) -> None:
+        """Record the time of a status request, which delays the next periodic status.
+
+        Returns no attributes: the status function's role may access only the ones written here.
+        """
+        try:
+            self._client.update_item(
+                TableName=self._table,
+                Key=typed({"sessionId": session_id}),
+                UpdateExpression="SET statusRequestedAt = :now",
+                ConditionExpression="attribute_exists(sessionId)",
+                ExpressionAttributeValues=typed({":now": at_ms}),
+            )
+        except self._client.exceptions.ConditionalCheckFailedException:
+            return
+
+    def active_in_shard(self, shard: int) -> Iterator[Session]:
+        """The shard's sessions that are active or not closed yet, from the index.
+
+        A row that cannot be read is logged and skipped, so that it does not affect the others.
+        """
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table,
+            IndexName=ACTIVE_SESSIONS_INDEX.name,
+            KeyConditionExpression="activeShard = :shard",
+            ExpressionAttributeValues=typed({":shard": shard}),
+        )
+        for page in pages:
+            for item in page.get("Items", []):
+                try:
+                    yield session_from_attributes(plain(item))
+                except msgspec.ValidationError as problem:
+                    logger.error(
+                        "A session's row cannot be read",
+                        extra={"session": item["sessionId"], "problem": str(problem)},
+                    )
+
+    def move_to_shard(self, session_id: str, shard: int) -> None:
+        """Move an active session to another shard, after the number of shards changed."""
+        self.update_if(
+            session_id,
+            "SET activeShard = :shard",
+            condition="attribute_exists(activeShard)",
+            values={":shard": shard},
+        )
+
+    def update_if(
+        self,
+        session_id: str,
+        expression: str,
+        *,
+        condition: str,
+        values: Mapping[str, Any] | None = None,
+        names: Mapping[str, str] | None = None,
+        at_most_once: bool = False,
+    ) -> ConditionalUpdate:
+        """One conditional update; returns the row after it, or the row that failed the condition.
+
+        `values` are plain; `names` are for attributes whose names are data or reserved words. With
+        `at_most_once` it is not repeated after its response was lost.
+        """
+        request: dict[str, Any] = {
+            "TableName": self._table,
+            "Key": typed({"sessionId": session_id}),
+            "UpdateExpression": expression,
+            "ConditionExpression": condition,
+            "ReturnValues": "ALL_NEW",
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+        if values:
+            request["ExpressionAttributeValues"] = typed(values)
+        if names:
+            request["ExpressionAttributeNames"] = dict(names)
+        write = self._update_at_most_once if at_most_once else self._client.update_item
+        try:
+            item = write(**request).get("Attributes")
+        except self._client.exceptions.ConditionalCheckFailedException as refusal:
+            return ConditionalUpdate(done=False, session=_session_in(refusal.response.get("Item")))
+        return ConditionalUpdate(done=True, session=_session_in(item))
+
+    def _update_at_most_once(self, **request: Any) -> Mapping[str, Any]:
+        """Retry only what never arrived or was throttled."""
+        client = self._at_most_once()
+        return repeated(
+            lambda: client.update_item(**request),
+            attempts=ATTEMPTS,
+            is_transient=was_not_carried_out,
+            clock=self._clock,
+        )
+
+
+def _session_in(item: Any) -> Session | None:
+    return session_from_attributes(plain(item)) if item else None

@@ -1,0 +1,108 @@
+"""refreshConnection of a speaker: a new socket replaces the old one, also within the grace period.
+
+The old socket ends nothing when it closes.
+"""
+
+import uuid
+from dataclasses import dataclass
+
+import msgspec
+from botocore.exceptions import BotoCoreError, ClientError
+
+from live_sessions.aws.runtime import Clock, logger
+from live_sessions.sessions.connections import Connection, ConnectionTable
+from live_sessions.sessions.lifecycle import leave_dead_session
+from live_sessions.sessions.rows import Session, SessionTable
+from live_sessions.wire.frames import ConnectionRefreshComplete, Frame, StateRestored
+from live_sessions.wire.messages import RefreshAsSpeaker
+from live_sessions.wire.refusals import (
+    connection_unknown,
+    not_admitted,
+    not_the_speaker,
+    session_ended,
+    session_not_found,
+    try_again,
+)
+from live_sessions.wire.requests import Caller, Request
+from live_sessions.wire.sockets import Delivery, Sockets
+
+ATTEMPTS = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpeakerRefresh:
+    """Moves sessions to new sockets of the user that created them."""
+
+    sessions: SessionTable
+    connections: ConnectionTable
+    sockets: Sockets
+    clock: Clock
+
+    def refresh(self, request: Request[RefreshAsSpeaker]) -> Frame:
+        """Make the caller the session's speaker.
+
+        Only one frame can be returned: connectionRefreshComplete is posted, and stateRestored
+        follows as the reply. Raises ProtocolError with ALREADY_IN_SESSION, CONNECTION_NOT_FOUND,
+        SESSION_NOT_FOUND, UNAUTHORIZED_ACTION or SESSION_ENDED.
+        """
+        session = self._refresh(request.caller, request.message.session_id, request.at_ms)
+        complete = ConnectionRefreshComplete(
+            timestamp=self.clock.now_ms(),
+            request_id=request.request_id,
+            session_id=session.session_id,
+            connection_id=request.caller.connection_id,
+            broadcast_state=session.broadcast_state,
+        )
+        delivery = self.sockets.post(request.caller.connection_id, complete)
+        if delivery is not Delivery.DELIVERED:
+            return complete
+        return StateRestored(timestamp=self.clock.now_ms(), broadcast_state=session.broadcast_state)
+
+    def _refresh(self, caller: Caller, session_id: str, at_ms: int) -> Session:
+        row = self.connections.get(caller.connection_id, at_ms=at_ms)
+        if row is None:
+            raise connection_unknown()
+        if row.session_id != session_id:
+            leave_dead_session(row, self.sessions, self.connections, at_ms)
+        session = self.sessions.get(session_id)
+        if session is None:
+            raise session_not_found(session_id)
+        if caller.user_id is None or session.speaker_user_id != caller.user_id:
+            raise not_the_speaker(session_id)
+        if not session.is_live(at_ms):
+            raise session_ended(session_id)
+        if row.session_id != session_id:
+            self._enter(row, session_id, at_ms)
+        return self._take_over(caller, caller.user_id, session, at_ms)
+
+    def _enter(self, row: Connection, session_id: str, at_ms: int) -> None:
+        entered = self.connections.enter_session(
+            msgspec.structs.replace(row, session_id=session_id, membership_id=uuid.uuid4().hex)
+        )
+        if not entered.done:
+            raise not_admitted(self.connections.session_of(row.connection_id, at_ms=at_ms))
+
+    def _take_over(self, caller: Caller, user_id: str, session: Session, at_ms: int) -> Session:
+        """If several sockets refresh at once, the last one is the speaker's."""
+        for _ in range(ATTEMPTS):
+            if session.is_of(caller.connection_id):
+                return session
+            update = self.sessions.take_over(
+                session, user_id=user_id, connection_id=caller.connection_id, at_ms=at_ms
+            )
+            current = update.session
+            if update.done and current is not None:
+                self._release(session.speaker_connection_id, session.session_id)
+                return current
+            if current is None or not current.is_live(at_ms):
+                self.connections.release_speaker(caller.connection_id, session.session_id)
+                raise session_ended(session.session_id)
+            session = current
+        raise try_again()
+
+    def _release(self, connection_id: str, session_id: str) -> None:
+        """Release the old socket's row; the session's row already names the new socket."""
+        try:
+            self.connections.release_speaker(connection_id, session_id)
+        except (ClientError, BotoCoreError):
+            logger.exception("The old connection was not released", extra={"session": session_id})

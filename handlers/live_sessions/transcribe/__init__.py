@@ -1,1 +1,0 @@
-"""Amazon Transcribe's streaming over a WebSocket: its encoding, its URL, one stream."""

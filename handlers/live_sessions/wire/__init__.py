@@ -1,0 +1,1 @@
+"""The wire protocol: messages, frames, refusals, and the sockets they travel on."""

@@ -1,0 +1,86 @@
+"""The messages that clients send: one type for each action, or for each role that sends it."""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+SessionId = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+ConnectionId = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
+LanguageCode = Annotated[str, msgspec.Meta(min_length=2, max_length=16)]
+VolumeLevel = Annotated[float, msgspec.Meta(ge=0, le=1)]
+SequenceNumber = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
+"""The largest integer that a JavaScript number represents exactly is 2**53 - 1."""
+
+
+class ClientMessage(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """The base of every message, and the type of one without fields; ignores unknown fields."""
+
+
+class CreateSession(ClientMessage, frozen=True, kw_only=True):
+    """Create a session; premium listeners also receive partial captions."""
+
+    source_language: LanguageCode
+    quality_tier: Literal["standard", "premium"] = "standard"
+
+
+class JoinSession(ClientMessage, frozen=True, kw_only=True):
+    """Join a session in one language."""
+
+    session_id: SessionId
+    target_language: LanguageCode
+
+
+class ChangeLanguage(ClientMessage, frozen=True, kw_only=True):
+    """Receive captions in another language from now on."""
+
+    target_language: LanguageCode
+
+
+class RefreshAsSpeaker(ClientMessage, frozen=True, kw_only=True):
+    """Continue a session of the same user on this socket."""
+
+    session_id: SessionId
+
+
+class RefreshAsListener(ClientMessage, frozen=True, kw_only=True):
+    """`connection_id` is the old socket's, which only that listener knows."""
+
+    session_id: SessionId
+    connection_id: ConnectionId
+    target_language: LanguageCode
+
+
+class SetVolume(ClientMessage, frozen=True, kw_only=True):
+    """Set the volume: from 0 (no audio is transcribed) to 1."""
+
+    volume_level: VolumeLevel
+
+
+class SendAudio(ClientMessage, frozen=True, kw_only=True):
+    """`audio_data` is base64 text of s16le mono PCM at 16 kHz. `sequence` counts the chunks of a
+    connection from 0.
+    """
+
+    audio_data: str
+    sequence: SequenceNumber
+
+
+class StateChange(
+    msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True
+):
+    """At least one of the broadcast's switches."""
+
+    is_paused: bool | UnsetType = UNSET
+    is_muted: bool | UnsetType = UNSET
+    volume: VolumeLevel | UnsetType = UNSET
+
+    def __post_init__(self) -> None:
+        if self.is_paused is UNSET and self.is_muted is UNSET and self.volume is UNSET:
+            raise ValueError("Expected at least one of isPaused, isMuted, volume")
+
+
+class SpeakerStateChange(ClientMessage, frozen=True, kw_only=True):
+    """Change several switches at once."""
+
+    state: StateChange

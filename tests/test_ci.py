@@ -1,0 +1,154 @@
+""".ci/run on a small project: what is run again, and what fails at once."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from program.stack_config import ROOT
+from tests.patience import PATIENCE_SECONDS
+
+MAKEFILE = """\
+TEST_RUNS := test-first test-second
+.PHONY: check $(TEST_RUNS)
+check:
+\ttest ! -e lint-fails
+\t@$(MAKE) --keep-going --jobs=2 $(TEST_RUNS)
+$(TEST_RUNS):
+\t.venv/bin/python -m pytest -o cache_dir=.pytest_cache/$@ $(OPTIONS) $@
+test-second: OPTIONS = -p xdist --numprocesses=2
+"""
+PASSING = "def test_that_passes():\n    pass\n"
+FAILING = "def test_that_fails():\n    assert False\n"
+# Fails the first time, and passes when its mark is there.
+FLAKY = """\
+import pathlib, pytest
+@pytest.mark.parametrize("value", ["a b"])
+def test_that_is_flaky(value):
+    mark = pathlib.Path(__file__).with_suffix(".mark")
+    if not mark.exists():
+        mark.touch()
+        assert False
+"""
+FLAKY_ID = "test-{run}/test_{run}_flaky.py::test_that_is_flaky[a b]"
+KILLED = (
+    "import os, signal\ndef test_that_kills_pytest():\n    os.kill(os.getpid(), signal.SIGKILL)\n"
+)
+NOT_COLLECTED = "import no_such_module\n"
+
+
+class Project:
+    """A folder with .ci/run, a Makefile and two test runs, each of which has a test that passes."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / ".ci").mkdir()
+        shutil.copy(ROOT / ".ci/run", folder / ".ci/run")
+        (folder / ".venv").symlink_to(ROOT / ".venv")
+        (folder / "Makefile").write_text(MAKEFILE)
+        (folder / "pytest.ini").write_text("[pytest]\naddopts = --import-mode=importlib\n")
+        self.add("first", "passing", PASSING)
+        self.add("second", "passing", PASSING)
+
+    def add(self, run: str, name: str, content: str) -> None:
+        path = self.folder / f"test-{run}" / f"test_{run}_{name}.py"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(content)
+
+    def ci(self) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(self.folder / ".ci/run")],
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_SECONDS,
+            check=False,
+            # Of pytest's plugins only those that the small project uses: it starts faster.
+            env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        )
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return Project(tmp_path)
+
+
+def pytest_runs(ran: subprocess.CompletedProcess[str]) -> int:
+    return ran.stdout.count("test session starts")
+
+
+def test_ci_passes_when_every_test_passes(project: Project) -> None:
+    ran = project.ci()
+    assert ran.returncode == 0, ran.stdout
+    assert "UNSTABLE" not in ran.stdout
+    assert ran.stdout.count("1 passed in ") == 2
+    assert pytest_runs(ran) == 2
+
+
+def test_tests_that_pass_the_second_time_are_reported_as_unstable(project: Project) -> None:
+    project.add("first", "flaky", FLAKY)
+    project.add("second", "flaky", FLAKY)
+    stale = project.folder / ".pytest_cache/test-first/v/cache/lastfailed"
+    stale.parent.mkdir(parents=True)
+    stale.write_text('{"test-first/test_first_removed.py::test_that_was_removed": true}')
+    ran = project.ci()
+    assert ran.returncode == 0, ran.stdout
+    first_try, _, second_try = ran.stdout.partition("once more")
+    assert first_try.count("1 failed, 1 passed in ") == 2
+    assert "collected 2 items" in second_try, "only the tests that failed run again"
+    assert "2 passed in " in second_try
+    last_line = ran.stdout.splitlines()[-1]
+    assert last_line.startswith("UNSTABLE: ")
+    for run in ("first", "second"):
+        assert FLAKY_ID.format(run=run) in last_line
+    assert "removed" not in last_line
+
+
+def test_ci_fails_when_a_test_fails_twice(project: Project) -> None:
+    project.add("first", "flaky", FLAKY)
+    project.add("second", "failing", FAILING)
+    ran = project.ci()
+    assert ran.returncode == 1
+    assert "UNSTABLE" not in ran.stdout
+    assert "1 failed, 1 passed in " in ran.stdout.partition("once more")[2]
+
+
+def test_a_lint_failure_fails_before_any_test_runs(project: Project) -> None:
+    (project.folder / "lint-fails").touch()
+    ran = project.ci()
+    assert ran.returncode == 1
+    assert pytest_runs(ran) == 0
+
+
+def test_a_file_that_cannot_be_collected_fails_without_a_second_try(project: Project) -> None:
+    project.add("first", "broken", NOT_COLLECTED)
+    project.add("second", "broken", NOT_COLLECTED)
+    ran = project.ci()
+    assert ran.returncode == 1
+    assert "UNSTABLE" not in ran.stdout
+    assert pytest_runs(ran) == 2
+
+
+def test_a_crash_of_pytest_fails_even_beside_a_test_that_would_pass_now(project: Project) -> None:
+    project.add("first", "crash", KILLED)
+    project.add("second", "flaky", FLAKY)
+    ran = project.ci()
+    assert ran.returncode == 1
+    assert "FAILED: test-first ended without running every test" in ran.stdout
+    assert pytest_runs(ran) == 2
+
+
+@pytest.mark.parametrize("run", ["test-local-cloud", "test-speaking", "test-everything-else"])
+def test_each_test_run_of_the_makefile_writes_the_cache_that_ci_reads(run: str) -> None:
+    planned = subprocess.run(
+        ["make", "--dry-run", run],  # noqa: S607
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=True,
+    )
+    assert f"cache_dir=.pytest_cache/{run} " in planned.stdout
