@@ -8,6 +8,9 @@ REQUIRE_PYTHON := $(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3
 INSTALL := -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes
 LOCK := $(BIN)/uv pip compile --universal --generate-hashes --python-version 3.11 --no-header --quiet
 
+# Without their bytecode, every process would compile its imports again: several seconds for pulumi_aws alone.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup hooks run demo local-logs local-reset plan verify cost test test-local-cloud \
 	test-speaking test-everything-else coverage bench check format lint types lock clean
