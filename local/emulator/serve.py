@@ -54,12 +54,13 @@ async def _serve_until_signalled() -> None:
     import environments
     import iam
     import metrics
+    import versions
     import websocket_gateway
     from hypercorn.asyncio import serve
     from hypercorn.config import Config
     from ministack.app import app
 
-    for module in (websocket_gateway, environments, iam, metrics, alarm_actions):
+    for module in (websocket_gateway, environments, versions, iam, metrics, alarm_actions):
         module.install()
     config = Config()
     listener = os.environ.pop("EMULATOR_LISTENER_FD", "")

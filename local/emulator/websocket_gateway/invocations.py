@@ -106,14 +106,15 @@ async def _invoke(connection: Connection, uri: str, timeout_seconds: float, even
 
     A function that has not answered in time keeps running, as on AWS.
     """
+    arn = apigateway._extract_lambda_ref_from_integration_uri(uri)
+    # For an alias, the code and configuration of the version that it is on at this moment.
     function, config, _ = lambda_svc._get_func_record_for_ref_in_scope(
-        apigateway._extract_lambda_ref_from_integration_uri(uri),
-        account_id=connection.account_id,
-        region=connection.region,
+        arn, account_id=connection.account_id, region=connection.region
     )
     if function is None or config is None:
         raise IntegrationError(FAILED)
-    record = lambda_svc._execution_record_for_config(function, config)
+    # The function sees the ARN by which it was invoked.
+    record = lambda_svc._execution_record_for_config(function, {**config, "FunctionArn": arn})
     execute = lambda_svc._execute_function_with_config_scope
     invocation = in_background(run_reentrant(execute, record, event))
     least_seconds = least_time_limit_seconds({})

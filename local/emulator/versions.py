@@ -1,0 +1,69 @@
+"""Published versions and aliases, where MiniStack differs from Lambda.
+
+- An event for an alias has the alias's asynchronous settings: retries, age, destination. MiniStack
+  looks for them in the version, which has none.
+- Reserved concurrency is shared by all versions. MiniStack applies it to $LATEST alone.
+- The idle environments of a version that no alias is on end. MiniStack keeps one for every version,
+  so each reload of the local cloud would leave a process for each function.
+"""
+
+import time
+from typing import Any
+
+from ministack.core import lambda_runtime
+from ministack.services import lambda_svc
+
+LATEST = "$LATEST"
+
+_invoke_async_with_retry = lambda_svc.invoke_async_with_retry
+_reserved_concurrency = lambda_svc._reserved_concurrency
+_reap_idle_workers = lambda_svc.reap_idle_workers
+
+
+def install() -> None:
+    """Replace MiniStack's functions, which it looks up at each call."""
+    lambda_svc.invoke_async_with_retry = _invoke_with_settings_of_alias
+    lambda_svc._reserved_concurrency = _reserved_concurrency_of_function
+    lambda_svc.reap_idle_workers = _reap_also_old_versions
+
+
+def _function(account_id: str, region: str, name: str) -> dict[str, Any]:
+    return lambda_svc._functions.get_scoped(account_id, region, name) or {}
+
+
+def _invoke_with_settings_of_alias(record: dict[str, Any], event: Any) -> None:
+    # arn:aws:lambda:REGION:ACCOUNT:function:NAME, then the alias or version, if any.
+    _, _, _, region, account_id, _, name, *qualifier = record["config"]["FunctionArn"].split(":")
+    if qualifier:
+        function = _function(account_id, region, name)
+        settings = lambda_svc._event_invoke_config(function, *qualifier)
+        record = {**record, "event_invoke_config": settings}
+    _invoke_async_with_retry(record, event)
+
+
+def _reserved_concurrency_of_function(_: dict[str, Any], config: dict[str, Any]) -> int | None:
+    account_id, region = lambda_svc._account_region_from_function_config(config)
+    return _reserved_concurrency(_function(account_id, region, config["FunctionName"]), config)
+
+
+def _reap_also_old_versions(ttl: float | None = None) -> int:
+    reaped = _reap_idle_workers(ttl)
+    longest_idle = lambda_runtime._LOCAL_WORKER_TTL if ttl is None else ttl
+    idle_since = time.time() - longest_idle
+    ending: list[lambda_runtime.Worker] = []
+    with lambda_runtime._lock:
+        for key, workers in list(lambda_runtime._workers.items()):
+            if _is_served(*key.split(":")):
+                continue
+            kept = [each for each in workers if each.in_use or each.last_used > idle_since]
+            ending += [each for each in workers if each not in kept]
+            lambda_runtime._workers[key] = kept
+            if not kept:
+                del lambda_runtime._workers[key]
+    lambda_runtime.kill_workers(ending)
+    return reaped + len(ending)
+
+
+def _is_served(account_id: str, region: str, name: str, version: str) -> bool:
+    aliases = _function(account_id, region, name).get("aliases", {}).values()
+    return version == LATEST or version in {each["FunctionVersion"] for each in aliases}
