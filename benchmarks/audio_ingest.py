@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from client.people import Speaker  # noqa: E402
+from contract.functions import LIVE  # noqa: E402
 from local.cloud import LocalCloud  # noqa: E402
 
 CHUNK = bytes(3200)
@@ -90,7 +91,10 @@ def main() -> None:
                 raise RuntimeError(f"{function} failed")
             return time.perf_counter() - began_at
 
-        names = {"empty": EMPTY, "audio_ingest": cloud.outputs["functionNames"]["audio_ingest"]}
+        names = {
+            "empty": EMPTY,
+            "audio_ingest": f"{cloud.outputs['functionNames']['audio_ingest']}:{LIVE}",
+        }
         for function in names.values():
             invoke(function)
         seconds: dict[str, list[float]] = {name: [] for name in names}

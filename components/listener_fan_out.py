@@ -18,12 +18,12 @@ from components.handler_function import (
     HandlerFunctionArgs,
 )
 from components.message_queue import LONGEST_RETENTION_SECONDS, MessageQueue, MessageQueueArgs
-from components.policies import Statement
 from components.session_api import SessionApi
 from contract.functions import FAN_OUT
 
 # Older events are stale and dropped.
 MAXIMUM_EVENT_AGE_SECONDS = 60
+VARIABLE = "FAN_OUT_FUNCTION"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,11 +58,7 @@ class ListenerFanOut(pulumi.ComponentResource):
         self.register_outputs({"functionName": self.function.name})
 
     def _create_function(self, args: ListenerFanOutArgs, child: ResourceOptions) -> HandlerFunction:
-        invoke_itself = Statement(
-            sid="InvokeItself",
-            actions=("lambda:InvokeFunction",),
-            resources=(args.platform.function_arn(FAN_OUT),),
-        )
+        invoking_itself = args.platform.invoking(FAN_OUT, "InvokeItself", VARIABLE)
         return HandlerFunction(
             "fan-out",
             HandlerFunctionArgs(
@@ -75,7 +71,7 @@ class ListenerFanOut(pulumi.ComponentResource):
                     args.store.connections("ReleaseConnections", "UpdateItem", "DeleteItem"),
                     args.store.querying_listeners(),
                     args.api.managing_connections("POST"),
-                    Grant(statements=(invoke_itself,)),
+                    invoking_itself,
                 ),
                 asynchronous=AsynchronousInvocation(
                     on_failure_queue_arn=self.failures.arn,
@@ -88,4 +84,4 @@ class ListenerFanOut(pulumi.ComponentResource):
 
     def invoking(self) -> Grant:
         """Invoking the fan-out."""
-        return self.function.invoking("InvokeFanOut", "FAN_OUT_FUNCTION")
+        return self.function.invoking("InvokeFanOut", VARIABLE)

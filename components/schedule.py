@@ -85,8 +85,16 @@ class Schedule(pulumi.ComponentResource):
                 f"Rule {self._resource_name} has more than {MAXIMUM_TARGETS_PER_RULE} targets:"
                 " make a second rule."
             )
-        if isinstance(target, HandlerFunction):
-            self._permit(label, target)
+        permissions = (
+            target.permit(
+                f"{self._resource_name}-{label}",
+                principal="events.amazonaws.com",
+                source_arn=self.arn,
+                opts=self._child,
+            )
+            if isinstance(target, HandlerFunction)
+            else []
+        )
         transformer = None
         if shape is not None:
             transformer = aws.cloudwatch.EventTargetInputTransformerArgs(
@@ -103,15 +111,5 @@ class Schedule(pulumi.ComponentResource):
                 maximum_event_age_in_seconds=maximum_event_age_seconds,
             ),
             dead_letter_config=aws.cloudwatch.EventTargetDeadLetterConfigArgs(arn=failures.arn),
-            opts=self._child,
-        )
-
-    def _permit(self, label: str, function: HandlerFunction) -> None:
-        aws.lambda_.Permission(
-            f"{self._resource_name}-{label}-permission",
-            action="lambda:InvokeFunction",
-            function=function.name,
-            principal="events.amazonaws.com",
-            source_arn=self.arn,
-            opts=self._child,
+            opts=ResourceOptions(parent=self, depends_on=permissions),
         )

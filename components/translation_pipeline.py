@@ -16,6 +16,7 @@ from components.policies import Statement
 from components.session_api import SessionApi
 from contract.functions import TRANSLATION
 
+SID, VARIABLE = "InvokeTranslation", "TRANSLATION_FUNCTION"
 TRANSLATE_TEXT = Statement.about_everything(
     sid="TranslateText",
     actions=("translate:TranslateText",),
@@ -48,14 +49,12 @@ class TranslationPipeline(pulumi.ComponentResource):
         super().__init__("live-sessions:translation_pipeline:TranslationPipeline", name, None, opts)
         if args.external_function_arn:
             self.functions = ()
-            self._name_or_arn = pulumi.Output.from_input(args.external_function_arn)
-            self._arn = self._name_or_arn
+            self._invoking = _invoking_external(args.external_function_arn)
         else:
             function = self._create_function(args)
             self.functions = (function,)
-            self._name_or_arn = function.name
-            self._arn = function.arn
-        self.register_outputs({"function": self._name_or_arn})
+            self._invoking = function.invoking(SID, VARIABLE)
+        self.register_outputs({"function": self._invoking.variables[VARIABLE]})
 
     def _create_function(self, args: TranslationPipelineArgs) -> HandlerFunction:
         function = HandlerFunctionArgs(
@@ -75,13 +74,9 @@ class TranslationPipeline(pulumi.ComponentResource):
 
     def invoking(self) -> Grant:
         """Invoking the function that takes the transcripts, the stack's own or the external one."""
-        return Grant(
-            statements=(
-                Statement(
-                    sid="InvokeTranslation",
-                    actions=("lambda:InvokeFunction",),
-                    resources=(self._arn,),
-                ),
-            ),
-            variables={"TRANSLATION_FUNCTION": self._name_or_arn},
-        )
+        return self._invoking
+
+
+def _invoking_external(function_arn: str) -> Grant:
+    statement = Statement(sid=SID, actions=("lambda:InvokeFunction",), resources=(function_arn,))
+    return Grant(statements=(statement,), variables={VARIABLE: function_arn})

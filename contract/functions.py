@@ -5,11 +5,11 @@ environment from its record; the function fills the record from its environment.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
-SET_BY_LAMBDA = "set by Lambda"
-"""Metadata of a field whose variable Lambda sets itself, so that the program does not."""
+LIVE = "live"
+"""The alias of each function, on the version that serves; whatever invokes it uses the alias."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,8 +97,8 @@ class FanOutEnvironment:
     sessions_table: str
     connections_table: str
     api_gateway_endpoint: str
+    fan_out_function: str
     listener_count_change_threshold_percent: int
-    aws_lambda_function_name: str = field(metadata={SET_BY_LAMBDA: True})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,11 +161,7 @@ class Function:
     @property
     def variables(self) -> tuple[str, ...]:
         """The environment variables that the program has to set."""
-        return tuple(
-            each.name.upper()
-            for each in fields(self.environment)
-            if SET_BY_LAMBDA not in each.metadata
-        )
+        return tuple(each.name.upper() for each in fields(self.environment))
 
 
 AUTHORIZER = Function("authorizer", AuthorizerEnvironment)

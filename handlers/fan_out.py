@@ -33,7 +33,7 @@ def build(environment: FanOutEnvironment, clients: Clients, clock: Clock) -> Han
         departures=Departures(
             Membership(sessions, connections, clock), pushes, clock, clients.threads
         ),
-        itself=FanOut(clients.lambda_, environment.aws_lambda_function_name),
+        itself=FanOut(clients.lambda_, environment.fan_out_function),
         clock=clock,
     )
 

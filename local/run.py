@@ -25,6 +25,7 @@ FIRST_ALARM_SECONDS = 300.0
 # The program's names of layers and functions.
 LAYER_START = "layers-"
 FUNCTION_END = "-function"
+ALIAS_END = "-alias"
 ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 Modified = dict[Path, int]
@@ -116,12 +117,15 @@ def reload(cloud: LocalCloud, changed: list[Path], deleted: list[Path]) -> None:
 def described(resources: list[str], function_count: int) -> str:
     """Return the names of layers, functions and other resources, in this order, each sorted.
 
-    >>> described(["b-function", "layers-shared", "a-function"], 2)
+    Aliases are not named: they follow their functions.
+
+    >>> described(["b-function", "layers-shared", "a-function", "a-alias", "b-alias"], 2)
     'the shared layer and all 2 functions'
     """
     layers = sorted(name for name in resources if name.startswith(LAYER_START))
     functions = sorted(name for name in resources if name.endswith(FUNCTION_END))
-    others = sorted(set(resources) - {*layers, *functions})
+    aliases = {name for name in resources if name.endswith(ALIAS_END)}
+    others = sorted(set(resources) - {*layers, *functions, *aliases})
     parts = [f"the {name.removeprefix(LAYER_START)} layer" for name in layers]
     if 1 < len(functions) == function_count:
         parts.append(f"all {function_count} functions")

@@ -8,6 +8,7 @@ REGION = "us-east-1"
 
 _LAMBDA = f"arn:aws:lambda:{REGION}:{ACCOUNT}"
 _INVOKE = f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions"
+ALIAS = "aws:lambda/alias:Alias"
 
 # By type token: the computed outputs, from the resource's physical or logical name.
 COMPUTED: dict[str, Callable[[str], dict[str, Any]]] = {
@@ -70,10 +71,15 @@ COMPUTED: dict[str, Callable[[str], dict[str, Any]]] = {
         "arn": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{name}",
         "keyId": name,
     },
+    ALIAS: lambda name: {
+        "arn": f"{_LAMBDA}:function:{name}",
+        "invokeArn": f"{_INVOKE}/{_LAMBDA}:function:{name}/invocations",
+    },
     "aws:lambda/eventSourceMapping:EventSourceMapping": lambda name: {},
     "aws:lambda/function:Function": lambda name: {
         "arn": f"{_LAMBDA}:function:{name}",
         "invokeArn": f"{_INVOKE}/{_LAMBDA}:function:{name}/invocations",
+        "version": "1",
     },
     "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": lambda name: {},
     "aws:lambda/layerVersion:LayerVersion": lambda name: {

@@ -10,7 +10,7 @@ import pulumi
 from pulumi.runtime import rpc
 from pulumi.runtime.mocks import MockMonitor
 
-from program.computed import ACCOUNT, COMPUTED
+from program.computed import ACCOUNT, ALIAS, COMPUTED
 from program.run import run_program, run_under_mocks
 
 CALLER_IDENTITY = "aws:index/getCallerIdentity:getCallerIdentity"
@@ -75,11 +75,10 @@ class Engine(pulumi.runtime.Mocks):
     ) -> tuple[str | None, dict[str, Any]]:
         if not args.custom:
             return "", dict(args.inputs)
-        physical_name = args.inputs.get("name") or args.inputs.get("layerName") or args.name
-        computed = self.computed(args.typ, physical_name)
+        computed = self.computed(args.typ, _physical_name(args))
         if self.preview:
             return "", dict(args.inputs)
-        named = {"name": physical_name} if args.typ == "aws:iam/role:Role" else {}
+        named = {"name": _physical_name(args)} if args.typ == "aws:iam/role:Role" else {}
         return f"{args.name}-id", {**named, **args.inputs, **computed}
 
     def computed(self, typ: str, physical_name: str) -> dict[str, Any]:
@@ -125,6 +124,11 @@ class Engine(pulumi.runtime.Mocks):
         """The statements of a role's policy, by Sid."""
         (policy,) = [each for each in self.inputs("iam/rolePolicy") if each["role"] == role]
         return {each["Sid"]: each for each in json.loads(policy["policy"])["Statement"]}
+
+
+def _physical_name(args: pulumi.runtime.MockResourceArgs) -> str:
+    name = args.inputs.get("name") or args.inputs.get("layerName") or args.name
+    return f"{args.inputs.get('functionName')}:{name}" if args.typ == ALIAS else name
 
 
 _STACK = "pulumi:pulumi:Stack"

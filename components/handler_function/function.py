@@ -1,8 +1,11 @@
 """One Lambda function with its own log group, role, permissions and code.
 
 The log group exists before the function can write to it, so its retention applies from the first
-line. The role may write to that group and do what its grants say, nothing else.
+line. The role may write to that group and do what its grants say, nothing else. Each change of
+code, layers or configuration publishes a version, and then moves the alias to it.
 """
+
+from collections.abc import Sequence
 
 import pulumi
 import pulumi_aws as aws
@@ -10,8 +13,14 @@ from pulumi import ResourceOptions
 
 from components.grants import Grant
 from components.handler_function.arguments import HandlerFunctionArgs
+from components.handler_function.invocation import (
+    QUALIFIERS,
+    invoke_statement,
+    name_for,
+)
 from components.layers import HANDLERS
 from components.policies import Statement, permissions, trust
+from contract.functions import LIVE
 
 SEND_TRACES = Statement.about_everything(
     sid="SendTraces",
@@ -25,6 +34,7 @@ class HandlerFunction(pulumi.ComponentResource):
     """A function and everything that exists for it alone.
 
     `entry` is its module in handlers/, which the `service` dimension of its metrics names too.
+    `arn` and `invoke_arn` are the alias's, for whatever invokes it; `name` has no qualifier.
     """
 
     entry: str
@@ -45,10 +55,17 @@ class HandlerFunction(pulumi.ComponentResource):
         role = self._create_role(name, args, child)
         policy = self._create_policy(name, args, role, log_group, child)
         function = self._create_function(name, args, role, [log_group, policy])
-        self._create_invoke_config(name, args, function, child)
+        alias = self._create_alias(name, function, child)
+        settings = self._create_invoke_configs(name, args, function, alias, child)
         self.name = function.name
-        self.arn = function.arn
-        self.invoke_arn = function.invoke_arn
+        self._function_arn = function.arn
+        self._alias_name = alias.name
+        # Known once an invocation finds its asynchronous settings.
+        self._qualified_name = _known_after(
+            settings, pulumi.Output.concat(function.name, ":", alias.name)
+        )
+        self.arn = _known_after(settings, alias.arn)
+        self.invoke_arn = _known_after(settings, alias.invoke_arn)
         self.log_group_name = log_group.name
         self.register_outputs({"name": self.name, "arn": self.arn})
 
@@ -110,6 +127,7 @@ class HandlerFunction(pulumi.ComponentResource):
             architectures=[args.platform.architecture],
             handler=f"{self.entry}.handler",
             code=pulumi.AssetArchive({code.name: pulumi.FileAsset(str(code))}),
+            publish=True,
             layers=[args.platform.layer_arn, *args.extra_layer_arns],
             memory_size=args.memory_megabytes,
             timeout=args.timeout_seconds,
@@ -130,27 +148,43 @@ class HandlerFunction(pulumi.ComponentResource):
             opts=ResourceOptions(parent=self, depends_on=needed_first),
         )
 
-    def _create_invoke_config(
+    def _create_alias(
+        self, name: str, function: aws.lambda_.Function, child: ResourceOptions
+    ) -> aws.lambda_.Alias:
+        return aws.lambda_.Alias(
+            f"{name}-alias",
+            name=LIVE,
+            function_name=function.name,
+            function_version=function.version,
+            opts=child,
+        )
+
+    def _create_invoke_configs(
         self,
         name: str,
         args: HandlerFunctionArgs,
         function: aws.lambda_.Function,
+        alias: aws.lambda_.Alias,
         child: ResourceOptions,
-    ) -> None:
+    ) -> list[aws.lambda_.FunctionEventInvokeConfig]:
         if args.asynchronous is None:
-            return
-        aws.lambda_.FunctionEventInvokeConfig(
-            f"{name}-invoke-config",
-            function_name=function.name,
-            maximum_retry_attempts=args.asynchronous.maximum_retries,
-            maximum_event_age_in_seconds=args.asynchronous.maximum_event_age_seconds,
-            destination_config=aws.lambda_.FunctionEventInvokeConfigDestinationConfigArgs(
-                on_failure=aws.lambda_.FunctionEventInvokeConfigDestinationConfigOnFailureArgs(
-                    destination=args.asynchronous.on_failure_queue_arn
-                )
-            ),
-            opts=child,
-        )
+            return []
+        return [
+            aws.lambda_.FunctionEventInvokeConfig(
+                f"{name_for(name, qualifier)}-invoke-config",
+                function_name=function.name,
+                qualifier=qualifier and alias.name,
+                maximum_retry_attempts=args.asynchronous.maximum_retries,
+                maximum_event_age_in_seconds=args.asynchronous.maximum_event_age_seconds,
+                destination_config=aws.lambda_.FunctionEventInvokeConfigDestinationConfigArgs(
+                    on_failure=aws.lambda_.FunctionEventInvokeConfigDestinationConfigOnFailureArgs(
+                        destination=args.asynchronous.on_failure_queue_arn
+                    )
+                ),
+                opts=child,
+            )
+            for qualifier in QUALIFIERS
+        ]
 
     def consume(self, name: str, queue_arn: pulumi.Input[str]) -> None:
         """Invokes the function for each message of a queue, one at a time: each one fails alone.
@@ -165,7 +199,37 @@ class HandlerFunction(pulumi.ComponentResource):
             opts=ResourceOptions(parent=self),
         )
 
+    def permit(
+        self, name: str, *, principal: str, source_arn: pulumi.Input[str], opts: ResourceOptions
+    ) -> list[aws.lambda_.Permission]:
+        """Lets a service invoke the function for one source.
+
+        What makes the service do so has to depend on the permissions.
+        """
+        return [
+            aws.lambda_.Permission(
+                f"{name_for(name, qualifier)}-permission",
+                action="lambda:InvokeFunction",
+                function=self.name,
+                qualifier=qualifier and self._alias_name,
+                principal=principal,
+                source_arn=source_arn,
+                opts=opts,
+            )
+            for qualifier in QUALIFIERS
+        ]
+
     def invoking(self, sid: str, variable: str) -> Grant:
-        """Invoking this function, whose name is in `variable`."""
-        statement = Statement(sid=sid, actions=("lambda:InvokeFunction",), resources=(self.arn,))
-        return Grant(statements=(statement,), variables={variable: self.name})
+        """Invoking this function, whose name and alias are in `variable`."""
+        return Grant(
+            statements=(invoke_statement(sid, self._function_arn),),
+            variables={variable: self._qualified_name},
+        )
+
+
+def _known_after(
+    resources: Sequence[pulumi.CustomResource], value: pulumi.Output[str]
+) -> pulumi.Output[str]:
+    """The value, with a dependency on the resources."""
+    ids = [resource.id for resource in resources]
+    return pulumi.Output.all(value, *ids).apply(lambda known: known[0])

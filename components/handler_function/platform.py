@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 import pulumi
 
+from components.grants import Grant
+from components.handler_function.invocation import invoke_statement
 from components.settings import Settings
-from contract.functions import Function
+from contract.functions import LIVE, Function
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,14 +41,18 @@ class FunctionPlatform:
         """The physical name of a function."""
         return f"{self.prefix}-{function.entry.replace('_', '-')}"
 
-    def function_arn(self, function: Function) -> pulumi.Output[str]:
-        """A function's ARN from its name alone, for a role that must exist before it."""
-        return pulumi.Output.format(
+    def invoking(self, function: Function, sid: str, variable: str) -> Grant:
+        """Invoking a function that does not exist yet, by its name alone: it invokes itself."""
+        name = self.function_name(function)
+        arn = pulumi.Output.format(
             "arn:{0}:lambda:{1}:{2}:function:{3}",
             self.partition,
             self.region,
             self.account_id,
-            self.function_name(function),
+            name,
+        )
+        return Grant(
+            statements=(invoke_statement(sid, arn),), variables={variable: f"{name}:{LIVE}"}
         )
 
 

@@ -4,6 +4,7 @@ Of API Gateway only this API may invoke the functions: the authorizer as its aut
 through the stage's routes.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -30,7 +31,10 @@ class ApiRoutesArgs:
 
 
 class ApiRoutes(pulumi.ComponentResource):
-    """`resources` must exist before a deployment; `snapshot` (JSON) changes with any of them."""
+    """`resources` must exist before a deployment: what it is a snapshot of, and the permissions.
+
+    `snapshot` (JSON) changes with what it is a snapshot of.
+    """
 
     resources: list[pulumi.CustomResource]
     snapshot: pulumi.Output[str]
@@ -44,9 +48,9 @@ class ApiRoutes(pulumi.ComponentResource):
         integrations = self._create_integrations()
         routes = self._create_routes(integrations, authorizer)
         responses = self._create_responses(routes)
-        self._create_permissions(authorizer)
-        self.resources = [authorizer, *integrations.values(), *routes.values(), *responses]
-        self.snapshot = self._describe()
+        deployed = [authorizer, *integrations.values(), *routes.values(), *responses]
+        self.resources = [*deployed, *self._create_permissions(authorizer)]
+        self.snapshot = self._describe(deployed)
         self.register_outputs({})
 
     def _create_authorizer(self) -> aws.apigatewayv2.Authorizer:
@@ -113,23 +117,27 @@ class ApiRoutes(pulumi.ComponentResource):
             if route.replies
         ]
 
-    def _create_permissions(self, authorizer: aws.apigatewayv2.Authorizer) -> None:
+    def _create_permissions(
+        self, authorizer: aws.apigatewayv2.Authorizer
+    ) -> list[aws.lambda_.Permission]:
         functions = {route.function.entry: route.function for route in self._args.routes}
-        for function in functions.values():
-            self._permit(function, f"/{self._args.stage_name}/*")
-        self._permit(self._args.authorizer, "/authorizers/", authorizer.id)
+        stage = f"/{self._args.stage_name}/*"
+        return [
+            *(each for function in functions.values() for each in self._permit(function, stage)),
+            *self._permit(self._args.authorizer, "/authorizers/", authorizer.id),
+        ]
 
-    def _permit(self, function: HandlerFunction, *path: pulumi.Input[str]) -> None:
-        aws.lambda_.Permission(
-            f"{self._resource_name}-{function.entry.replace('_', '-')}-permission",
-            action="lambda:InvokeFunction",
-            function=function.name,
+    def _permit(
+        self, function: HandlerFunction, *path: pulumi.Input[str]
+    ) -> list[aws.lambda_.Permission]:
+        return function.permit(
+            f"{self._resource_name}-{function.entry.replace('_', '-')}",
             principal="apigateway.amazonaws.com",
             source_arn=pulumi.Output.concat(self._args.api.execution_arn, *path),
             opts=self._child,
         )
 
-    def _describe(self) -> pulumi.Output[str]:
+    def _describe(self, deployed: Sequence[pulumi.CustomResource]) -> pulumi.Output[str]:
         """An update in place changes inputs, a replacement changes ids: either one shows here."""
         routes = sorted(self._args.routes, key=lambda route: route.key)
         return pulumi.Output.json_dumps(
@@ -145,6 +153,6 @@ class ApiRoutes(pulumi.ComponentResource):
                     ]
                     for route in routes
                 ],
-                "ids": [resource.id for resource in self.resources],
+                "ids": [resource.id for resource in deployed],
             }
         )

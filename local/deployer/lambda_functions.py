@@ -1,4 +1,4 @@
-"""Lambda functions, layers, permissions, event source mappings and asynchronous settings."""
+"""Lambda functions, aliases, layers, permissions, event source mappings, asynchronous settings."""
 
 from typing import Any
 
@@ -35,10 +35,22 @@ def update_function(account: Account, resource: Resource) -> Created:
     function = client.update_function_code(
         FunctionName=name,
         ZipFile=archive_bytes(resource.inputs["code"]),
+        # With the configuration that was updated before.
+        Publish=resource.inputs.get("publish", False),
         **({"Architectures": architectures} if architectures else {}),
     )
     _reserve_concurrency(client, resource, name)
     return _created(account, resource, function)
+
+
+def create_alias(account: Account, resource: Resource) -> Created:
+    alias = account.client("lambda").create_alias(**resource.request())
+    return _created_alias(account, resource, alias)
+
+
+def move_alias(account: Account, resource: Resource) -> Created:
+    alias = account.client("lambda").update_alias(**resource.request())
+    return _created_alias(account, resource, alias)
 
 
 def publish_layer(account: Account, resource: Resource) -> Created:
@@ -101,11 +113,21 @@ def _reserve_concurrency(client: Any, resource: Resource, name: str) -> None:
         client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=reserved)
 
 
+def _created_alias(account: Account, resource: Resource, alias: dict[str, Any]) -> Created:
+    arn = alias["AliasArn"]
+    return Created(
+        id=f"{resource.inputs['functionName']}/{alias['Name']}",
+        outputs={"arn": arn, "invokeArn": _invoke_arn(account, arn)},
+    )
+
+
+def _invoke_arn(account: Account, arn: str) -> str:
+    return f"arn:aws:apigateway:{account.region}:lambda:path/2015-03-31/functions/{arn}/invocations"
+
+
 def _created(account: Account, resource: Resource, function: dict[str, Any]) -> Created:
     arn, name = function["FunctionArn"], function["FunctionName"]
-    invoke_arn = (
-        f"arn:aws:apigateway:{account.region}:lambda:path/2015-03-31/functions/{arn}/invocations"
-    )
+    invoke_arn = _invoke_arn(account, arn)
     version = function.get("Version", "$LATEST")
     return Created(
         id=name,
@@ -125,6 +147,7 @@ def _created(account: Account, resource: Resource, function: dict[str, Any]) -> 
 
 
 KINDS = {
+    "aws:lambda/alias:Alias": Kind(create_alias, update=move_alias),
     "aws:lambda/eventSourceMapping:EventSourceMapping": Kind(create_event_source_mapping),
     "aws:lambda/function:Function": Kind(create_function, update=update_function),
     "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": Kind(

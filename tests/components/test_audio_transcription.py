@@ -161,12 +161,14 @@ def test_without_protection_the_slots_table_is_deleted_with_the_stack():
 
 
 def test_a_failed_start_of_a_processor_is_kept_and_not_retried(engine: Engine):
-    assert engine.only("lambda/functionEventInvokeConfig") == {
+    settings = {
         "functionName": f"{PREFIX}-audio-processor",
         "maximumRetryAttempts": 0,
         "maximumEventAgeInSeconds": 60,
         "destinationConfig": {"onFailure": {"destination": f"{QUEUES}-audio-failures"}},
     }
+    made = engine.inputs("lambda/functionEventInvokeConfig")
+    assert made == [settings, {**settings, "qualifier": "live"}]
     (failures,) = [q for q in engine.inputs("sqs/queue") if q["name"].endswith("audio-failures")]
     assert failures["messageRetentionSeconds"] == 14 * 24 * 3_600
 
@@ -198,8 +200,9 @@ def test_the_processor_may_invoke_the_stacks_own_translation_and_nothing_else(en
     statements = engine.statements(f"{PREFIX}-audio-processor")
     invoked = [each for each in statements.values() if "lambda:InvokeFunction" in each["Action"]]
     arn = f"arn:aws:lambda:us-east-1:123456789012:function:{PREFIX}-translation"
-    assert [each["Resource"] for each in invoked] == [[arn]]
-    assert variables(engine, "audio-processor")["TRANSLATION_FUNCTION"] == f"{PREFIX}-translation"
+    assert [each["Resource"] for each in invoked] == [[arn, f"{arn}:live"]]
+    name = variables(engine, "audio-processor")["TRANSLATION_FUNCTION"]
+    assert name == f"{PREFIX}-translation:live"
 
 
 def test_an_external_pipeline_changes_what_the_processor_invokes_and_nothing_else():

@@ -116,11 +116,16 @@ def test_failed_asynchronous_events_are_kept_in_a_queue_that_the_role_may_send_t
         on_failure_queue_arn="arn:failures", maximum_retries=1, maximum_event_age_seconds=60
     )
     engine = run(asynchronous=asynchronous)
-    assert engine.only("lambda/functionEventInvokeConfig") == {
+    settings = {
         "functionName": NAME,
         "maximumRetryAttempts": 1,
         "maximumEventAgeInSeconds": 60,
         "destinationConfig": {"onFailure": {"destination": "arn:failures"}},
+    }
+    made = engine.of_type("lambda/functionEventInvokeConfig")
+    assert {name: each.inputs for name, each in made.items()} == {
+        "session-status-invoke-config": settings,
+        "session-status-live-invoke-config": {**settings, "qualifier": "live"},
     }
     sends = engine.statements(NAME)["SendFailures"]
     assert (sends["Action"], sends["Resource"]) == (["sqs:SendMessage"], ["arn:failures"])
@@ -132,9 +137,94 @@ def test_a_queue_feeds_the_function_one_message_at_a_time():
     engine.run(lambda: stack_parts.function("disconnect").consume("checks", "arn:queue"))
     assert engine.only("lambda/eventSourceMapping") == {
         "eventSourceArn": "arn:queue",
-        "functionName": f"{FUNCTIONS}:live-sessions-test-disconnect",
+        "functionName": f"{FUNCTIONS}:live-sessions-test-disconnect:live",
         "batchSize": 1,
     }
+
+
+def test_every_version_is_published_and_the_alias_is_on_the_newest():
+    engine = run()
+    assert engine.only("lambda/function")["publish"] is True
+    assert engine.only("lambda/alias") == {
+        "name": "live",
+        "functionName": NAME,
+        "functionVersion": "1",
+    }
+
+
+def test_what_invokes_a_function_is_given_its_alias():
+    made: list[HandlerFunction] = []
+
+    def program() -> None:
+        made.append(stack_parts.function())
+        pulumi.export("arn", made[0].arn)
+        pulumi.export("invokeArn", made[0].invoke_arn)
+
+    outputs = Engine().run(program)
+    alias = f"{FUNCTIONS}:live-sessions-test-heartbeat:live"
+    assert outputs["arn"] == alias
+    assert outputs["invokeArn"].endswith(f"/functions/{alias}/invocations")
+
+
+def test_a_service_is_permitted_by_alias_and_as_the_release_before_invokes():
+    engine = Engine()
+
+    def program() -> None:
+        stack_parts.function().permit(
+            "rule-tick",
+            principal="events.amazonaws.com",
+            source_arn="arn:rule",
+            opts=pulumi.ResourceOptions(),
+        )
+
+    engine.run(program)
+    permission = {
+        "action": "lambda:InvokeFunction",
+        "function": "live-sessions-test-heartbeat",
+        "principal": "events.amazonaws.com",
+        "sourceArn": "arn:rule",
+    }
+    made = engine.of_type("lambda/permission")
+    assert {name: each.inputs for name, each in made.items()} == {
+        "rule-tick-permission": permission,
+        "rule-tick-live-permission": {**permission, "qualifier": "live"},
+    }
+
+
+def test_another_function_gets_the_alias_and_may_invoke_it_and_the_function_itself():
+    def program() -> None:
+        grant = stack_parts.function().invoking("InvokeHeartbeat", "HEARTBEAT_FUNCTION")
+        (statement,) = grant.statements
+        pulumi.export("resources", list(statement.resources))
+        pulumi.export("variables", dict(grant.variables))
+
+    function = f"{FUNCTIONS}:live-sessions-test-heartbeat"
+    assert Engine().run(program) == {
+        "resources": [function, f"{function}:live"],
+        "variables": {"HEARTBEAT_FUNCTION": "live-sessions-test-heartbeat:live"},
+    }
+
+
+def test_nothing_invokes_the_alias_before_its_asynchronous_settings_exist():
+    asynchronous = AsynchronousInvocation(
+        on_failure_queue_arn="arn:failures", maximum_retries=1, maximum_event_age_seconds=60
+    )
+    engine = Engine()
+
+    def program() -> None:
+        function = HandlerFunction("session-status", args(asynchronous=asynchronous))
+        function.consume("checks", "arn:queue")
+        variables = function.invoking("InvokeStatus", "API_GATEWAY_ENDPOINT").variables
+        grants = [Grant(variables={**variables, "CONNECTIONS_TABLE": "connections"})]
+        HandlerFunction("heartbeat", args(function=HEARTBEAT, grants=grants))
+
+    engine.run(program)
+    invoking = [
+        engine.of_type("lambda/eventSourceMapping")["checks-mapping"],
+        engine.of_type("lambda/function")["heartbeat-function"],
+    ]
+    for each in invoking:
+        assert {"session-status-alias", "session-status-live-invoke-config"} <= each.depends_on
 
 
 @pytest.mark.parametrize(

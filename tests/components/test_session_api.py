@@ -116,7 +116,8 @@ def test_integrations_proxy_to_the_function():
         "integrationType": "AWS_PROXY",
         "integrationMethod": "POST",
         "integrationUri": "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/"
-        "arn:aws:lambda:us-east-1:123456789012:function:live-sessions-test-heartbeat/invocations",
+        "arn:aws:lambda:us-east-1:123456789012:function:live-sessions-test-heartbeat:live"
+        "/invocations",
         "timeoutMilliseconds": 29_000,
     }
 
@@ -150,12 +151,38 @@ def test_each_function_may_be_invoked_by_this_api_alone():
     assert {each["action"] for each in permissions} == {"lambda:InvokeFunction"}
 
 
+def test_the_permissions_of_an_alias_are_those_of_its_function():
+    permissions = run().inputs("lambda/permission")
+    by_qualifier = {
+        qualifier: {
+            each["function"]: each["sourceArn"]
+            for each in permissions
+            if each.get("qualifier") == qualifier
+        }
+        for qualifier in (None, "live")
+    }
+    assert by_qualifier[None] == by_qualifier["live"]
+    assert len(permissions) == 2 * len(by_qualifier["live"])
+
+
 def test_the_deployment_waits_for_everything_that_it_snapshots():
     engine = run()
     kinds = ("authorizer", "integration", "route", "routeResponse")
     snapshot = {name for kind in kinds for name in engine.of_type(f"apigatewayv2/{kind}")}
     (deployment,) = engine.of_type("apigatewayv2/deployment").values()
     assert snapshot <= deployment.depends_on
+
+
+def test_the_deployment_waits_for_every_permission_of_api_gateway():
+    engine = run()
+    (deployment,) = engine.of_type("apigatewayv2/deployment").values()
+    assert engine.of_type("lambda/permission").keys() <= deployment.depends_on
+
+
+def test_a_replaced_permission_deploys_nothing_new(monkeypatch: pytest.MonkeyPatch):
+    before = trigger()
+    replace_resource(monkeypatch, "heartbeat-live-permission")
+    assert trigger() == before
 
 
 def trigger(program: Callable[[], object] = publish) -> str:
@@ -177,15 +204,20 @@ def test_any_change_of_route_integration_response_or_authorizer_deploys_anew(
     assert trigger(lambda: publish(**changes)) != trigger()
 
 
-def test_a_replaced_resource_deploys_anew(monkeypatch: pytest.MonkeyPatch):
-    before = trigger()
+def replace_resource(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Let the resource whose name ends so have another id."""
     new_resource = Engine.new_resource
 
     def replaced(self: Engine, args: pulumi.runtime.MockResourceArgs):
         id_, outputs = new_resource(self, args)
-        return (f"{id_}-2" if args.name.endswith("default-response") else id_), outputs
+        return (f"{id_}-2" if args.name.endswith(name) else id_), outputs
 
     monkeypatch.setattr(Engine, "new_resource", replaced)
+
+
+def test_a_replaced_resource_deploys_anew(monkeypatch: pytest.MonkeyPatch):
+    before = trigger()
+    replace_resource(monkeypatch, "default-response")
     assert trigger() != before
 
 

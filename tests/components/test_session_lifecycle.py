@@ -90,7 +90,7 @@ def test_checks_wait_in_a_queue_for_disconnect_and_failing_ones_are_kept(engine:
     assert redrive["deadLetterTargetArn"].endswith(":live-sessions-test-session-check-failures")
     (mapping,) = engine.inputs("lambda/eventSourceMapping")
     assert mapping["eventSourceArn"].endswith(":live-sessions-test-session-checks")
-    assert mapping["functionName"].endswith(":live-sessions-test-disconnect")
+    assert mapping["functionName"].endswith(":live-sessions-test-disconnect:live")
 
 
 def test_only_its_rule_invokes_reconcile_every_five_minutes(engine: Engine):
@@ -100,12 +100,14 @@ def test_only_its_rule_invokes_reconcile_every_five_minutes(engine: Engine):
         "state": "ENABLED",
     }
     target = engine.only("cloudwatch/eventTarget")
-    assert target["arn"].endswith(":function:live-sessions-test-reconcile")
+    assert target["arn"].endswith(":function:live-sessions-test-reconcile:live")
     assert target["retryPolicy"]["maximumRetryAttempts"] == 2
     assert target["deadLetterConfig"]["arn"].endswith(":live-sessions-test-reconcile-failures")
-    permission = engine.only("lambda/permission")
-    assert permission["function"] == "live-sessions-test-reconcile"
-    assert permission["sourceArn"].endswith(":rule/live-sessions-test-reconcile")
+    permissions = engine.inputs("lambda/permission")
+    assert [each.get("qualifier") for each in permissions] == [None, "live"]
+    for permission in permissions:
+        assert permission["function"] == "live-sessions-test-reconcile"
+        assert permission["sourceArn"].endswith(":rule/live-sessions-test-reconcile")
 
 
 @pytest.mark.parametrize(
@@ -116,16 +118,19 @@ def test_asynchronous_work_is_retried_once_and_then_kept(
 ):
     name = f"live-sessions-test-{function}"
     configs = {
-        each["functionName"]: each for each in engine.inputs("lambda/functionEventInvokeConfig")
+        (each["functionName"], each.get("qualifier")): each
+        for each in engine.inputs("lambda/functionEventInvokeConfig")
     }
-    assert configs[name]["maximumRetryAttempts"] == 1
-    assert configs[name]["maximumEventAgeInSeconds"] == age_seconds
-    destination = configs[name]["destinationConfig"]["onFailure"]["destination"]
-    assert destination == f"arn:aws:sqs:us-east-1:123456789012:{name}-failures"
+    for config in (configs[name, None], configs[name, "live"]):
+        assert config["maximumRetryAttempts"] == 1
+        assert config["maximumEventAgeInSeconds"] == age_seconds
+        destination = config["destinationConfig"]["onFailure"]["destination"]
+        assert destination == f"arn:aws:sqs:us-east-1:123456789012:{name}-failures"
 
 
 def test_fan_out_may_invoke_itself_and_nothing_else(engine: Engine):
     statement = engine.statements("live-sessions-test-fan-out")["InvokeItself"]
-    assert statement["Resource"] == [
-        "arn:aws:lambda:us-east-1:123456789012:function:live-sessions-test-fan-out"
-    ]
+    arn = "arn:aws:lambda:us-east-1:123456789012:function:live-sessions-test-fan-out"
+    assert statement["Resource"] == [arn, f"{arn}:live"]
+    name = variables(engine, "fan-out")["FAN_OUT_FUNCTION"]
+    assert name == "live-sessions-test-fan-out:live"

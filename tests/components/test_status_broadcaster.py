@@ -8,7 +8,7 @@ from components.status_broadcaster import StatusBroadcaster, StatusBroadcasterAr
 from program.engine import Engine
 from tests.components import stack_parts
 
-FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:live-sessions-test-session-status"
+FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:live-sessions-test-session-status:live"
 QUEUES = "arn:aws:sqs:us-east-1:123456789012:live-sessions-test-status"
 RULE = "arn:aws:events:us-east-1:123456789012:rule/live-sessions-test-status"
 
@@ -97,12 +97,14 @@ def test_a_delivery_that_fails_is_retried_twice_and_then_kept(engine: Engine):
 
 
 def test_only_this_rule_may_invoke_the_function_through_eventbridge(engine: Engine):
-    assert engine.only("lambda/permission") == {
+    permission = {
         "action": "lambda:InvokeFunction",
         "function": "live-sessions-test-session-status",
         "principal": "events.amazonaws.com",
         "sourceArn": RULE,
     }
+    permissions = engine.inputs("lambda/permission")
+    assert permissions == [permission, {**permission, "qualifier": "live"}]
 
 
 def test_only_this_rule_may_send_to_the_queues_it_feeds(engine: Engine):
@@ -143,12 +145,14 @@ def test_stale_ticks_expire_and_failing_ones_are_kept(engine: Engine, label: str
 
 
 def test_failed_invocations_are_kept_and_not_retried_into_the_next_tick(engine: Engine):
-    assert engine.only("lambda/functionEventInvokeConfig") == {
+    settings = {
         "functionName": "live-sessions-test-session-status",
         "maximumRetryAttempts": 0,
         "maximumEventAgeInSeconds": 60,
         "destinationConfig": {"onFailure": {"destination": f"{QUEUES}-failures"}},
     }
+    made = engine.inputs("lambda/functionEventInvokeConfig")
+    assert made == [settings, {**settings, "qualifier": "live"}]
 
 
 def test_the_function_reads_its_interval_its_limits_and_the_session_rules(engine: Engine):

@@ -13,6 +13,13 @@ AUDIO_SLOTS = f"{TABLES}-audio-slots"
 STAGE = f"arn:aws:execute-api:{REGION}:{ACCOUNT}:abc123/staging"
 POST = ("execute-api:ManageConnections", f"{STAGE}/POST/@connections/*")
 FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{PREFIX}"
+
+
+def invoking(function: str) -> tuple[str, str]:
+    """By its alias, and without one as the release before does (ADR 0014)."""
+    return "lambda:InvokeFunction", f"{FUNCTION}-{function} {FUNCTION}-{function}:live"
+
+
 QUEUE = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{PREFIX}"
 # Staging's five.
 AUDIO_QUEUES = " ".join(f"{QUEUE}-audio-{slot}" for slot in range(5))
@@ -33,14 +40,14 @@ STATEMENTS: dict[str, dict[str, tuple[str, str]]] = {
         "CountRateLimits": ("dynamodb:UpdateItem", RATE_LIMITS),
         "GetConnections": ("execute-api:ManageConnections", f"{STAGE}/GET/@connections/*"),
         "PostToConnections": POST,
-        "InvokeFanOut": ("lambda:InvokeFunction", f"{FUNCTION}-fan-out"),
+        "InvokeFanOut": invoking("fan-out"),
         "SendSessionChecks": ("sqs:SendMessage", f"{QUEUE}-session-checks"),
     },
     "disconnect": {
         "ReadUpdateSessions": ("dynamodb:GetItem dynamodb:UpdateItem", SESSIONS),
         "DeleteConnections": ("dynamodb:DeleteItem", CONNECTIONS),
         "PostToConnections": POST,
-        "InvokeFanOut": ("lambda:InvokeFunction", f"{FUNCTION}-fan-out"),
+        "InvokeFanOut": invoking("fan-out"),
         "SendSessionChecks": ("sqs:SendMessage", f"{QUEUE}-session-checks"),
         "ConsumeSessionChecks": (CONSUME, f"{QUEUE}-session-checks"),
     },
@@ -74,7 +81,7 @@ STATEMENTS: dict[str, dict[str, tuple[str, str]]] = {
         "ReleaseConnections": ("dynamodb:UpdateItem dynamodb:DeleteItem", CONNECTIONS),
         "QueryListeners": ("dynamodb:Query", LISTENERS),
         "PostToConnections": POST,
-        "InvokeItself": ("lambda:InvokeFunction", f"{FUNCTION}-fan-out"),
+        "InvokeItself": invoking("fan-out"),
         "SendFailures": ("sqs:SendMessage", f"{QUEUE}-fan-out-failures"),
     },
     "reconcile": {
@@ -82,7 +89,7 @@ STATEMENTS: dict[str, dict[str, tuple[str, str]]] = {
         "QueryActiveSessions": ("dynamodb:Query", ACTIVE_SESSIONS),
         "ReadDeleteConnections": ("dynamodb:GetItem dynamodb:DeleteItem", CONNECTIONS),
         "QueryListeners": ("dynamodb:Query", LISTENERS),
-        "InvokeFanOut": ("lambda:InvokeFunction", f"{FUNCTION}-fan-out"),
+        "InvokeFanOut": invoking("fan-out"),
         "SendFailures": ("sqs:SendMessage", f"{QUEUE}-reconcile-failures"),
     },
     "audio-ingest": {
@@ -90,7 +97,7 @@ STATEMENTS: dict[str, dict[str, tuple[str, str]]] = {
         "ReadConnections": ("dynamodb:GetItem", CONNECTIONS),
         "ClaimSlots": ("dynamodb:BatchGetItem dynamodb:UpdateItem", AUDIO_SLOTS),
         "SendAudio": ("sqs:SendMessage", AUDIO_QUEUES),
-        "InvokeAudioProcessor": ("lambda:InvokeFunction", f"{FUNCTION}-audio-processor"),
+        "InvokeAudioProcessor": invoking("audio-processor"),
         "PostToConnections": POST,
     },
     "audio-processor": {
@@ -101,7 +108,7 @@ STATEMENTS: dict[str, dict[str, tuple[str, str]]] = {
             "transcribe:StartStreamTranscription transcribe:StartStreamTranscriptionWebSocket",
             "*",
         ),
-        "InvokeTranslation": ("lambda:InvokeFunction", f"{FUNCTION}-translation"),
+        "InvokeTranslation": invoking("translation"),
         "PostToConnections": POST,
         "DeleteConnections": (
             "execute-api:ManageConnections",

@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 from program.computed import ACCOUNT, REGION
 from program.engine import Engine
@@ -18,8 +19,10 @@ SLOT_QUEUE = re.compile(r"audio-[0-9]+")
 
 
 def short(stack: ProgramRun, arn: str) -> str:
-    """A queue's or function's ARN or URL without the stack."""
-    return re.split("[:/]", arn)[-1].removeprefix(f"live-sessions-{stack.name}-")
+    """A queue's or function's ARN or URL without the stack, and without the alias."""
+    return re.split("[:/]", arn.removesuffix(":live"))[-1].removeprefix(
+        f"live-sessions-{stack.name}-"
+    )
 
 
 def invoked_asynchronously(stack: ProgramRun) -> set[str]:
@@ -86,18 +89,27 @@ def test_an_event_that_a_rule_cannot_deliver_is_retried_and_then_kept(stack: Pro
 def test_an_asynchronous_event_that_a_function_fails_is_kept(stack: ProgramRun):
     engine = stack.engine
     configs = {
-        short(stack, each["functionName"]): each
+        (short(stack, each["functionName"]), each.get("qualifier")): each
         for each in engine.inputs("lambda/functionEventInvokeConfig")
     }
-    assert configs.keys() == invoked_asynchronously(stack)
-    for function, config in configs.items():
+    # The release before invokes without the alias (ADR 0014).
+    assert configs.keys() == {
+        (function, qualifier)
+        for function in invoked_asynchronously(stack)
+        for qualifier in (None, "live")
+    }
+    for (function, _), config in configs.items():
+        assert settings_of(config) == settings_of(configs[function, "live"])
         destination = config["destinationConfig"]["onFailure"]["destination"]
         assert destination in queue_arns(engine)
-        assert "qualifier" not in config
         role = f"live-sessions-{stack.name}-{function}"
         sends = engine.statements(role)["SendFailures"]
         assert sends["Action"] == ["sqs:SendMessage"]
         assert sends["Resource"] == [destination], f"{function} may not send its failures"
+
+
+def settings_of(config: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in config.items() if key != "qualifier"}
 
 
 def queue_arns(engine: Engine) -> set[str]:

@@ -16,7 +16,7 @@ from components.session_api import (
     routes_of,
     socket_routes,
 )
-from contract.functions import FUNCTIONS
+from contract.functions import FUNCTIONS, LIVE
 from program.engine import Engine
 from tests.components import stack_parts
 from tests.contracts.program_runs import LEAN, run, run_afresh
@@ -39,6 +39,9 @@ class RoutedFunction:
     @property
     def invoke_arn(self) -> pulumi.Output[str]:
         return pulumi.Output.from_input(f"arn:{self.entry}")
+
+    def permit(self, name: str, **_: object) -> list[pulumi.CustomResource]:
+        return []
 
 
 def function(entry: str) -> HandlerFunction:
@@ -104,3 +107,22 @@ def test_the_deployment_waits_for_every_route_and_response_of_the_program():
     held = {name for kind in kinds for name in engine.of_type(f"apigatewayv2/{kind}")}
     (deployment,) = engine.of_type("apigatewayv2/deployment").values()
     assert held <= deployment.depends_on
+
+
+def test_the_deployment_waits_until_api_gateway_may_invoke_all_that_it_points_at():
+    engine = run("staging", LEAN).engine
+    (deployment,) = engine.of_type("apigatewayv2/deployment").values()
+    permitted = {
+        (each.inputs["function"], each.inputs.get("qualifier"))
+        for name, each in engine.of_type("lambda/permission").items()
+        if name in deployment.depends_on
+    }
+    uris = [
+        *(each["integrationUri"] for each in engine.inputs("apigatewayv2/integration")),
+        *(each["authorizerUri"] for each in engine.inputs("apigatewayv2/authorizer")),
+    ]
+    assert uris
+    for uri in uris:
+        function, qualifier = uri.removesuffix("/invocations").split(":")[-2:]
+        assert qualifier == LIVE
+        assert (function, qualifier) in permitted

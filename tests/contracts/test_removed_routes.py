@@ -24,7 +24,7 @@ def resources_of(action: Action) -> set[str]:
     # The connection function answers $connect and $default, too, within the longest timeout.
     if action.function != "connection":
         if not beside:
-            found.add(f"api-routes-{function}-permission")
+            found |= {f"api-routes-{function}-{each}" for each in ("permission", "live-permission")}
         if action.timeout_seconds not in {each.timeout_seconds for each in beside}:
             found.add(f"api-routes-{function}-{1_000 * action.timeout_seconds}ms-integration")
     return found

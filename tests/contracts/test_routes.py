@@ -23,7 +23,8 @@ def integrations(engine: Engine) -> dict[str, tuple[str, int]]:
     for route in engine.inputs("apigatewayv2/route"):
         integration = made[route["target"]]
         invoked = integration["integrationUri"].removeprefix(f"{INVOKE}/")
-        name = invoked.removesuffix("/invocations").rpartition(":")[2]
+        name, alias = invoked.removesuffix("/invocations").split(":")[-2:]
+        assert alias == "live"
         found[route["routeKey"]] = (name, integration["timeoutMilliseconds"])
     return found
 

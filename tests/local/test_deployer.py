@@ -6,6 +6,7 @@ import pytest
 from pulumi.runtime import MockCallArgs, MockResourceArgs, rpc
 
 from components.layers import host_architecture
+from contract.functions import LIVE
 from local.cloud import LocalCloud
 from local.deployer import Deployer, DeployError, Ledger
 from local.deployer.archives import archive_bytes
@@ -16,6 +17,7 @@ from program.stack_config import host_runtime, stack_config
 
 TABLE = "aws:dynamodb/table:Table"
 QUEUE = "aws:sqs/queue:Queue"
+ALIAS = "aws:lambda/alias:Alias"
 FUNCTION = "aws:lambda/function:Function"
 RULE = "aws:cloudwatch/eventRule:EventRule"
 
@@ -159,6 +161,40 @@ def test_changed_code_updates_the_function_in_place(shared_cloud: LocalCloud) ->
         assert payload.read() == f'"{answer}"'.encode()
 
 
+def test_a_published_function_keeps_each_version_and_its_alias_follows(
+    shared_cloud: LocalCloud,
+) -> None:
+    ledger, client = Ledger(), shared_cloud.client("lambda")
+
+    def release(answer: str, limit_seconds: float) -> str:
+        deployer = Deployer(shared_cloud.account, ledger)
+        inputs = {
+            **function_inputs(shared_cloud, "published", answer),
+            "timeout": limit_seconds,
+            "publish": True,
+        }
+        version = deploy(deployer, FUNCTION, "published", inputs)[1]["version"]
+        alias = {"name": LIVE, "functionName": "published", "functionVersion": version}
+        made = deploy(deployer, ALIAS, "published-alias", alias)[1]
+        assert made["arn"].endswith(f":function:published:{LIVE}")
+        assert made["invokeArn"].endswith(f"/functions/{made['arn']}/invocations")
+        return version
+
+    def seen(qualifier: str) -> tuple[bytes, int]:
+        answer = client.invoke(FunctionName=f"published:{qualifier}")["Payload"].read()
+        configuration = client.get_function_configuration(
+            FunctionName="published", Qualifier=qualifier
+        )
+        return answer, configuration["Timeout"]
+
+    first = release("first", 5.0)
+    assert seen(LIVE) == (b'"first"', 5)
+    second = release("second", 6.0)
+    assert seen(LIVE) == seen(second) == (b'"second"', 6)
+    assert seen(first) == (b'"first"', 5)
+    assert release("second", 6.0) == second, "nothing changed, nothing is published"
+
+
 def test_a_change_that_needs_a_new_resource_is_an_error(shared_cloud: LocalCloud) -> None:
     ledger = Ledger()
     deploy(Deployer(shared_cloud.account, ledger), QUEUE, "grown", {"name": "grown"})
@@ -203,10 +239,12 @@ def test_targets_policies_and_settings_are_really_there(shared_cloud: LocalCloud
     assert queue["DelaySeconds"] == "30"
     assert outputs["statusRule"] in queue["Policy"]
     function = outputs["functionNames"]["fan_out"]
-    settings = client("lambda").get_function_event_invoke_config(FunctionName=function)
+    alias = f"{function}:{LIVE}"
+    settings = client("lambda").get_function_event_invoke_config(FunctionName=alias)
     assert settings["MaximumRetryAttempts"] == 1
     assert settings["DestinationConfig"]["OnFailure"]["Destination"]
-    policy = client("lambda").get_policy(FunctionName=outputs["statusFunction"])["Policy"]
+    alias = f"{outputs['statusFunction']}:{LIVE}"
+    policy = client("lambda").get_policy(FunctionName=alias)["Policy"]
     assert f"rule/{outputs['statusRule']}" in policy
     ttl = client("dynamodb").describe_time_to_live(TableName=outputs["sessionsTable"])
     assert ttl["TimeToLiveDescription"]["AttributeName"] == "ttl"

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from client.sockets import Client, FrameMissing, HandshakeRefused
+from contract.functions import LIVE
 from local.cloud import LocalCloud
 from local.function_logs import LogLine
 from tests.local import speeches
@@ -151,7 +152,7 @@ def change(cloud: LocalCloud, table: str, key: dict[str, str], **numbers: int) -
 
 def invoke(cloud: LocalCloud, entry: str, event: dict[str, Any]) -> None:
     cloud.client("lambda").invoke(
-        FunctionName=cloud.outputs["functionNames"][entry], Payload=json.dumps(event)
+        FunctionName=f"{cloud.outputs['functionNames'][entry]}:{LIVE}", Payload=json.dumps(event)
     )
 
 

@@ -15,6 +15,7 @@ import pytest
 from client.account import Account
 from client.people import Participants
 from client.running_cloud import running_outputs
+from contract.functions import LIVE
 from local.run import described
 from tests.patience import PATIENCE_SECONDS
 
@@ -157,7 +158,7 @@ def answer_of(run: Run, entry: str) -> bytes:
     assert found, "nothing runs in the copy"
     folder, outputs = found
     client = Account.load(folder).client("lambda")
-    answer = client.invoke(FunctionName=outputs["functionNames"][entry], Payload=b"{}")
+    answer = client.invoke(FunctionName=f"{outputs['functionNames'][entry]}:{LIVE}", Payload=b"{}")
     return answer["Payload"].read()
 
 
@@ -317,7 +318,7 @@ def test_an_edit_of_the_shared_package_updates_every_function(edited: Run) -> No
     layers = {
         layer["Arn"].rpartition(":")[2]
         for name in found[1]["functionNames"].values()
-        for layer in lambda_.get_function_configuration(FunctionName=name)["Layers"]
+        for layer in lambda_.get_function_configuration(FunctionName=name, Qualifier=LIVE)["Layers"]
         if ":live-sessions-local-shared:" in layer["Arn"]
     }
     assert len(layers) == 1

@@ -8,6 +8,7 @@ import pytest
 from client.people import Listener
 from client.sign_in import sign_in
 from client.sockets import HandshakeRefused
+from contract.functions import LIVE
 from local.cloud import LocalCloud
 from tests.local.conftest import SMALL, CloudWith
 from tests.local.protocol.people import eventually
@@ -125,7 +126,7 @@ def test_reconcile_brings_back_a_count_that_is_too_low(cloud: LocalCloud) -> Non
     )
     assert speaker.ask_status()["listenerCount"] == 0
     reconciled = cloud.client("lambda").invoke(
-        FunctionName=cloud.outputs["functionNames"]["reconcile"]
+        FunctionName=f"{cloud.outputs['functionNames']['reconcile']}:{LIVE}"
     )
     assert "FunctionError" not in reconciled, reconciled["Payload"].read()
     status = speaker.ask_status()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from local.cloud import LocalCloud
 from local.emulator.process import LEAST_TIME_LIMIT_VARIABLE
+from tests.local.releases import serving
 
 ENTRY = "audio_processor"
 LOG_TIMEOUT_SECONDS = 60
@@ -18,21 +19,14 @@ LOG_TIMEOUT_SECONDS = 60
 def time_limit(cloud: LocalCloud, seconds: int) -> Iterator[None]:
     """Give the function another time limit in this context, and have the emulator apply it.
 
-    Each change ends the processors that are running.
+    Processors that are running keep the limit with which they started.
     """
     name = cloud.outputs["functionNames"][ENTRY]
     client = cloud.client("lambda")
     usual = client.get_function_configuration(FunctionName=name)
     variables = {**usual["Environment"]["Variables"], LEAST_TIME_LIMIT_VARIABLE: "0"}
-    client.update_function_configuration(
-        FunctionName=name, Timeout=seconds, Environment={"Variables": variables}
-    )
-    try:
+    with serving(client, name, Timeout=seconds, Environment={"Variables": variables}):
         yield
-    finally:
-        client.update_function_configuration(
-            FunctionName=name, Timeout=usual["Timeout"], Environment=usual["Environment"]
-        )
 
 
 def kill_processes(cloud: LocalCloud) -> int:

@@ -8,6 +8,7 @@ import json
 import time
 from typing import Any
 
+from contract.functions import LIVE
 from local.alarms import State
 from local.function_logs import LogLine
 from tests.local.monitoring.watching import MINUTE_SECONDS, Notice, Watching, fired, this_minute
@@ -32,7 +33,9 @@ def test_a_function_that_raises_fires_its_own_alarm_and_notifies_the_subscriber(
     watched.heard()
     function = watched.cloud.outputs["functionNames"]["translation"]
     client = watched.cloud.client("lambda")
-    answer = client.invoke(FunctionName=function, Payload=json.dumps({"no": "transcript"}))
+    answer = client.invoke(
+        FunctionName=f"{function}:{LIVE}", Payload=json.dumps({"no": "transcript"})
+    )
     assert answer["FunctionError"]
     assert fired(watched.evaluate(1)) == {"translation-errors"}
     assert Notice("translation-errors", "OK", "ALARM") in watched.heard()
@@ -102,7 +105,7 @@ def a_tick(watched: Watching) -> LogLine:
     scheduled_at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     payload = {"tick": {"scheduledAt": scheduled_at, "offsetSeconds": 0}}
     answer = watched.cloud.client("lambda").invoke(
-        FunctionName=watched.cloud.outputs["functionNames"]["session_status"],
+        FunctionName=f"{watched.cloud.outputs['functionNames']['session_status']}:{LIVE}",
         Payload=json.dumps(payload),
     )
     assert "FunctionError" not in answer

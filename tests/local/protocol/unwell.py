@@ -12,6 +12,7 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 from local.cloud import CLIENT_TIMEOUT_VARIABLE, LocalCloud
+from tests.local.releases import serving
 
 ENDPOINT_VARIABLE = "AWS_ENDPOINT_URL_DYNAMODB"
 ERRORS = {
@@ -118,14 +119,5 @@ def variables_of(cloud: LocalCloud, entry: str, changed: Mapping[str, str]) -> I
     """Give the function other environment variables in this context."""
     functions, name = cloud.client("lambda"), cloud.outputs["functionNames"][entry]
     present = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
-
-    def set_variables(variables: dict[str, str]) -> None:
-        functions.update_function_configuration(
-            FunctionName=name, Environment={"Variables": variables}
-        )
-
-    set_variables({**present, **changed})
-    try:
+    with serving(functions, name, Environment={"Variables": {**present, **changed}}):
         yield
-    finally:
-        set_variables(present)

@@ -11,6 +11,7 @@ from components.layers import HANDLERS
 from operations.verify.deployment import Deployment
 from operations.verify.verdicts import Row
 from tests.local.permissions import without_statement
+from tests.local.releases import serving
 
 CHECKED = 'options={"require"'
 UNCHECKED = 'options={"verify_exp": False, "require"'
@@ -78,11 +79,11 @@ def expired_token_accepted(deployment: Deployment) -> Iterator[None]:
     """Replace the authorizer with one that does not check the expiry."""
     code = (HANDLERS / "authorizer.py").read_text()
     assert CHECKED in code, "the authorizer's code has changed: update CHECKED"
-    _put_authorizer(deployment, code.replace(CHECKED, UNCHECKED))
-    try:
+    client = deployment.client("lambda")
+    function = deployment.outputs["functionNames"]["authorizer"]
+    with serving(client, function, code=_archive(code.replace(CHECKED, UNCHECKED))):
+        client.update_function_code(FunctionName=function, ZipFile=_archive(code))
         yield
-    finally:
-        _put_authorizer(deployment, code)
 
 
 @contextmanager
@@ -146,15 +147,9 @@ def function_with_url(deployment: Deployment) -> Iterator[None]:
 def function_with_another_role(deployment: Deployment) -> Iterator[None]:
     """That of a function that may do other things."""
     client, names = deployment.client("lambda"), deployment.outputs["functionNames"]
-    roles = {
-        entry: client.get_function_configuration(FunctionName=names[entry])["Role"]
-        for entry in ("refresh", "translation")
-    }
-    _put_role(client, names["refresh"], roles["translation"])
-    try:
+    other = client.get_function_configuration(FunctionName=names["translation"])["Role"]
+    with serving(client, names["refresh"], Role=other):
         yield
-    finally:
-        _put_role(client, names["refresh"], roles["refresh"])
 
 
 @contextmanager
@@ -189,17 +184,8 @@ def _deploy(deployment: Deployment) -> None:
     gateway.update_stage(ApiId=api_id, StageName=stage, DeploymentId=made)
 
 
-def _put_role(client: Any, function: str, role: str) -> None:
-    client.update_function_configuration(FunctionName=function, Role=role)
-    client.get_waiter("function_updated_v2").wait(
-        FunctionName=function, WaiterConfig={"Delay": 1, "MaxAttempts": 30}
-    )
-
-
-def _put_authorizer(deployment: Deployment, code: str) -> None:
+def _archive(code: str) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("authorizer.py", code)
-    deployment.client("lambda").update_function_code(
-        FunctionName=deployment.outputs["functionNames"]["authorizer"], ZipFile=buffer.getvalue()
-    )
+    return buffer.getvalue()
