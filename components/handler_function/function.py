@@ -28,6 +28,7 @@ SEND_TRACES = Statement.about_everything(
     reason="X-Ray has no resource type for traces:"
     " https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html",
 )
+SNAPSHOT_PER_VERSION = aws.lambda_.FunctionSnapStartArgs(apply_on="PublishedVersions")
 
 
 class HandlerFunction(pulumi.ComponentResource):
@@ -128,6 +129,7 @@ class HandlerFunction(pulumi.ComponentResource):
             handler=f"{self.entry}.handler",
             code=pulumi.AssetArchive({code.name: pulumi.FileAsset(str(code))}),
             publish=True,
+            snap_start=SNAPSHOT_PER_VERSION if args.platform.snap_start else None,
             layers=[args.platform.layer_arn, *args.extra_layer_arns],
             memory_size=args.memory_megabytes,
             timeout=args.timeout_seconds,

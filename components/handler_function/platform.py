@@ -22,6 +22,7 @@ class FunctionPlatform:
     prefix: str
     runtime: str
     architecture: str
+    snap_start: bool
     log_level: str
     log_retention_days: int
     tracing: bool
@@ -69,6 +70,7 @@ def function_platform(
         prefix=settings.prefix,
         runtime=settings.lambda_runtime,
         architecture=settings.lambda_architecture,
+        snap_start=settings.snap_start,
         log_level=settings.log_level,
         log_retention_days=settings.log_retention_days,
         tracing=settings.monitoring_rules.tracing,

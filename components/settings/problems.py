@@ -95,6 +95,12 @@ def conflicts(values: Mapping[str, str]) -> Iterator[Problem]:
                 way_out = f"set {key} or unset {other}"
                 yield Problem(key, "", f"must be set, as {other} is", way_out)
 
+    # https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html#snapstart-runtimes
+    is_old = (values.get("layerPlatform"), values.get("lambdaRuntime")) == ("lambda", "python3.11")
+    if values.get("snapStart") == "true" and is_old:
+        rule, way_out = "needs python3.12 or later", "set lambdaRuntime to it or this to false"
+        yield Problem("snapStart", "true", rule, way_out)
+
     if values.get("manageApiGatewayAccount") == "true" and values.get("accessLogs") == "false":
         way_out = "set accessLogs to true or this to false"
         yield Problem("manageApiGatewayAccount", "true", "needs access logs", way_out)

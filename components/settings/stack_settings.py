@@ -238,6 +238,7 @@ class Settings(_Record, frozen=True):
     log_retention_days: _RetentionDays = Field(description=f" days ({_RETENTION_PAGE})")
     lambda_runtime: Literal["python3.11", "python3.12", "python3.13", "python3.14"]
     lambda_architecture: Literal["arm64", "x86_64"]
+    snap_start: Switch
     layer_platform: Literal["lambda", "host"]
     reserved_concurrency: Annotated[
         Mapping[str, int], BeforeValidator(_reservations, json_schema_input_type=list[str])

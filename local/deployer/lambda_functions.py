@@ -31,6 +31,7 @@ def update_function(account: Account, resource: Resource) -> Created:
     architectures = configuration.pop("Architectures", None)
     # Lambda keeps the settings that an update does not name.
     configuration.setdefault("TracingConfig", {"Mode": "PassThrough"})
+    configuration.setdefault("SnapStart", {"ApplyOn": "None"})
     client.update_function_configuration(FunctionName=name, **configuration)
     function = client.update_function_code(
         FunctionName=name,

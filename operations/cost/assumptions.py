@@ -68,7 +68,8 @@ class Assumptions:
             f" {self.traced_share:.0%} of the rest, per function. Requests are spread evenly over"
             " the seconds in which sessions run, those of a tick over two seconds, and no request"
             " carries a sampling decision.",
-            "Each listener joins once and leaves once. Not included: cold starts, refreshes,"
+            "Each listener joins once and leaves once. Not included: cold starts (nor those"
+            " from a snapshot), the snapshots of versions that no longer serve, refreshes,"
             " language changes, status queries, status pushes on changes, errors and retries, KMS"
             " requests, Logs Insights queries, build minutes, DNS.",
         ]

@@ -43,7 +43,7 @@ def gateway(month: Month) -> Iterator[Usage]:
 
 
 def functions(month: Month) -> Iterator[Usage]:
-    """Requests and GB-seconds of each function."""
+    """Requests and GB-seconds of each function, and the snapshots that they start from."""
     for entry, invocations in month.invocations.items():
         function = month.facts.functions[entry]
         seconds = invocations * month.milliseconds_of(entry) / 1_000
@@ -59,6 +59,13 @@ def functions(month: Month) -> Iterator[Usage]:
             quantity=seconds * function.gigabytes,
             price=f"lambda-{function.architecture}",
         )
+    gigabytes = sum(function.gigabytes for function in month.facts.functions.values())
+    yield Usage(
+        service="Lambda",
+        driver="snapshots of the versions that serve",
+        quantity=gigabytes * MINUTES_PER_MONTH * 60 if month.facts.snap_start else 0,
+        price="lambda-snapshot",
+    )
 
 
 def queues(month: Month) -> Iterator[Usage]:

@@ -53,6 +53,7 @@ class StackFacts:
     own_metrics: int
     measured_routes: int
     own_user_pool: bool
+    snap_start: bool
 
 
 def facts_of(stack: str) -> StackFacts:
@@ -108,6 +109,7 @@ def _facts(settings: Settings, engine: Engine) -> StackFacts:
         own_metrics=sum(len(functions.keys() & metric.emitted_by) for metric in METRICS),
         measured_routes=routes if monitoring.route_metrics else 0,
         own_user_pool=not settings.existing_user_pool_id,
+        snap_start=settings.snap_start,
     )
 
 

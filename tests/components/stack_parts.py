@@ -32,13 +32,17 @@ SETTINGS = {
 
 
 def platform(
-    reserved_concurrency: dict[str, int] | None = None, *, tracing: bool = False
+    reserved_concurrency: dict[str, int] | None = None,
+    *,
+    tracing: bool = False,
+    snap_start: bool = False,
 ) -> FunctionPlatform:
     return FunctionPlatform(
         stack="test",
         prefix=PREFIX,
         runtime="python3.13",
         architecture="arm64",
+        snap_start=snap_start,
         log_level="INFO",
         log_retention_days=1,
         tracing=tracing,

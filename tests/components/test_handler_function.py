@@ -152,6 +152,13 @@ def test_every_version_is_published_and_the_alias_is_on_the_newest():
     }
 
 
+def test_versions_have_snapshots_only_if_config_says_so():
+    platform = stack_parts.platform(snap_start=True)
+    function = run(platform=platform).only("lambda/function")
+    assert function["snapStart"] == {"applyOn": "PublishedVersions"}
+    assert "snapStart" not in run().only("lambda/function")
+
+
 def test_what_invokes_a_function_is_given_its_alias():
     made: list[HandlerFunction] = []
 

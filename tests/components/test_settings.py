@@ -98,6 +98,7 @@ BAD_VALUES: list[tuple[str, Any, str]] = [
     ("lambdaRuntime", "python3.10", "must be one of python3.11"),
     ("lambdaRuntime", "nodejs22.x", "must be one of python3.11"),
     ("lambdaArchitecture", "riscv", "must be one of arm64, x86_64"),
+    ("snapStart", "on", "must be true or false"),
     ("layerPlatform", "mars", "must be one of lambda, host"),
     ("reservedConcurrency", ["heartbeat=5", "nobody=5"], "not 'nobody'"),
     ("reservedConcurrency", ["connection=0"], "connection=0: must be"),
@@ -253,6 +254,14 @@ def test_a_user_pool_without_its_client_is_refused_and_the_reverse():
 def test_managing_the_logging_role_without_access_logs_is_refused():
     (line,) = problems({"manageApiGatewayAccount": True, "accessLogs": False})
     assert "manageApiGatewayAccount is 'true'" in line
+
+
+def test_snapshots_of_a_runtime_that_has_none_are_refused():
+    assert load({"snapStart": True, "lambdaRuntime": "python3.12"}).snap_start is True
+    (line,) = problems({"snapStart": True, "lambdaRuntime": "python3.11"})
+    assert line.startswith("  - snapStart is 'true': needs python3.12 or later")
+    # `make plan` and `make verify` run on this machine's Python for a stack on AWS.
+    assert load({"snapStart": True, "lambdaRuntime": "python3.11", "layerPlatform": "host"})
 
 
 @pytest.mark.parametrize("qualifier", ["", ":live", ":7", ":$LATEST"])

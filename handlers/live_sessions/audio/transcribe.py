@@ -19,6 +19,7 @@ from botocore.credentials import Credentials
 from botocore.eventstream import EventStreamBuffer, ParserError
 
 from live_sessions.audio.chunks import SAMPLE_RATE_HZ
+from live_sessions.aws.credentials import keys_of
 from live_sessions.aws.runtime import AwsEnvironment
 
 # ---- The URL that opens a stream
@@ -38,7 +39,7 @@ def presigned_url(aws: AwsEnvironment, language_code: str, *, stability: str | N
     """The stream's URL, which is a secret: it opens the stream until it expires.
 
     `language_code` is Transcribe's. `stability` (low, medium or high) makes the words of partial
-    results settle early; None leaves it off.
+    results settle early; None leaves it off. Raises KeysUnavailable.
     """
     query = {
         "language-code": language_code,
@@ -50,9 +51,7 @@ def presigned_url(aws: AwsEnvironment, language_code: str, *, stability: str | N
         query["partial-results-stability"] = stability
     endpoint = aws.transcribe_streaming_endpoint.rstrip("/")
     request = AWSRequest("GET", f"{endpoint}{PATH}?{urlencode(query)}")
-    credentials = Credentials(
-        aws.aws_access_key_id, aws.aws_secret_access_key, aws.aws_session_token
-    )
+    credentials = Credentials(*keys_of(aws))
     SigV4QueryAuth(credentials, "transcribe", aws.aws_region, expires=EXPIRES_SECONDS).add_auth(
         request
     )

@@ -28,6 +28,7 @@ from live_sessions.audio.transcribe import (
     presigned_url,
     results_in,
 )
+from live_sessions.aws.credentials import KeysUnavailable
 from live_sessions.aws.http import tls
 from live_sessions.aws.runtime import AwsEnvironment, Clock
 
@@ -127,7 +128,10 @@ class TranscribeStream:
 
         Transcribe may report what is wrong with the request only among the results.
         """
-        url = presigned_url(aws, language_code, stability=stability)
+        try:
+            url = presigned_url(aws, language_code, stability=stability)
+        except KeysUnavailable:
+            raise TranscribeFailure.transient("no keys to sign with") from None
         return cls(open_connection(url, clock, limits), clock, limits)
 
     def send(self, audio: bytes) -> None:

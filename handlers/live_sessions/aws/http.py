@@ -18,6 +18,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
+from live_sessions.aws.credentials import KeysUnavailable, keys_of
 from live_sessions.aws.runtime import SYSTEM_CLOCK, AwsEnvironment, Clock
 
 IDLE_LIMIT_SECONDS = 50
@@ -149,7 +150,7 @@ class HttpConnection:
 
 
 class Signer:
-    """Signature Version 4 for one service at one host; derives the signing key once a day.
+    """Signature Version 4 for one service at one host; derives a secret's key once a day.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
     """
@@ -158,21 +159,23 @@ class Signer:
         self._aws = aws
         self._service = service
         self._host = host
-        self._day_and_key = ("", b"")
+        self._derived = (("", ""), b"")
 
     def signed(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes, *, at_seconds: float
     ) -> dict[str, str]:
         """The headers to send: those given, all signed, and the signature's own.
 
-        `path` is percent-encoded, as sent; `at_seconds` is the epoch time of sending.
+        `path` is percent-encoded, as sent; `at_seconds` is the epoch time of sending. Raises
+        KeysUnavailable.
         """
         date = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(at_seconds))
         sent = {name.lower(): value for name, value in headers.items()}
         sent["host"] = self._host
         sent["x-amz-date"] = date
-        if self._aws.aws_session_token is not None:
-            sent["x-amz-security-token"] = self._aws.aws_session_token
+        keys = keys_of(self._aws)
+        if keys.session_token is not None:
+            sent["x-amz-security-token"] = keys.session_token
         names = sorted(sent)
         signed_names = ";".join(names)
         canonical_headers = "".join(f"{name}:{' '.join(sent[name].split())}\n" for name in names)
@@ -185,20 +188,20 @@ class Signer:
         text = (
             f"AWS4-HMAC-SHA256\n{date}\n{scope}\n{sha256(canonical_request.encode()).hexdigest()}"
         )
-        signature = _keyed_hash(self._key_of(day), text).hex()
+        signature = _keyed_hash(self._key_of(day, keys.secret_access_key), text).hex()
         sent["authorization"] = (
-            f"AWS4-HMAC-SHA256 Credential={self._aws.aws_access_key_id}/{scope}, "
+            f"AWS4-HMAC-SHA256 Credential={keys.access_key_id}/{scope}, "
             f"SignedHeaders={signed_names}, Signature={signature}"
         )
         return sent
 
-    def _key_of(self, day: str) -> bytes:
-        known_day, key = self._day_and_key
-        if day != known_day:
-            key = f"AWS4{self._aws.aws_secret_access_key}".encode()
+    def _key_of(self, day: str, secret: str) -> bytes:
+        known, key = self._derived
+        if (day, secret) != known:
+            key = f"AWS4{secret}".encode()
             for part in (day, self._aws.aws_region, self._service, "aws4_request"):
                 key = _keyed_hash(key, part)
-            self._day_and_key = (day, key)
+            self._derived = ((day, secret), key)
         return key
 
 
@@ -274,7 +277,10 @@ class AwsHttp:
         began_seconds = self._clock.monotonic()
         path = self._path + path
         at_seconds = self._clock.now_ms() / 1000
-        sent = self._signer.signed(method, path, headers, body, at_seconds=at_seconds)
+        try:
+            sent = self._signer.signed(method, path, headers, body, at_seconds=at_seconds)
+        except KeysUnavailable as failure:
+            raise NoAnswer(_reason("not signed", failure), may_have_arrived=False) from None
         lines = "".join(f"{name}: {value}\r\n" for name, value in sent.items())
         text = f"{method} {path} HTTP/1.1\r\ncontent-length: {len(body)}\r\n{lines}\r\n"
         request = text.encode("latin-1") + body

@@ -5,7 +5,9 @@ function needs cloudwatch:PutMetricData. Connection ids are hashed before they a
 """
 
 import hashlib
+import importlib
 import os
+import random
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -32,14 +34,15 @@ class EnvironmentProblem(Exception):
 class AwsEnvironment:
     """The variables that Lambda sets on every function; the local cloud also sets its endpoint.
 
-    `aws_client_timeout_scale` multiplies the time limits of AWS calls: the tests of the local cloud
-    set it, so that a busy machine does not decide them.
+    A function that starts from a snapshot has no keys here, since they would expire with it
+    (credentials.py). `aws_client_timeout_scale` multiplies the time limits of AWS calls: the tests
+    of the local cloud set it, so that a busy machine does not decide them.
     https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
     """
 
     aws_region: str = field(metadata={OR_ELSE: "AWS_DEFAULT_REGION"})
-    aws_access_key_id: str
-    aws_secret_access_key: str = field(repr=False)
+    aws_access_key_id: str | None = None
+    aws_secret_access_key: str | None = field(default=None, repr=False)
     aws_session_token: str | None = field(default=None, repr=False)
     aws_endpoint_url: str | None = None
     aws_endpoint_url_dynamodb: str | None = None
@@ -109,6 +112,19 @@ class Clock:
 
 SYSTEM_CLOCK = Clock()
 
+
+def draw_anew_after_restore() -> None:
+    """Environments that start from one snapshot would otherwise draw the same random numbers.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/snapstart-uniqueness.html
+    """
+    if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
+        # In the managed runtimes alone.
+        hooks = importlib.import_module("snapshot_restore_py")
+        hooks.register_after_restore(random.seed)
+
+
+draw_anew_after_restore()
 logger = Logger(serialize_stacktrace=False)
 metrics = Metrics()
 _one_at_a_time = threading.Lock()

@@ -158,6 +158,14 @@ def test_logs_cost_by_volume_and_retention():
     assert year_kept == pytest.approx(12 * month_kept)
 
 
+def test_snapshots_cost_by_the_memory_of_every_function_all_month():
+    driver = "snapshots of the versions that serve"
+    gigabytes = sum(each.gigabytes for each in facts().functions.values())
+    assert quantity(serving.functions, month(), driver) == 0
+    cached = quantity(serving.functions, month(on=facts(snap_start=True)), driver)
+    assert cached == gigabytes * MINUTES_PER_MONTH * 60
+
+
 def test_optional_features_cost_only_if_enabled():
     bare = month(on=facts(tracing=False, alarm_mails=False, measured_routes=0, dashboards=0))
     for driver in ("traces", "alarm emails", "route metrics", "dashboard"):

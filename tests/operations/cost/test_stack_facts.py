@@ -37,6 +37,7 @@ def test_config_changes_the_facts():
         translationFunctionArn="arn:aws:lambda:eu-central-1:123456789012:function:captions",
         routeMetrics=True,
         tracing=True,
+        snapStart=True,
         pointInTimeRecovery=False,
         logLevel="WARNING",
         existingUserPoolId="eu-central-1_AbCdEfGhI",
@@ -50,6 +51,7 @@ def test_config_changes_the_facts():
     # Plus $connect, $disconnect and $default, minus the removed sendAudio.
     assert changed.measured_routes == len(REMOVABLE_ROUTES) + 3 - 1
     assert changed.tracing
+    assert changed.snap_start
     assert not changed.point_in_time_recovery
     assert not changed.function_lines
     assert not changed.own_user_pool
