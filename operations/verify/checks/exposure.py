@@ -8,6 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from contract.functions import LIVE
 from operations.verify.context import FUNCTION, Context
 from operations.verify.deployment import code_of
 from operations.verify.policies import agree, by_sid
@@ -17,7 +18,8 @@ PERMISSION = "aws:lambda/permission:Permission"
 QUEUE_POLICY = "aws:sqs/queuePolicy:QueuePolicy"
 UNSIGNED_TIMEOUT_SECONDS = 20
 FORBIDDEN = (401, 403)
-Permit = tuple[str, str, str]
+# Principal, action, source ARN, and the alias or "".
+Permit = tuple[str, str, str, str]
 
 
 def exposure(context: Context) -> Iterator[Verdict]:
@@ -56,7 +58,8 @@ def _functions(context: Context) -> Iterator[Verdict]:
     client = context.deployment.client("lambda")
     declared: dict[str, set[Permit]] = {}
     for each in context.declared.of(PERMISSION).values():
-        permit = (each["principal"], each["action"], _source(each["sourceArn"]))
+        qualifier = each.get("qualifier", "")
+        permit = (each["principal"], each["action"], _source(each["sourceArn"]), qualifier)
         declared.setdefault(each["function"], set()).add(permit)
     found = False
     functions = list(context.declared.named(FUNCTION))
@@ -77,26 +80,43 @@ def _functions(context: Context) -> Iterator[Verdict]:
         live, wanted = _permits(client, function), declared.get(function, set())
         for permit in sorted(live - wanted):
             found = True
-            seen = f"may be invoked by {permit[0]} for {permit[2] or 'anything'}: not declared"
+            seen = f"may be invoked{_by(permit)}: not declared"
             yield wrong(f"function {function}", seen, context.deployment.repair)
         for permit in sorted(wanted - live):
             found = True
-            seen = f"may not be invoked by {permit[0]} for {permit[2]}, as declared"
+            seen = f"may not be invoked{_by(permit)}, as declared"
             yield wrong(f"function {function}", seen, context.deployment.repair)
     if not found:
         seen = f"{len(functions)} without URLs, with exactly the declared invoke permissions"
         yield right("functions", seen)
 
 
+def _by(permit: Permit) -> str:
+    who, _, source, qualifier = permit
+    alias = f" as {qualifier}" if qualifier else ""
+    return f"{alias} by {who} for {source or 'anything'}"
+
+
 def _permits(client: Any, function: str) -> set[Permit]:
-    try:
-        policy = json.loads(client.get_policy(FunctionName=function)["Policy"])
-    except client.exceptions.ResourceNotFoundException:
-        return set()
-    return {_permit(statement) for statement in policy["Statement"]}
+    """The permits of the function and of its alias, which have a policy each."""
+    found: set[Permit] = set()
+    for qualifier in ("", LIVE):
+        selected = {"Qualifier": qualifier} if qualifier else {}
+        try:
+            policy = json.loads(client.get_policy(FunctionName=function, **selected)["Policy"])
+        except client.exceptions.ResourceNotFoundException:
+            continue
+        # The local cloud also lists the alias's statements with the function's.
+        invoked = f":function:{function}:{qualifier}".removesuffix(":")
+        found |= {
+            _permit(statement, qualifier)
+            for statement in policy["Statement"]
+            if statement["Resource"].endswith(invoked)
+        }
+    return found
 
 
-def _permit(statement: Mapping[str, Any]) -> Permit:
+def _permit(statement: Mapping[str, Any], qualifier: str) -> Permit:
     principal = statement["Principal"]
     who = principal if isinstance(principal, str) else next(iter(principal.values()))
     sources = [
@@ -105,7 +125,7 @@ def _permit(statement: Mapping[str, Any]) -> Permit:
         for key, value in tests.items()
         if key.lower() == "aws:sourcearn"
     ]
-    return str(who), str(statement["Action"]), _source("".join(sources))
+    return str(who), str(statement["Action"]), _source("".join(sources)), qualifier
 
 
 def _source(arn: str) -> str:

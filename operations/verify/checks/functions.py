@@ -1,8 +1,9 @@
-"""The functions: configuration, asynchronous invocation settings, and log groups."""
+"""The functions as they are invoked: configuration, asynchronous settings, and log groups."""
 
 from collections.abc import Iterator
 from typing import Any
 
+from contract.functions import LIVE
 from operations.verify.context import ABSENT, FUNCTION, Context, compare_each
 from operations.verify.deployment import setting
 from operations.verify.verdicts import Verdict, differences, right, wrong
@@ -17,7 +18,7 @@ HEALTHY = {"State": ("Active", "Inactive"), "LastUpdateStatus": ("Successful",)}
 
 
 def functions(context: Context) -> Iterator[Verdict]:
-    """Compare each function and log group with its declaration."""
+    """Compare the version of each function that its alias is on, and each log group."""
     declared = context.declared.named(FUNCTION)
     as_declared = 0
     for name, inputs in declared.items():
@@ -33,11 +34,14 @@ def _function_faults(context: Context, name: str, inputs: dict[str, Any]) -> Ite
     client, repair = context.deployment.client("lambda"), context.deployment.repair
     subject = f"function {name}"
     try:
-        function = client.get_function(FunctionName=name)
+        alias = client.get_alias(FunctionName=name, Name=LIVE)
+        live = client.get_function_configuration(FunctionName=name, Qualifier=LIVE)
     except client.exceptions.ResourceNotFoundException:
-        yield wrong(subject, "does not exist", repair)
+        yield wrong(subject, f"does not exist, or has no alias {LIVE}", repair)
         return
-    live = function["Configuration"]
+    if shares := alias.get("RoutingConfig", {}).get("AdditionalVersionWeights"):
+        seen = f"its alias {LIVE} also sends to version {', '.join(sorted(shares))}"
+        yield wrong(subject, seen, repair)
     if seen := differences(_declared(context, inputs), _shape(live)):
         yield wrong(subject, seen, repair)
     if seen := _environment_fault(context, inputs, live.get("Environment", {})):
@@ -50,10 +54,10 @@ def _function_faults(context: Context, name: str, inputs: dict[str, Any]) -> Ite
         reason = live.get("LastUpdateStatusReason") or live.get("StateReason") or "no reason given"
         seen = f"{key} is {state} ({reason})"
         yield wrong(subject, seen, f"wait a minute and check again; or {repair}")
-    reserved = function.get("Concurrency", {}).get("ReservedConcurrentExecutions", UNRESERVED)
-    if seen := _concurrency_fault(inputs, reserved):
+    reserved = client.get_function_concurrency(FunctionName=name)
+    if seen := _concurrency_fault(inputs, reserved.get("ReservedConcurrentExecutions", UNRESERVED)):
         yield wrong(subject, seen, repair)
-    if seen := _invoke_config_fault(context, client, name):
+    for seen in _invoke_config_faults(context, client, name):
         yield wrong(subject, seen, repair)
 
 
@@ -69,6 +73,7 @@ def _declared(context: Context, inputs: dict[str, Any]) -> dict[str, Any]:
         "MemorySize": inputs["memorySize"],
         "layers": [_layer_name(arn) for arn in inputs.get("layers", [])],
         "tracing": inputs.get("tracingConfig", {}).get("mode", "PassThrough"),
+        "snapshots": inputs.get("snapStart", {}).get("applyOn", "None"),
     }
     if context.deployment.is_local:
         return settings
@@ -84,6 +89,7 @@ def _shape(live: dict[str, Any]) -> dict[str, Any]:
     return live | {
         "layers": [_layer_name(layer["Arn"]) for layer in live.get("Layers", [])],
         "tracing": live.get("TracingConfig", {}).get("Mode", "PassThrough"),
+        "snapshots": live.get("SnapStart", {}).get("ApplyOn", "None"),
     }
 
 
@@ -125,17 +131,37 @@ def _concurrency(value: int) -> str:
     return "none" if value == UNRESERVED else str(value)
 
 
-def _invoke_config_fault(context: Context, client: Any, name: str) -> str:
-    """Compare retries, maximum age and failure destination of asynchronous invocations."""
-    [inputs] = [
-        each for each in context.declared.of(INVOKE_CONFIG).values() if each["functionName"] == name
-    ] or [None]
-    try:
-        live = client.get_function_event_invoke_config(FunctionName=name)
-    except client.exceptions.ResourceNotFoundException:
-        return "lacks the declared settings for asynchronous invocations" if inputs else ""
-    if inputs is None:
-        return "has settings for asynchronous invocations, which the program does not declare"
+def _invoke_config_faults(context: Context, client: Any, name: str) -> Iterator[str]:
+    """Compare retries, maximum age and failure destination, of the function and of its alias."""
+    declared = {
+        inputs.get("qualifier"): inputs
+        for inputs in context.declared.of(INVOKE_CONFIG).values()
+        if inputs["functionName"] == name
+    }
+    pages = client.get_paginator("list_function_event_invoke_configs").paginate(FunctionName=name)
+    live = {
+        _qualifier(each["FunctionArn"]): each
+        for page in pages
+        for each in page["FunctionEventInvokeConfigs"]
+    }
+    for qualifier in sorted(declared.keys() | live.keys(), key=str):
+        by = f" by {qualifier}" if qualifier else ""
+        settings = f"settings for asynchronous invocations{by}"
+        if qualifier not in live:
+            yield f"lacks the declared {settings}"
+        elif qualifier not in declared:
+            yield f"has {settings}, which the program does not declare"
+        elif seen := _invoke_config_differences(declared[qualifier], live[qualifier]):
+            yield f"its {settings}: {seen}"
+
+
+def _qualifier(arn: str) -> str | None:
+    """What follows a function's name in its ARN; Lambda writes $LATEST where nothing was given."""
+    found = arn.split(":")[7:]
+    return found[0] if found and found != ["$LATEST"] else None
+
+
+def _invoke_config_differences(inputs: dict[str, Any], live: dict[str, Any]) -> str:
     failure = inputs.get("destinationConfig", {}).get("onFailure", {})
     declared = {
         "MaximumRetryAttempts": inputs["maximumRetryAttempts"],

@@ -31,6 +31,12 @@ def queues(context: Context) -> Iterator[Verdict]:
                 "has no event source mapping: its messages are not read",
                 context.deployment.repair,
             )
+        elif mapping["FunctionArn"] != inputs["functionName"]:
+            yield wrong(
+                subject,
+                f"invokes {mapping['FunctionArn']}, declared is {inputs['functionName']}",
+                context.deployment.repair,
+            )
         elif mapping["State"] != ENABLED:
             yield wrong(
                 subject,

@@ -49,34 +49,46 @@ LIVE = {
 }
 ASYNCHRONOUS = {
     "functionName": "status",
+    "qualifier": "live",
     "maximumRetryAttempts": 0,
     "maximumEventAgeInSeconds": 60,
     "destinationConfig": {"onFailure": {"destination": QUEUE}},
 }
 LIVE_ASYNCHRONOUS = {
+    "FunctionArn": f"{ARN}:function:status:live",
     "MaximumRetryAttempts": 0,
     "MaximumEventAgeInSeconds": 60,
     "DestinationConfig": {"OnSuccess": {}, "OnFailure": {"Destination": QUEUE}},
 }
-Answer = Mapping[str, Any] | Callable[..., Mapping[str, Any]]
+
+
+def of_alias(answer: Mapping[str, Any]) -> Callable[..., Mapping[str, Any]]:
+    """Answers for the alias alone: everything else is not what is invoked."""
+
+    def configuration(**asked: Any) -> Mapping[str, Any]:
+        assert asked == {"FunctionName": "status", "Qualifier": "live"}
+        return answer
+
+    return configuration
 
 
 def verdicts(
     live: Mapping[str, Any] | None = None,
     *,
     concurrency: int | None = None,
-    asynchronous: Answer = LIVE_ASYNCHRONOUS,
+    alias: Mapping[str, Any] | None = None,
+    asynchronous: tuple[Mapping[str, Any], ...] = (LIVE_ASYNCHRONOUS,),
     retention: Mapping[str, Any] | None = None,
     **inputs: Any,
 ) -> list[Verdict]:
-    function: dict[str, Any] = {"Configuration": {**LIVE, **(live or {})}}
-    if concurrency is not None:
-        function["Concurrency"] = {"ReservedConcurrentExecutions": concurrency}
+    reserved = {} if concurrency is None else {"ReservedConcurrentExecutions": concurrency}
     kept = {"retentionInDays": 7} if retention is None else retention
     groups = [{"logGroupName": "/status", **kept}, {"logGroupName": "/status-more"}]
     aws = Service(
-        get_function=function,
-        get_function_event_invoke_config=asynchronous,
+        get_alias={"FunctionVersion": "7", **(alias or {})},
+        get_function_configuration=of_alias({**LIVE, **(live or {})}),
+        get_function_concurrency=reserved,
+        list_function_event_invoke_configs={"FunctionEventInvokeConfigs": asynchronous},
         describe_log_groups={"logGroups": groups},
     )
     context = context_of(
@@ -157,29 +169,44 @@ def test_a_reserved_concurrency_of_0_is_reported() -> None:
     assert function.result is Result.RIGHT
 
 
+def test_snapshots_that_differ_are_reported() -> None:
+    applied = {"SnapStart": {"ApplyOn": "PublishedVersions", "OptimizationStatus": "On"}}
+    assert fault(applied).startswith("snapshots is 'PublishedVersions', declared is 'None'")
+    [function, _] = verdicts(applied, snapStart={"applyOn": "PublishedVersions"})
+    assert function.result is Result.RIGHT
+
+
+def test_an_alias_that_is_on_two_versions_is_reported() -> None:
+    shared = {"RoutingConfig": {"AdditionalVersionWeights": {"6": 0.1}}}
+    assert fault(alias=shared) == "its alias live also sends to version 6"
+
+
 def test_the_settings_for_asynchronous_invocations_are_compared() -> None:
-    assert fault(asynchronous=missing).startswith(
-        "lacks the declared settings for asynchronous invocations"
-    )
+    settings = "settings for asynchronous invocations by live"
+    assert fault(asynchronous=()) == f"lacks the declared {settings}"
     for change, name in (
         ({"MaximumRetryAttempts": 2}, "MaximumRetryAttempts"),
         ({"MaximumEventAgeInSeconds": 21_600}, "MaximumEventAgeInSeconds"),
         ({"DestinationConfig": {"OnFailure": {}}}, "onFailure"),
     ):
-        assert fault(asynchronous=LIVE_ASYNCHRONOUS | change).startswith(f"{name} is ")
+        found = fault(asynchronous=(LIVE_ASYNCHRONOUS | change,))
+        assert found.startswith(f"its {settings}: {name} is ")
 
 
-def test_undeclared_settings_for_asynchronous_invocations_are_reported() -> None:
-    [verdict, _] = verdicts(name="another")
-    assert verdict.seen == (
-        "has settings for asynchronous invocations, which the program does not declare"
+@pytest.mark.parametrize(("arn", "by"), [("", ""), (":$LATEST", ""), (":7", " by 7")])
+def test_undeclared_settings_for_asynchronous_invocations_are_reported(arn: str, by: str) -> None:
+    other = LIVE_ASYNCHRONOUS | {"FunctionArn": f"{ARN}:function:status{arn}"}
+    found = verdicts(asynchronous=(LIVE_ASYNCHRONOUS, other))
+    assert found[0].seen == (
+        f"has settings for asynchronous invocations{by}, which the program does not declare"
     )
 
 
-def test_a_missing_function_is_reported() -> None:
-    aws = Service(get_function=missing)
+@pytest.mark.parametrize("operation", ["get_alias", "get_function_configuration"])
+def test_a_missing_function_or_alias_is_reported(operation: str) -> None:
+    aws = Service(**{"get_alias": {}, operation: missing})
     context = context_of(declared(FUNCTION, "one", **INPUTS), client=lambda service: aws)
-    assert [each.seen for each in functions(context)] == ["does not exist"]
+    assert [each.seen for each in functions(context)] == ["does not exist, or has no alias live"]
 
 
 def test_another_log_retention_is_reported() -> None:

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from operations.verify.checks.queues import QUEUE, queue_attributes
+from operations.verify.checks.queues import MAPPING, QUEUE, queue_attributes, queues
+from operations.verify.context import FUNCTION
 from operations.verify.verdicts import Result, Verdict
 from tests.operations.verify.contexts import Service, context_of, declared, missing
 
@@ -62,6 +63,32 @@ def test_an_attribute_that_differs_is_reported(change: dict[str, str]) -> None:
 
 def test_an_undeclared_redrive_policy_is_reported() -> None:
     assert verdict(LIVE, redrivePolicy=None).seen.startswith("RedrivePolicy is ")
+
+
+def mapped(function: str) -> list[Verdict]:
+    """What is found if the queue's mapping invokes this function."""
+    arn = "arn:aws:lambda:eu-central-1:998877665544:function:status"
+    source = "arn:aws:sqs:eu-central-1:998877665544:ticks"
+    live = {"EventSourceArn": source, "FunctionArn": function, "State": "Enabled", "BatchSize": 1}
+    aws = Service(list_event_source_mappings={"EventSourceMappings": [{**live, "UUID": "u"}]})
+    context = context_of(
+        declared(FUNCTION, "status-function", name="status"),
+        declared(
+            MAPPING, "ticks-mapping", eventSourceArn=source, functionName=f"{arn}:live", batchSize=1
+        ),
+        client=lambda service: aws,
+    )
+    return list(queues(context))
+
+
+def test_a_mapping_that_does_not_invoke_the_alias_is_reported() -> None:
+    arn = "arn:aws:lambda:eu-central-1:998877665544:function:status"
+    [right] = mapped(f"{arn}:live")
+    assert right.result is Result.RIGHT
+    for other in (arn, f"{arn}:7"):
+        [found] = mapped(other)
+        assert (found.subject, found.result) == ("queue ticks to status", Result.WRONG)
+        assert found.seen == f"invokes {other}, declared is {arn}:live"
 
 
 def test_a_missing_queue_is_reported() -> None:
