@@ -51,6 +51,7 @@ SHOWN: dict[str, tuple[str, ...]] = {
     "iam.RolePolicyAttachment": ("policyArn",),
     "kms.Alias": ("name",),
     "kms.Key": ("", "enableKeyRotation"),
+    "lambda.Alias": ("functionName", "name"),
     "lambda.EventSourceMapping": ("eventSourceArn", "batchSize"),
     "lambda.Function": (
         "name",
@@ -61,11 +62,12 @@ SHOWN: dict[str, tuple[str, ...]] = {
     ),
     "lambda.FunctionEventInvokeConfig": (
         "functionName",
+        "qualifier",
         "maximumRetryAttempts",
         "maximumEventAgeInSeconds",
     ),
     "lambda.LayerVersion": ("layerName", "compatibleRuntimes", "compatibleArchitectures"),
-    "lambda.Permission": ("function", "principal", "sourceArn"),
+    "lambda.Permission": ("function", "qualifier", "principal", "sourceArn"),
     "route53.Record": ("name", "type"),
     "sns.Topic": ("name",),
     "sns.TopicPolicy": ("", "policy"),

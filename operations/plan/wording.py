@@ -26,6 +26,7 @@ _REPLACED_BY: dict[str, re.Pattern[str]] = {
     "dynamodb.Table": re.compile(r"(name|hashKey|rangeKey)$"),
     "iam.Role": re.compile(r"name$"),
     "iam.RolePolicy": re.compile(r"(name|role)$"),
+    "lambda.Alias": re.compile(r"(name|functionName)$"),
     "lambda.Function": re.compile(r"name$"),
     "lambda.LayerVersion": re.compile(r"(code|layerName|compatible.*)$"),
     "lambda.Permission": re.compile(r".*"),
