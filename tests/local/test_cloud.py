@@ -1,5 +1,6 @@
 import json
 import os
+import signal
 import stat
 import time
 from pathlib import Path
@@ -12,8 +13,9 @@ from client.sign_in import sign_in
 from client.sockets import FrameMissing, HandshakeRefused
 from local.cloud import LocalCloud
 from local.deployer import DeployError
+from local.speech.process import LOG_NAME, SpeechServices
 from tests.local.conftest import PATIENCE_SECONDS, SMALL, CloudWith
-from tests.local.protocol.people import leave_one_place
+from tests.local.protocol.people import eventually, leave_one_place
 
 PROMISED_OUTPUTS = {
     "websocketUrl",
@@ -130,6 +132,25 @@ def test_overridden_config_reaches_the_functions(cloud_with: CloudWith) -> None:
     second.join(session_id, "es")
     refusal = second.expect("error")
     assert (refusal["code"], refusal["details"]) == ("SESSION_FULL", {"maxListeners": 50})
+
+
+def test_a_speech_process_that_ended_by_itself_is_reported_with_its_log(
+    shared_cloud: LocalCloud, tmp_path: Path
+) -> None:
+    cloud = LocalCloud(tmp_path)
+    cloud.emulator = shared_cloud.emulator
+    with SpeechServices(tmp_path) as cloud.speech:
+        cloud.speech.start(cloud.emulator.url)
+        assert cloud.ending() is None
+        [log] = tmp_path.glob(f"speech-*/{LOG_NAME}")
+        with log.open("a") as file:
+            file.write("its last words\n")
+        os.kill(cloud.speech.process_id, signal.SIGKILL)
+        eventually(lambda: not cloud.speech.is_running, "the process has ended")
+        report = cloud.ending()
+    assert report
+    assert report.startswith("the speech stand-ins ended by themselves:\n")
+    assert "its last words" in report
 
 
 def test_wrong_config_is_reported_and_leaves_nothing_running(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """`python -m local.run` as people start it, on a copy of the project."""
 
+import json
 import os
 import shutil
 import signal
@@ -14,7 +15,7 @@ import pytest
 
 from client.account import Account
 from client.people import Participants
-from client.running_cloud import running_outputs
+from client.running_cloud import OUTPUTS_FILE, running_outputs
 from contract.functions import LIVE
 from local.run import described
 from tests.patience import PATIENCE_SECONDS
@@ -24,7 +25,8 @@ COPIED = ("__main__.py", "client", "components", "contract", "handlers", "local"
 READY_TIMEOUT_SECONDS = 60.0
 RELOAD_TIMEOUT_SECONDS = 60.0
 ENDING_TIMEOUT_SECONDS = 60.0
-# So that no signal comes too late for a start.
+# Which another process may be writing.
+UNFINISHED_BYTECODE = shutil.ignore_patterns("*.pyc.*")
 NEVER_READY = "\nimport time\n\ntime.sleep(600)\n"
 
 
@@ -70,43 +72,71 @@ class Run:
         return self.process.wait(ENDING_TIMEOUT_SECONDS)
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    return copy_of_the_project(tmp_path / "project")
+# For a test to delete.
+UNUSED_MODULE = Path("handlers", "live_sessions", "unused.py")
 
 
-@pytest.fixture
-def start(project: Path, tmp_path: Path) -> Iterator[Callable[[], Run]]:
-    """Starts runs in the copy; those that are left are killed."""
-    runs: list[Run] = []
+class Runs:
+    """The runs in one copy of the project; those that are left in the end are killed."""
 
-    def start_run() -> Run:
-        runs.append(Run(project, tmp_path / f"scratch-{len(runs)}"))
-        return runs[-1]
+    def __init__(self, folder: Path) -> None:
+        self.project = copy_of_the_project(folder / "project")
+        self._folder = folder
+        self._all: list[Run] = []
+        self._edited: Run | None = None
 
-    yield start_run
-    kill(*runs)
+    def start(self) -> Run:
+        self._all.append(Run(self.project, self._folder / f"scratch-{len(self._all)}"))
+        return self._all[-1]
+
+    def edited(self) -> Run:
+        """One run for all tests, as long as it lives; it is ready and serves in `.local`."""
+        if self._edited is None or self._edited.process.poll() is not None:
+            (self.project / UNUSED_MODULE).touch()
+            self._edited = self.start()
+            self._edited.wait_until_ready()
+        return self._edited
+
+    def kill(self) -> None:
+        for run in self._all:
+            if run.process.poll() is None:
+                run.process.kill()
+                run.process.wait(ENDING_TIMEOUT_SECONDS)
 
 
 @pytest.fixture(scope="module")
-def edited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
+    """Runs of the whole project."""
+    runs = Runs(tmp_path_factory.mktemp("runs"))
+    yield runs
+    runs.kill()
+
+
+@pytest.fixture
+def edited(runs: Runs) -> Run:
     """One run for the tests that edit handlers."""
-    folder = tmp_path_factory.mktemp("edited")
-    run = Run(copy_of_the_project(folder / "project"), folder / "scratch")
-    try:
-        run.wait_until_ready()
-        yield run
-    finally:
-        kill(run)
+    return runs.edited()
+
+
+@pytest.fixture(scope="module")
+def endless(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
+    """Runs of a program that never ends, so that no signal comes too late for a start."""
+    runs = Runs(tmp_path_factory.mktemp("endless"))
+    program = runs.project / "__main__.py"
+    edit(program, program.read_text() + NEVER_READY)
+    yield runs
+    runs.kill()
 
 
 def copy_of_the_project(copy: Path) -> Path:
-    """The program and the handlers; environments and built layers are the original's."""
+    """The program and the handlers, with their bytecode; environments and built layers are the
+    original's.
+    """
     copy.mkdir()
     for name in COPIED:
         source = ROOT / name
         if source.is_dir():
-            shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(source, copy / name, ignore=UNFINISHED_BYTECODE)
         else:
             shutil.copy(source, copy / name)
     for config in ROOT.glob("Pulumi*.yaml"):
@@ -120,13 +150,6 @@ def copy_of_the_project(copy: Path) -> Path:
 def unfinished_layers(folder: str, names: list[str]) -> list[str]:
     """What another test run may be building, and takes away again."""
     return [name for name in names if Path(folder).name == "layers" and name.startswith(".")]
-
-
-def kill(*runs: Run) -> None:
-    for run in runs:
-        if run.process.poll() is None:
-            run.process.kill()
-            run.process.wait(ENDING_TIMEOUT_SECONDS)
 
 
 def processes_of(project: Path) -> list[str]:
@@ -152,6 +175,10 @@ def state_folders(project: Path) -> list[str]:
     return sorted(path.name for path in project.glob(".local*"))
 
 
+def outputs_in(folder: Path) -> dict[str, Any]:
+    return json.loads((folder / OUTPUTS_FILE).read_text())
+
+
 def answer_of(run: Run, entry: str) -> bytes:
     """What the function answers to an invocation."""
     found = running_outputs(run.project)
@@ -170,100 +197,21 @@ def edit(path: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "first_file",
+    ("first_file", "number"),
     [
-        pytest.param("emulator-*/emulator.log", id="emulator"),
-        pytest.param("root-credentials.json", id="deployment"),
+        pytest.param("emulator-*/emulator.log", signal.SIGINT, id="emulator"),
+        pytest.param("root-credentials.json", signal.SIGTERM, id="deployment"),
     ],
 )
 def test_a_run_that_is_ended_while_it_starts_leaves_nothing(
-    project: Path, start: Callable[[], Run], first_file: str
+    endless: Runs, first_file: str, number: int
 ) -> None:
-    program = project / "__main__.py"
-    edit(program, program.read_text() + NEVER_READY)
-    run = start()
+    run = endless.start()
     eventually(lambda: list(run.project.glob(f".local/{first_file}")), first_file)
-    assert run.end(signal.SIGINT) == 0
+    assert run.end(number) == 0
     assert "ready" not in run.text
     assert processes_of(run.project) == []
     assert state_folders(run.project) == []
-
-
-def test_two_runs_share_nothing_and_each_ends_by_a_signal_and_leaves_nothing(
-    start: Callable[[], Run],
-) -> None:
-    runs: dict[str, Run] = {}
-    for name in (".local", ".local-2"):
-        runs[name] = start()
-        claimed = runs[name].project / name
-        eventually(claimed.exists, f"a folder {name}")
-    first, second = runs.values()
-    lines = {name: run.wait_until_ready() for name, run in runs.items()}
-    assert state_folders(first.project) == [".local", ".local-2"]
-    urls = {Account.load(first.project / name).url for name in runs}
-    assert len(urls) == 2
-
-    for run, number, name in (
-        (first, signal.SIGINT, ".local"),
-        (second, signal.SIGTERM, ".local-2"),
-    ):
-        found = running_outputs(run.project)
-        assert found
-        folder, outputs = found
-        assert folder.name == name
-        assert outputs["websocketUrl"] in lines[name]
-        assert f"{name}/outputs.json" in lines[name]
-        with Participants(outputs) as people:  # so that functions' processes are there to be ended
-            people.speaker().create_session("en")
-            assert any(str(folder) in line for line in processes_of(run.project))
-            assert run.end(number) == 0
-        assert not any(f"{folder}/" in line for line in processes_of(run.project))
-        assert not folder.exists()
-        assert list(run.scratch.iterdir()) == []
-    assert processes_of(first.project) == []
-    assert state_folders(first.project) == []
-
-
-def test_after_a_killed_run_the_next_one_cleans_up_and_reports_its_own_emulators_end(
-    start: Callable[[], Run],
-) -> None:
-    killed = start()
-    killed.wait_until_ready()
-    killed.end(signal.SIGKILL)
-    deadline = time.monotonic() + ENDING_TIMEOUT_SECONDS
-    while processes_of(killed.project):
-        assert time.monotonic() < deadline, processes_of(killed.project)
-        time.sleep(0.2)
-    stale = set((killed.project / ".local").iterdir())
-    assert stale, "a killed run cannot clean up"
-    assert running_outputs(killed.project) is None
-    following = start()
-    following.wait_until_ready()
-    assert state_folders(killed.project) == [".local"]
-    left = {path.name for path in stale if path.name.startswith(("emulator-", "speech-"))}
-    assert not left & {path.name for path in (killed.project / ".local").iterdir()}
-    kill_part(following, "emulator/serve.py", "emulator-*/emulator.log")
-    assert "the emulator ended by itself:\n" in following.text
-
-
-def test_a_speech_process_that_ended_by_itself_is_reported_with_its_log(
-    start: Callable[[], Run],
-) -> None:
-    run = start()
-    run.wait_until_ready()
-    kill_part(run, "local.speech.serve", "speech-*/speech.log")
-    assert "the speech stand-ins ended by themselves:\n" in run.text
-
-
-def kill_part(run: Run, program: str, log_path: str) -> None:
-    """Kill a process of the run, which then ends and shows the end of the process's log."""
-    [server] = [line for line in processes_of(run.project) if program in line]
-    [log] = run.project.glob(f".local/{log_path}")
-    with log.open("a") as file:
-        file.write("its last words\n")
-    os.kill(int(server.split()[0]), signal.SIGKILL)
-    assert run.process.wait(ENDING_TIMEOUT_SECONDS) == 1
-    assert "its last words" in run.text
 
 
 @pytest.mark.parametrize(
@@ -280,31 +228,23 @@ def test_what_is_reloaded_is_described_in_order(resources: list[str], words: str
 
 
 def test_a_deleted_file_is_reported_by_its_name(edited: Run) -> None:
-    module = edited.project / "handlers" / "live_sessions" / "passing.py"
-    edit(module, "PASSING = True\n")
-    edited.wait_for("passing.py: reloaded", RELOAD_TIMEOUT_SECONDS)
-    module.unlink()
-    edited.wait_for("passing.py (deleted): reloaded", RELOAD_TIMEOUT_SECONDS)
+    (edited.project / UNUSED_MODULE).unlink()
+    edited.wait_for("unused.py (deleted): reloaded", RELOAD_TIMEOUT_SECONDS)
 
 
-def test_an_edited_handler_is_reloaded(edited: Run) -> None:
+def test_a_syntax_error_is_reported_and_the_deployed_code_keeps_running_until_it_is_mended(
+    edited: Run,
+) -> None:
     handler = edited.project / "handlers" / "heartbeat.py"
-    edit(handler, "def handler(event, context):\n    return 'edited'\n")
-    line = edited.wait_for("handlers/heartbeat.py: reloaded", RELOAD_TIMEOUT_SECONDS)
-    assert "reloaded heartbeat in" in line
-    assert answer_of(edited, "heartbeat") == b'"edited"'
-
-
-def test_a_syntax_error_is_reported_and_the_deployed_code_keeps_running(edited: Run) -> None:
-    handler = edited.project / "handlers" / "reconcile.py"
     good = handler.read_text()
     edit(handler, "def handler(event, context)\n    return 'broken'\n")
-    line = edited.wait_for("handlers/reconcile.py: ", RELOAD_TIMEOUT_SECONDS)
+    line = edited.wait_for("handlers/heartbeat.py: ", RELOAD_TIMEOUT_SECONDS)
     assert "line 1" in line
-    assert b"SyntaxError" not in answer_of(edited, "reconcile")
+    assert b"SyntaxError" not in answer_of(edited, "heartbeat")
     edit(handler, good + "\n\ndef handler(event, context):\n    return 'mended'\n")
-    edited.wait_for("handlers/reconcile.py: reloaded", RELOAD_TIMEOUT_SECONDS)
-    assert answer_of(edited, "reconcile") == b'"mended"'
+    line = edited.wait_for("handlers/heartbeat.py: reloaded", RELOAD_TIMEOUT_SECONDS)
+    assert "reloaded heartbeat in" in line
+    assert answer_of(edited, "heartbeat") == b'"mended"'
 
 
 def test_an_edit_of_the_shared_package_updates_every_function(edited: Run) -> None:
@@ -387,16 +327,68 @@ def test_the_functions_logs_can_be_followed(edited: Run, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("module", ["local.reset", "local.logs"])
-def test_without_a_run_the_commands_say_so(project: Path, module: str) -> None:
-    done = command(project, module, "--cloud", ".local-2")
+def test_without_a_run_the_commands_say_so(runs: Runs, module: str) -> None:
+    done = command(runs.project, module, "--cloud", ".local-9")
     assert done.returncode == 1
-    assert "running in .local-2: start one with `make run`" in done.stderr
+    assert "running in .local-9: start one with `make run`" in done.stderr
 
 
 def test_logs_of_an_unknown_function_are_refused_with_the_known_ones(edited: Run) -> None:
     done = command(edited.project, "local.logs", "--function", "nonsense")
     assert done.returncode == 1
     assert "session_status" in done.stderr
+
+
+def test_two_runs_share_nothing_and_one_that_is_ended_leaves_nothing(
+    edited: Run, runs: Runs
+) -> None:
+    second = runs.start()
+    names = (".local", ".local-2")
+    lines = dict(zip(names, (edited.wait_until_ready(), second.wait_until_ready()), strict=True))
+    assert state_folders(runs.project) == [*names]
+    assert len({Account.load(runs.project / name).url for name in names}) == 2
+    for name in names:
+        outputs = outputs_in(runs.project / name)
+        assert outputs["websocketUrl"] in lines[name]
+        assert f"{name}/outputs.json" in lines[name]
+
+    folder = runs.project / ".local-2"
+    with Participants(outputs_in(folder)) as people:  # so that there are functions' processes
+        people.speaker().create_session("en")
+        assert any(str(folder) in line for line in processes_of(runs.project))
+        assert second.end(signal.SIGINT) == 0
+    assert not any(f"{folder}/" in line for line in processes_of(runs.project))
+    assert list(second.scratch.iterdir()) == []
+    assert state_folders(runs.project) == [".local"]
+    assert edited.process.poll() is None
+    assert answer_of(edited, "reconcile")
+
+
+def test_after_a_killed_run_the_next_one_cleans_up_and_reports_its_own_emulators_end(
+    edited: Run, runs: Runs
+) -> None:
+    edited.end(signal.SIGKILL)
+    eventually(lambda: not processes_of(runs.project), "the end of the killed run's processes")
+    stale = set((runs.project / ".local").iterdir())
+    assert stale, "a killed run cannot clean up"
+    assert running_outputs(runs.project) is None
+    following = runs.start()
+    following.wait_until_ready()
+    assert state_folders(runs.project) == [".local"]
+    left = {path.name for path in stale if path.name.startswith(("emulator-", "speech-"))}
+    assert left
+    assert not left & {path.name for path in (runs.project / ".local").iterdir()}
+
+    [server] = [line for line in processes_of(runs.project) if "emulator/serve.py" in line]
+    [log] = runs.project.glob(".local/emulator-*/emulator.log")
+    with log.open("a") as file:
+        file.write("its last words\n")
+    os.kill(int(server.split()[0]), signal.SIGKILL)
+    assert following.process.wait(ENDING_TIMEOUT_SECONDS) == 1
+    assert "the emulator ended by itself:\n" in following.text
+    assert "its last words" in following.text
+    assert processes_of(runs.project) == []
+    assert state_folders(runs.project) == []
 
 
 def command(project: Path, *arguments: str) -> Any:
