@@ -195,18 +195,10 @@ def test_a_hundred_listeners_at_once_fill_fifty_places_and_leave_none(
 
 
 def answers_at_once(listeners: list[Listener], action: str, **fields: Any) -> list[str]:
-    """How each was answered: the reply's type, or the error's code.
-
-    On a busy machine DynamoDB may not answer a function in time. Such a request is refused and sent
-    again; the second attempt may find that the first one was carried out.
-    """
-    done_before = {"ALREADY_IN_SESSION": "sessionJoined", "CONNECTION_NOT_FOUND": "sessionLeft"}
+    """How each was answered: the reply's type, or the error's code."""
     asked = [listener.send(action, **fields) for listener in listeners]
-    answers: list[str] = []
-    for listener, request_id in zip(listeners, asked, strict=True):
-        reply, is_repeated = listener.answer_to(request_id, ANSWER_TIMEOUT_SECONDS), False
-        while reply.get("code") == "SERVICE_UNAVAILABLE":
-            reply, is_repeated = listener.ask(action, **fields), True
-        answer = reply.get("code") or reply.type
-        answers.append(done_before.get(answer, answer) if is_repeated else answer)
-    return answers
+    replies = [
+        listener.answer_to(request_id, ANSWER_TIMEOUT_SECONDS)
+        for listener, request_id in zip(listeners, asked, strict=True)
+    ]
+    return [reply.get("code") or reply.type for reply in replies]
