@@ -98,6 +98,8 @@ class Emulator:
         self._denials: list[Denial] = []
         self._log_bytes_read = 0
         self._log_lock = threading.Lock()
+        self._clients: dict[str, Any] = {}
+        self._clients_lock = threading.Lock()
         # A session is not thread-safe while it creates clients.
         self._session = aws_session(
             region=region,
@@ -144,11 +146,16 @@ class Emulator:
         return f"ws://{HOST}:{self.port}/_aws/execute-api/{api_id}"
 
     def client(self, service_name: str, **options: Any) -> Any:
-        """Return a boto3 client that acts as the account's root; `options` are passed to boto3."""
-        config = CLIENT_CONFIG.merge(options.pop("config", Config()))
-        options = {"endpoint_url": self.url, "config": config, **options}
-        with self._session_lock:
-            return self._session.client(service_name, **options)  # type: ignore[call-overload]
+        """Return a boto3 client that acts as the account's root; `options` are passed to boto3.
+
+        Without options it is created once.
+        """
+        if options:
+            return self._new_client(service_name, **options)
+        with self._clients_lock:
+            if service_name not in self._clients:
+                self._clients[service_name] = self._new_client(service_name)
+            return self._clients[service_name]
 
     def start(self) -> None:
         """Start the server and wait until it is ready; raises EmulatorError."""
@@ -158,6 +165,7 @@ class Emulator:
         directory = Path(tempfile.mkdtemp(prefix="emulator-", dir=self._state_directory)).resolve()
         self._directory = directory
         self._denials, self._log_bytes_read = [], 0
+        self._clients = {}
         # The server inherits this socket, so no other process can take its port meanwhile.
         with socket.create_server((HOST, 0)) as listener, (directory / LOG_NAME).open("wb") as log:
             self.port = listener.getsockname()[1]
@@ -192,6 +200,12 @@ class Emulator:
         if self._directory:
             shutil.rmtree(self._directory, ignore_errors=True)
             self._directory = None
+
+    def _new_client(self, service_name: str, **options: Any) -> Any:
+        config = CLIENT_CONFIG.merge(options.pop("config", Config()))
+        options = {"endpoint_url": self.url, "config": config, **options}
+        with self._session_lock:
+            return self._session.client(service_name, **options)  # type: ignore[call-overload]
 
     def __enter__(self) -> Self:
         self.start()
