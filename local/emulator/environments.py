@@ -1,6 +1,6 @@
 """Execution environments of MiniStack's Lambda: how they start, how long they run, what they log.
 
-Four differences from MiniStack's own:
+Five differences from MiniStack's own:
 
 - A few environments start at a time, and a burst of invocations shares few environments as long as
   they keep finishing. On Lambda a hundred start in the time of one; here they share a laptop's
@@ -9,6 +9,8 @@ Four differences from MiniStack's own:
   the number that runs at once is not limited.
 - Environments run at a lower priority than the server. A function gives DynamoDB and @connections
   about a second to answer, so under load the server has to get the processor first.
+- A Python environment is forked from a process that has imported botocore; forked_process.py
+  explains it.
 - A layer is unpacked once, and every environment reads it there: unpacking takes longer than
   starting an environment.
 - The reason why a function could not start, such as a failed import, is in its log, as on Lambda.
@@ -21,13 +23,17 @@ import contextlib
 import hashlib
 import io
 import os
+import subprocess
 import tempfile
 import threading
 import time
+import types
 import zipfile
 from collections import defaultdict, deque
 from typing import Any
 
+import forked_process
+from forked_process import LAYER_FOLDERS_VARIABLE
 from limits import least_time_limit_seconds
 from ministack.core import lambda_runtime
 from ministack.services import lambda_svc
@@ -37,8 +43,6 @@ MAX_STARTING = min(16, 2 * (os.cpu_count() or 1))
 MAX_IN_BURST = min(32, 4 * (os.cpu_count() or 1))
 STALL_SECONDS = 2.0
 NICENESS = 5
-# Where MiniStack's Python environments look for layers.
-LAYER_FOLDERS_VARIABLE = "_LAMBDA_LAYERS_DIRS"
 
 _acquire_worker = lambda_runtime.acquire_worker
 _release_worker = lambda_runtime.release_worker
@@ -61,6 +65,9 @@ def install() -> None:
     lambda_svc.release_worker = _release
     lambda_svc._execute_function_warm = _execute_and_log
     lambda_runtime.Worker._spawn = _start
+    lambda_runtime.subprocess = types.SimpleNamespace(
+        **{**vars(subprocess), "Popen": forked_process.popen}
+    )
 
 
 def _acquire_in_turn(name: str, config: dict[str, Any], code: bytes, **options: Any) -> Any:

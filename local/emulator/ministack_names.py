@@ -180,6 +180,13 @@ NAMES: tuple[Name, ...] = (
         "test_an_environment_has_a_lower_priority_than_the_server",
     ),
     *_names(
+        WORKERS,
+        "subprocess",
+        "Python environments are forked",
+        "emulator/test_environments.py",
+        "test_a_forked_environment_is_like_one_that_was_started",
+    ),
+    *_names(
         LAMBDA,
         "_resolve_layer_zip",
         "a layer is unpacked once",

@@ -31,11 +31,11 @@ def time_limit(cloud: LocalCloud, seconds: int) -> Iterator[None]:
 
 def kill_processes(cloud: LocalCloud) -> int:
     """Kill the processes that run the function, at once; returns how many there were."""
-    name = f"AWS_LAMBDA_FUNCTION_NAME={cloud.outputs['functionNames'][ENTRY]}".encode()
+    folder = f"/ministack-lambda-{cloud.outputs['functionNames'][ENTRY]}-"
     killed = 0
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            if name in (process / "environ").read_bytes().split(b"\0"):
+            if folder in os.readlink(process / "cwd"):
                 os.kill(int(process.name), signal.SIGKILL)
                 killed += 1
     return killed

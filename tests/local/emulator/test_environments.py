@@ -3,6 +3,8 @@
 import io
 import json
 import os
+import signal
+import subprocess
 import time
 import uuid
 import zipfile
@@ -41,6 +43,44 @@ def handler(event, context):
     return {"word": said.WORD, "file": said.__file__, "process": os.getpid()}
 """
 
+# Describes its process, without what differs from process to process.
+REPORT = """
+import os, signal, sys, time
+
+SIGNALS = (signal.SIGCHLD, signal.SIGINT, signal.SIGPIPE, signal.SIGTERM)
+OF_THE_SERVER = {"__mp_main__", "environments", "forked_process", "limits", "ministack", "serve"}
+
+def handler(event, context):
+    scratch = os.path.dirname(os.getcwd())
+    variables = {name: shown(value, scratch) for name, value in os.environ.items()}
+    for name in ("AWS_LAMBDA_LOG_STREAM_NAME", "PYTHONNOUSERSITE"):
+        variables.pop(name, None)
+    return {
+        "forked": "asyncio" in sys.modules,
+        "report": {
+            "arguments": [shown(each, scratch) for each in sys.argv],
+            "import path": [shown(each, scratch) for each in sys.path],
+            "main": shown(sys.modules["__main__"].__file__, scratch),
+            "modules of the server": sorted(OF_THE_SERVER & set(sys.modules)),
+            "signals": [str(signal.getsignal(each)) for each in SIGNALS],
+            "streams": [(each.encoding, each.errors) for each in (sys.stdin, sys.__stderr__)],
+            "time zone": time.tzname,
+            "variables": variables,
+        },
+    }
+
+def shown(text, scratch):
+    return text.replace(scratch, "SCRATCH")
+"""
+
+# Says where a package comes from that botocore needs too.
+BRINGS = """
+import botocore.session, jmespath
+
+def handler(event, context):
+    return {"file": jmespath.__file__, "botocore": botocore.session.__file__}
+"""
+
 
 def archive(name: str, text: str) -> bytes:
     content = io.BytesIO()
@@ -76,6 +116,14 @@ class Talker:
             LayerName=self.name,
             Content={"ZipFile": archive("python/said.py", f"WORD = {word!r}")},
         )["LayerVersionArn"]
+
+    def answer(self, code: str, **configuration: Any) -> dict[str, Any]:
+        """What the function answers with another code and configuration."""
+        self.functions.update_function_code(
+            FunctionName=self.name, ZipFile=archive("talker.py", code)
+        )
+        self.functions.update_function_configuration(FunctionName=self.name, **configuration)
+        return json.loads(self.functions.invoke(FunctionName=self.name)["Payload"].read())
 
     def invoke(self, together: int) -> list[dict[str, Any]]:
         """Return the answers of that many environments, which run at the same time."""
@@ -159,6 +207,55 @@ def test_a_function_may_lose_its_layer(talker: Talker) -> None:
     talker.functions.update_function_configuration(FunctionName=talker.name, Layers=[])
     answer = talker.functions.invoke(FunctionName=talker.name, Payload=b"{}")
     assert "No module named 'said'" in answer["Payload"].read().decode()
+
+
+def test_a_forked_environment_is_like_one_that_was_started(talker: Talker) -> None:
+    """An interpreter's own variable cannot be given to a fork."""
+    forked, started = (
+        talker.answer(REPORT, Environment={"Variables": {"TZ": "UTC-5", **more}})
+        for more in ({}, {"PYTHONNOUSERSITE": "1"})
+    )
+    assert (forked["forked"], started["forked"]) == (True, False)
+    assert forked["report"] == started["report"]
+    assert forked["report"]["modules of the server"] == []
+
+
+def test_without_the_process_that_is_forked_another_one_is_started(talker: Talker) -> None:
+    talker.invoke(together=1)
+    [origin] = origins(talker.emulator)
+    os.kill(origin, signal.SIGKILL)
+    eventually(lambda: not origins(talker.emulator), "its end")
+    talker.functions.update_function_configuration(FunctionName=talker.name, MemorySize=256)
+    [answer] = talker.invoke(together=1)
+    assert answer["word"] == "hello"
+    assert len(origins(talker.emulator)) == 1
+
+
+def origins(emulator: Emulator) -> list[int]:
+    """The server's children that run forked_process.py."""
+    listing = subprocess.run(
+        ["ps", "-A", "-ww", "-o", "pid=,ppid=,args="],  # noqa: S607
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=PATIENCE_SECONDS,
+    ).stdout
+    rows = [line.split(maxsplit=2) for line in listing.splitlines()]
+    return [
+        int(pid)
+        for pid, parent, command in rows
+        if int(parent) == emulator.process_id and "forked_process.py" in command
+    ]
+
+
+def test_a_layers_package_is_imported_from_there_though_the_runtime_has_it(talker: Talker) -> None:
+    layer = talker.functions.publish_layer_version(
+        LayerName=talker.name,
+        Content={"ZipFile": archive("python/jmespath/__init__.py", "")},
+    )["LayerVersionArn"]
+    answer = talker.answer(BRINGS, Layers=[layer])
+    assert "layer-" in answer["file"]
+    assert "site-packages" in answer["botocore"]
 
 
 def test_an_environment_has_a_lower_priority_than_the_server(talker: Talker) -> None:
