@@ -77,8 +77,18 @@ class Play:
 
 
 def frames_of(client: Client) -> list[Frame]:
-    """All that came but periodic statuses, which come when they come."""
-    return [frame for frame in client.received() if frame.get("updateReason") != "periodic"]
+    """All that came but what comes at times of its own: periodic statuses, and the state that is
+    sent again some seconds after listeners came or left.
+    """
+    frames: list[Frame] = []
+    versions: set[int] = set()
+    for frame in client.received():
+        version = frame.get("broadcastState", {}).get("version")
+        is_again = frame.type == "speakerStateChanged" and version in versions
+        if frame.get("updateReason") != "periodic" and not is_again:
+            frames.append(frame)
+        versions.add(version)
+    return frames
 
 
 def test_the_example_of_the_page_is_what_clients_see(cloud: LocalCloud) -> None:
