@@ -13,7 +13,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup hooks run demo local-logs local-reset plan verify cost test test-local-cloud \
-	test-speaking test-everything-else coverage bench check format lint types lock clean
+	test-speaking test-engine test-everything-else coverage bench check format lint types lock clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,20 +64,21 @@ verify: setup ## Check the deployment of STACK=staging, or the running local clo
 cost: setup ## Estimate the monthly bill: STACK=staging, COST='--sessions 20 --listeners 100 --hours 160 --captions-per-minute 20'
 	@$(BIN)/python -m operations.cost $(if $(STACK),--stack '$(STACK)') $(COST)
 
-# Three pytest runs in parallel. The two on the local cloud mostly wait; the third uses every core, at lower priority.
+# Four pytest runs in parallel. Those on the local cloud and on Pulumi's engine mostly wait; the last one uses every
+# core, at lower priority.
 # With --keep-going each of them runs to its end even if another one fails.
 EMULATOR_TESTS := tests/local/emulator
 SPEAKING_TESTS := tests/local/audio tests/local/speech tests/local/verify tests/local/monitoring
-OTHER_FOLDERS := $(filter-out tests/local/ tests/__pycache__/,$(wildcard tests/*/))
-TEST_RUNS := test-local-cloud test-speaking test-everything-else
-PARALLEL := --no-print-directory --keep-going --jobs=3 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
+OTHER_FOLDERS := $(filter-out tests/engine/ tests/local/ tests/__pycache__/,$(wildcard tests/*/))
+TEST_RUNS := test-local-cloud test-speaking test-engine test-everything-else
+PARALLEL := --no-print-directory --keep-going --jobs=$(words $(TEST_RUNS)) $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 # Each run has a cache and a coverage file of its own; .ci/run reads the cache to find the tests that failed.
 PYTEST = $(BIN)/python -m pytest -o cache_dir=.pytest_cache/$@ $(PYTEST_OPTIONS)
 $(TEST_RUNS): export COVERAGE_FILE = .coverage.$@
 COVERAGE_FLOOR := 78
 
 test: setup ## Run every test
-	@echo 'Running the tests in three parallel runs; each prints its results when it ends, after up to ten minutes.'
+	@echo 'Running the tests in $(words $(TEST_RUNS)) parallel runs; each prints its results when it ends, after up to ten minutes.'
 	@$(MAKE) $(PARALLEL) $(TEST_RUNS)
 
 test-local-cloud:
@@ -85,6 +86,9 @@ test-local-cloud:
 
 test-speaking:
 	$(PYTEST) $(SPEAKING_TESTS)
+
+test-engine: setup ## Run the tests on Pulumi's engine; CONTRIBUTING.md says what they need
+	$(PYTEST) tests/engine
 
 test-everything-else:
 	nice -n 5 $(PYTEST) --numprocesses=auto --dist=worksteal $(OTHER_FOLDERS) $(EMULATOR_TESTS) $(wildcard tests/test_*.py)
