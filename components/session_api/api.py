@@ -6,6 +6,7 @@ endpoints; `publish` makes the rest from the routes of those components.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import pulumi
 import pulumi_aws as aws
@@ -37,7 +38,10 @@ class SessionApiArgs:
 
 
 class SessionApi(pulumi.ComponentResource):
-    """`url` is for clients (wss), `management_endpoint` is for posts to them (https)."""
+    """`url` is for clients (wss), `management_endpoint` is for posts to them (https).
+
+    Behind an endpoint of one's own (AWS_ENDPOINT_URL) without TLS: ws and http.
+    """
 
     url: pulumi.Output[str]
     management_endpoint: pulumi.Output[str]
@@ -62,8 +66,9 @@ class SessionApi(pulumi.ComponentResource):
         self._access_logs = self._create_access_logs()
         self.api_id = self._api.id
         self.stage_name = args.stage_name
-        self.url = pulumi.Output.concat(self._api.api_endpoint, "/", args.stage_name)
-        self.management_endpoint = self.url.apply(lambda url: f"http{url.removeprefix('ws')}")
+        endpoint = pulumi.Output.concat(self._api.api_endpoint, "/", args.stage_name)
+        self.url = endpoint.apply(lambda url: with_scheme("ws", url))
+        self.management_endpoint = endpoint.apply(lambda url: with_scheme("http", url))
         self.access_log_group_name = self._access_logs and self._access_logs.log_group_name
         self.register_outputs({"url": self.url, "managementEndpoint": self.management_endpoint})
 
@@ -120,3 +125,15 @@ class SessionApi(pulumi.ComponentResource):
             self._child,
         )
         return stage.name
+
+
+def with_scheme(scheme: Literal["ws", "http"], url: str) -> str:
+    """The URL with this scheme, with TLS if the URL has it.
+
+    AWS gives the endpoint of a WebSocket API as `wss://`; emulators also as `http://`.
+
+    >>> with_scheme("http", "wss://abc123.execute-api.us-east-1.amazonaws.com/live")
+    'https://abc123.execute-api.us-east-1.amazonaws.com/live'
+    """
+    given, separator, rest = url.partition("://")
+    return f"{scheme}{'s' if given in ('wss', 'https') else ''}{separator}{rest}"

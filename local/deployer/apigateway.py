@@ -15,7 +15,7 @@ def create_api(account: Account, resource: Resource) -> Created:
         id=api_id,
         outputs={
             "name": name,
-            "apiEndpoint": _endpoint(account, api_id),
+            "apiEndpoint": api["ApiEndpoint"],
             "arn": f"arn:aws:apigateway:{account.region}::/apis/{api_id}",
             "executionArn": _execution_arn(account, api_id),
             "tagsAll": resource.tags,
