@@ -12,7 +12,7 @@ LOCK := $(BIN)/uv pip compile --universal --generate-hashes --python-version 3.1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup hooks run demo local-logs local-reset plan verify cost test test-local-cloud \
+.PHONY: help setup hooks run cloud demo local-logs local-reset plan verify cost test test-local-cloud \
 	test-speaking test-engine test-everything-else coverage bench check format lint types lock clean
 
 help: ## List the commands
@@ -45,6 +45,9 @@ hooks: setup ## Install the git hooks: lint before each commit, types before eac
 
 run: setup ## Deploy the whole stack to the local cloud and serve it until Ctrl-C
 	@$(BIN)/python -m local.run
+
+cloud: setup ## Serve the local cloud with nothing deployed, for the Pulumi CLI; PORT=4570 for an empty one
+	@$(BIN)/python -m local.pulumi_cloud $(if $(PORT),--port '$(PORT)')
 
 demo: setup ## Run scripted sessions over real sockets, one of them with speech
 	@$(BIN)/python -m local.demo
@@ -133,5 +136,5 @@ lock: setup ## Resolve the newest dependencies and write the lock files, with ha
 
 clean: ## Remove everything that make created; refused while a local cloud is running
 	@$(PYTHON) -m local.clean
-	rm -rf $(VENV) $(EMULATOR_VENV) .build .local .local-* .pytest_cache .ruff_cache .hypothesis .coverage .coverage.*
+	rm -rf $(VENV) $(EMULATOR_VENV) .build .local .local-* Pulumi.local-cloud.yaml .pytest_cache .ruff_cache .hypothesis .coverage .coverage.*
 	find . -type d -name __pycache__ -prune -exec rm -rf {} +

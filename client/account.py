@@ -77,10 +77,11 @@ class Account:
 
     def save(self, folder: Path) -> None:
         """Write the credentials to the cloud's folder, readable by this user only."""
-        path = folder / CREDENTIALS_FILE
-        path.touch(mode=0o600)
+        unfinished = folder / f"{CREDENTIALS_FILE}.new"
+        unfinished.touch(mode=0o600)
         values = {key: value for key, value in vars(self).items() if not key.startswith("_")}
-        path.write_text(json.dumps(values))
+        unfinished.write_text(json.dumps(values))
+        unfinished.rename(folder / CREDENTIALS_FILE)
 
     @classmethod
     def load(cls, folder: Path) -> Self:

@@ -1,4 +1,5 @@
-"""Finding the local clouds that run on this machine, by their folders `.local/`, `.local-2/`, …
+"""Finding the local clouds that run on this machine, by their folders: `.local/`, `.local-2/`, …
+of `make run`, and `.local-cloud/` of `make cloud`.
 
 A running cloud holds a lock on a file in its folder. The kernel releases the lock when the process
 ends, however it ends, so a folder without a locked file is left over from a run that is gone.
@@ -34,10 +35,16 @@ def running_outputs(
     return None
 
 
-def not_running(name: str | None = None) -> str:
-    """Return the error message for a `running_outputs` of None."""
+def not_running(name: str | None = None, root: Path = PROJECT_ROOT) -> str:
+    """Return the error message for a `running_outputs` of None; `name` is a folder's."""
+    for path in [root / name] if name else state_folders(root):
+        if is_held(path):
+            return (
+                f"the local cloud of {path.name}/ is running, but nothing is deployed on it yet: "
+                "wait for the ready line of `make run`; on `make cloud`, run `pulumi up`"
+            )
     place = f"in {name}" if name else "here"
-    return f"no local cloud is running {place}: start one with `make run`"
+    return f"no local cloud is running {place}: start one with `make run` or `make cloud`"
 
 
 def is_held(path: Path) -> bool:

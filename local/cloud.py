@@ -1,33 +1,24 @@
 """The whole stack on this machine: the emulator, the deployed program and a speaker's login."""
 
-import json
 import secrets
-import socket
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
 
-from client.account import Account
 from client.people import Listener, Participants, Speaker
-from client.running_cloud import OUTPUTS_FILE
 from client.sign_in import add_user, new_password, sign_in
 from components.layers import LayerBuildError
 from components.settings import SettingsError
 from local.alarms import Change, evaluate_alarms
 from local.deployer import Deployer, DeployError, Ledger
-from local.emulator.process import HOST, Denial, Emulator
+from local.emulator.process import Denial
 from local.function_logs import LogLine, read_log
-from local.speech.process import SpeechServices
+from local.outputs import OutputsFile
+from local.services import Services
 from local.speech.recognisers import Recognition
 from program.run import run_program
 from program.stack_config import LOCAL_STACK, StackConfigError, local_config
-
-ALIVE_TIMEOUT_SECONDS = 5.0
-SPEAKER_USERNAME = "speaker@example.com"
-CLIENT_TIMEOUT_VARIABLE = "AWS_CLIENT_TIMEOUT_SCALE"
-"""Multiplies the time limits of the functions' AWS calls, which are mostly one second."""
 
 
 class LocalCloud:
@@ -50,9 +41,9 @@ class LocalCloud:
         self.folder = folder
         self.outputs: dict[str, Any] = {}
         self._config = dict(config or {})
-        self._recognition = recognition
-        self._least_time_limit_seconds = least_time_limit_seconds
-        self._speaker_password: str | None = None
+        self._services = Services(
+            folder, recognition=recognition, least_time_limit_seconds=least_time_limit_seconds
+        )
         self._ledger = Ledger()
         self._cleanup = ExitStack()
 
@@ -62,27 +53,10 @@ class LocalCloud:
         Raises EmulatorError or DeployError, and leaves nothing running then.
         """
         with ExitStack() as starting:
-            self.speech = starting.enter_context(SpeechServices(self.folder, self._recognition))
-            # On a thread, so that no signal interrupts between starting a process and recording it.
-            with ThreadPoolExecutor(1) as thread:
-                emulator = Emulator(
-                    self.folder,
-                    environment={
-                        **self.speech.environment,
-                        CLIENT_TIMEOUT_VARIABLE: str(max(1, self._least_time_limit_seconds)),
-                    },
-                    least_time_limit_seconds=self._least_time_limit_seconds,
-                )
-                self.emulator = thread.submit(starting.enter_context, emulator).result()
-                thread.submit(self.speech.start, self.emulator.url).result()
-            self.account = Account(
-                url=self.emulator.url,
-                region=self.emulator.region,
-                account_id=self.emulator.account_id,
-                access_key_id=self.emulator.access_key_id,
-                secret_access_key=self.emulator.secret_access_key,
-            )
-            self.account.save(self.folder)
+            services = starting.enter_context(self._services)
+            self.speech, self.emulator = services.speech, services.emulator
+            self.account = services.account
+            self._outputs_file = OutputsFile(self.folder, self.account, LOCAL_STACK)
             self.deploy()
             self.speech.wait_until_ready()
             self.participants = starting.enter_context(Participants(self.outputs))
@@ -94,13 +68,7 @@ class LocalCloud:
 
     def ending(self) -> str | None:
         """Return which process has ended by itself, with the end of its log; None while all run."""
-        try:
-            socket.create_connection((HOST, self.emulator.port), ALIVE_TIMEOUT_SECONDS).close()
-        except OSError:
-            return f"the emulator ended by itself:\n{self.emulator.log_tail()}"
-        if not self.speech.is_running:
-            return f"the speech stand-ins ended by themselves:\n{self.speech.log_tail()}"
-        return None
+        return self._services.ending()
 
     def deploy(self) -> list[str]:
         """Run the program; return the names of the resources that it created or changed.
@@ -116,7 +84,7 @@ class LocalCloud:
             if isinstance(error, SettingsError | LayerBuildError | StackConfigError):
                 raise DeployError(str(error)) from None
             raise
-        self._publish(exports)
+        self.outputs = self._outputs_file.publish(exports)
         return [resource.name for resource in deployer.changed]
 
     def config(self) -> dict[str, str]:
@@ -147,8 +115,8 @@ class LocalCloud:
 
     def token_of_another_speaker(self) -> str:
         """Create another user and return that user's ID token."""
-        username = f"speaker-{secrets.token_hex(4)}@example.com"
-        password = self._add_user(self.outputs["userPoolId"], username)
+        username, password = f"speaker-{secrets.token_hex(4)}@example.com", new_password()
+        add_user(self.client("cognito-idp"), self.outputs["userPoolId"], username, password)
         return sign_in(self.outputs, username, password)
 
     def function_log(self, entry: str, since_ms: int = 0) -> list[LogLine]:
@@ -172,24 +140,3 @@ class LocalCloud:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
-
-    def _publish(self, exports: Mapping[str, Any]) -> None:
-        """Write the outputs; the file appears in one step, so readers never see half of it."""
-        if self._speaker_password is None:
-            self._speaker_password = self._add_user(exports["userPoolId"], SPEAKER_USERNAME)
-        self.outputs = {
-            **exports,
-            "region": self.account.region,
-            "emulatorUrl": self.account.url,
-            "speakerUsername": SPEAKER_USERNAME,
-            "speakerPassword": self._speaker_password,
-        }
-        unfinished = self.folder / f"{OUTPUTS_FILE}.new"
-        unfinished.write_text(json.dumps(self.outputs, indent=2) + "\n")
-        unfinished.rename(self.folder / OUTPUTS_FILE)
-
-    def _add_user(self, pool: str, username: str) -> str:
-        """Create a confirmed user of the pool and return the password."""
-        password = new_password()
-        add_user(self.client("cognito-idp"), pool, username, password)
-        return password

@@ -27,7 +27,7 @@ class StateFolder:
     def claim(cls, root: Path = PROJECT_ROOT) -> Self:
         """Claim the first folder that no other run has locked, and empty it."""
         for path in _candidates(root):
-            lock = _lock(path)
+            lock = lock_folder(path)
             if lock is not None:
                 folder = cls(path, lock)
                 folder._empty()
@@ -61,7 +61,7 @@ def _candidates(root: Path) -> Iterator[Path]:
         yield root / f".local-{number}"
 
 
-def _lock(path: Path) -> int | None:
+def lock_folder(path: Path) -> int | None:
     """Lock the folder. Return None if another run has locked it."""
     while True:
         path.mkdir(parents=True, exist_ok=True)

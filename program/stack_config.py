@@ -12,6 +12,12 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCAL_STACK = "local"
+# The stack that the Pulumi CLI makes on `make cloud`. Git ignores its Pulumi.local-cloud.yaml.
+CLOUD_STACK = "local-cloud"
+CLOUD_CONFIG_HEAD = f"""\
+# The stack on `make cloud`, which writes this file: first Pulumi.{LOCAL_STACK}.yaml, then what
+# `pulumi config set` has put here, then what this machine decides. Git ignores it.
+"""
 
 
 class StackConfigError(ValueError):
@@ -24,10 +30,13 @@ def project(root: Path | None = None) -> dict[str, Any]:
 
 
 def committed_stacks(root: Path | None = None) -> list[str]:
-    """The names of the stacks with a Pulumi.<stack>.yaml, here or in another checkout."""
+    """The names of the stacks with a Pulumi.<stack>.yaml, here or in another checkout.
+
+    Without the stack on `make cloud`, whose file differs from machine to machine.
+    """
     files = (root or ROOT).glob("Pulumi.*.yaml")
     names = (re.fullmatch(r"Pulumi\.(.+)\.yaml", path.name) for path in files)
-    return sorted(name[1] for name in names if name)
+    return sorted(name[1] for name in names if name and name[1] != CLOUD_STACK)
 
 
 def stack_config(
@@ -55,8 +64,35 @@ def local_config(
 
     `cognito_endpoint` is the emulator's URL. Raises `StackConfigError`.
     """
-    this_run = {**host_settings(), "region": region, "cognitoEndpoint": cognito_endpoint}
+    this_run = emulated_settings(region=region, cognito_endpoint=cognito_endpoint)
     return stack_config(LOCAL_STACK, {**this_run, **(overrides or {})})
+
+
+def write_cloud_config(*, region: str, cognito_endpoint: str, root: Path | None = None) -> Path:
+    """Write the file of the stack on `make cloud`, and return its path.
+
+    It holds what Pulumi.local.yaml does, then what it held before, such as what `pulumi config set`
+    has put there, then what this machine decides. Raises `StackConfigError`.
+    """
+    here = root or ROOT
+    path, prefix = here / f"Pulumi.{CLOUD_STACK}.yaml", f"{project(here)['name']}:"
+    before = _mapping_in(path) if path.exists() else {}
+    decided = emulated_settings(region=region, cognito_endpoint=cognito_endpoint)
+    config = {
+        **_config_in(here / f"Pulumi.{LOCAL_STACK}.yaml"),
+        **(_config_in(path) if path.exists() else {}),
+        **{f"{prefix}{key}": value for key, value in decided.items()},
+    }
+    text = CLOUD_CONFIG_HEAD + yaml.safe_dump({**before, "config": config}, sort_keys=False)
+    unfinished = path.with_suffix(".new")
+    unfinished.write_text(text)
+    unfinished.rename(path)
+    return path
+
+
+def emulated_settings(*, region: str, cognito_endpoint: str) -> dict[str, str]:
+    """The settings, by key without prefix, that depend on this machine and its emulator's URL."""
+    return {**host_settings(), "region": region, "cognitoEndpoint": cognito_endpoint}
 
 
 def host_settings() -> dict[str, str]:
@@ -78,6 +114,11 @@ def host_runtime() -> str:
 
 def _config_in(path: Path) -> dict[str, Any]:
     """The `config` mapping of a stack's file; empty if the file is."""
+    return {str(key): value for key, value in _mapping_in(path).get("config", {}).items()}
+
+
+def _mapping_in(path: Path) -> dict[str, Any]:
+    """The content of a stack's file, whose `config`, if it has one, is a mapping."""
     try:
         text = path.read_text()
         tree, content = yaml.compose(text, yaml.SafeLoader), yaml.safe_load(text)
@@ -95,11 +136,11 @@ def _config_in(path: Path) -> dict[str, Any]:
         raise StackConfigError(f"{_place(path, tree)}: must be a mapping with the key config")
     config = content.get("config")
     if config is None:
-        return {}
+        return {**content, "config": {}}
     if not isinstance(config, dict):
         node = next(value for key, value in tree.value if key.value == "config")
         raise StackConfigError(f"{_place(path, node)}: config must be a mapping of keys to values")
-    return {str(key): value for key, value in config.items()}
+    return content
 
 
 def _place(path: Path, node: yaml.Node) -> str:

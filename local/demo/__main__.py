@@ -21,7 +21,7 @@ from local.demo.speech_scene import speech_with_captions
 from local.demo.stage import Stage
 from local.deployer import DeployError
 from local.emulator.process import EmulatorError
-from local.run import Ended, ending_on_signals
+from local.serving import Ended, ending_on_signals
 from local.state_folder import StateFolder
 
 # The scene with periodic statuses is last: a new rule's first tick is a minute away.

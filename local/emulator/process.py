@@ -1,7 +1,7 @@
-"""The emulator as a subprocess on a free loopback port.
+"""The emulator as a subprocess on a loopback port.
 
 Each one has its own port, credentials, temporary folder and state, so several run side by side.
-`stop()` removes all of it.
+`stop()` removes all of it, except the state of one that continues with the state of its last run.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -31,8 +31,12 @@ SERVE = Path(__file__).with_name("serve.py")
 HOST = "127.0.0.1"
 LOG_NAME = "emulator.log"
 LEAST_TIME_LIMIT_VARIABLE = "EMULATOR_LEAST_TIME_LIMIT_SECONDS"
+# Written by saved_state.py when the state is complete, removed by it at the start.
+SAVED_MARK = "saved"
 LOG_TAIL_BYTES = 4_000
 STOP_SECONDS = 10.0
+# On a slow disk, writing the state and the code of all functions takes seconds.
+SAVE_SECONDS = 60.0
 # The only variables of the host that are passed on: no credentials, proxies or Python paths.
 KEPT_VARIABLES = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL")
 CLIENT_CONFIG = Config(proxies={}, max_pool_connections=64)
@@ -59,13 +63,34 @@ class Denial:
         return parts[1] if len(parts) > 1 else self.principal
 
 
+def new_keys() -> tuple[str, str]:
+    """Return an access key id and its secret access key."""
+    return f"AKIA{secrets.token_hex(8).upper()}", secrets.token_hex(20)
+
+
+@dataclass(frozen=True)
+class Continued:
+    """What an emulator keeps from one run to the next: its state's folder, its port and its keys.
+
+    The state names the port, so the port cannot be another one. If the folder has state but no file
+    SAVED_MARK, the last run ended without saving it.
+    """
+
+    state: Path
+    port: int
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+
+
 class Emulator:
     """The AWS services on loopback, as a context manager.
 
     `state_directory` is where the emulator creates its own subfolder (log, temporary files, state),
     which `stop()` removes. `environment` adds variables to the server's and so to its functions'.
     `least_time_limit_seconds` raises the time limits of functions and integrations that are
-    shorter, for machines whose cores are busy; limits.py explains it.
+    shorter, for machines whose cores are busy; limits.py explains it. `continued` makes it continue
+    with what the last run with the same value left, and `stop()` save its state there; by default
+    it is new, on a free port.
     """
 
     def __init__(
@@ -76,20 +101,23 @@ class Emulator:
         account_id: str = "000000000000",
         environment: Mapping[str, str] | None = None,
         least_time_limit_seconds: int = 0,
+        continued: Continued | None = None,
         python: Path = DEFAULT_PYTHON,
         start_timeout_seconds: float = 30.0,
     ) -> None:
         self.region = region
         self.account_id = account_id
         # MiniStack uses the key of its own environment for the account's root.
-        self.access_key_id = f"AKIA{secrets.token_hex(8).upper()}"
-        self.secret_access_key = secrets.token_hex(20)
+        self.access_key_id, self.secret_access_key = (
+            (continued.access_key_id, continued.secret_access_key) if continued else new_keys()
+        )
         self.port = 0
         self._state_directory = state_directory
         self._extra_environment = {
             LEAST_TIME_LIMIT_VARIABLE: str(least_time_limit_seconds),
             **(environment or {}),
         }
+        self._continued = continued
         self._python = python
         self._start_timeout_seconds = start_timeout_seconds
         self._directory: Path | None = None
@@ -124,8 +152,10 @@ class Emulator:
         return self._running()[1] / LOG_NAME
 
     def log_tail(self) -> str:
-        """Return the end of the server's log, even if the server has ended by itself."""
-        return self.log_path.read_bytes()[-LOG_TAIL_BYTES:].decode(errors="replace")
+        """Return the end of the server's log, even if the server has ended."""
+        if self._directory is None:
+            raise EmulatorError("the emulator is not running")
+        return (self._directory / LOG_NAME).read_bytes()[-LOG_TAIL_BYTES:].decode(errors="replace")
 
     def denials(self) -> list[Denial]:
         """Return every call that IAM has denied so far, oldest first."""
@@ -161,13 +191,14 @@ class Emulator:
         """Start the server and wait until it is ready; raises EmulatorError."""
         if not self._python.exists():
             raise EmulatorError(f"{self._python} does not exist; run `make setup`")
+        listener = self._listener()
         self._state_directory.mkdir(parents=True, exist_ok=True)
         directory = Path(tempfile.mkdtemp(prefix="emulator-", dir=self._state_directory)).resolve()
         self._directory = directory
         self._denials, self._log_bytes_read = [], 0
         self._clients = {}
         # The server inherits this socket, so no other process can take its port meanwhile.
-        with socket.create_server((HOST, 0)) as listener, (directory / LOG_NAME).open("wb") as log:
+        with listener, (directory / LOG_NAME).open("wb") as log:
             self.port = listener.getsockname()[1]
             self._process = subprocess.Popen(
                 [self._python, SERVE],
@@ -182,24 +213,33 @@ class Emulator:
         try:
             self._wait_until_ready(self._process)
         except BaseException:
-            self.stop()
+            with contextlib.suppress(EmulatorError):
+                self.stop()
             raise
 
     def stop(self) -> None:
-        """End the server and its functions' processes, and remove its folder."""
+        """End the server and its functions' processes, and remove its folder.
+
+        Raises EmulatorError if a state that is to be kept was not saved.
+        """
         process, self._process = self._process, None
+        problem = ""
         if process:
             process.terminate()
             try:
-                process.wait(STOP_SECONDS)
+                process.wait(SAVE_SECONDS if self._continued else STOP_SECONDS)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
+            if self._continued and process.returncode != 0:
+                problem = f"status {process.returncode}:\n{self.log_tail()}"
         if self._directory:
             shutil.rmtree(self._directory, ignore_errors=True)
             self._directory = None
+        if problem:
+            raise EmulatorError(f"the emulator did not save its state; it ended with {problem}")
 
     def _new_client(self, service_name: str, **options: Any) -> Any:
         config = CLIENT_CONFIG.merge(options.pop("config", Config()))
@@ -219,10 +259,21 @@ class Emulator:
             raise EmulatorError("the emulator is not running")
         return self._process, self._directory
 
+    def _listener(self) -> socket.socket:
+        port = self._continued.port if self._continued else 0
+        try:
+            return socket.create_server((HOST, port))
+        except OSError as error:
+            raise EmulatorError(f"port {port} of {HOST} is not free: {error.strerror}") from None
+
     def _environment(self, directory: Path, listener_fd: int) -> dict[str, str]:
         folders = {name: directory / name.lower() for name in ("HOME", "TMPDIR", "STATE_DIR")}
+        kept = {}
+        if self._continued:
+            folders["STATE_DIR"] = self._continued.state
+            kept["PERSIST_STATE"] = "1"
         for folder in folders.values():
-            folder.mkdir()
+            folder.mkdir(exist_ok=True)
         return {
             **{name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ},
             **{name: str(folder) for name, folder in folders.items()},
@@ -239,6 +290,7 @@ class Emulator:
             "AWS_EC2_METADATA_DISABLED": "true",
             "DOCKER_HOST": f"unix://{directory}/no-docker",
             "PYTHONUNBUFFERED": "1",
+            **kept,
             "EMULATOR_LISTENER_FD": str(listener_fd),
             "EMULATOR_PARENT_PID": str(os.getpid()),
             **self._extra_environment,

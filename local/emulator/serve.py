@@ -3,7 +3,8 @@
 It runs in the emulator's own virtual environment, which contains MiniStack and boto3 alone.
 `process.py` passes a listening socket; without one it binds BIND_HOST:GATEWAY_PORT itself. It ends
 on SIGTERM, on SIGINT and when its parent has ended, and leaves no worker process and no temporary
-file.
+file. With PERSIST_STATE=1 it saves its state first, and the next server with the same STATE_DIR
+continues with it; an exit status other than 0 means that the state was not saved.
 """
 
 import asyncio
@@ -39,6 +40,8 @@ def main() -> None:
         status = 1
     # Invocations under way end with their workers.
     _kill_workers()
+    if status == 0:
+        status = _save()
     shutil.rmtree(scratch, ignore_errors=True)
     sys.stdout.flush()
     sys.stderr.flush()
@@ -51,17 +54,28 @@ async def _serve_until_signalled() -> None:
         asyncio.get_running_loop().add_signal_handler(number, signalled.set)
 
     import alarm_actions
+    import alarm_descriptions
     import environments
     import iam
     import metrics
+    import saved_state
     import versions
     import websocket_gateway
     from hypercorn.asyncio import serve
     from hypercorn.config import Config
     from ministack.app import app
 
-    for module in (websocket_gateway, environments, versions, iam, metrics, alarm_actions):
+    for module in (
+        websocket_gateway,
+        environments,
+        versions,
+        iam,
+        metrics,
+        alarm_actions,
+        alarm_descriptions,
+    ):
         module.install()
+    saved_state.restore()
     config = Config()
     listener = os.environ.pop("EMULATOR_LISTENER_FD", "")
     address = f"{os.environ['BIND_HOST']}:{os.environ['GATEWAY_PORT']}"
@@ -81,6 +95,18 @@ def _end_with_parent(parent_pid: int) -> None:
     while os.getppid() == parent_pid:
         time.sleep(PARENT_POLL_SECONDS)
     os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _save() -> int:
+    """Return the exit status."""
+    import saved_state
+
+    try:
+        saved_state.save()
+    except Exception:
+        traceback.print_exc()
+        return 1
+    return 0
 
 
 def _kill_workers() -> None:

@@ -18,6 +18,7 @@ from operations.verify.report import exit_status, write_json, write_table
 from operations.verify.stack_outputs import outputs_in, outputs_of_cli
 from operations.verify.verification import verify
 from program.stack_config import (
+    CLOUD_STACK,
     LOCAL_STACK,
     StackConfigError,
     committed_stacks,
@@ -39,7 +40,8 @@ def main(arguments: list[str] | None = None) -> int:
 
     try:
         with ending_on_signals():
-            rows = verify(deployment_of(options), options, say)
+            deployment = deployment_of(options)
+            rows = verify(deployment, options, say)
     except (CannotVerify, StackConfigError, SettingsError) as error:
         print(f"not verified: {error}", file=sys.stderr)
         return COULD_NOT_RUN
@@ -47,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
         print("interrupted; everything that the run created is removed", file=sys.stderr)
         return INTERRUPTED
     if options.as_json:
-        write_json(options.stack, rows, sys.stdout)
+        write_json(deployment.stack, rows, sys.stdout)
     else:
         write_table(rows, sys.stdout)
     return exit_status(rows)
@@ -55,7 +57,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def deployment_of(options: Options) -> Deployment:
     """Find the deployment; raises CannotVerify and StackConfigError."""
-    if options.stack == LOCAL_STACK and options.outputs is None:
+    if options.stack in (LOCAL_STACK, CLOUD_STACK) and options.outputs is None:
         return _running_cloud(options)
     if options.stack not in committed_stacks():
         stacks = ", ".join(committed_stacks())
@@ -70,14 +72,18 @@ def deployment_of(options: Options) -> Deployment:
 
 
 def _running_cloud(options: Options) -> Deployment:
-    running = running_outputs(name=options.cloud)
+    """The cloud of `--cloud`, or the first one with anything deployed, whatever has deployed it."""
+    name = options.cloud or (f".{CLOUD_STACK}" if options.stack == CLOUD_STACK else None)
+    running = running_outputs(name=name)
     if running is None:
-        raise CannotVerify(not_running(options.cloud))
+        raise CannotVerify(not_running(name))
     folder, outputs = running
-    account = Account.load(folder)
-    return local_deployment(
-        account, outputs, local_config(region=account.region, cognito_endpoint=account.url), folder
-    )
+    account, stack = Account.load(folder), outputs["stack"]
+    if stack == LOCAL_STACK:
+        config = local_config(region=account.region, cognito_endpoint=account.url)
+    else:
+        config = stack_config(stack)
+    return local_deployment(stack, account, outputs, config, folder)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from client.account import Account
 from operations.verify.declared import Identity
-from program.stack_config import project
+from program.stack_config import LOCAL_STACK, project
 
 STANDARD_RETRIES = Config(
     retries={"mode": "adaptive", "max_attempts": 8}, connect_timeout=10, read_timeout=30
@@ -28,7 +28,7 @@ class CannotVerify(Exception):
 class Deployment:
     """`client` returns the boto3 client of a service, created once.
 
-    `emulator_folder` is the folder of a local cloud's emulator; None on AWS.
+    `emulator_folder` is the folder of a local cloud, with its emulator's files; None on AWS.
     """
 
     stack: str
@@ -46,19 +46,22 @@ class Deployment:
     @property
     def repair(self) -> str:
         """The command that makes the deployment match the program."""
-        if self.is_local:
+        if self.stack == LOCAL_STACK:
             return "restart `make run`, which deploys everything"
         return f"pulumi up --refresh --stack {self.stack}"
 
 
 def local_deployment(
-    account: Account, outputs: Mapping[str, Any], config: Mapping[str, str], folder: Path
+    stack: str,
+    account: Account,
+    outputs: Mapping[str, Any],
+    config: Mapping[str, str],
+    folder: Path,
 ) -> Deployment:
     """The local cloud in a folder, accessed as its account's root. Raises CannotVerify."""
-    [emulator_folder, *_] = [*folder.glob("emulator-*"), folder]
     return _checked(
         Deployment(
-            stack="local",
+            stack=stack,
             outputs=outputs,
             config=config,
             identity=Identity(
@@ -68,7 +71,7 @@ def local_deployment(
                 api_id=api_id_of(outputs),
             ),
             client=account.client,
-            emulator_folder=emulator_folder,
+            emulator_folder=folder,
         )
     )
 

@@ -7,6 +7,7 @@ import pytest
 
 from components.handler_function import HandlerFunction
 from components.session_api import AccessLogsArgs, Route, SessionApi, SessionApiArgs, Throttling
+from program.computed import COMPUTED
 from program.engine import Engine
 from tests.components import stack_parts
 
@@ -84,6 +85,35 @@ def test_clients_and_functions_have_their_endpoints_before_the_stage_exists():
         "url": "wss://abc123.execute-api.us-east-1.amazonaws.com/live",
         "management": "https://abc123.execute-api.us-east-1.amazonaws.com/live",
     }
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "url", "management"),
+    [
+        (
+            "ws://127.0.0.1:4566/_aws/abc",
+            "ws://127.0.0.1:4566/_aws/abc",
+            "http://127.0.0.1:4566/_aws/abc",
+        ),
+        ("http://abc.localhost:4566", "ws://abc.localhost:4566", "http://abc.localhost:4566"),
+        ("https://abc.localhost:4566", "wss://abc.localhost:4566", "https://abc.localhost:4566"),
+    ],
+)
+def test_behind_an_endpoint_of_its_own_sockets_and_posts_have_their_schemes_too(
+    monkeypatch: pytest.MonkeyPatch, endpoint: str, url: str, management: str
+):
+    monkeypatch.setitem(
+        COMPUTED,
+        "aws:apigatewayv2/api:Api",
+        lambda name: {"apiEndpoint": endpoint, "executionArn": ARN},
+    )
+
+    def program() -> None:
+        api = make_api()
+        pulumi.export("url", api.url)
+        pulumi.export("management", api.management_endpoint)
+
+    assert Engine().run(program) == {"url": f"{url}/live", "management": f"{management}/live"}
 
 
 def test_the_authorizer_decides_on_every_handshake_with_a_token_or_without():

@@ -4,7 +4,13 @@ import pytest
 
 from local.cloud import LocalCloud
 from local.deployer import DeployError
-from program.stack_config import StackConfigError, stack_config
+from program.stack_config import (
+    StackConfigError,
+    committed_stacks,
+    host_settings,
+    stack_config,
+    write_cloud_config,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -55,3 +61,51 @@ def test_a_malformed_file_fails_the_deployment_without_a_traceback(
     (project / "Pulumi.local.yaml").write_text("- p:size\n")
     with pytest.raises(DeployError, match=r"^Pulumi\.local\.yaml, line 1: "):
         LocalCloud(tmp_path / "cloud").start()
+
+
+URL = "http://127.0.0.1:4566"
+DECIDED = {
+    **{f"p:{key}": value for key, value in host_settings().items()},
+    "p:region": "us-east-1",
+    "p:cognitoEndpoint": URL,
+}
+
+
+def write_cloud(url: str = URL) -> Path:
+    return write_cloud_config(region="us-east-1", cognito_endpoint=url)
+
+
+def test_the_stack_on_make_cloud_has_the_local_config_and_what_the_machine_decides(
+    project: Path,
+) -> None:
+    (project / "Pulumi.local.yaml").write_text("config:\n  p:size: 2\n  p:lambdaRuntime: old\n")
+    assert write_cloud() == project / "Pulumi.local-cloud.yaml"
+    assert stack_config("local-cloud") == {"p:size": "2", **DECIDED}
+    assert committed_stacks() == ["local"]
+
+
+def test_what_pulumi_has_put_into_that_file_stays_and_what_the_machine_decides_does_not(
+    project: Path,
+) -> None:
+    (project / "Pulumi.local.yaml").write_text("config:\n  p:size: 2\n  p:new: 1\n")
+    (project / "Pulumi.local-cloud.yaml").write_text(
+        "encryptionsalt: v1:salt\nconfig:\n  p:size: 3\n  p:cognitoEndpoint: http://127.0.0.1:1\n"
+    )
+    path = write_cloud()
+    assert stack_config("local-cloud") == {"p:size": "3", "p:new": "1", **DECIDED}
+    assert "encryptionsalt: v1:salt" in path.read_text()
+    before = path.read_text()
+    assert write_cloud().read_text() == before
+    assert sorted(each.name for each in project.glob("Pulumi.*")) == [
+        "Pulumi.local-cloud.yaml",
+        "Pulumi.local.yaml",
+        "Pulumi.yaml",
+    ]
+
+
+def test_a_malformed_file_of_that_stack_is_reported_and_left_as_it_is(project: Path) -> None:
+    (project / "Pulumi.local.yaml").write_text("")
+    (project / "Pulumi.local-cloud.yaml").write_text("config: 3\n")
+    with pytest.raises(StackConfigError, match=r"^Pulumi\.local-cloud\.yaml, line 1: "):
+        write_cloud()
+    assert (project / "Pulumi.local-cloud.yaml").read_text() == "config: 3\n"

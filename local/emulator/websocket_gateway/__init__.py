@@ -14,7 +14,7 @@ from ministack.services import apigateway
 
 from websocket_gateway.connections import handle_connections_api
 from websocket_gateway.deployments import create_deployment
-from websocket_gateway.endpoints import create_api
+from websocket_gateway.descriptions import create_api, create_authorizer
 from websocket_gateway.sockets import FrameCheckingStream, handle_websocket
 
 MINISTACK_VERSION = "1.5.33"
@@ -29,6 +29,7 @@ def install() -> None:
             "run `make setup`, or change the version and run tests/local/emulator"
         )
     apigateway._create_api = create_api
+    apigateway._create_authorizer = create_authorizer
     apigateway._create_deployment = create_deployment
     apigateway.handle_websocket = handle_websocket
     apigateway.handle_connections_api = handle_connections_api

@@ -2,7 +2,8 @@
 
 import copy
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from http import HTTPStatus
 from typing import Any
 
 from ministack.services import apigateway
@@ -62,9 +63,34 @@ _stock_create_deployment = apigateway._create_deployment
 def create_deployment(api_id: str, data: Json) -> Any:
     """Create the deployment in MiniStack and take its snapshot."""
     response = _stock_create_deployment(api_id, data)
-    if response[0] == 201:
+    if response[0] == HTTPStatus.CREATED:
         _snapshots[api_id, json.loads(response[2])["deploymentId"]] = Snapshot.take(api_id)
     return response
+
+
+def saved() -> str:
+    """Return all deployments as text, for `restore`."""
+    return json.dumps(
+        [
+            {
+                "api_id": api_id,
+                "deployment_id": deployment_id,
+                "snapshot": {
+                    **asdict(snapshot),
+                    "answering_route_ids": sorted(snapshot.answering_route_ids),
+                },
+            }
+            for (api_id, deployment_id), snapshot in _snapshots.items()
+        ]
+    )
+
+
+def restore(text: str) -> None:
+    """Continue with the deployments that `saved` returned."""
+    for each in json.loads(text):
+        content = each["snapshot"]
+        snapshot = {**content, "answering_route_ids": set(content["answering_route_ids"])}
+        _snapshots[each["api_id"], each["deployment_id"]] = Snapshot(**snapshot)
 
 
 def live(api_id: str, stage_name: str) -> Snapshot | None:

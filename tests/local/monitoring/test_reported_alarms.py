@@ -1,13 +1,12 @@
 """What `make run` prints about alarms."""
 
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from local.alarms import Change, State
-from local.cloud import LocalCloud
-from local.run import report_alarms
+from local.serving import report_alarms
 
 
 class Cloud:
@@ -22,7 +21,7 @@ class Cloud:
 
 
 def printed(capsys: pytest.CaptureFixture[str], *changes: Change, **options: Any) -> list[str]:
-    report_alarms(cast(LocalCloud, Cloud(*changes, **options)))
+    report_alarms(Cloud(*changes, **options).evaluate_alarms)
     return capsys.readouterr().out.splitlines()
 
 

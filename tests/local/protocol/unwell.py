@@ -11,7 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from local.cloud import CLIENT_TIMEOUT_VARIABLE, LocalCloud
+from local.cloud import LocalCloud
+from local.services import CLIENT_TIMEOUT_VARIABLE
 from tests.local.releases import serving
 
 ENDPOINT_VARIABLE = "AWS_ENDPOINT_URL_DYNAMODB"

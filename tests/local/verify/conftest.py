@@ -11,6 +11,7 @@ from operations.verify.declared import Declared, declared_by
 from operations.verify.deployment import Deployment, local_deployment
 from operations.verify.options import Options
 from operations.verify.verification import prepared
+from program.stack_config import LOCAL_STACK
 
 
 def silent(_: str) -> None:
@@ -25,7 +26,7 @@ def verified_cloud(started_clouds: Callable[[dict[str, Any]], LocalCloud]) -> Lo
 @pytest.fixture(scope="session")
 def deployment(verified_cloud: LocalCloud) -> Deployment:
     cloud = verified_cloud
-    return local_deployment(cloud.account, cloud.outputs, cloud.config(), cloud.folder)
+    return local_deployment(LOCAL_STACK, cloud.account, cloud.outputs, cloud.config(), cloud.folder)
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,8 @@ from botocore.exceptions import ClientError
 
 from client.sign_in import sign_in, tokens_of
 from client.speaker_options import PASSWORD_VARIABLE, TOKEN_VARIABLE
-from local.cloud import SPEAKER_USERNAME, LocalCloud
+from local.cloud import LocalCloud
+from local.outputs import SPEAKER_USERNAME
 from operations.verify.deployment import CannotVerify, Deployment
 from operations.verify.options import Options
 from operations.verify.speaker import speaker_tokens

@@ -1,0 +1,1 @@
+"""The local cloud with nothing deployed, for the Pulumi CLI: `make cloud`."""
