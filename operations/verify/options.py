@@ -6,7 +6,7 @@ from pathlib import Path
 
 from client.speaker_options import add_speaker_options
 from operations.verify.checks import CHECKS
-from program.stack_config import LOCAL_STACK
+from program.stack_config import CLOUD_STACK, LOCAL_STACK
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,9 @@ def options_of(arguments: list[str] | None) -> Options:
         epilog="Exit status: 0 nothing is wrong, 1 something is wrong, 2 the run could not finish.",
     )
     parser.add_argument(
-        "--stack", default=LOCAL_STACK, help="the stack (default: local, the running local cloud)"
+        "--stack",
+        default=LOCAL_STACK,
+        help=f"the stack (default: local, the running local cloud; {CLOUD_STACK}: on `make cloud`)",
     )
     parser.add_argument(
         "--outputs",

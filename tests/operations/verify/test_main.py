@@ -2,13 +2,17 @@
 
 import json
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
+from client.account import Account
 from operations.verify import __main__ as command
 from operations.verify import stack_outputs
 from operations.verify.__main__ import main
 from operations.verify.deployment import CannotVerify, api_id_of
+from operations.verify.options import options_of
+from program.stack_config import CLOUD_STACK
 
 OUTPUTS = {
     "websocketUrl": "wss://live.example.com",
@@ -42,6 +46,32 @@ def test_without_a_running_cloud_the_message_says_how_to_start_one(
 ) -> None:
     monkeypatch.setattr(command, "running_outputs", lambda name: None)
     assert "`make run`" in refusal(capsys)
+
+
+def test_a_cloud_that_pulumi_has_deployed_is_verified_with_its_own_stack_and_config(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Account("http://127.0.0.1:1", "us-east-1", "000000000000", "AKIA1", "secret").save(tmp_path)
+    found: list[str | None] = []
+
+    def running(name: str | None) -> tuple[Path, dict[str, str]]:
+        found.append(name)
+        return tmp_path, {"stack": CLOUD_STACK}
+
+    monkeypatch.setattr(command, "running_outputs", running)
+
+    def config_of(stack: str) -> dict[str, str]:
+        return {"config": stack}
+
+    def given(*arguments: object) -> tuple[object, ...]:
+        return arguments
+
+    monkeypatch.setattr(command, "stack_config", config_of)
+    monkeypatch.setattr(command, "local_deployment", given)
+    for arguments in ([], ["--stack", CLOUD_STACK], ["--cloud", ".local-cloud"]):
+        stack, _, _, config, folder = cast(Any, command.deployment_of(options_of(arguments)))
+        assert (stack, config, folder) == (CLOUD_STACK, {"config": CLOUD_STACK}, tmp_path)
+    assert found == [None, ".local-cloud", ".local-cloud"]
 
 
 def test_without_outputs_and_pulumi_cli_the_message_says_how_to_pass_outputs(
