@@ -27,10 +27,10 @@ WATCH_SECONDS = 0.5
 
 def main(arguments: list[str] | None = None) -> int:
     """Return the exit code: 1 if the start failed, or a process ended by itself."""
-    port: int | None = _options(arguments).port
+    options = _options(arguments)
     try:
-        with ending_on_signals(), KeptFolder.claim(port=port) as folder:
-            serve(folder)
+        with ending_on_signals(), KeptFolder.claim(port=options.port) as folder:
+            serve(folder, options.least_time_limit_seconds)
     except Ended:
         say("ended; what is deployed is kept for the next `make cloud`")
         return 0
@@ -40,12 +40,16 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def serve(folder: KeptFolder) -> None:
+def serve(folder: KeptFolder, least_time_limit_seconds: int) -> None:
     """Run until `Ended` is raised; raises EmulatorError if a process ends by itself."""
     started = time.monotonic()
     if folder.was_emptied:
         say("the last run ended without saving its state: this cloud and its stack start empty")
-    with Services(folder.path, continued=folder.continued) as services:
+    with Services(
+        folder.path,
+        continued=folder.continued,
+        least_time_limit_seconds=least_time_limit_seconds,
+    ) as services:
         account = services.account
         config = write_cloud_config(region=account.region, cognito_endpoint=account.url)
         env_file = write_env_file(folder.path, account)
@@ -106,6 +110,14 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         metavar="PORT",
         help="the port of an empty cloud (default: the first free one from 4566 on); kept from "
         "then on",
+    )
+    parser.add_argument(
+        "--least-time-limit-seconds",
+        type=int,
+        default=0,
+        metavar="SECONDS",
+        help="raise shorter time limits of functions, integrations and AWS calls, for a machine "
+        "that is slow or busy (default: as declared)",
     )
     return parser.parse_args(arguments)
 

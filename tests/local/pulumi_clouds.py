@@ -10,7 +10,7 @@ from pathlib import Path
 
 from local.emulator.process import HOST
 from program.stack_config import ROOT
-from tests.patience import OUT_OF_REACH_SECONDS, PATIENCE_SECONDS
+from tests.patience import OUT_OF_REACH_SECONDS, PATIENCE_SECONDS, wait_until
 
 COPIED = ("client", "components", "contract", "local", "program")
 
@@ -31,7 +31,10 @@ class Cloud:
         self._output = project / "output.txt"
         with self._output.open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "local.pulumi_cloud", "--port", str(port)],
+                [
+                    *(sys.executable, "-m", "local.pulumi_cloud", "--port", str(port)),
+                    *("--least-time-limit-seconds", str(OUT_OF_REACH_SECONDS)),
+                ],
                 cwd=project,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -76,9 +79,10 @@ class Cloud:
         return self.process.wait(OUT_OF_REACH_SECONDS)
 
     def kill(self) -> None:
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait(PATIENCE_SECONDS)
+        """End it at once; its emulator ends a moment later."""
+        self.process.kill()
+        self.process.wait(PATIENCE_SECONDS)
+        wait_until(lambda: not self.processes())
 
 
 def copy_of_what_serves(copy: Path) -> None:

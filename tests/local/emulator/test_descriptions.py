@@ -35,10 +35,11 @@ def described_by_query(emulator: Emulator, **parameters: str) -> list[ElementTre
     """The alarms that DescribeAlarms answers with in the query protocol; boto3 uses another."""
     body = urlencode({"Action": "DescribeAlarms", "Version": "2010-08-01", **parameters})
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
-    signed = AWSRequest("POST", f"{emulator.url}/", headers=headers, data=body)
+    url = f"{emulator.url}/"
+    signed = AWSRequest("POST", url, headers=headers, data=body)
     keys = Credentials(emulator.access_key_id, emulator.secret_access_key)
     SigV4Auth(keys, "monitoring", emulator.region).add_auth(signed)
-    request = urllib.request.Request(signed.url, body.encode(), dict(signed.headers))  # noqa: S310
+    request = urllib.request.Request(url, body.encode(), dict(signed.headers))  # noqa: S310
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with opener.open(request, timeout=PATIENCE_SECONDS) as answer:
         tree = ElementTree.parse(answer)  # noqa: S314
