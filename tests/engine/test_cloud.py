@@ -18,7 +18,7 @@ from pulumi import automation
 from pulumi.automation import OpType
 
 from client.account import Account
-from client.people import Participants
+from client.people import Listener, Participants, Speaker
 from client.recordings import read_recording
 from client.running_cloud import running_outputs
 from local.sample_speech import WAV
@@ -28,11 +28,12 @@ from tests.engine.stack import SMALL
 from tests.engine.steps import Steps
 from tests.engine.tools import NamedPlugin, named_plugin_command, user_plugins
 from tests.local.pulumi_clouds import Cloud, free_port
-from tests.patience import OUT_OF_REACH_SECONDS, PATIENCE_SECONDS
+from tests.patience import PATIENCE_SECONDS
 
 pytest.importorskip("pocketsphinx", reason="it hears English for the local cloud")
 
 CONFIG = {**SMALL, "statusQueryTimeoutMilliseconds": 4_000}
+MOST_READINGS = 6
 
 
 class User:
@@ -150,11 +151,24 @@ def session_on(outputs: Mapping[str, Any]) -> None:
         assert speaker.ask_status()["languageDistribution"] == {"es": 1}
         assert speaker.pause().type == "broadcastPaused"
         assert speaker.resume().type == "broadcastResumed"
-        # Few chunks, so that a busy machine does not fall behind.
-        speaker.speak(read_recording(WAV)[: 10 * 2 * 16_000], chunk_milliseconds=500)
-        assert listener.expect("caption", OUT_OF_REACH_SECONDS)["targetLanguage"] == "es"
+        speak_until_captioned(speaker, listener)
+        assert listener.expect("caption", PATIENCE_SECONDS)["targetLanguage"] == "es"
         speaker.end_session()
         listener.expect("sessionEnded", PATIENCE_SECONDS)
+
+
+def speak_until_captioned(speaker: Speaker, listener: Listener) -> None:
+    """Read the text aloud, again if need be.
+
+    On a busy machine the functions start so slowly that the first reading comes too late for them.
+    """
+    sequence = 0
+    for _ in range(MOST_READINGS):
+        sequence = speaker.speak(
+            read_recording(WAV), first_sequence=sequence, chunk_milliseconds=500
+        )
+        if listener.captions():
+            break
 
 
 def test_sessions_run_on_what_pulumi_up_has_made(user: User) -> None:

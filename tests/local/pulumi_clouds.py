@@ -79,7 +79,9 @@ class Cloud:
         return self.process.wait(OUT_OF_REACH_SECONDS)
 
     def kill(self) -> None:
-        """End it at once; its emulator ends a moment later."""
+        """End it at once, if it is running; its emulator ends a moment later."""
+        if self.process.poll() is not None:
+            return
         self.process.kill()
         self.process.wait(PATIENCE_SECONDS)
         wait_until(lambda: not self.processes())
