@@ -4,28 +4,44 @@ Windows are minutes and hours of the clock. So a test sends until it is refused,
 latest when two windows are full, whenever it was started.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import pytest
 
 from client.sockets import Frame, HandshakeRefused
 from local.cloud import LocalCloud
-from tests.local.conftest import CloudWith
 from tests.local.protocol.people import session_of
 from tests.local.protocol.unwell import DynamoDbFront, behind, variables_of
 
-LIMITS = {
-    "sessionsPerUserPerHour": 3,
-    "joinsPerAddressPerMinute": 4,
-    "controlsPerConnectionPerMinute": 5,
-    "statusQueriesPerSpeakerPerMinute": 4,
-}
+SESSIONS_AN_HOUR = 3
+JOINS_A_MINUTE = 4
+CONTROLS_A_MINUTE = 5
+STATUS_QUERIES_A_MINUTE = 4
 FEW_CONNECTIONS = 6
+VARIABLES = {
+    "connection": {
+        "SESSIONS_PER_USER_PER_HOUR": str(SESSIONS_AN_HOUR),
+        "JOINS_PER_ADDRESS_PER_MINUTE": str(JOINS_A_MINUTE),
+        "CONTROLS_PER_CONNECTION_PER_MINUTE": str(CONTROLS_A_MINUTE),
+    },
+    "session_status": {"STATUS_QUERIES_PER_SPEAKER_PER_MINUTE": str(STATUS_QUERIES_A_MINUTE)},
+}
+"""Which setting each variable comes from is checked in tests/contracts/test_environments.py."""
+
+
+@pytest.fixture(scope="module")
+def low_limits(shared_cloud: LocalCloud) -> Iterator[None]:
+    with ExitStack() as changed:
+        for entry, variables in VARIABLES.items():
+            changed.enter_context(variables_of(shared_cloud, entry, variables))
+        yield
 
 
 @pytest.fixture
-def limited(cloud_with: CloudWith) -> LocalCloud:
-    return cloud_with(**LIMITS)
+def limited(cloud: LocalCloud, low_limits: None) -> LocalCloud:
+    """The shared cloud with low limits."""
+    return cloud
 
 
 def until_refused(attempt: Callable[[], Frame], limit: int) -> tuple[list[Frame], Frame]:
@@ -55,7 +71,7 @@ def test_a_user_creates_so_many_sessions_in_an_hour(limited: LocalCloud) -> None
             speaker.ask("endSession")
         return reply
 
-    limit = LIMITS["sessionsPerUserPerHour"]
+    limit = SESSIONS_AN_HOUR
     passed, refusal = until_refused(create_and_end, limit)
     assert {frame.type for frame in passed} == {"sessionCreated"}
     assert len(passed) >= limit
@@ -70,14 +86,14 @@ def test_an_address_joins_so_often_in_a_minute(limited: LocalCloud) -> None:
     listener = limited.listener()
     passed, refusal = until_refused(
         lambda: listener.ask("joinSession", sessionId="no-such-session", targetLanguage="es"),
-        LIMITS["joinsPerAddressPerMinute"],
+        JOINS_A_MINUTE,
     )
     assert {frame["code"] for frame in passed} <= {"SESSION_NOT_FOUND"}
     assert 1 <= wait_of(refusal) <= 60
     neighbour = limited.listener()
     _, refusal = until_refused(
         lambda: neighbour.ask("joinSession", sessionId="no-such-session", targetLanguage="es"),
-        LIMITS["joinsPerAddressPerMinute"],
+        JOINS_A_MINUTE,
     )
     assert 1 <= wait_of(refusal) <= 60
     unread = neighbour.ask("joinSession", sessionId="no-such-session", targetLanguage="tlh")
@@ -89,7 +105,7 @@ def test_a_speakers_controls_are_limited_together_and_change_nothing_then(
     limited: LocalCloud,
 ) -> None:
     session = session_of(limited, speaker=limited.speaker(token=limited.token_of_another_speaker()))
-    limit = LIMITS["controlsPerConnectionPerMinute"]
+    limit = CONTROLS_A_MINUTE
     levels = iter(range(1, 1000))
     passed, refusal = until_refused(lambda: session.speaker.set_volume(next(levels) / 1000), limit)
     assert limit <= len(passed) <= 2 * limit
@@ -105,7 +121,7 @@ def test_a_listeners_controls_are_limited_before_its_membership_is_asked(
     limited: LocalCloud, action: str
 ) -> None:
     listener = limited.listener()
-    limit = LIMITS["controlsPerConnectionPerMinute"]
+    limit = CONTROLS_A_MINUTE
     passed, refusal = until_refused(lambda: listener.ask(action, targetLanguage="es"), limit)
     assert {frame["code"] for frame in passed} == {"CONNECTION_NOT_FOUND"}
     assert limit <= len(passed) <= 2 * limit
@@ -115,7 +131,7 @@ def test_a_listeners_controls_are_limited_before_its_membership_is_asked(
 def test_a_user_asks_for_the_status_so_often_in_a_minute(limited: LocalCloud) -> None:
     token = limited.token_of_another_speaker()
     session = session_of(limited, speaker=limited.speaker(token=token))
-    limit = LIMITS["statusQueriesPerSpeakerPerMinute"]
+    limit = STATUS_QUERIES_A_MINUTE
     passed, refusal = until_refused(session.speaker.ask_status, limit)
     assert {frame.type for frame in passed} == {"sessionStatus"}
     assert limit <= len(passed) <= 2 * limit
@@ -146,7 +162,7 @@ def test_an_address_opens_so_many_sockets_in_a_minute(limited: LocalCloud) -> No
 
 
 def test_while_rates_cannot_be_counted_everything_passes(limited: LocalCloud) -> None:
-    limit = LIMITS["controlsPerConnectionPerMinute"]
+    limit = CONTROLS_A_MINUTE
     session = session_of(limited, speaker=limited.speaker(token=limited.token_of_another_speaker()))
     _, refusal = until_refused(session.speaker.pause, limit)
     assert refusal["code"] == "RATE_LIMITED"
