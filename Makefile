@@ -13,7 +13,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup hooks run cloud demo local-logs local-reset plan verify cost test test-local-cloud \
-	test-speaking test-engine test-everything-else coverage bench check format lint types lock clean
+	test-speaking test-engine test-handlers test-program coverage bench check format lint types lock clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,13 +67,16 @@ verify: setup ## Check the deployment of STACK=staging, or the running local clo
 cost: setup ## Estimate the monthly bill: STACK=staging, COST='--sessions 20 --listeners 100 --hours 160 --captions-per-minute 20'
 	@$(BIN)/python -m operations.cost $(if $(STACK),--stack '$(STACK)') $(COST)
 
-# Four pytest runs in parallel. Those on the local cloud and on Pulumi's engine mostly wait; the last one uses every
-# core, at lower priority.
+# Five pytest runs in parallel. Those on the local cloud and on Pulumi's engine mostly wait; the last two, at lower
+# priority, use a core each: in one process, tests share runs of the program, and only one of the two imports what takes
+# long to import.
 # With --keep-going each of them runs to its end even if another one fails.
 EMULATOR_TESTS := tests/local/emulator
 SPEAKING_TESTS := tests/local/audio tests/local/speech tests/local/verify tests/local/monitoring
-OTHER_FOLDERS := $(filter-out tests/engine/ tests/local/ tests/__pycache__/,$(wildcard tests/*/))
-TEST_RUNS := test-local-cloud test-speaking test-engine test-everything-else
+HANDLER_TESTS := tests/handlers tests/client $(EMULATOR_TESTS)
+PROGRAM_TESTS := $(filter-out tests/handlers/ tests/client/ tests/engine/ tests/local/ tests/__pycache__/,$(wildcard tests/*/)) \
+	$(wildcard tests/test_*.py)
+TEST_RUNS := test-local-cloud test-speaking test-engine test-handlers test-program
 PARALLEL := --no-print-directory --keep-going --jobs=$(words $(TEST_RUNS)) $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 # Each run has a cache and a coverage file of its own; .ci/run reads the cache to find the tests that failed.
 PYTEST = $(BIN)/python -m pytest -o cache_dir=.pytest_cache/$@ $(PYTEST_OPTIONS)
@@ -93,8 +96,11 @@ test-speaking:
 test-engine: setup ## Run the tests on Pulumi's engine; CONTRIBUTING.md says what they need
 	$(PYTEST) tests/engine
 
-test-everything-else:
-	nice -n 5 $(PYTEST) --numprocesses=auto --dist=worksteal $(OTHER_FOLDERS) $(EMULATOR_TESTS) $(wildcard tests/test_*.py)
+test-handlers:
+	nice -n 5 $(PYTEST) $(HANDLER_TESTS)
+
+test-program:
+	nice -n 5 $(PYTEST) $(PROGRAM_TESTS)
 
 coverage: setup ## Run every test and measure branch coverage; fails below the floor
 	@rm -f .coverage .coverage.*

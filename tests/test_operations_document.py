@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from program.engine import Engine, recorded
-from program.stack_config import stack_config
+from program.engine import Engine
+from tests.contracts.program_runs import run
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "docs" / "operations.md").read_text()
@@ -21,7 +21,7 @@ KINDS = (
 
 @pytest.fixture(scope="module")
 def engine() -> Engine:
-    return recorded(STACK, stack_config(STACK))
+    return run(STACK).engine
 
 
 def row_of(alarm: str, functions: set[str]) -> str:

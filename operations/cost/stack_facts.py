@@ -64,18 +64,14 @@ def facts_of(stack: str) -> StackFacts:
             f"--stack {stack}: there is no Pulumi.{stack}.yaml of a stack on AWS; the stacks are"
             f" {', '.join(on_aws)}"
         )
-    return facts_with(stack, {})
-
-
-def facts_with(stack: str, overrides: Mapping[str, Any]) -> StackFacts:
-    """The facts with some config keys changed; raises what the program raises."""
-    config = stack_config(stack, overrides)
+    config = stack_config(stack)
     loaded: list[Settings] = []
     Engine().run(lambda: loaded.append(Settings.load()), stack=stack, config=config)
-    return _facts(loaded[0], recorded(stack, config))
+    return facts_from(loaded[0], recorded(stack, config))
 
 
-def _facts(settings: Settings, engine: Engine) -> StackFacts:
+def facts_from(settings: Settings, engine: Engine) -> StackFacts:
+    """The facts of a stack with these settings, which the engine has recorded."""
     monitoring = settings.monitoring_rules
     routes = len(engine.of_type("apigatewayv2/route"))
     functions = {

@@ -1,3 +1,4 @@
+import functools
 import json
 from typing import Any
 
@@ -12,6 +13,7 @@ TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:{PREFIX}-alarms"
 KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/alarms-key"
 
 
+@functools.cache
 def run(email: str = "", *, preview: bool = False) -> Engine:
     def program() -> None:
         args = AlarmTopicArgs(prefix=PREFIX, partition="aws", account_id=ACCOUNT, email=email)

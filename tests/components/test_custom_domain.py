@@ -1,3 +1,4 @@
+import functools
 from typing import Any
 
 import pulumi
@@ -16,6 +17,7 @@ VALIDATION_RECORD = "_proof.domain-certificate"
 TARGET = f"d-abc123.execute-api.{REGION}.amazonaws.com"
 
 
+@functools.cache
 def run(
     *, certificate_arn: str = "", hosted_zone_id: str = "", preview: bool = False
 ) -> tuple[Engine, dict[str, Any]]:

@@ -5,8 +5,10 @@ from typing import Any
 import pulumi
 import pytest
 
+from components.alarms import create_alarm
 from components.message_queue import MessageQueue, MessageQueueArgs
 from components.monitoring import Monitoring, MonitoringArgs
+from components.monitoring.session_alarms import session_alarms
 from contract.functions import FUNCTIONS
 from program.engine import Engine
 from tests.components import stack_parts
@@ -18,8 +20,7 @@ OWN_TRANSLATION = tuple(FUNCTIONS)
 EXTERNAL_TRANSLATION = tuple(set(FUNCTIONS) - {"translation"})
 
 
-@functools.cache
-def run(
+def arguments(
     *,
     alarms: bool = True,
     has_dashboard: bool = True,
@@ -28,33 +29,48 @@ def run(
     is_periodic: bool = True,
     interval_seconds: int = 30,
     entries: tuple[str, ...] = ("connection", "session_status"),
-    preview: bool = False,
-) -> tuple[Engine, dict[str, Any]]:
-    """Monitoring of a small stack; `entries` are the functions that it has."""
+) -> MonitoringArgs:
+    """Those of a small stack, which is declared, too; `entries` are the functions that it has."""
+    return MonitoringArgs(
+        platform=stack_parts.platform(),
+        api=stack_parts.api(),
+        functions=[stack_parts.function(entry) for entry in entries],
+        failure_queues={"fanOutFailures": failures()},
+        slot_queue_names=[f"{PREFIX}-audio-{slot}" for slot in range(slots)],
+        tables=stack_parts.store().tables,
+        alarm_topic_arn=TOPIC if alarms else None,
+        has_dashboard=has_dashboard,
+        has_route_metrics=has_route_metrics,
+        is_periodic=is_periodic,
+        status_interval_seconds=interval_seconds,
+        status_shards=16,
+        status_query_timeout_milliseconds=500,
+    )
+
+
+@functools.cache
+def run(*, preview: bool = False, **changes: Any) -> tuple[Engine, dict[str, Any]]:
+    """The monitoring of such a stack."""
 
     def program() -> None:
-        monitoring = Monitoring(
-            "monitoring",
-            MonitoringArgs(
-                platform=stack_parts.platform(),
-                api=stack_parts.api(),
-                functions=[stack_parts.function(entry) for entry in entries],
-                failure_queues={"fanOutFailures": failures()},
-                slot_queue_names=[f"{PREFIX}-audio-{slot}" for slot in range(slots)],
-                tables=stack_parts.store().tables,
-                alarm_topic_arn=TOPIC if alarms else None,
-                has_dashboard=has_dashboard,
-                has_route_metrics=has_route_metrics,
-                is_periodic=is_periodic,
-                status_interval_seconds=interval_seconds,
-                status_shards=16,
-                status_query_timeout_milliseconds=500,
-            ),
-        )
+        monitoring = Monitoring("monitoring", arguments(**changes))
         pulumi.export("dashboard", monitoring.dashboard_name)
 
     engine = Engine(preview=preview)
     return engine, engine.run(program)
+
+
+def session_alarms_named(*names: str, **changes: Any) -> dict[str, dict[str, Any]]:
+    """Those of them that exist, without the others: to declare all takes much longer."""
+
+    def program() -> None:
+        for alarm in session_alarms(arguments(entries=(), **changes)):
+            if alarm.name.removeprefix(f"{PREFIX}-") in names:
+                create_alarm(alarm.name, alarm, TOPIC, pulumi.ResourceOptions())
+
+    engine = Engine()
+    engine.run(program)
+    return alarms_of(engine)
 
 
 def failures() -> MessageQueue:
@@ -105,8 +121,8 @@ def test_every_alarm_notifies_the_topic():
 def test_a_tick_is_missed_when_a_period_has_fewer_than_the_interval_brings(
     interval_seconds: int, period_seconds: int, due: int
 ):
-    engine, _ = run(interval_seconds=interval_seconds, has_dashboard=False)
-    missed = alarms_of(engine)["status-ticks-missed"]
+    name = "status-ticks-missed"
+    missed = session_alarms_named(name, interval_seconds=interval_seconds)[name]
     assert missed["period"] == period_seconds
     assert (missed["comparisonOperator"], missed["threshold"]) == ("LessThanThreshold", due)
     assert missed["statistic"] == "Sum"
@@ -147,7 +163,8 @@ def test_the_near_limits_are_four_fifths_of_the_stacks_limits():
 
 @pytest.mark.parametrize(("slots", "near"), [(1, None), (4, None), (5, 4), (6, 5), (20, 16)])
 def test_few_slots_have_no_alarm_near_the_limit(slots: int, near: int | None):
-    alarms = alarms_of(run(slots=slots, has_dashboard=False)[0])
+    names = ("audio-slots-near-limit", "audio-slots-exhausted")
+    alarms = session_alarms_named(*names, slots=slots)
     assert alarms.get("audio-slots-near-limit", {}).get("threshold") == near
     assert "audio-slots-exhausted" in alarms
 
@@ -200,7 +217,7 @@ def test_an_external_translation_has_no_alarm_and_no_line_here():
 def test_widgets_fill_the_grid_and_do_not_overlap(
     has_route_metrics: bool, entries: tuple[str, ...]
 ):
-    engine, _ = run(has_route_metrics=has_route_metrics, entries=entries)
+    engine, _ = run(alarms=False, has_route_metrics=has_route_metrics, entries=entries)
     taken: set[tuple[int, int]] = set()
     for widget in widgets_of(engine):
         assert widget["x"] >= 0
@@ -216,7 +233,7 @@ def test_widgets_fill_the_grid_and_do_not_overlap(
 
 
 def test_every_widget_has_a_title_lines_a_statistic_and_the_stacks_region():
-    widgets = widgets_of(run(entries=OWN_TRANSLATION, has_route_metrics=True)[0])
+    widgets = widgets_of(run(alarms=False, has_route_metrics=True, entries=OWN_TRANSLATION)[0])
     titles = [widget["properties"]["title"] for widget in widgets]
     assert len(set(titles)) == len(titles)
     for widget in widgets:
@@ -231,7 +248,9 @@ def test_every_widget_has_a_title_lines_a_statistic_and_the_stacks_region():
 
 
 def test_routes_are_shown_only_where_api_gateway_emits_their_metrics():
-    with_routes, without = (lines_of(run(has_route_metrics=on)[0]) for on in (True, False))
+    with_routes, without = (
+        lines_of(run(alarms=False, has_route_metrics=on)[0]) for on in (True, False)
+    )
     searches = [line[0]["expression"] for line in with_routes if isinstance(line[0], dict)]
     assert len(searches) == 3, "one for each percentile"
     assert all('MetricName="IntegrationLatency" "api-api-id"' in each for each in searches)

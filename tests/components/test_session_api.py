@@ -1,3 +1,4 @@
+import functools
 import json
 from collections.abc import Callable
 from typing import Any
@@ -59,10 +60,19 @@ def publish(
     make_api(logs).publish(routes_of(**changes), stack_parts.function(authorizer))
 
 
-def run(program: Callable[[], object] = publish, *, preview: bool = False) -> Engine:
+def publish_with_access_logs() -> None:
+    publish(access_logs())
+
+
+def run_afresh(program: Callable[[], object] = publish, *, preview: bool = False) -> Engine:
+    """A run of its own."""
     engine = Engine(preview=preview)
     engine.run(program)
     return engine
+
+
+run = functools.cache(run_afresh)
+"""A run that is shared by the tests, which only read it."""
 
 
 def test_the_api_alone_exists_before_routes_are_published():
@@ -209,18 +219,12 @@ def test_the_deployment_waits_for_every_permission_of_api_gateway():
     assert engine.of_type("lambda/permission").keys() <= deployment.depends_on
 
 
-def test_a_replaced_permission_deploys_nothing_new(monkeypatch: pytest.MonkeyPatch):
-    before = trigger()
-    replace_resource(monkeypatch, "heartbeat-live-permission")
-    assert trigger() == before
-
-
-def trigger(program: Callable[[], object] = publish) -> str:
-    return run(program).only("apigatewayv2/deployment")["triggers"]["snapshot"]
+def trigger_of(engine: Engine) -> str:
+    return engine.only("apigatewayv2/deployment")["triggers"]["snapshot"]
 
 
 def test_the_same_routes_deploy_nothing_new():
-    assert trigger() == trigger()
+    assert trigger_of(run_afresh()) == trigger_of(run())
 
 
 @pytest.mark.parametrize(
@@ -231,7 +235,7 @@ def test_the_same_routes_deploy_nothing_new():
 def test_any_change_of_route_integration_response_or_authorizer_deploys_anew(
     changes: dict[str, Any],
 ):
-    assert trigger(lambda: publish(**changes)) != trigger()
+    assert trigger_of(run_afresh(lambda: publish(**changes))) != trigger_of(run())
 
 
 def replace_resource(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
@@ -246,9 +250,15 @@ def replace_resource(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
 
 
 def test_a_replaced_resource_deploys_anew(monkeypatch: pytest.MonkeyPatch):
-    before = trigger()
+    before = trigger_of(run())
     replace_resource(monkeypatch, "default-response")
-    assert trigger() != before
+    assert trigger_of(run_afresh()) != before
+
+
+def test_a_replaced_permission_deploys_nothing_new(monkeypatch: pytest.MonkeyPatch):
+    before = trigger_of(run())
+    replace_resource(monkeypatch, "heartbeat-live-permission")
+    assert trigger_of(run_afresh()) == before
 
 
 def test_in_preview_a_trigger_that_is_not_known_yet_stays_unknown():
@@ -283,7 +293,7 @@ WEBSOCKET_VARIABLES = {
 
 
 def test_access_logs_are_json_without_query_string_address_or_connection():
-    engine = run(lambda: publish(access_logs()))
+    engine = run(publish_with_access_logs)
     settings = engine.only("apigatewayv2/stage")["accessLogSettings"]
     assert settings["destinationArn"].endswith(":log-group:/aws/apigateway/live-sessions-test")
     fields = json.loads(settings["format"])
@@ -294,13 +304,13 @@ def test_access_logs_are_json_without_query_string_address_or_connection():
 
 
 def test_the_access_log_group_has_the_retention_of_stack_config():
-    engine = run(lambda: publish(access_logs()))
+    engine = run(publish_with_access_logs)
     group = engine.of_type("cloudwatch/logGroup")["api-access-logs"].inputs
     assert group == {"name": "/aws/apigateway/live-sessions-test", "retentionInDays": 3}
 
 
 def test_the_accounts_logging_role_is_not_set_unless_config_says_so():
-    assert run(lambda: publish(access_logs())).inputs("apigateway/account") == []
+    assert run(publish_with_access_logs).inputs("apigateway/account") == []
 
 
 def test_the_accounts_logging_role_comes_before_the_stage_and_outlives_the_stack():

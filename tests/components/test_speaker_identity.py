@@ -1,3 +1,4 @@
+import functools
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ from program.engine import Engine
 from tests.components import stack_parts
 
 
+@functools.cache
 def run(**changes: Any) -> Engine:
     engine = Engine()
     args = {

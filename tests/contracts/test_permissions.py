@@ -12,7 +12,7 @@ from components.settings.stack_settings import MAXIMUM_SLOTS
 from program.computed import ACCOUNT, REGION
 from program.engine import Engine
 from tests.contracts.permission_table import CONDITIONS, PREFIX, QUEUE, STAGE, STATEMENTS
-from tests.contracts.program_runs import run
+from tests.contracts.program_runs import LEAN, run
 
 FUNCTION_ARNS = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function"
 
@@ -34,6 +34,7 @@ def test_each_function_may_do_exactly_what_the_table_says(engine: Engine, functi
 
 def test_every_policy_fits_its_limit_with_the_most_slots_and_the_longest_names():
     overrides = {
+        **LEAN,
         "region": REGION,
         "audioSlots": MAXIMUM_SLOTS,
         "translationFunctionArn": f"{FUNCTION_ARNS}:{'f' * 64}:{'a' * 128}",

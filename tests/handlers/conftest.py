@@ -1,4 +1,4 @@
-"""Handlers on moto: real DynamoDB and SQS semantics, recorded fan-outs and sockets."""
+"""Handlers on tables that moto judges, moto's queues, recorded fan-outs and sockets."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import importlib
 import itertools
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -19,8 +19,6 @@ from urllib.parse import unquote
 
 import boto3
 import pytest
-from moto.core.models import DEFAULT_ACCOUNT_ID
-from moto.dynamodb.models import dynamodb_backends
 
 from contract import tables
 from contract.actions import ACTIONS
@@ -29,6 +27,7 @@ from live_sessions.aws.clients import Clients
 from live_sessions.aws.dynamodb import plain, typed
 from live_sessions.aws.http import NO_HEADERS, AwsHttp, Response
 from live_sessions.aws.runtime import AwsEnvironment, Clock, Handler, read_environment
+from tests.handlers.checked_dynamodb import CheckedDynamoDB, empty_moto
 from tests.handlers.direct_moto import carry_out, intercept, queues
 from tests.handlers.localhost_tls import certificate, server_tls  # noqa: F401
 from tests.patience import OUT_OF_REACH_SECONDS
@@ -120,7 +119,7 @@ def client(service: str) -> Any:
 
 
 class StageHttp(AwsHttp):
-    """An endpoint without botocore: @connections, and the heartbeat's read, which moto answers."""
+    """An endpoint without botocore: @connections, and the heartbeat's read."""
 
     def __init__(self, service: str, stage: Stage) -> None:
         self.service = service
@@ -134,7 +133,7 @@ class StageHttp(AwsHttp):
             return Response(self._stage.sockets.answer(method, connection_id, body), b"")
         assert (self.service, method, path) == ("dynamodb", "POST", "/")
         operation = headers["x-amz-target"].removeprefix("DynamoDB_20120810.")
-        status, content = carry_out(operation, json.loads(body))
+        status, content = self._stage.tables.carry_out(operation, json.loads(body))
         if "Error" in content:
             content = {"__type": f"com.amazonaws.dynamodb#{content['Error']['Code']}"}
         return Response(status, json.dumps(content).encode())
@@ -153,11 +152,11 @@ class RecordingLambda:
 
 
 _BOTOCORE_CLIENTS: dict[tuple[object, ...], Any] = {}
-"""Those of moto, for all tests: to build one takes longer than most of them."""
+"""Those of botocore, for all tests: to build one takes longer than most of them."""
 
 
 class StageClients(Clients):
-    """moto's DynamoDB and SQS, the stage's sockets, and a Lambda that records."""
+    """The stage's tables and sockets, moto's queues, and a Lambda that records."""
 
     def __init__(self, stage: Stage) -> None:
         super().__init__(read_environment(AwsEnvironment, ENVIRONMENT))
@@ -195,6 +194,7 @@ class Stage:
 
     def __init__(self, sockets: OpenSockets) -> None:
         self.sockets = sockets
+        self.tables = CheckedDynamoDB()
         self.clients: Clients = StageClients(self)
         self.clock = Clock(sleep=lambda seconds: None)
         self.environment = dict(ENVIRONMENT)
@@ -363,6 +363,10 @@ class Stage:
     def replace(self, table: str, row: dict[str, Any]) -> None:
         self.dynamodb.put_item(TableName=table, Item=typed(row))
 
+    def fill(self, table: str, rows: Iterable[dict[str, Any]]) -> None:
+        """Write the rows directly: ten thousand calls take several seconds."""
+        self.tables.fill(table, map(typed, rows))
+
 
 @pytest.fixture
 def sockets() -> OpenSockets:
@@ -371,7 +375,7 @@ def sockets() -> OpenSockets:
 
 @pytest.fixture(scope="session")
 def deployed() -> None:
-    """The tables and queues, made once per process."""
+    """moto's tables and queues, made once per process."""
     for table in TABLES:
         reply = carry_out("CreateTable", table)
         assert reply.status == 200, reply
@@ -381,9 +385,9 @@ def deployed() -> None:
 
 @pytest.fixture
 def stage(monkeypatch: pytest.MonkeyPatch, sockets: OpenSockets, deployed: None) -> Stage:
-    for table in dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].tables.values():
-        table.items.clear()
+    empty_moto()
     for queue in QUEUES:
         queues().queues[queue]._messages.clear()
-    intercept(monkeypatch)
-    return Stage(sockets)
+    stage = Stage(sockets)
+    intercept(monkeypatch, stage.tables.carry_out)
+    return stage

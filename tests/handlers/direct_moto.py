@@ -1,4 +1,4 @@
-"""A short way to moto's tables: no signing and no HTTP messages.
+"""A short way to tables in this process, moto's or others: no signing and no HTTP messages.
 
 DynamoDB changes an item atomically; moto's changes from two threads can undo each other, so one
 call is carried out at a time.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
@@ -40,8 +40,10 @@ def queues() -> SQSBackend:
     return sqs_backends[DEFAULT_ACCOUNT_ID][REGION]
 
 
-def intercept(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let moto respond to botocore's clients, to DynamoDB's without HTTP messages in between.
+def intercept(
+    monkeypatch: pytest.MonkeyPatch, dynamodb: Callable[[str, Mapping[str, Any]], Reply]
+) -> None:
+    """Let `dynamodb` respond to botocore's clients of DynamoDB, and moto to all others.
 
     botocore's retries stay.
     """
@@ -58,7 +60,7 @@ def intercept(monkeypatch: pytest.MonkeyPatch) -> None:
     def respond(endpoint: Any, request: Any, model: Any, context: Any) -> Any:
         if model.service_model.service_name != "dynamodb":
             return get_response(endpoint, request, model, context)
-        status, content = carry_out(model.name, json.loads(request.body))
+        status, content = dynamodb(model.name, json.loads(request.body))
         metadata = {"HTTPStatusCode": status, "HTTPHeaders": {}, "RetryAttempts": 0}
         http: Any = AWSResponse(request.url, status, HTTPHeaders(), None)
         http._content = b""

@@ -1,6 +1,7 @@
 """Each metric that an alarm watches is emitted by the alarm's function, with its unit.
 
-The alarms and the functions' environments are those of the program; the handlers run on moto.
+The alarms and the functions' environments are those of the program; the handlers run on a stage of
+the tests.
 """
 
 from __future__ import annotations

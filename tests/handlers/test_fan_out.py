@@ -155,27 +155,21 @@ def filled_session(stage: Stage, listeners: int) -> tuple[str, list[str]]:
     """A session with so many listeners, in the state that their joins would have left."""
     session_id = stage.create_session(stage.connect_speaker())
     members = [f"listener/{number}+=" for number in range(listeners)]
-    for first in range(0, listeners, 25):
-        stage.dynamodb.batch_write_item(
-            RequestItems={
-                "connections": [
-                    {
-                        "PutRequest": {
-                            "Item": {
-                                "connectionId": {"S": member},
-                                "role": {"S": "listener"},
-                                "sessionId": {"S": session_id},
-                                "targetLanguage": {"S": "es"},
-                                "membershipId": {"S": f"membership of {member}"},
-                                "connectedAt": {"N": str(stage.connected_at)},
-                                "ttl": {"N": str(stage.connected_at // 1000 + 7200)},
-                            }
-                        }
-                    }
-                    for member in members[first : first + 25]
-                ]
+    stage.fill(
+        "connections",
+        (
+            {
+                "connectionId": member,
+                "role": "listener",
+                "sessionId": session_id,
+                "targetLanguage": "es",
+                "membershipId": f"membership of {member}",
+                "connectedAt": stage.connected_at,
+                "ttl": stage.connected_at // 1000 + 7200,
             }
-        )
+            for member in members
+        ),
+    )
     stage.change(
         "sessions",
         {"sessionId": session_id},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import itertools
 import json
 from collections import Counter
@@ -11,16 +10,12 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import boto3
 import pytest
-from moto.core.models import DEFAULT_ACCOUNT_ID
-from moto.dynamodb.models import dynamodb_backends
-from moto.dynamodb.models.dynamo_type import DynamoType
 
 from live_sessions.aws.clients import FAIL_FAST_TIMEOUT_SECONDS
 from live_sessions.aws.runtime import Clock
 from live_sessions.sessions.rows import shard_of
-from tests.handlers.conftest import ENVIRONMENT, REGION, LambdaContext, OpenSockets, Stage
+from tests.handlers.conftest import ENVIRONMENT, LambdaContext, OpenSockets, Stage
 from tests.handlers.intercepted_clients import TIMED_OUT, Call, fail_with, intercepted
 
 LIMIT_SECONDS = int(ENVIRONMENT["STATUS_QUERY_TIMEOUT_MS"]) / 1000
@@ -186,20 +181,20 @@ def test_a_status_request_reads_two_items_however_many_listeners_there_are(
 
 
 def fill_with_listeners(stage: Stage, session_ids: list[str], listeners_each: int) -> None:
-    # Copies put directly into moto's table: ten thousand calls take several seconds.
-    table: Any = dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].tables["connections"]
-    for session_id in session_ids:
-        row = {"sessionId": session_id, "targetLanguage": "es", "role": "listener"}
-        first = table.put_item(
-            {key: {"S": row.get(key, "first")} for key in ("connectionId", *row)}
-        )
-        for number in range(listeners_each):
-            listener = copy.copy(first)
-            listener.hash_key = DynamoType({"S": f"{session_id}-{number}"})
-            listener.attrs = {**first.attrs, "connectionId": listener.hash_key}
-            table.items[listener.hash_key] = listener
-        del table.items[first.hash_key]
-    assert len(table.items) >= len(session_ids) * listeners_each
+    stage.fill(
+        "connections",
+        (
+            {
+                "connectionId": f"{session_id}-{number}",
+                "sessionId": session_id,
+                "targetLanguage": "es",
+                "role": "listener",
+            }
+            for session_id in session_ids
+            for number in range(listeners_each)
+        ),
+    )
+    assert len(stage.tables.items["connections"]) >= len(session_ids) * listeners_each
     for session_id in session_ids:
         stage.change(
             "sessions",
@@ -337,18 +332,19 @@ def test_a_tick_reads_only_the_active_index_and_no_listener(
     stage.dynamodb.delete_item(
         TableName="sessions", Key={"sessionId": {"S": template["sessionId"]}}
     )
-    table = boto3.resource("dynamodb", region_name=REGION).Table("sessions")
-    with table.batch_writer() as batch:
-        for session_id in copies:
-            batch.put_item(
-                template
-                | {
-                    "broadcastState": template["broadcastState"] | {"volume": 1},
-                    "sessionId": session_id,
-                    "speakerConnectionId": f"speaker-of-{session_id}",
-                    "activeShard": shard_of(session_id, 4),
-                }
-            )
+    stage.fill(
+        "sessions",
+        (
+            template
+            | {
+                "broadcastState": template["broadcastState"] | {"volume": 1},
+                "sessionId": session_id,
+                "speakerConnectionId": f"speaker-of-{session_id}",
+                "activeShard": shard_of(session_id, 4),
+            }
+            for session_id in copies
+        ),
+    )
     sockets.open.update(f"speaker-of-{session_id}" for session_id in copies)
     with reads(stage) as without_listeners:
         run_tick(stage)

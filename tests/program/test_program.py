@@ -9,7 +9,7 @@ from components.settings import SettingsError
 from program.engine import Engine, RecordingMonitor
 from program.run import run_program
 from program.stack_config import committed_stacks, stack_config
-from tests.contracts.program_runs import EVERYTHING, STACKS, run, run_afresh, run_named
+from tests.contracts.program_runs import EVERYTHING, LEAN, STACKS, run, run_afresh, run_named
 
 # Computed by AWS, so unknown in a first preview.
 COMPUTED_OUTPUTS = {
@@ -100,7 +100,7 @@ def test_a_stack_without_a_domain_has_no_domain_resources():
 
 
 def test_a_stack_without_alarms_and_dashboard_has_none_of_their_resources():
-    made = run("staging", {"alarms": False, "dashboard": False})
+    made = run("staging", LEAN)
     assert not {"alarmTopicArn", "dashboardName"} & made.outputs.keys()
     for typ in ("cloudwatch/metricAlarm", "cloudwatch/dashboard", "sns/topic", "kms/key"):
         assert made.engine.inputs(typ) == []
@@ -108,7 +108,7 @@ def test_a_stack_without_alarms_and_dashboard_has_none_of_their_resources():
 
 def test_an_external_translation_function_replaces_the_stacks_own():
     arn = "arn:aws:lambda:eu-central-1:210987654321:function:captions"
-    overrides = {"translationFunctionArn": arn}
+    overrides = {**LEAN, "translationFunctionArn": arn}
     made = run("staging", overrides)
     engine, outputs = made.engine, made.outputs
     assert "translation" not in outputs["functionNames"]
@@ -147,7 +147,7 @@ def test_a_failing_program_says_why_and_does_not_affect_the_next_run():
     with pytest.raises(SettingsError, match="statusShards is '0'"):
         run("staging", {"statusShards": 0})
     assert (
-        run_afresh("staging", {}, name="staging").outputs["sessionsTable"]
+        run_afresh("staging", LEAN, name="staging").outputs["sessionsTable"]
         == "live-sessions-staging-sessions"
     )
 
@@ -160,7 +160,7 @@ def test_a_failing_resource_ends_the_run_with_its_error():
             return super().new_resource(args)
 
     with pytest.raises(RuntimeError, match="no stage today"):
-        run_program(Broken(), stack="staging", config=stack_config("staging"))
+        run_program(Broken(), stack="staging", config=stack_config("staging", LEAN))
 
 
 def test_a_resource_that_hangs_ends_the_run():
@@ -169,7 +169,7 @@ def test_a_resource_that_hangs_ends_the_run():
         run_program(
             engine,
             stack="staging",
-            config=stack_config("staging"),
+            config=stack_config("staging", LEAN),
             timeout_seconds=1,
             monitor=RecordingMonitor(engine),
         )
@@ -179,6 +179,7 @@ def test_settings_reach_the_resources_they_configure():
     engine = run(
         "staging",
         {
+            **LEAN,
             "region": "eu-west-1",
             "logRetentionDays": 14,
             "logLevel": "DEBUG",
@@ -186,13 +187,10 @@ def test_settings_reach_the_resources_they_configure():
             "reservedConcurrency": ["connection=20", "audio_processor=3"],
             "throttlingRateLimit": 77,
             "throttlingBurstLimit": 33,
-            "accessLogs": False,
-            "manageApiGatewayAccount": False,
             "pointInTimeRecovery": False,
             "deletionProtection": False,
             "maxListenersPerSession": 50,
             "connectionsPerAddressPerMinute": 7,
-            "statusIntervalSeconds": 60,
             "audioSlots": 3,
             "audioChunksPerSecond": 9,
             "partialCaptions": "always",

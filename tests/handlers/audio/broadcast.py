@@ -140,7 +140,7 @@ class Pipeline:
 
 
 class BroadcastClients(StageClients):
-    """`line` wraps the client of DynamoDB; rate limits are moto's."""
+    """`line` wraps the client of DynamoDB."""
 
     def __init__(
         self,

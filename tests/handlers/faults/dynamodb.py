@@ -30,6 +30,7 @@ Change = Callable[[Item, "Parameters", dict[str, Value]], None]
 """Reads the item as it was, and writes into the item as it will be."""
 
 NOTHING: Item = {}
+ZERO: Value = {"N": "0"}
 TOKEN = re.compile(r"\s*([#:]?\w+|<>|<=|>=|[-+=<>(),.])")
 COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
     "=": lambda one, other: one == other,
@@ -54,6 +55,11 @@ class DynamoDB:
     def __init__(self) -> None:
         self.items: dict[str, dict[Key, Item]] = {table.name: {} for table in TABLES}
         self._tables: Mapping[str, Table] = {table.name: table for table in TABLES}
+
+    def fill(self, table: str, items: Iterable[Item]) -> None:
+        """Write the items without a call for each."""
+        for item in items:
+            self._store({"TableName": table, "Item": item}, item)
 
     def carry_out(self, operation: str, request: Mapping[str, Any]) -> Reply:
         """One call, such as `carry_out("GetItem", {...})`."""
@@ -288,10 +294,16 @@ class _Expression:
 
     def changes(self) -> Iterable[Change]:
         while self._tokens:
-            clause = {"SET": self._assignment, "REMOVE": self._removal}[self._next()]
+            clause = self._clause(self._next())
             yield clause()
             while self._takes(","):
                 yield clause()
+
+    def _clause(self, keyword: str) -> Callable[[], Change]:
+        clauses = {"SET": self._assignment, "REMOVE": self._removal, "ADD": self._addition}
+        if keyword not in clauses:
+            raise Unsupported(f"{keyword} is not understood: {self._text}")
+        return clauses[keyword]
 
     def _assignment(self) -> Change:
         path = self._path()
@@ -309,6 +321,17 @@ class _Expression:
             parent[name] = assigned
 
         return assign
+
+    def _addition(self) -> Change:
+        """Of numbers; one that does not exist is 0."""
+        path, value = self._path(), self._operand()
+        sum_of = _sum(lambda item, given: _found(item, path, given) or ZERO, "+", value)
+
+        def add(item: Item, given: Parameters, after: dict[str, Value]) -> None:
+            parent, name = _parent(after, path, given)
+            parent[name] = sum_of(item, given)
+
+        return add
 
     def _removal(self) -> Change:
         path = self._path()
@@ -344,7 +367,7 @@ def _parent(
     return parent, names[-1]
 
 
-def _sum(one: Operand, sign: str, other: Operand) -> Operand:
+def _sum(one: Operand, sign: str, other: Operand) -> Callable[[Item, Parameters], Value]:
     def add(item: Item, given: Parameters) -> Value:
         first, second = one(item, given), other(item, given)
         if first is None or second is None:

@@ -14,10 +14,11 @@ from moto.core.botocore_stubber import MockRawResponse
 
 from live_sessions.aws.clients import Clients
 from live_sessions.aws.runtime import AwsEnvironment, read_environment
+from tests.handlers.checked_dynamodb import CheckedDynamoDB, Different, essence
 from tests.handlers.conftest import ENVIRONMENT, Stage
 from tests.handlers.direct_moto import Reply, carry_out
 from tests.handlers.faults.direct_client import DirectClient
-from tests.handlers.faults.dynamodb import DynamoDB, Unsupported
+from tests.handlers.faults.dynamodb import DynamoDB, Item, Unsupported
 from tests.handlers.faults.scenarios import ENTRIES, SCENARIOS
 from tests.handlers.properties.world import World, without_logs
 
@@ -33,18 +34,9 @@ class ComparedDynamoDB(DynamoDB):
 
     def carry_out(self, operation: str, request: Mapping[str, Any]) -> Reply:
         here, there = super().carry_out(operation, request), carry_out(operation, request)
-        if _essence(here) != _essence(there):
+        if essence(here) != essence(there):
             self.differences.append(f"{operation} {request}: {here}, but moto: {there}")
         return here
-
-
-def _essence(reply: Reply) -> Any:
-    """A reply without capacities, messages and empty values."""
-    content = reply.content
-    kept = ("Attributes", "Count", "Item", "Items", "LastEvaluatedKey", "Responses")
-    values = {name: content[name] for name in kept if content.get(name)}
-    reasons = [reason["Code"] for reason in content.get("CancellationReasons", [])]
-    return reply.status, values, content.get("Error", {}).get("Code"), reasons
 
 
 @pytest.fixture
@@ -116,6 +108,8 @@ CALLS: Sequence[tuple[str, dict[str, Any]]] = [
     ("UpdateItem", _update("SET ttl2 = :one", "targetLanguage = :one OR absent < :one")),
     ("UpdateItem", _update("SET counts.es = counts.es - :one REMOVE sessionId", "ttl2 >= :one")),
     ("UpdateItem", _update("SET n = if_not_exists(n, :one) + :one, s = :es", "ttl2 <= :one")),
+    ("UpdateItem", _update("ADD hits :one SET s = :es", "ttl2 <= :one")),
+    ("UpdateItem", _update("ADD hits :one, counts.es :one", "hits = :one")),
     ("UpdateItem", _update("REMOVE absent, s", "attribute_exists(counts.es) AND s = :es")),
     ("UpdateItem", _update("SET n = :one", "attribute_exists(connectionId)", STRANGER)),
     ("UpdateItem", _update("SET n = :one", "attribute_not_exists(connectionId)", STRANGER)),
@@ -162,6 +156,50 @@ def test_an_expression_that_is_not_understood_ends_the_test(condition: str) -> N
     request = {"TableName": "connections", **_update("SET a = :one", condition)}
     with pytest.raises(Unsupported):
         DynamoDB().carry_out("UpdateItem", request)
+
+
+class WrongDynamoDB(CheckedDynamoDB):
+    """Writes an attribute too many."""
+
+    def _written(self, before: Item | None, request: Mapping[str, Any]) -> Item | None:
+        return {**(super()._written(before, request) or {}), "stray": {"S": "es"}}
+
+
+def test_a_row_that_moto_writes_otherwise_ends_the_test(stage: Stage) -> None:
+    request = {"TableName": "connections", **LISTENER, "UpdateExpression": "REMOVE wrong_row"}
+    with pytest.raises(Different, match="stray"):
+        WrongDynamoDB().carry_out("UpdateItem", request)
+
+
+def test_a_request_that_moto_refuses_ends_the_test(stage: Stage) -> None:
+    unused = _update("SET a = :one", "s = :es") | {"ConditionExpression": "a = :one"}
+    assert DynamoDB().carry_out("UpdateItem", {"TableName": "connections", **unused})
+    with pytest.raises(Different, match="ValidationException"):
+        CheckedDynamoDB().carry_out("UpdateItem", {"TableName": "connections", **unused})
+
+
+def test_moto_carries_out_the_first_call_of_each_kind_alone(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def carry_out_there(operation: str, request: Mapping[str, Any]) -> Reply:
+        asked.append(operation)
+        return carry_out(operation, request)
+
+    monkeypatch.setattr("tests.handlers.direct_moto.carry_out", carry_out_there)
+    dynamodb = CheckedDynamoDB()
+
+    def change(key: str, **options: str) -> None:
+        one = {"Key": {"connectionId": {"S": key}}}
+        request = _update("SET of_a_new_kind = :one", "s = :es", one)
+        dynamodb.carry_out("UpdateItem", {"TableName": "connections", **request, **options})
+
+    for key in ("one", "two", "one"):
+        change(key)
+    assert asked.count("UpdateItem") == 1
+    change("one", ReturnValues="NONE")
+    assert asked.count("UpdateItem") == 2
 
 
 # ---- the clients

@@ -4,19 +4,25 @@ import json
 
 import pytest
 
+from components.settings import Settings
 from components.settings.stack_settings import REMOVABLE_ROUTES
 from operations.cost.__main__ import main
-from operations.cost.stack_facts import StackFacts, facts_of, facts_with
+from operations.cost.stack_facts import StackFacts, facts_from
+from program.engine import Engine
 from program.stack_config import stack_config
+from tests.contracts.program_runs import LEAN, run
 
 
 def of(**overrides: object) -> StackFacts:
     """The facts of staging with some keys changed."""
-    return facts_with("staging", overrides)
+    config = stack_config("staging", overrides)
+    loaded: list[Settings] = []
+    Engine().run(lambda: loaded.append(Settings.load()), stack="staging", config=config)
+    return facts_from(loaded[0], run("staging", overrides).engine)
 
 
 def test_the_facts_come_from_the_program():
-    staging = facts_of("staging")
+    staging = of()
     assert staging.functions["audio_processor"].gigabytes == 1
     assert staging.functions["heartbeat"].gigabytes == 0.125
     assert {each.architecture for each in staging.functions.values()} == {"arm64"}
@@ -30,19 +36,20 @@ def test_the_facts_come_from_the_program():
 
 
 def test_config_changes_the_facts():
-    changed = of(
-        statusIntervalSeconds=15,
-        lambdaArchitecture="x86_64",
-        removedRoutes=["sendAudio"],
-        translationFunctionArn="arn:aws:lambda:eu-central-1:123456789012:function:captions",
-        routeMetrics=True,
-        tracing=True,
-        snapStart=True,
-        pointInTimeRecovery=False,
-        logLevel="WARNING",
-        existingUserPoolId="eu-central-1_AbCdEfGhI",
-        existingUserPoolClientId="abc",
-    )
+    changes: dict[str, object] = {
+        "statusIntervalSeconds": 15,
+        "lambdaArchitecture": "x86_64",
+        "removedRoutes": ["sendAudio"],
+        "translationFunctionArn": "arn:aws:lambda:eu-central-1:123456789012:function:captions",
+        "routeMetrics": True,
+        "tracing": True,
+        "snapStart": True,
+        "pointInTimeRecovery": False,
+        "logLevel": "WARNING",
+        "existingUserPoolId": "eu-central-1_AbCdEfGhI",
+        "existingUserPoolClientId": "abc",
+    }
+    changed = of(**{**LEAN, **changes})
     assert changed.ticks_per_minute == 4
     assert changed.fed_queues == 5
     assert {each.architecture for each in changed.functions.values()} == {"x86_64"}
@@ -58,13 +65,14 @@ def test_config_changes_the_facts():
 
 
 def test_a_disabled_rule_has_no_ticks():
-    assert of(periodicStatus=False).ticks_per_minute == 0
+    assert of(**LEAN, periodicStatus=False).ticks_per_minute == 0
 
 
 def test_alarms_and_their_resources_are_counted_as_declared():
-    assert of(alarms=True).alarm_metrics > of(alarms=False).alarm_metrics
-    assert of(alarms=False).keys == 0
-    assert of(alarms=False, dashboard=False).dashboards == 0
+    with_alarms, without = of(), of(**LEAN)
+    assert with_alarms.alarm_metrics > without.alarm_metrics == 0
+    assert with_alarms.keys > without.keys == 0
+    assert without.dashboards == 0
 
 
 def test_the_command_prints_an_estimate(capsys: pytest.CaptureFixture[str]):

@@ -3,7 +3,11 @@
 import os
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 HERE = Path(__file__).resolve().parents[3]
 PROGRAM = (
@@ -48,14 +52,22 @@ def write_small_tree(root: Path) -> Path:
     return root
 
 
-def copy_this_tree(root: Path) -> Path:
-    """Copy this checkout's program, and link the layers that are already built."""
+def copy_this_tree(root: Path, overrides: Mapping[str, Mapping[str, Any]]) -> Path:
+    """Copy this checkout's program, and link the layers that are already built.
+
+    `overrides` are the settings that replace those of a stack's config, by stack.
+    """
     for name in PROGRAM:
         if (HERE / name).is_dir():
             ignored = shutil.ignore_patterns("__pycache__")
             shutil.copytree(HERE / name, root / name, ignore=ignored)
         else:
             shutil.copy(HERE / name, root / name)
+    for stack, changed in overrides.items():
+        path = root / f"Pulumi.{stack}.yaml"
+        config = yaml.safe_load(path.read_text())["config"]
+        config.update({f"live-sessions:{key}": value for key, value in changed.items()})
+        path.write_text(yaml.safe_dump({"config": config}))
     layers = root / ".build" / "layers"
     layers.mkdir(parents=True)
     built = HERE / ".build" / "layers"

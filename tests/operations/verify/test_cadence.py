@@ -12,6 +12,7 @@ from operations.verify.declared import Declared, Identity, declared_by
 from operations.verify.deployment import Deployment
 from operations.verify.verdicts import Result, Verdict
 from program.stack_config import stack_config
+from tests.contracts.program_runs import LEAN
 
 IDENTITY = Identity("998877665544", "eu-central-1", "aws", "zyxwv98765")
 NOTHING = Declared(())
@@ -103,7 +104,9 @@ def test_only_the_requested_number_of_intervals_is_measured() -> None:
 
 
 def test_a_stack_without_ticks_is_not_tried() -> None:
-    off = declared_by("staging", stack_config("staging", {"periodicStatus": False}), IDENTITY)
+    off = declared_by(
+        "staging", stack_config("staging", {**LEAN, "periodicStatus": False}), IDENTITY
+    )
     verdict = checked(declared=off, rule="live-sessions-staging-status")
     assert verdict.result is Result.NOT_TRIED
     assert "periodicStatus" in verdict.way_out
