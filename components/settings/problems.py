@@ -25,8 +25,11 @@ class Problem:
         return f"{self.key} {shown}: {self.rule}; {self.way_out}"
 
 
-class SettingsError(ValueError):
-    """The stack's config is wrong; the message has one line for each of `problems`."""
+class SettingsError(pulumi.RunError):
+    """The stack's config is wrong; the message has one line for each of `problems`.
+
+    Of a `RunError`, Pulumi prints the message alone, without a traceback.
+    """
 
     def __init__(self, stack: str, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)

@@ -3,6 +3,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pulumi
 import pytest
 from pydantic import ValidationError
 
@@ -48,6 +49,11 @@ def problems(overrides: Mapping[str, Any], *, stack: str = "test") -> list[str]:
     with pytest.raises(SettingsError) as raised:
         load(overrides, stack=stack)
     return str(raised.value).splitlines()[1:]
+
+
+def test_pulumi_prints_what_is_wrong_without_a_traceback():
+    with pytest.raises(pulumi.RunError, match="logLevel is 'LOUD': must be one of DEBUG, INFO"):
+        load({"logLevel": "LOUD"})
 
 
 def test_settings_arrive_typed_and_with_the_stack_in_the_prefix():
