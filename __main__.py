@@ -33,6 +33,7 @@ target = Target(
     runtime=settings.lambda_runtime,
     architecture=settings.lambda_architecture,
     is_host=settings.layer_platform == "host",
+    bytecode=settings.layer_bytecode,
 )
 layers = FunctionLayers("layers", FunctionLayersArgs(prefix=prefix, target=target), here)
 platform = function_platform(

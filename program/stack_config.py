@@ -57,6 +57,21 @@ def stack_config(
     return {key: _as_text(value) for key, value in values.items()}
 
 
+def recorded_config(
+    stack: str, overrides: Mapping[str, Any] | None = None, root: Path | None = None
+) -> dict[str, str]:
+    """As `stack_config`, for a run that records and uploads nothing, on whatever Python.
+
+    Lambda's layers are built without bytecode then: only the Python of `lambdaRuntime` can make it.
+    """
+    config = stack_config(stack, overrides, root)
+    prefix = f"{project(root)['name']}:"
+    bytecode = f"{prefix}layerBytecode"
+    if bytecode in config and config.get(f"{prefix}layerPlatform") != "host":
+        config[bytecode] = "false"
+    return config
+
+
 def local_config(
     *, region: str, cognito_endpoint: str, overrides: Mapping[str, Any] | None = None
 ) -> dict[str, str]:

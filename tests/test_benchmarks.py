@@ -14,6 +14,7 @@ BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
     [
         ("fan_out.py", ["--posts", "5", "--rounds", "1", "--latencies", "0"], "post_all"),
         ("cold_start.py", ["--rounds", "1", "--modules", "heartbeat"], "heartbeat"),
+        ("cold_start.py", ["--layers", "--rounds", "1", "--modules", "authorizer"], "authorizer"),
         ("audio_ingest.py", ["--chunks", "2"], "audio_ingest"),
     ],
 )

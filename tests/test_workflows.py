@@ -200,7 +200,7 @@ def test_each_deployed_stack_has_a_committed_config():
 
 @pytest.mark.parametrize("stack", ["staging", "production"])
 def test_previews_and_deployments_use_the_python_version_of_the_functions(stack: str):
-    # Otherwise the layers would differ: they contain bytecode only for the same Python version.
+    # Otherwise layerBytecode could not be set.
     runtime = stack_config(stack)["live-sessions:lambdaRuntime"]
     pythons = {
         step["with"]["python-version"]

@@ -1,7 +1,8 @@
 """Layers as archives: the packages of a lock, installed by uv for the target's Python, and packages
 of our own, zipped reproducibly.
 
-Plain Python, no resources. The same inputs give the same archive, which is kept by their hash.
+No resources. The same inputs give the same bytes from every builder, whatever its Python, user,
+time zone or umask; bytecode alone differs. An archive is kept by the hash of its inputs.
 """
 
 import hashlib
@@ -15,24 +16,31 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import pulumi
 from uv import find_uv_bin
 
 from components.layers.target import Target
 
 UV_TIMEOUT_SECONDS = 300
 COMPILE_TIMEOUT_SECONDS = 120
+# Of an archive that is uploaded directly: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+MAXIMUM_ARCHIVE_BYTES = 50 * 1024 * 1024
 # To be raised when the same inputs give another archive.
-_FORMAT = "1"
+_FORMAT = "2"
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 _FILE_MODE = 0o100644 << 16
+_UNIX = 3
 # Scripts have no use in a layer; the rest of uv's records differs from machine to machine.
 _LEFT_OUT = frozenset(
     {"bin", ".lock", "RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json"}
 )
 
 
-class LayerBuildError(RuntimeError):
-    """A layer could not be built; the message names it, the reason and the way out."""
+class LayerBuildError(pulumi.RunError):
+    """A layer could not be built; the message names it, the reason and the way out.
+
+    Of a `RunError`, Pulumi prints the message alone, without a traceback.
+    """
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,17 +52,31 @@ class LayerSource:
     packages: tuple[Path, ...] = ()
 
     def files(self) -> list[tuple[str, Path]]:
-        """Our own files by their place in the archive, sorted, without this machine's bytecode."""
+        """Our own files by their place in the archive, sorted, without what only this machine has:
+        bytecode, hidden files and editors' backups.
+        """
         return sorted(
             (path.relative_to(package.parent).as_posix(), path)
             for package in self.packages
             for path in package.rglob("*")
-            if path.is_file() and path.suffix != ".pyc"
+            if path.is_file()
+            and not path.name.startswith(".")
+            and not path.name.endswith((".pyc", "~"))
         )
 
 
 def build_layer(source: LayerSource, target: Target, cache: Path) -> Path:
     """The layer's archive in `cache`, built if it is not there yet; raises `LayerBuildError`."""
+    try:
+        return _build_layer(source, target, cache)
+    except OSError as error:
+        raise LayerBuildError(
+            f"Layer {source.name}: {error}; check that {cache} can be written, has free space and"
+            " that `make setup` has run."
+        ) from error
+
+
+def _build_layer(source: LayerSource, target: Target, cache: Path) -> Path:
     for needed in (source.lock, *source.packages):
         if not needed.exists():
             raise LayerBuildError(
@@ -63,6 +85,12 @@ def build_layer(source: LayerSource, target: Target, cache: Path) -> Path:
             )
     if target.is_host and (problem := target.difference_from_host()):
         raise LayerBuildError(f"Layer {source.name}: {problem}")
+    if target.bytecode and target.minor_version != sys.version_info[:2]:
+        raise LayerBuildError(
+            f"Layer {source.name}: layerBytecode needs a builder with {target.runtime}, and this"
+            f" one has Python {sys.version.split()[0]}: run make clean and make setup"
+            f" PYTHON={target.runtime}, or set layerBytecode to false."
+        )
     archive = cache / f"{source.name}-{_fingerprint(source, target, source.files())}.zip"
     if archive.exists():
         return archive
@@ -78,6 +106,12 @@ def build_layer(source: LayerSource, target: Target, cache: Path) -> Path:
         _compile_bytecode(source, target, own)
         unfinished = Path(scratch) / "layer.zip"
         _zip((dependencies, own), unfinished)
+        if (size := unfinished.stat().st_size) > MAXIMUM_ARCHIVE_BYTES:
+            raise LayerBuildError(
+                f"Layer {source.name} has {size} bytes, and Lambda takes at most"
+                f" {MAXIMUM_ARCHIVE_BYTES}: remove a package from {source.lock.name}, or put some"
+                " into another layer."
+            )
         os.replace(unfinished, archive)
     return archive
 
@@ -111,13 +145,16 @@ def _install(source: LayerSource, target: Target, contents: Path) -> None:
         *("--python", sys.executable, *target.uv_options()),
         *("--target", str(contents), "--requirements", str(source.lock)),
     ]
-    way_out = f"renew {source.lock.name} with `make lock`, or check access to the package index"
+    way_out = (
+        f"renew {source.lock.name} with `make lock`, or check access to the package index (uv reads"
+        " UV_DEFAULT_INDEX and uv.toml, not pip's settings)"
+    )
     _run(command, f"Layer {source.name} for {target}: uv", UV_TIMEOUT_SECONDS, way_out)
 
 
 def _compile_bytecode(source: LayerSource, target: Target, contents: Path) -> None:
     """Bytecode that is never checked against its source: a layer is read-only."""
-    if not _has_bytecode(target):
+    if not target.bytecode:
         return
     command = [
         *(sys.executable, "-I", "-m", "compileall", "-q", "-j", "1"),
@@ -126,11 +163,6 @@ def _compile_bytecode(source: LayerSource, target: Target, contents: Path) -> No
     ]
     way_out = "correct the file that does not compile"
     _run(command, f"Layer {source.name}: compileall", COMPILE_TIMEOUT_SECONDS, way_out)
-
-
-def _has_bytecode(target: Target) -> bool:
-    """Bytecode can be made only for this interpreter's own minor version."""
-    return target.minor_version == sys.version_info[:2]
 
 
 def _run(command: list[str], what: str, timeout_seconds: int, way_out: str) -> None:
@@ -148,9 +180,10 @@ def _run(command: list[str], what: str, timeout_seconds: int, way_out: str) -> N
 
 def _fingerprint(source: LayerSource, target: Target, files: list[tuple[str, Path]]) -> str:
     digest = hashlib.sha256()
-    for part in (_FORMAT, source.name, repr(target), str(_has_bytecode(target))):
+    for part in (_FORMAT, source.name, repr(target)):
         digest.update(part.encode() + b"\0")
-    if target.is_host:
+    # Patch releases of Python compile some modules to other bytecode.
+    if target.is_host or target.bytecode:
         digest.update(sys.version.encode() + b"\0")
     for place, path in (("lock", source.lock), *files):
         digest.update(place.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
@@ -158,12 +191,13 @@ def _fingerprint(source: LayerSource, target: Target, files: list[tuple[str, Pat
 
 
 def _zip(folders: tuple[Path, ...], archive: Path) -> None:
+    """Stored and not deflated: builds of zlib compress to different bytes."""
     files = sorted(each for folder in folders for each in _kept_files(folder))
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as layer:
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as layer:
         for place, path in files:
             entry = zipfile.ZipInfo(f"python/{place}", _ZIP_DATE)
+            entry.create_system = _UNIX
             entry.external_attr = _FILE_MODE
-            entry.compress_type = zipfile.ZIP_DEFLATED
             layer.writestr(entry, path.read_bytes())
 
 

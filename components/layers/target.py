@@ -17,12 +17,14 @@ class Target:
     """A Lambda runtime, or this host's own Python (`is_host`, for the local cloud).
 
     `runtime` is such as python3.13, `architecture` is arm64 or x86_64; raises `ValueError`
-    for another.
+    for another. `bytecode`: whether the layers hold bytecode, which only a builder with the same
+    Python can make.
     """
 
     runtime: str
     architecture: str
     is_host: bool = False
+    bytecode: bool = False
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"python3\.[0-9]+", self.runtime):

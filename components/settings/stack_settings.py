@@ -240,6 +240,7 @@ class Settings(_Record, frozen=True):
     lambda_architecture: Literal["arm64", "x86_64"]
     snap_start: Switch
     layer_platform: Literal["lambda", "host"]
+    layer_bytecode: Switch
     reserved_concurrency: Annotated[
         Mapping[str, int], BeforeValidator(_reservations, json_schema_input_type=list[str])
     ]

@@ -8,7 +8,7 @@ from components.cadence import SECONDS_PER_MINUTE
 from components.settings import Settings
 from contract.metrics import METRICS
 from program.engine import Engine, recorded
-from program.stack_config import committed_stacks, stack_config
+from program.stack_config import committed_stacks, recorded_config
 
 
 class NoSuchStack(ValueError):
@@ -64,7 +64,7 @@ def facts_of(stack: str) -> StackFacts:
             f"--stack {stack}: there is no Pulumi.{stack}.yaml of a stack on AWS; the stacks are"
             f" {', '.join(on_aws)}"
         )
-    config = stack_config(stack)
+    config = recorded_config(stack)
     loaded: list[Settings] = []
     Engine().run(lambda: loaded.append(Settings.load()), stack=stack, config=config)
     return facts_from(loaded[0], recorded(stack, config))

@@ -20,7 +20,7 @@ from operations.plan.recording import PlanError, Recording, Resource, json_value
 from program.computed import ACCOUNT, COMPUTED, REGION
 from program.engine import Engine, RecordingMonitor, Registered
 from program.run import run_program
-from program.stack_config import host_settings, project, stack_config
+from program.stack_config import host_settings, project, recorded_config
 
 HERE = Path(__file__).resolve().parents[2]
 _NOT_THE_PROGRAM = (".venv", "operations", "program")
@@ -92,9 +92,9 @@ def _config(root: Path, stack: str, overrides: dict[str, str]) -> dict[str, str]
             raise PlanError(
                 f"--config {key}: Pulumi.yaml has no such key; the closest one: {nearest}."
             )
-    config = stack_config(stack, overrides, root)
+    config = recorded_config(stack, overrides, root)
     if config.get(f"{declared['name']}:layerPlatform") == "host":
-        config = stack_config(stack, {**host_settings(), **overrides}, root)
+        config = recorded_config(stack, {**host_settings(), **overrides}, root)
     return config
 
 

@@ -3,10 +3,16 @@ import hashlib
 import os
 import subprocess
 import sys
+import threading
+import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
+import pulumi
 import pytest
 
 from components.layers import LayerBuildError, Target, host_architecture, packaging
@@ -14,6 +20,7 @@ from components.layers.packaging import LayerSource, build_layer
 from tests.patience import PATIENCE_SECONDS
 
 HERE = Target(runtime=f"python3.{sys.version_info[1]}", architecture=host_architecture())
+WITH_BYTECODE = replace(HERE, bytecode=True)
 ELSEWHERE = Target(runtime="python3.99", architecture="arm64")
 ARM_313 = Target(runtime="python3.13", architecture="arm64")
 NO_HASH = "0" * 64
@@ -83,6 +90,19 @@ def without_uv(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     return lambda: monkeypatch.setattr(packaging, "UV_TIMEOUT_SECONDS", 0)
 
 
+@pytest.fixture
+def time_zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Sets this process's time zone until the end of the test."""
+
+    def set_to(name: str) -> None:
+        monkeypatch.setenv("TZ", name)
+        time.tzset()
+
+    yield set_to
+    monkeypatch.undo()
+    time.tzset()
+
+
 def names(archive: Path) -> list[str]:
     return zipfile.ZipFile(archive).namelist()
 
@@ -98,36 +118,83 @@ def test_a_layer_holds_what_the_lock_lists_and_our_own_packages(shelf: Shelf):
     ]
 
 
-def test_the_same_inputs_give_the_same_bytes_at_another_time_and_place_and_umask(shelf: Shelf):
+@pytest.mark.parametrize("target", [ELSEWHERE, WITH_BYTECODE], ids=str)
+def test_the_same_inputs_give_the_same_bytes_at_another_time_and_place_and_umask(
+    shelf: Shelf, target: Target, time_zone: Callable[[str], None]
+):
     source = shelf.source(shelf.add("thing"), packages=(shelf.package(),))
-    first = build_layer(source, HERE, shelf.cache)
-    (shelf.package() / "__init__.py").touch()
+    first = build_layer(source, target, shelf.cache)
+    changed = shelf.package() / "__init__.py"
+    changed.chmod(0o755)
+    os.utime(changed, (2_000_000_000, 2_000_000_000))
+    time_zone("Pacific/Kiritimati")
     umask = os.umask(0o077)
     try:
-        second = build_layer(source, HERE, shelf.folder / "another" / "cache")
+        second = build_layer(source, target, shelf.folder / "another" / "cache")
     finally:
         os.umask(umask)
     assert first.read_bytes() == second.read_bytes()
     assert first.name == second.name
-    entries = zipfile.ZipFile(first).infolist()
-    assert {entry.date_time for entry in entries} == {(1980, 1, 1, 0, 0, 0)}
-    assert {entry.external_attr >> 16 for entry in entries} == {0o100644}
 
 
-def test_bytecode_ships_only_for_this_interpreters_own_minor_version(shelf: Shelf):
+def test_no_entry_says_when_by_whom_or_with_which_zlib_it_was_made(shelf: Shelf):
     source = shelf.source(shelf.add("thing"), packages=(shelf.package(),))
-    compiled = [name for name in names(build_layer(source, HERE, shelf.cache)) if "pyc" in name]
+    entries = zipfile.ZipFile(build_layer(source, ELSEWHERE, shelf.cache)).infolist()
+    assert {entry.date_time for entry in entries} == {(1980, 1, 1, 0, 0, 0)}
+    assert {entry.external_attr for entry in entries} == {0o100644 << 16}
+    assert {entry.create_system for entry in entries} == {3}
+    assert {entry.compress_type for entry in entries} == {zipfile.ZIP_STORED}
+    places = [entry.filename for entry in entries]
+    assert places == sorted(places)
+
+
+def test_what_only_this_machine_has_is_left_out(shelf: Shelf):
+    source = shelf.source(shelf.add("thing"), packages=(shelf.package(),))
+    clean = build_layer(source, ELSEWHERE, shelf.cache)
+    for stray in (".DS_Store", "__init__.py~", ".__init__.py.swp"):
+        (shelf.package() / stray).write_text("stray")
+    assert build_layer(source, ELSEWHERE, shelf.folder / "another").read_bytes() == (
+        clean.read_bytes()
+    )
+
+
+def test_a_layer_without_bytecode_is_the_same_from_every_python(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+):
+    source = shelf.source(shelf.add("thing"), packages=(shelf.package(),))
+    here = build_layer(source, ELSEWHERE, shelf.cache)
+    monkeypatch.setattr(sys, "version", "3.98.1 (another builder)")
+    monkeypatch.setattr(sys, "version_info", (3, 98, 1, "final", 0))
+    there = build_layer(source, ELSEWHERE, shelf.folder / "another")
+    assert there.name == here.name
+    assert there.read_bytes() == here.read_bytes()
+
+
+def test_bytecode_is_refused_to_a_builder_with_another_python(shelf: Shelf):
+    target = Target(runtime="python3.99", architecture="arm64", bytecode=True)
+    with pytest.raises(
+        LayerBuildError,
+        match=r"layerBytecode needs a builder with python3\.99, .* or set layerBytecode to false",
+    ):
+        build_layer(shelf.source(shelf.add("thing")), target, shelf.cache)
+    assert not shelf.cache.exists()
+
+
+def test_bytecode_ships_only_if_it_is_asked_for(shelf: Shelf):
+    source = shelf.source(shelf.add("thing"), packages=(shelf.package(),))
+    layer = build_layer(source, WITH_BYTECODE, shelf.cache)
+    compiled = [name for name in names(layer) if "pyc" in name]
     cached = f"__init__.cpython-3{sys.version_info[1]}.pyc"
     assert compiled == [
         f"python/live_things/__pycache__/{cached}",
         f"python/thing/__pycache__/{cached}",
     ]
-    assert not [n for n in names(build_layer(source, ELSEWHERE, shelf.cache)) if "pyc" in n]
+    assert not [n for n in names(build_layer(source, HERE, shelf.cache)) if "pyc" in n]
 
 
 def test_bytecode_is_never_checked_against_its_source(shelf: Shelf):
     source = shelf.source(shelf.add("thing"), packages=(shelf.package(),))
-    layer = zipfile.ZipFile(build_layer(source, HERE, shelf.cache))
+    layer = zipfile.ZipFile(build_layer(source, WITH_BYTECODE, shelf.cache))
     (compiled, *_) = [name for name in layer.namelist() if name.endswith(".pyc")]
     # https://peps.python.org/pep-0552/: hash-based, without the flag to check the source.
     assert int.from_bytes(layer.read(compiled)[4:8], "little") == 0b01
@@ -284,6 +351,87 @@ def test_uv_that_hangs_is_stopped(shelf: Shelf, without_uv: Callable[[], None]):
     without_uv()
     with pytest.raises(LayerBuildError, match=r"^Layer shared .* uv took more than 0 s: .*index"):
         build_layer(source, ELSEWHERE, shelf.cache)
+
+
+def test_a_layer_that_lambda_would_refuse_is_refused(shelf: Shelf, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(packaging, "MAXIMUM_ARCHIVE_BYTES", 100)
+    with pytest.raises(LayerBuildError, match=r"has \d+ bytes, and Lambda takes at most 100: rem"):
+        build_layer(shelf.source(shelf.add("thing")), ELSEWHERE, shelf.cache)
+    assert not list(shelf.cache.glob("*.zip"))
+
+
+def test_a_cache_that_cannot_be_written_is_named(shelf: Shelf):
+    shelf.cache.write_text("a file where the folder should be")
+    with pytest.raises(LayerBuildError, match=r"^Layer shared: .*cache.* can be written"):
+        build_layer(shelf.source(shelf.add("thing")), ELSEWHERE, shelf.cache)
+
+
+def test_pulumi_prints_a_failed_build_without_a_traceback():
+    assert issubclass(LayerBuildError, pulumi.RunError)
+
+
+class PackageIndex:
+    """An index of the shelf's wheels on this machine, as a private one looks to uv."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self.requested: list[str] = []
+        index = self
+
+        class Handler(SimpleHTTPRequestHandler):
+            def __init__(self, *arguments: Any) -> None:
+                super().__init__(*arguments, directory=str(shelf.wheels))
+
+            def do_GET(self) -> None:
+                index.requested.append(self.path)
+                if self.path != "/simple/thing/":
+                    super().do_GET()
+                    return
+                links = [
+                    f'<a href="/{each.name}">{each.name}</a>' for each in shelf.wheels.iterdir()
+                ]
+                page = f"<!DOCTYPE html><html><body>{''.join(links)}</body></html>".encode()
+                self.send_response(200)
+                self.send_header("Content-Type", "text/html")
+                self.send_header("Content-Length", str(len(page)))
+                self.end_headers()
+                self.wfile.write(page)
+
+            def log_message(self, format: str, *args: Any) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/simple"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+
+@pytest.fixture
+def private_index(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> Iterator[PackageIndex]:
+    """An index that nobody has configured yet; uv has no other source of packages."""
+    index = PackageIndex(shelf)
+    (shelf.folder / "uv.toml").write_text(f"cache-dir = '{shelf.folder / 'uv-cache'}'\n")
+    for variable in ("UV_FIND_LINKS", "UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_OFFLINE"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    yield index
+    index.server.shutdown()
+    index.server.server_close()
+
+
+def test_a_private_index_of_uvs_variable_is_used(
+    shelf: Shelf, private_index: PackageIndex, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("UV_DEFAULT_INDEX", private_index.url)
+    source = shelf.source(shelf.add("thing"))
+    assert "python/thing/__init__.py" in names(build_layer(source, ELSEWHERE, shelf.cache))
+    assert private_index.requested[0] == "/simple/thing/"
+
+
+def test_the_message_of_a_failed_download_names_uvs_variable(
+    shelf: Shelf, private_index: PackageIndex, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("UV_DEFAULT_INDEX", f"{private_index.url}/nowhere")
+    with pytest.raises(LayerBuildError, match=r"uv reads UV_DEFAULT_INDEX and uv\.toml, not pip's"):
+        build_layer(shelf.source(shelf.add("thing")), ELSEWHERE, shelf.cache)
 
 
 def test_a_missing_lock_or_package_is_named(shelf: Shelf):

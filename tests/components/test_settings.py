@@ -106,6 +106,7 @@ BAD_VALUES: list[tuple[str, Any, str]] = [
     ("lambdaArchitecture", "riscv", "must be one of arm64, x86_64"),
     ("snapStart", "on", "must be true or false"),
     ("layerPlatform", "mars", "must be one of lambda, host"),
+    ("layerBytecode", "maybe", "must be true or false"),
     ("reservedConcurrency", ["heartbeat=5", "nobody=5"], "not 'nobody'"),
     ("reservedConcurrency", ["connection=0"], "connection=0: must be"),
     ("reservedConcurrency", {"connection": 5}, "must be a list of texts"),

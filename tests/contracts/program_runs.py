@@ -11,7 +11,7 @@ from components.layers import host_architecture
 from program.computed import REGION
 from program.engine import Engine, RecordingMonitor
 from program.run import run_program
-from program.stack_config import committed_stacks, stack_config
+from program.stack_config import committed_stacks, recorded_config
 
 HOST = {
     "lambdaRuntime": f"python3.{sys.version_info[1]}",
@@ -83,7 +83,7 @@ def run_afresh(
 ) -> ProgramRun:
     """A run of its own, which no other test sees."""
     engine = Engine(preview=preview)
-    config = stack_config(stack, {**(HOST if stack == "local" else {}), **overrides})
+    config = recorded_config(stack, {**(HOST if stack == "local" else {}), **overrides})
     outputs = run_program(
         engine, stack=name, config=config, preview=preview, monitor=RecordingMonitor(engine)
     )

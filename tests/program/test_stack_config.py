@@ -8,6 +8,7 @@ from program.stack_config import (
     StackConfigError,
     committed_stacks,
     host_settings,
+    recorded_config,
     stack_config,
     write_cloud_config,
 )
@@ -48,6 +49,22 @@ def test_a_malformed_file_is_reported_in_one_line_with_its_line_number(
         stack_config("local")
     assert str(raised.value).startswith(f"Pulumi.local.yaml{place}")
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(("platform", "bytecode"), [("lambda", "false"), ("host", "true")])
+def test_a_run_that_only_records_needs_no_bytecode_for_lambda(
+    project: Path, platform: str, bytecode: str
+) -> None:
+    (project / "Pulumi.local.yaml").write_text(
+        f"config:\n  p:layerPlatform: {platform}\n  p:layerBytecode: true\n"
+    )
+    assert stack_config("local")["p:layerBytecode"] == "true"
+    assert recorded_config("local")["p:layerBytecode"] == bytecode
+
+
+def test_a_program_without_the_bytecode_key_gets_none(project: Path) -> None:
+    (project / "Pulumi.local.yaml").write_text("")
+    assert recorded_config("local") == {"p:size": "1"}
 
 
 def test_a_missing_file_is_reported_by_name() -> None:
