@@ -7,6 +7,7 @@ from typing import Any
 
 from operations.plan.changes import Change, changes
 from operations.plan.recording import Recording, Resource
+from operations.plan.replacement import Effect, effect_of, effect_of_all
 
 
 @dataclass(frozen=True)
@@ -15,6 +16,11 @@ class Changed:
 
     resource: Resource
     changes: tuple[Change, ...]
+
+    @property
+    def effect(self) -> Effect:
+        """Whether the changes replace the resource."""
+        return effect_of_all(self.resource.typ, self.changes)
 
 
 @dataclass(frozen=True)
@@ -73,7 +79,14 @@ class Comparison:
             "changed": [
                 {
                     **_identity(self.new, each.resource),
-                    "changes": [change.as_json() for change in each.changes],
+                    "effect": each.effect.name.lower(),
+                    "changes": [
+                        {
+                            **change.as_json(),
+                            "effect": effect_of(each.resource.typ, change).name.lower(),
+                        }
+                        for change in each.changes
+                    ],
                 }
                 for each in self.changed
             ],

@@ -10,7 +10,7 @@ from typing import Any
 from operations.plan.comparison import Changed, Comparison, described, in_order
 from operations.plan.recording import Recording, Resource, natural
 from operations.plan.shown_inputs import shown_inputs
-from operations.plan.wording import counted, replaces, worded
+from operations.plan.wording import counted, worded
 
 Path = tuple[str, ...]
 # Without an account the real values are unknown.
@@ -62,9 +62,7 @@ def comparison_lines(comparison: Comparison) -> list[str]:
 
 
 def _changed(component: Path, changed: Changed) -> Entry:
-    short_type = changed.resource.short_type
-    is_replaced = any(replaces(short_type, each) for each in changed.changes)
-    title = changed.resource.title + (" (replaced)" if is_replaced else "")
+    title = f"{changed.resource.title} ({changed.effect})"
     return Entry(component, title, "~", tuple(worded(each) for each in changed.changes))
 
 

@@ -13,32 +13,6 @@ LONGEST_LIST = 12
 _KEPT_BEFORE_DIFFERENCE = 30
 _HASH = re.compile(r"[0-9a-f]{40,}")
 
-# By short type: the inputs whose change replaces the resource.
-_REPLACED_BY: dict[str, re.Pattern[str]] = {
-    "apigatewayv2.Deployment": re.compile(r"triggers\b|apiId$"),
-    "apigatewayv2.RouteResponse": re.compile(r"routeId$|apiId$"),
-    "apigatewayv2.Stage": re.compile(r"name$|apiId$"),
-    "cloudwatch.EventRule": re.compile(r"name$"),
-    "cloudwatch.EventTarget": re.compile(r"rule$|targetId$"),
-    "cloudwatch.LogGroup": re.compile(r"name$"),
-    "cloudwatch.MetricAlarm": re.compile(r"name$"),
-    "cognito.UserPool": re.compile(r"name$"),
-    "dynamodb.Table": re.compile(r"(name|hashKey|rangeKey)$"),
-    "iam.Role": re.compile(r"name$"),
-    "iam.RolePolicy": re.compile(r"(name|role)$"),
-    "lambda.Alias": re.compile(r"(name|functionName)$"),
-    "lambda.Function": re.compile(r"name$"),
-    "lambda.LayerVersion": re.compile(r"(code|layerName|compatible.*)$"),
-    "lambda.Permission": re.compile(r".*"),
-    "sqs.Queue": re.compile(r"(name|fifoQueue)$"),
-}
-
-
-def replaces(short_type: str, change: Change) -> bool:
-    """Whether this change is known to replace the resource."""
-    pattern = _REPLACED_BY.get(short_type)
-    return bool(pattern and pattern.match(change.path))
-
 
 def worded(change: Change) -> str:
     """One change as text, such as `memorySize: 256 -> 512`."""

@@ -5,7 +5,7 @@ import pytest
 
 from operations.plan.changes import MISSING, Change, changes
 from operations.plan.recording import ARCHIVE
-from operations.plan.wording import replaces, worded
+from operations.plan.wording import worded
 
 
 def policy(**actions: list[str]) -> str:
@@ -118,14 +118,6 @@ def test_hashes_and_the_made_up_account_are_abbreviated():
         'a: "0123456789ab…" -> "fedcba987654…"',
         'b: "arn:aws:sqs:…:old" -> "arn:aws:iam:…:role/new"',
     ]
-
-
-def test_a_change_is_a_replacement_only_if_that_is_certain():
-    assert replaces("apigatewayv2.Deployment", Change("triggers.snapshot", "a", "b"))
-    assert replaces("dynamodb.Table", Change("hashKey", "a", "b"))
-    assert not replaces("dynamodb.Table", Change("tags.name", "a", "b"))
-    assert not replaces("lambda.Function", Change("memorySize", 1, 2))
-    assert not replaces("fancy.Thing", Change("name", "a", "b"))
 
 
 def test_json_has_complete_values_and_omits_a_missing_side():

@@ -107,11 +107,11 @@ def test_a_changed_permission_and_changed_code_are_shown_only_where_they_are(
         "code changed: ~ python/live_sessions/aws/runtime.py",
         "ListenerFanOut fan-out",
         "HandlerFunction fan-out",
-        "lambda.Function fan-out-function",
+        "lambda.Function fan-out-function (updated)",
         "code changed: ~ fan_out.py",
         "SessionLifecycle lifecycle",
         "HandlerFunction heartbeat",
-        "iam.RolePolicy heartbeat-policy",
+        "iam.RolePolicy heartbeat-policy (updated)",
         'policy.Statement[ReadConnections].Action: - "dynamodb:GetItem"',
         'policy.Statement[ReadConnections].Action: + "dynamodb:Query"',
     ]
