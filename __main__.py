@@ -11,15 +11,18 @@ from components.handler_function import function_platform
 from components.layers import FunctionLayers, FunctionLayersArgs, Target
 from components.listener_fan_out import ListenerFanOut, ListenerFanOutArgs
 from components.monitoring import Monitoring
+from components.roles import role_rules
 from components.session_api import AccessLogsArgs, SessionApi, SessionApiArgs, Throttling
 from components.session_lifecycle import SessionLifecycle, SessionLifecycleArgs
 from components.settings import PROJECT, Settings
 from components.speaker_identity import SpeakerIdentity, SpeakerIdentityArgs
 from components.stack_parts import StackParts
 from components.status_broadcaster import StatusBroadcaster, StatusBroadcasterArgs
+from components.transforms import register_transforms
 from components.translation_pipeline import TranslationPipeline, TranslationPipelineArgs
 
 settings = Settings.load()
+register_transforms()
 prefix = settings.prefix
 tags = {"Project": PROJECT, "Stack": settings.stack, "ManagedBy": "pulumi", **settings.tags}
 provider = aws.Provider(
@@ -28,6 +31,9 @@ provider = aws.Provider(
 here = pulumi.ResourceOptions(provider=provider)
 account = aws.get_caller_identity_output(opts=pulumi.InvokeOutputOptions(provider=provider))
 partition = account.arn.apply(lambda arn: arn.split(":")[1])
+organization_rules = role_rules(
+    permissions_boundary_arn=settings.permissions_boundary_arn, path=settings.role_path
+)
 
 target = Target(
     runtime=settings.lambda_runtime,
@@ -37,7 +43,11 @@ target = Target(
 )
 layers = FunctionLayers("layers", FunctionLayersArgs(prefix=prefix, target=target), here)
 platform = function_platform(
-    settings, layer_arn=layers.shared_arn, partition=partition, account_id=account.account_id
+    settings,
+    layer_arn=layers.shared_arn,
+    partition=partition,
+    account_id=account.account_id,
+    role_rules=organization_rules,
 )
 alarm_topic_arn = None
 if settings.monitoring_rules.alarms:
@@ -61,6 +71,7 @@ if settings.access_logs:
         retention_days=settings.log_retention_days,
         manage_account=settings.manage_api_gateway_account,
         partition=partition,
+        role_rules=organization_rules,
     )
 api_args = SessionApiArgs(
     prefix=prefix,

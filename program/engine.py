@@ -8,9 +8,9 @@ from typing import Any
 
 import pulumi
 from pulumi.runtime import rpc
-from pulumi.runtime.mocks import MockMonitor
 
 from program.computed import ACCOUNT, ALIAS, COMPUTED
+from program.monitor import STACK, StackMonitor
 from program.run import run_program, run_under_mocks
 
 CALLER_IDENTITY = "aws:index/getCallerIdentity:getCallerIdentity"
@@ -131,14 +131,11 @@ def _physical_name(args: pulumi.runtime.MockResourceArgs) -> str:
     return f"{args.inputs.get('functionName')}:{name}" if args.typ == ALIAS else name
 
 
-_STACK = "pulumi:pulumi:Stack"
-
-
 def _within_stack(urn: str) -> str:
     return urn.split("::", 2)[-1]
 
 
-class RecordingMonitor(MockMonitor):
+class RecordingMonitor(StackMonitor):
     """Also records what Pulumi's mocks do not see: URNs with all parent types, and options."""
 
     def __init__(self, engine: Engine) -> None:
@@ -146,17 +143,17 @@ class RecordingMonitor(MockMonitor):
         self.engine = engine
 
     def make_urn(self, parent: str, type_: str, name: str) -> str:
-        parents = parent.split("::")[2] if parent else _STACK
-        if parents == _STACK:
+        parents = parent.split("::")[2] if parent else STACK
+        if parents == STACK:
             return f"urn:pulumi:test::live-sessions::{type_}::{name}"
         return f"urn:pulumi:test::live-sessions::{parents}${type_}::{name}"
 
     def RegisterResource(self, request: Any) -> Any:
         response = super().RegisterResource(request)
-        if request.type != _STACK:
+        if request.type != STACK:
             registered = Registered(
                 urn=_within_stack(response.urn),
-                parent=_within_stack(request.parent) if _STACK not in request.parent else "",
+                parent=_within_stack(request.parent) if STACK not in request.parent else "",
                 typ=request.type,
                 name=request.name,
                 custom=request.custom,

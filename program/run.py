@@ -19,11 +19,15 @@ from pulumi.runtime import mocks as pulumi_mocks
 from pulumi.runtime import settings as pulumi_settings
 from pulumi.runtime import stack as pulumi_stack
 
+from program.monitor import StackMonitor
 from program.stack_config import ROOT, project
 
 # Each mock call blocks its thread while it creates a resource.
 RESOURCES_AT_ONCE = 16
 ALLOCATIONS_BETWEEN_COLLECTIONS = 500_000
+# The name that every stack of a self-managed backend has:
+# https://www.pulumi.com/docs/iac/concepts/state-and-backends/#using-a-self-managed-backend
+ORGANIZATION = "organization"
 
 
 def run_program(
@@ -168,6 +172,11 @@ def _start_clean(
     setattr(pulumi_settings.SETTINGS, "outputs", set())  # noqa: B010
     setattr(pulumi_settings.SETTINGS, "lock", threading.Lock())  # noqa: B010
     pulumi_mocks.set_mocks(
-        mocks, project=project_name, stack=stack, preview=preview, monitor=monitor
+        mocks,
+        project=project_name,
+        stack=stack,
+        preview=preview,
+        monitor=monitor or StackMonitor(mocks),
+        organization=ORGANIZATION,
     )
     pulumi.runtime.set_all_config(dict(config))

@@ -20,6 +20,7 @@ from components.handler_function.invocation import (
 )
 from components.layers import HANDLERS
 from components.policies import Statement, permissions, trust
+from components.roles import service_role
 from contract.functions import LIVE
 
 SEND_TRACES = Statement.about_everything(
@@ -83,10 +84,11 @@ class HandlerFunction(pulumi.ComponentResource):
     def _create_role(
         self, name: str, args: HandlerFunctionArgs, child: ResourceOptions
     ) -> aws.iam.Role:
-        return aws.iam.Role(
+        return service_role(
             f"{name}-role",
-            name=self.physical_name,
-            assume_role_policy=trust("lambda.amazonaws.com", args.platform.account_id),
+            physical_name=self.physical_name,
+            trust_policy=trust("lambda.amazonaws.com", args.platform.account_id),
+            rules=args.platform.role_rules,
             opts=child,
         )
 

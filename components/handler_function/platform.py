@@ -7,6 +7,7 @@ import pulumi
 
 from components.grants import Grant
 from components.handler_function.invocation import invoke_statement
+from components.roles import RoleRules
 from components.settings import Settings
 from contract.functions import LIVE, Function
 
@@ -30,6 +31,7 @@ class FunctionPlatform:
     region: str
     partition: pulumi.Input[str]
     account_id: pulumi.Input[str]
+    role_rules: RoleRules
     reserved_concurrency: Mapping[str, int]
     settings: Mapping[str, str]
 
@@ -63,6 +65,7 @@ def function_platform(
     layer_arn: pulumi.Input[str],
     partition: pulumi.Input[str],
     account_id: pulumi.Input[str],
+    role_rules: RoleRules,
 ) -> FunctionPlatform:
     """The platform of the stack that has these settings."""
     return FunctionPlatform(
@@ -78,6 +81,7 @@ def function_platform(
         region=settings.region,
         partition=partition,
         account_id=account_id,
+        role_rules=role_rules,
         reserved_concurrency=settings.reserved_concurrency,
         settings=setting_variables(settings),
     )

@@ -12,6 +12,7 @@ import pulumi_aws as aws
 from pulumi import ResourceOptions
 
 from components.policies import trust
+from components.roles import RoleRules, service_role
 
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/websocket-api-logging.html
 FIELDS = {
@@ -40,6 +41,7 @@ class AccessLogsArgs:
     retention_days: int
     manage_account: bool
     partition: pulumi.Input[str]
+    role_rules: RoleRules
 
 
 class AccessLogs(pulumi.ComponentResource):
@@ -72,9 +74,10 @@ class AccessLogs(pulumi.ComponentResource):
         # All three are kept when the stack is destroyed, since other APIs of the account may use
         # them. Pulumi names the role: a fixed name would collide when the stack is created again.
         kept = ResourceOptions(parent=self, retain_on_delete=True)
-        role = aws.iam.Role(
+        role = service_role(
             f"{name}-role",
-            assume_role_policy=trust("apigateway.amazonaws.com"),
+            trust_policy=trust("apigateway.amazonaws.com"),
+            rules=args.role_rules,
             opts=kept,
         )
         attachment = aws.iam.RolePolicyAttachment(

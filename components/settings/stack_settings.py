@@ -286,6 +286,18 @@ class Settings(_Record, frozen=True):
         "an http(s) URL with no final /",
         optional=True,
     )
+    # https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
+    permissions_boundary_arn: str = _text(
+        r"arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[A-Za-z0-9+=,.@/_-]+",
+        "the ARN of an IAM policy such as arn:aws:iam::123456789012:policy/boundary",
+        optional=True,
+    )
+    # https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html
+    role_path: Annotated[str, Field(max_length=512)] = _text(
+        r"(/[A-Za-z0-9+=,.@_-]+)+/",
+        "a path that begins and ends with / such as /live/",
+        optional=True,
+    )
     tags: Annotated[Mapping[str, str], BeforeValidator(_tags, json_schema_input_type=list[str])]
 
     @model_validator(mode="before")

@@ -4,6 +4,7 @@ from components.connection_store import ConnectionStore, ConnectionStoreArgs, Ta
 from components.grants import Grant
 from components.handler_function import FunctionPlatform, HandlerFunction, HandlerFunctionArgs
 from components.listener_fan_out import ListenerFanOut, ListenerFanOutArgs
+from components.roles import RoleRules
 from components.session_api import SessionApi, SessionApiArgs, Throttling
 from components.translation_pipeline import TranslationPipeline, TranslationPipelineArgs
 from contract.functions import FUNCTIONS, Function
@@ -50,6 +51,7 @@ def platform(
         region=REGION,
         partition="aws",
         account_id=ACCOUNT,
+        role_rules=RoleRules(),
         reserved_concurrency=reserved_concurrency or {},
         settings=SETTINGS,
     )

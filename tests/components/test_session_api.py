@@ -7,6 +7,7 @@ import pulumi
 import pytest
 
 from components.handler_function import HandlerFunction
+from components.roles import RoleRules
 from components.session_api import AccessLogsArgs, Route, SessionApi, SessionApiArgs, Throttling
 from program.computed import COMPUTED
 from program.engine import Engine
@@ -21,6 +22,7 @@ def access_logs(*, manage_account: bool = False) -> AccessLogsArgs:
         retention_days=3,
         manage_account=manage_account,
         partition="aws",
+        role_rules=RoleRules(),
     )
 
 

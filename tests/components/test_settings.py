@@ -107,6 +107,8 @@ BAD_VALUES: list[tuple[str, Any, str]] = [
     ("snapStart", "on", "must be true or false"),
     ("layerPlatform", "mars", "must be one of lambda, host"),
     ("layerBytecode", "maybe", "must be true or false"),
+    ("permissionsBoundaryArn", "boundary", "must be the ARN of an IAM policy such as arn:aws:iam"),
+    ("rolePath", "live", "must be a path that begins and ends with / such as /live/ or empty"),
     ("reservedConcurrency", ["heartbeat=5", "nobody=5"], "not 'nobody'"),
     ("reservedConcurrency", ["connection=0"], "connection=0: must be"),
     ("reservedConcurrency", {"connection": 5}, "must be a list of texts"),

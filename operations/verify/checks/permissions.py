@@ -61,9 +61,18 @@ def _faults(context: Context, iam: Any, role: str) -> Iterator[str]:
         if not agree(declared[sid], live[sid]):
             found, wanted = summary_of(live[sid]), summary_of(declared[sid])
             yield f"statement {sid} is {found}, declared is {wanted}"
-    trust = iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]
-    if not agree(json.loads(context.declared.named(ROLE)[role]["assumeRolePolicy"]), trust):
+    live_role, declared_role = (
+        iam.get_role(RoleName=role)["Role"],
+        context.declared.named(ROLE)[role],
+    )
+    trust = live_role["AssumeRolePolicyDocument"]
+    if not agree(json.loads(declared_role["assumeRolePolicy"]), trust):
         yield f"its trust policy is not as declared: {json.dumps(trust)}"
+    found = live_role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", "none")
+    if found != (wanted := declared_role.get("permissionsBoundary", "none")):
+        yield f"its permissions boundary is {found}, declared is {wanted}"
+    if live_role["Path"] != (wanted := declared_role.get("path", "/")):
+        yield f"its path is {live_role['Path']}, declared is {wanted}"
     yield from _attached(context, iam, role)
 
 

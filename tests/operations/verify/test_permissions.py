@@ -1,6 +1,8 @@
 """Verdicts about IAM's simulation."""
 
 import json
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -20,11 +22,13 @@ POLICY = {"Statement": [STATEMENT]}
 TRUST = {"Statement": []}
 
 
-def simulation(results: list[dict[str, str]]) -> list[Verdict]:
+def simulation(
+    results: list[dict[str, str]], live: Mapping[str, Any] = MappingProxyType({})
+) -> list[Verdict]:
     iam = Service(
         list_role_policies={"PolicyNames": ["permissions"]},
         get_role_policy={"PolicyDocument": POLICY},
-        get_role={"Role": {"Arn": "arn", "AssumeRolePolicyDocument": TRUST}},
+        get_role={"Role": {"Arn": "arn", "Path": "/", "AssumeRolePolicyDocument": TRUST, **live}},
         list_attached_role_policies={"AttachedPolicies": []},
         simulate_principal_policy={"EvaluationResults": results},
     )
@@ -56,6 +60,23 @@ def test_only_simulated_and_allowed_permissions_are_right(
     results = [{"EvalActionName": "dynamodb:GetItem", "EvalDecision": each} for each in decisions]
     [verdict] = simulation(results)
     assert verdict.result is result
+
+
+@pytest.mark.parametrize(
+    ("live", "fault"),
+    [
+        (
+            {"PermissionsBoundary": {"PermissionsBoundaryArn": "arn:aws:iam::1:policy/by-hand"}},
+            "its permissions boundary is arn:aws:iam::1:policy/by-hand, declared is none",
+        ),
+        ({"Path": "/moved/"}, "its path is /moved/, declared is /"),
+    ],
+)
+def test_a_boundary_or_a_path_that_is_not_declared_is_wrong(
+    live: dict[str, Any], fault: str
+) -> None:
+    found = [each for each in simulation([], live) if each.result is Result.WRONG]
+    assert [each.seen for each in found] == [fault]
 
 
 def test_without_any_role_no_row_is_right() -> None:
