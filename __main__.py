@@ -32,7 +32,9 @@ here = pulumi.ResourceOptions(provider=provider)
 account = aws.get_caller_identity_output(opts=pulumi.InvokeOutputOptions(provider=provider))
 partition = account.arn.apply(lambda arn: arn.split(":")[1])
 organization_rules = role_rules(
-    permissions_boundary_arn=settings.permissions_boundary_arn, path=settings.role_path
+    prefix=prefix,
+    permissions_boundary_arn=settings.permissions_boundary_arn,
+    path=settings.role_path,
 )
 
 target = Target(

@@ -33,19 +33,18 @@ class RoleRules:
     """
 
     permissions_boundary_arn: str | None = None
-    path: pulumi.Input[str] | None = None
+    path: pulumi.Input[str | None] = None
 
 
-def role_rules(*, permissions_boundary_arn: str, path: str) -> RoleRules:
-    """The rules of the stack that runs, both empty where there is none.
+def role_rules(*, prefix: str, permissions_boundary_arn: str, path: str) -> RoleRules:
+    """The rules of the stack that runs, whose role names start with `prefix`; both may be empty.
 
-    A stack whose state has the roles under another path than the one given is refused with
-    `RolePathError` before any role is touched, in a preview too. Without a path the state is not
-    read: AWS refuses the second role of a name.
+    A stack whose state has the roles under another path than the one given, or under one if none
+    is given, is refused with `RolePathError` before any role is touched, in a preview too.
     """
     return RoleRules(
         permissions_boundary_arn=permissions_boundary_arn or None,
-        path=_path_of_this_stack(path) if path else None,
+        path=_path_of_this_stack(prefix, path),
     )
 
 
@@ -68,32 +67,31 @@ def service_role(
     )
 
 
-def _path_of_this_stack(path: str) -> pulumi.Output[str]:
+def _path_of_this_stack(prefix: str, path: str) -> pulumi.Output[str | None]:
     stack = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
     state = pulumi.runtime.invoke_async(READ_STATE, {"stackName": stack})
-    return pulumi.Output.from_input(state).apply(lambda found: _unchanged(path, found["outputs"]))
+    unchanged = pulumi.Output.from_input(state).apply(
+        lambda found: _unchanged(path or _NO_PATH, prefix, found["outputs"])
+    )
+    return unchanged.apply(lambda checked: None if checked == _NO_PATH else checked)
 
 
-def _unchanged(path: str, resources: Mapping[str, Mapping[str, Any]]) -> str:
-    """The path, if the fixed names of the roles in the state are free or theirs under this path."""
+def _unchanged(path: str, prefix: str, resources: Mapping[str, Mapping[str, Any]]) -> str:
+    """The path, if no role in the state has a fixed name under another path."""
     for resource in resources.values():
-        if resource["type"] != ROLE_TYPE:
+        name = str(resource["outputs"].get("arn", "")).partition(":role")[2]
+        before, _, last = name.rpartition("/")
+        if resource["type"] != ROLE_TYPE or not last.startswith(f"{prefix}-"):
             continue
-        before = _path_in(resource["outputs"].get("arn", ""))
-        if before not in (path, ""):
+        if (before := f"{before}/") != path:
             raise RolePathError(
-                f"rolePath is {path!r}, and the roles of stack {pulumi.get_stack()!r} have"
-                f" {before!r}: a path cannot change, since it replaces roles whose names are fixed."
+                f"rolePath is {'not set' if path == _NO_PATH else repr(path)}, and the roles of"
+                f" stack {pulumi.get_stack()!r} have {before!r}: a path cannot change, since it"
+                " replaces roles whose names are fixed."
                 f" {_way_out(before)}, or create another stack with the new path: see"
                 " Organizations' rules in docs/operations.md."
             )
     return path
-
-
-def _path_in(role_arn: str) -> str:
-    """The path in a role's ARN; empty if there is no ARN, of a role that was never finished."""
-    resource = role_arn.partition(":role")[2]
-    return resource[: resource.rfind("/") + 1]
 
 
 def _way_out(before: str) -> str:

@@ -49,7 +49,7 @@ def made_with_path(path: str, *arns: str | None, preview: bool = False) -> State
     state = StateWith(engine, *arns)
 
     def program() -> None:
-        make_role(role_rules(permissions_boundary_arn="", path=path))
+        make_role(role_rules(prefix="live", permissions_boundary_arn="", path=path))
 
     run_under_mocks(
         engine, program, stack="test", config={}, preview=preview, monitor=state, timeout_seconds=60
@@ -57,15 +57,19 @@ def made_with_path(path: str, *arns: str | None, preview: bool = False) -> State
     return state
 
 
-def test_without_rules_a_role_has_neither_boundary_nor_path_and_the_state_is_not_read():
-    state = made_with_path("", "arn:aws:iam::123456789012:role/elsewhere/live-role")
+@pytest.mark.parametrize("preview", [False, True], ids=["up", "preview"])
+def test_without_rules_a_role_has_neither_boundary_nor_path(preview: bool):
+    state = made_with_path("", "arn:aws:iam::123456789012:role/live-role", preview=preview)
     assert set(state.engine.only("iam/role")) == {"name", "assumeRolePolicy"}
-    assert state.asked == []
 
 
 def test_a_role_has_the_boundary_and_the_path_that_are_asked_for():
     engine = Engine()
-    engine.run(lambda: make_role(role_rules(permissions_boundary_arn=BOUNDARY, path="/live/")))
+    engine.run(
+        lambda: make_role(
+            role_rules(prefix="live", permissions_boundary_arn=BOUNDARY, path="/live/")
+        )
+    )
     role = engine.only("iam/role")
     assert (role["permissionsBoundary"], role["path"]) == (BOUNDARY, "/live/")
     assert json.loads(role["assumeRolePolicy"])["Statement"]
@@ -77,8 +81,9 @@ def test_a_role_has_the_boundary_and_the_path_that_are_asked_for():
         [],
         ["arn:aws:iam::123456789012:role/live/live-role"],
         ["arn:aws:iam::123456789012:role/live/live-role", None],
+        ["arn:aws:iam::123456789012:role/api-access-role-1a2b3c4"],
     ],
-    ids=["a new stack", "the same path", "a role that was never finished"],
+    ids=["a new stack", "the same path", "a role that was never finished", "a name by Pulumi"],
 )
 @pytest.mark.parametrize("preview", [False, True], ids=["up", "preview"])
 def test_a_path_is_given_to_a_new_stack_and_to_one_that_has_it(
@@ -91,24 +96,30 @@ def test_a_path_is_given_to_a_new_stack_and_to_one_that_has_it(
 
 @pytest.mark.parametrize("preview", [False, True], ids=["up", "preview"])
 @pytest.mark.parametrize(
-    ("arn", "way_out"),
+    ("path", "arn", "message"),
     [
-        ("arn:aws:iam::123456789012:role/live-role", "have '/': .*Unset rolePath, or create"),
-        ("arn:aws:iam::123456789012:role/a/b/live-role", "have '/a/b/': .*Set rolePath to '/a/b/'"),
+        ("/live/", "role/live-role", "is '/live/', .*'test' have '/': .*Unset rolePath, or create"),
+        ("/live/", "role/a/b/live-role", "have '/a/b/': .*Set rolePath to '/a/b/' again"),
+        (
+            "",
+            "role/a/b/live-role",
+            "rolePath is not set, .*have '/a/b/': .*Set rolePath to '/a/b/'",
+        ),
     ],
+    ids=["a path that is new", "another path", "a path that is taken away"],
 )
 def test_another_path_than_the_stacks_is_refused_before_a_role_is_made(
-    arn: str, way_out: str, preview: bool
+    path: str, arn: str, message: str, preview: bool
 ):
     engine = Engine(preview=preview)
-    with pytest.raises(RolePathError, match=f"rolePath is '/live/', .*'test' {way_out}"):
+    with pytest.raises(RolePathError, match=message):
         run_under_mocks(
             engine,
-            lambda: make_role(role_rules(permissions_boundary_arn="", path="/live/")),
+            lambda: make_role(role_rules(prefix="live", permissions_boundary_arn="", path=path)),
             stack="test",
             config={},
             preview=preview,
-            monitor=StateWith(engine, arn),
+            monitor=StateWith(engine, f"arn:aws:iam::123456789012:{arn}"),
             timeout_seconds=60,
         )
     assert engine.registered == []
