@@ -10,6 +10,9 @@ from typing import Any
 
 import yaml
 
+# In C where PyYAML has it, which is eight times as fast.
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
 ROOT = Path(__file__).resolve().parents[1]
 LOCAL_STACK = "local"
 # The stack that the Pulumi CLI makes on `make cloud`. Git ignores its Pulumi.local-cloud.yaml.
@@ -26,7 +29,8 @@ class StackConfigError(ValueError):
 
 def project(root: Path | None = None) -> dict[str, Any]:
     """The content of Pulumi.yaml, here or in another checkout."""
-    return yaml.safe_load(((root or ROOT) / "Pulumi.yaml").read_text())
+    text = ((root or ROOT) / "Pulumi.yaml").read_text()
+    return yaml.load(text, _Loader)  # noqa: S506 - one of the safe loaders
 
 
 def committed_stacks(root: Path | None = None) -> list[str]:
