@@ -25,7 +25,7 @@ from contract.metrics import Kind, Metric
 from live_sessions.aws import runtime
 from live_sessions.aws.runtime import read_environment
 from program.engine import Engine
-from tests.contracts.program_runs import run
+from tests.contracts.program_runs import LEAN, run
 from tests.handlers.conftest import LambdaContext, Stage
 from tests.handlers.intercepted_clients import (
     TIMED_OUT,
@@ -306,7 +306,7 @@ SCENARIOS: Mapping[Metric, Mapping[str, Scenario]] = {
 
 @pytest.fixture(scope="module")
 def engine() -> Engine:
-    return run(STACK).engine
+    return run(STACK, {**LEAN, "alarms": True}).engine
 
 
 @contextmanager

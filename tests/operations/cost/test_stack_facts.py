@@ -65,7 +65,7 @@ def test_config_changes_the_facts():
 
 
 def test_a_disabled_rule_has_no_ticks():
-    assert of(**LEAN, periodicStatus=False).ticks_per_minute == 0
+    assert of(periodicStatus=False).ticks_per_minute == 0
 
 
 def test_alarms_and_their_resources_are_counted_as_declared():
