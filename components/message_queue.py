@@ -69,6 +69,7 @@ class MessageQueue(pulumi.ComponentResource):
     physical_name: str
     arn: pulumi.Output[str]
     url: pulumi.Output[str]
+    policy: aws.sqs.QueuePolicy
 
     def __init__(
         self, name: str, args: MessageQueueArgs, opts: ResourceOptions | None = None
@@ -79,7 +80,7 @@ class MessageQueue(pulumi.ComponentResource):
         self.physical_name = args.physical_name
         self.arn = queue.arn
         self.url = queue.url
-        self._create_policy(name, args, child)
+        self.policy = self._create_policy(name, args, child)
         self.register_outputs({"arn": self.arn, "url": self.url})
 
     def _create_queue(
@@ -104,8 +105,10 @@ class MessageQueue(pulumi.ComponentResource):
             opts=child,
         )
 
-    def _create_policy(self, name: str, args: MessageQueueArgs, child: ResourceOptions) -> None:
-        aws.sqs.QueuePolicy(
+    def _create_policy(
+        self, name: str, args: MessageQueueArgs, child: ResourceOptions
+    ) -> aws.sqs.QueuePolicy:
+        return aws.sqs.QueuePolicy(
             f"{name}-policy",
             queue_url=self.url,
             policy=queue_access(self.arn, args.rule_arn),

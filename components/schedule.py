@@ -4,6 +4,7 @@ A failed delivery is retried and then kept in a queue. The targets' own policies
 rule by its ARN; there is no role.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -72,12 +73,13 @@ class Schedule(pulumi.ComponentResource):
         failures: MessageQueue,
         maximum_event_age_seconds: int,
         shape: EventShape | None = None,
+        former_labels: Sequence[str] = (),
     ) -> None:
         """Invokes a function or sends to a queue each time the rule fires.
 
         The function gets a permission for this rule alone. The queue and `failures` must name the
-        rule in their policies (`MessageQueueArgs.rule_arn`). Raises `ValueError` for too many
-        targets.
+        rule in their policies (`MessageQueueArgs.rule_arn`). `former_labels` are
+        those that the same target had before. Raises `ValueError` for too many targets.
         """
         self._target_count += 1
         if self._target_count > MAXIMUM_TARGETS_PER_RULE:
@@ -85,16 +87,16 @@ class Schedule(pulumi.ComponentResource):
                 f"Rule {self._resource_name} has more than {MAXIMUM_TARGETS_PER_RULE} targets:"
                 " make a second rule."
             )
-        permissions = (
-            target.permit(
+        allowed: list[pulumi.Resource] = [failures.policy]
+        if isinstance(target, HandlerFunction):
+            allowed += target.permit(
                 f"{self._resource_name}-{label}",
                 principal="events.amazonaws.com",
                 source_arn=self.arn,
                 opts=self._child,
             )
-            if isinstance(target, HandlerFunction)
-            else []
-        )
+        else:
+            allowed.append(target.policy)
         transformer = None
         if shape is not None:
             transformer = aws.cloudwatch.EventTargetInputTransformerArgs(
@@ -111,5 +113,16 @@ class Schedule(pulumi.ComponentResource):
                 maximum_event_age_in_seconds=maximum_event_age_seconds,
             ),
             dead_letter_config=aws.cloudwatch.EventTargetDeadLetterConfigArgs(arn=failures.arn),
-            opts=ResourceOptions(parent=self, depends_on=permissions),
+            opts=ResourceOptions(
+                parent=self,
+                # Otherwise a first event could come before its target accepts it.
+                depends_on=allowed,
+                # With another id, it must not be a sixth target beside itself, nor get an event
+                # twice.
+                delete_before_replace=True,
+                aliases=[
+                    pulumi.Alias(name=f"{self._resource_name}-{former}-target")
+                    for former in former_labels
+                ],
+            ),
         )

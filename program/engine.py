@@ -20,7 +20,8 @@ CALLER_IDENTITY = "aws:index/getCallerIdentity:getCallerIdentity"
 class Registered:
     """One resource as it was registered: its URN without stack and project, and its options.
 
-    `parent` is such a URN too, empty under the stack itself.
+    `parent` is such a URN too, empty under the stack itself; so are `former_urns`, those that
+    the resource had before by its aliases and its parents'.
     """
 
     urn: str
@@ -32,7 +33,9 @@ class Registered:
     provider: str
     protect: bool
     retain_on_delete: bool
+    delete_before_replace: bool
     depends_on: frozenset[str]
+    former_urns: frozenset[str]
 
 
 class Engine(pulumi.runtime.Mocks):
@@ -161,11 +164,25 @@ class RecordingMonitor(StackMonitor):
                 provider=request.provider or request.providers.get("aws", ""),
                 protect=request.protect,
                 retain_on_delete=request.retainOnDelete,
+                delete_before_replace=request.deleteBeforeReplace,
                 depends_on=frozenset(each.split("::")[-1] for each in request.dependencies),
+                former_urns=self._former_urns(request, _within_stack(response.urn)),
             )
             with self.engine.lock:
                 self.engine.registered.append(registered)
         return response
+
+    def _former_urns(self, request: Any, urn: str) -> frozenset[str]:
+        """The program's aliases are names; a child named after its parent takes part in its."""
+        types, _, name = urn.rpartition("::")
+        names = {alias.spec.name for alias in request.aliases}
+        with self.engine.lock:
+            parents = [each for each in self.engine.registered if request.parent.endswith(each.urn)]
+        for parent in parents:
+            if name.startswith(parent.name):
+                former = [each.rpartition("::")[2] for each in parent.former_urns]
+                names |= {f"{each}{name.removeprefix(parent.name)}" for each in former}
+        return frozenset(f"{types}::{each}" for each in names)
 
 
 def recorded(stack: str, config: Mapping[str, str]) -> Engine:

@@ -190,17 +190,23 @@ class HandlerFunction(pulumi.ComponentResource):
             for qualifier in QUALIFIERS
         ]
 
-    def consume(self, name: str, queue_arn: pulumi.Input[str]) -> None:
+    def consume(
+        self, name: str, queue_arn: pulumi.Input[str], former_names: Sequence[str] = ()
+    ) -> None:
         """Invokes the function for each message of a queue, one at a time: each one fails alone.
 
-        The function needs the queue's `consuming` grant.
+        The function needs the queue's `consuming` grant. `former_names` are those that the same
+        mapping had before.
         """
         aws.lambda_.EventSourceMapping(
             f"{name}-mapping",
             event_source_arn=queue_arn,
             function_name=self.arn,
             batch_size=1,
-            opts=ResourceOptions(parent=self),
+            opts=ResourceOptions(
+                parent=self,
+                aliases=[pulumi.Alias(name=f"{former}-mapping") for former in former_names],
+            ),
         )
 
     def permit(

@@ -5,6 +5,7 @@ queue. What cannot be delivered or keeps failing is moved to `failures`.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -20,6 +21,7 @@ from components.message_queue import (
     MessageQueueArgs,
 )
 from components.schedule import EventShape, Schedule, ScheduleArgs
+from components.status_broadcaster.tick_names import TICK_NAMES, TickName
 
 # The function drops a tick that is older than one interval, so a later retry is of no use.
 RETENTION_SECONDS = 2 * SECONDS_PER_MINUTE
@@ -63,10 +65,9 @@ class StatusTicks(pulumi.ComponentResource):
         self.rule_name = self._schedule.name
         self.failures = self._create_failures()
         self.shard_queue = self._create_queue("shards")
+        self._ticks = tuple(zip(TICK_NAMES, self._cadence.offsets_seconds, strict=False))
         self.delay_queues = {
-            offset: self._create_queue(f"ticks-{offset}s", offset, self._schedule.arn)
-            for offset in self._cadence.offsets_seconds
-            if offset > 0
+            offset: self._create_delay_queue(tick, offset) for tick, offset in self._ticks[1:]
         }
         self.register_outputs({"ruleName": self.rule_name})
 
@@ -92,8 +93,22 @@ class StatusTicks(pulumi.ComponentResource):
             self._child,
         )
 
+    def _create_delay_queue(self, tick: TickName, delay_seconds: int) -> MessageQueue:
+        names = [f"{self._resource_name}-ticks-{former}" for former in tick.former_labels]
+        return self._create_queue(
+            f"ticks-{tick.label}",
+            delay_seconds=delay_seconds,
+            rule_arn=self._schedule.arn,
+            aliases=[pulumi.Alias(name=name) for name in names],
+        )
+
     def _create_queue(
-        self, label: str, delay_seconds: int = 0, rule_arn: pulumi.Output[str] | None = None
+        self,
+        label: str,
+        *,
+        delay_seconds: int = 0,
+        rule_arn: pulumi.Output[str] | None = None,
+        aliases: Sequence[pulumi.Alias] = (),
     ) -> MessageQueue:
         return MessageQueue(
             f"{self._resource_name}-{label}",
@@ -106,7 +121,7 @@ class StatusTicks(pulumi.ComponentResource):
                 dead_letters=DeadLetters(arn=self.failures.arn, maximum_receives=MAXIMUM_RECEIVES),
                 rule_arn=rule_arn,
             ),
-            self._child,
+            ResourceOptions(parent=self, aliases=aliases),
         )
 
     def grants(self) -> tuple[Grant, ...]:
@@ -115,25 +130,29 @@ class StatusTicks(pulumi.ComponentResource):
             self.shard_queue.sending("SendShards", "STATUS_SHARD_QUEUE_URL"),
             self.shard_queue.consuming("ConsumeShards"),
             *(
-                queue.consuming(f"ConsumeTicks{delay}s")
-                for delay, queue in self.delay_queues.items()
+                self.delay_queues[offset].consuming(f"ConsumeTicks{tick.label}")
+                for tick, offset in self._ticks[1:]
             ),
         )
 
     def feed(self, function: HandlerFunction) -> None:
         """Delivers ticks and shards to the function, which needs `grants`."""
         function.consume("status-shards", self.shard_queue.arn)
-        for offset in self._cadence.offsets_seconds:
-            first = offset == 0
+        for tick, offset in self._ticks:
             self._schedule.add_target(
-                f"tick-{offset}s",
-                function if first else self.delay_queues[offset],
+                f"tick-{tick.label}",
+                self.delay_queues.get(offset, function),
                 failures=self.failures,
                 maximum_event_age_seconds=MAXIMUM_EVENT_AGE_SECONDS,
                 shape=_tick(offset),
+                former_labels=[f"tick-{former}" for former in tick.former_labels],
             )
-            if not first:
-                function.consume(f"status-ticks-{offset}s", self.delay_queues[offset].arn)
+            if offset in self.delay_queues:
+                function.consume(
+                    f"status-ticks-{tick.label}",
+                    self.delay_queues[offset].arn,
+                    former_names=[f"status-ticks-{former}" for former in tick.former_labels],
+                )
 
 
 def _tick(offset_seconds: int) -> EventShape:

@@ -5,8 +5,10 @@ import pytest
 
 from components.session_lifecycle import SessionChecks, SessionChecksArgs
 from components.status_broadcaster import StatusBroadcaster, StatusBroadcasterArgs
+from components.status_broadcaster.tick_names import LABELS
 from program.engine import Engine
 from tests.components import stack_parts
+from tests.contracts.graph_difference import difference
 
 FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:live-sessions-test-session-status:live"
 QUEUES = "arn:aws:sqs:us-east-1:123456789012:live-sessions-test-status"
@@ -50,6 +52,11 @@ def targets(engine: Engine) -> dict[str, dict[str, Any]]:
     return {each["targetId"]: each for each in engine.inputs("cloudwatch/eventTarget")}
 
 
+def offset_of(target: dict[str, Any]) -> int:
+    template = target["inputTransformer"]["inputTemplate"]
+    return int(template.partition('"offsetSeconds": ')[2].rstrip("}"))
+
+
 def queue(engine: Engine, label: str) -> dict[str, Any]:
     name = f"live-sessions-test-status-{label}"
     (inputs,) = [each for each in engine.inputs("sqs/queue") if each["name"] == name]
@@ -67,7 +74,7 @@ def test_a_rule_fires_every_minute(engine: Engine):
 def test_the_first_tick_is_sent_to_the_function_and_the_second_to_a_queue_that_delays_it(
     engine: Engine,
 ):
-    assert {label: each["arn"] for label, each in targets(engine).items()} == {
+    assert {each_id: each["arn"] for each_id, each in targets(engine).items()} == {
         "tick-0s": FUNCTION,
         "tick-30s": f"{QUEUES}-ticks-30s",
     }
@@ -164,6 +171,10 @@ def test_the_function_reads_its_interval_its_limits_and_the_session_rules(engine
     assert variables["LISTENER_COUNT_CHANGE_THRESHOLD_PERCENT"] == "15"
 
 
+def by_position(names: list[str], *delays: int) -> dict[str, int]:
+    return dict(zip(names, delays, strict=False))
+
+
 @pytest.mark.parametrize(
     ("interval_seconds", "rate", "delays"),
     [(12, "rate(1 minute)", [12, 24, 36, 48]), (120, "rate(2 minutes)", [])],
@@ -171,13 +182,93 @@ def test_the_function_reads_its_interval_its_limits_and_the_session_rules(engine
 def test_each_interval_has_its_own_ticks(interval_seconds: int, rate: str, delays: list[int]):
     engine = run(interval_seconds)
     assert engine.only("cloudwatch/eventRule")["scheduleExpression"] == rate
-    assert sorted(targets(engine)) == sorted(f"tick-{offset}s" for offset in [0, *delays])
-    delayed = [each["delaySeconds"] for each in engine.inputs("sqs/queue")]
-    assert sorted(delay for delay in delayed if delay) == delays
+    offsets = {each_id: offset_of(each) for each_id, each in targets(engine).items()}
+    assert offsets == by_position(["tick-0s", "tick-30s", "tick-2", "tick-3", "tick-4"], 0, *delays)
+    delayed = {
+        each["name"].rpartition("-status-ticks-")[2]: each["delaySeconds"]
+        for each in engine.inputs("sqs/queue")
+        if each["delaySeconds"]
+    }
+    assert delayed == by_position(["30s", "2", "3", "4"], *delays)
     names = engine.statements("live-sessions-test-session-status")
     assert {name for name in names if name.startswith("ConsumeTicks")} == {
-        f"ConsumeTicks{offset}s" for offset in delays
+        f"ConsumeTicks{label}" for label in delayed
     }
+
+
+@pytest.mark.parametrize("interval_seconds", [15, 20, 30])
+def test_another_interval_changes_delays_and_no_name(interval_seconds: int, shortest: Engine):
+    found = difference(shortest, run(interval_seconds))
+    assert found.added == set(), "the shortest interval has every position"
+    assert {keys for each in found.changed.values() for keys in each} == {
+        "delaySeconds",  # of the queues
+        "inputTransformer",  # of the targets, with the tick's offset
+        "policy",  # of the role, which loses queues
+    }
+
+
+@pytest.fixture(scope="module")
+def shortest() -> Engine:
+    return run(12)
+
+
+# Those of release 0.1.0, which had its resources' delays in their names.
+FORMER_INTERVALS = (12, 15, 20, 30, 60)
+PARENTS = "live-sessions:status_broadcaster:StatusBroadcaster$live-sessions:"
+
+
+def former_urns(interval_seconds: int) -> set[str]:
+    """What release 0.1.0 made for the delayed ticks of an interval."""
+    ticks = f"{PARENTS}status_ticks:StatusTicks$live-sessions:"
+    queue, target = f"{ticks}message_queue:MessageQueue", f"{ticks}schedule:Schedule"
+    return {
+        urn
+        for delay in range(interval_seconds, 60, interval_seconds)
+        for urn in (
+            f"{queue}::status-ticks-ticks-{delay}s",
+            f"{queue}$aws:sqs/queue:Queue::status-ticks-ticks-{delay}s-queue",
+            f"{queue}$aws:sqs/queuePolicy:QueuePolicy::status-ticks-ticks-{delay}s-policy",
+            f"{target}$aws:cloudwatch/eventTarget:EventTarget"
+            f"::status-ticks-schedule-tick-{delay}s-target",
+            f"{PARENTS}handler_function:HandlerFunction"
+            f"$aws:lambda/eventSourceMapping:EventSourceMapping::status-ticks-{delay}s-mapping",
+        )
+    }
+
+
+@pytest.mark.parametrize("former_seconds", FORMER_INTERVALS)
+def test_the_resources_of_release_0_1_0_are_found_by_their_aliases_from_position_1_on(
+    former_seconds: int, shortest: Engine
+):
+    former = former_urns(former_seconds)
+    found = [each for each in shortest.registered for urn in {each.urn, *each.former_urns} & former]
+    assert len(found) == len(former)
+    urns = [each.urn for each in found]
+    assert len(set(urns)) == len(urns), "two former resources would become one"
+    labels = {each.name.split("-")[-2] for each in found if each.custom}
+    assert labels == set(LABELS[1 : 1 + len(former) // 5]), (
+        "a position left out would be made as a further target, before the former one is deleted"
+    )
+
+
+def test_no_two_resources_have_an_alias_in_common(shortest: Engine):
+    aliases = [urn for each in shortest.registered for urn in each.former_urns]
+    assert len(set(aliases)) == len(aliases)
+    names = {each.urn for each in shortest.registered}
+    assert names.isdisjoint(aliases)
+    former = {urn for interval in FORMER_INTERVALS for urn in former_urns(interval)}
+    assert set(aliases) == former - names
+    assert former & names == former_urns(30), "a stack with the default interval needs none"
+
+
+def test_no_target_is_beside_its_own_replacement_and_each_may_be_sent_to_first(engine: Engine):
+    registered = engine.of_type("cloudwatch/eventTarget")
+    assert all(each.delete_before_replace for each in registered.values())
+    accepting = {name: each.depends_on for name, each in registered.items()}
+    failures = "status-ticks-failures-policy"
+    for label, accepts in (("0s", "schedule-tick-0s-permission"), ("30s", "ticks-30s-policy")):
+        its_own = accepting[f"status-ticks-schedule-tick-{label}-target"]
+        assert {failures, f"status-ticks-{accepts}"} <= its_own
 
 
 def test_an_interval_that_cannot_be_kept_is_rejected():

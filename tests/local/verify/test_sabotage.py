@@ -20,9 +20,8 @@ FOUND: dict[Sabotage, tuple[str, str, str]] = {
     sabotage.rule_disabled: ("rules", f"rule {PREFIX}-status", "is DISABLED, declared is ENABLED"),
     sabotage.target_removed: (
         "rules",
-        f"target tick-12s of {PREFIX}-status",
-        "is missing: "
-        f"arn:aws:sqs:us-east-1:000000000000:{PREFIX}-status-ticks-12s receives nothing",
+        f"target tick-2 of {PREFIX}-status",
+        f"is missing: arn:aws:sqs:us-east-1:000000000000:{PREFIX}-status-ticks-2 receives nothing",
     ),
     sabotage.route_without_response: (
         "routes",
