@@ -33,21 +33,33 @@ class Comparison:
     @cached_property
     def added(self) -> list[Resource]:
         """The resources that only the new side has."""
-        return _sorted(self.new, self.new.made.keys() - self.old.made.keys())
+        return _sorted(self.new, self.new.made.keys() - self._before.keys())
 
     @cached_property
     def removed(self) -> list[Resource]:
         """The resources that only the old side has."""
-        return _sorted(self.old, self.old.made.keys() - self.new.made.keys())
+        removed = self._before.keys() - self.new.made.keys()
+        return _sorted(self.old, {self._before[urn].urn for urn in removed})
 
     @cached_property
     def changed(self) -> list[Changed]:
         """The resources of both sides whose inputs or options differ."""
-        both = _sorted(self.new, self.new.made.keys() & self.old.made.keys())
+        both = _sorted(self.new, self.new.made.keys() & self._before.keys())
         found = (
-            Changed(each, tuple(_resource_changes(self.old.made[each.urn], each))) for each in both
+            Changed(each, tuple(_resource_changes(self._before[each.urn], each))) for each in both
         )
         return [each for each in found if each.changes]
+
+    @cached_property
+    def _before(self) -> dict[str, Resource]:
+        """The old side's resources, each by the URN that it has on the new side."""
+        renamed = {
+            former: each.urn
+            for each in self.new.made.values()
+            if each.urn not in self.old.made
+            for former in each.former_urns
+        }
+        return {renamed.get(urn, urn): each for urn, each in self.old.made.items()}
 
     @property
     def outputs_added(self) -> list[str]:

@@ -112,6 +112,7 @@ def _resource(registered: Registered) -> Resource:
         custom=registered.custom,
         inputs=json_value(registered.inputs),
         options={name: value for name, value in options.items() if value},
+        former_urns=tuple(sorted(registered.former_urns)),
     )
 
 

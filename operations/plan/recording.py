@@ -27,7 +27,8 @@ class Resource:
     """A resource or component; `urn` and `parent` omit project and stack.
 
     `inputs` are plain JSON (see `json_value`); `options` are the Pulumi options that affect the
-    resource. `parent` is empty directly under the stack.
+    resource. `parent` is empty directly under the stack. `former_urns` are those that it is known
+    by, too, so that Pulumi renames it instead of making another.
     """
 
     urn: str
@@ -37,6 +38,7 @@ class Resource:
     custom: bool
     inputs: dict[str, Any]
     options: dict[str, Any] = field(default_factory=dict)
+    former_urns: tuple[str, ...] = ()
 
     @property
     def short_type(self) -> str:
