@@ -11,6 +11,7 @@ from components.handler_function import function_platform
 from components.layers import FunctionLayers, FunctionLayersArgs, Target
 from components.listener_fan_out import ListenerFanOut, ListenerFanOutArgs
 from components.monitoring import Monitoring
+from components.removed_actions import RemovedActions, RemovedActionsArgs
 from components.roles import role_rules
 from components.session_api import AccessLogsArgs, SessionApi, SessionApiArgs, Throttling
 from components.session_lifecycle import SessionLifecycle, SessionLifecycleArgs
@@ -126,6 +127,8 @@ audio_args = AudioTranscriptionArgs(
     alarm_topic_arn=alarm_topic_arn,
 )
 audio = AudioTranscription("audio", audio_args, here)
+removed_args = RemovedActionsArgs(platform=platform, api=api, removed=settings.removed_routes)
+removed = RemovedActions("removed", removed_args, here)
 
 parts = StackParts(
     platform=platform,
@@ -137,8 +140,9 @@ parts = StackParts(
     status=status,
     translation=translation,
     audio=audio,
+    removed=removed,
 )
-stage = api.publish(parts.routes(removed=settings.removed_routes), identity.authorizer)
+stage = api.publish(parts.routes, identity.authorizer, removed.refusal)
 domain = None
 if settings.domain_rules.domain_name:
     domain_args = CustomDomainArgs(rules=settings.domain_rules, api_id=api.api_id, stage=stage)

@@ -48,6 +48,7 @@ GOALS = {
     "disconnect": 1.6,
     "heartbeat": 0.5,
     "refresh": 1.6,
+    "removed_action": 0.5,
     "session_status": 1.6,
     "fan_out": 1.6,
     "reconcile": 1.6,

@@ -1,6 +1,6 @@
 """The parts of a stack together: their routes, and what monitoring and the outputs list."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from components.handler_function import FunctionPlatform, HandlerFunction
 from components.listener_fan_out import ListenerFanOut
 from components.message_queue import MessageQueue
 from components.monitoring import MonitoringArgs
+from components.removed_actions import RemovedActions
 from components.session_api import Route, SessionApi
 from components.session_lifecycle import SessionLifecycle
 from components.settings import Settings
@@ -34,6 +35,7 @@ class StackParts:
     status: StatusBroadcaster
     translation: TranslationPipeline
     audio: AudioTranscription
+    removed: RemovedActions
 
     @property
     def functions(self) -> tuple[HandlerFunction, ...]:
@@ -41,6 +43,7 @@ class StackParts:
         return (
             *(self.identity.authorizer, self.fan_out.function, *self.lifecycle.functions),
             *(self.status.function, *self.audio.functions, *self.translation.functions),
+            self.removed.function,
         )
 
     @property
@@ -58,10 +61,10 @@ class StackParts:
         """Every table of the stack."""
         return (*self.store.tables, self.audio.slots_table)
 
-    def routes(self, removed: Sequence[str]) -> list[Route]:
-        """Every route but those that stack config removes."""
-        routes = (*self.lifecycle.routes, *self.status.routes, *self.audio.routes)
-        return [route for route in routes if route.key not in removed]
+    @property
+    def routes(self) -> list[Route]:
+        """Every route, also those that are removed."""
+        return [*self.lifecycle.routes, *self.status.routes, *self.audio.routes]
 
     def monitoring_args(
         self, settings: Settings, alarm_topic_arn: pulumi.Input[str] | None

@@ -1,7 +1,8 @@
 """The actions of the wire protocol: who sends each, which function answers it, and in what time.
 
 Routes, dispatch, the removable routes of stack config and the checks of `make verify` derive from
-this table; docs/protocol.md is tested against it.
+this table; docs/protocol.md is tested against it. To give up an action, retire it first (see
+RETIRED_ACTIONS).
 """
 
 from collections.abc import Mapping
@@ -164,7 +165,20 @@ _ACTIONS = (
     ),
 )
 
+_RETIRED_ACTIONS: tuple[Action, ...] = ()
+
 ACTIONS: Mapping[str, Action] = {action.name: action for action in _ACTIONS}
+
+RETIRED_ACTIONS: Mapping[str, Action] = {action.name: action for action in _RETIRED_ACTIONS}
+"""The actions that the latest release still had and that this one gives up, as they were.
+
+Their routes stay for this release and refuse every message with INVALID_ACTION, as removed routes
+do. The next release drops them: by then no deployment of the API carries out the action, so it does
+not matter that Pulumi deletes a route only after it has made the deployment.
+"""
+
+ROUTED_ACTIONS: Mapping[str, Action] = {**ACTIONS, **RETIRED_ACTIONS}
+"""The actions that have a route."""
 
 
 def answered_by(function: str) -> tuple[Action, ...]:

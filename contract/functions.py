@@ -102,6 +102,13 @@ class FanOutEnvironment:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RemovedActionEnvironment:
+    """What the function reads that refuses messages of removed routes."""
+
+    api_gateway_endpoint: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class ReconcileEnvironment:
     """What the reconcile function reads."""
 
@@ -168,6 +175,7 @@ AUTHORIZER = Function("authorizer", AuthorizerEnvironment)
 CONNECTION = Function("connection", ConnectionEnvironment)
 DISCONNECT = Function("disconnect", DisconnectEnvironment)
 HEARTBEAT = Function("heartbeat", HeartbeatEnvironment)
+REMOVED_ACTION = Function("removed_action", RemovedActionEnvironment)
 REFRESH = Function("refresh", RefreshEnvironment)
 SESSION_STATUS = Function("session_status", SessionStatusEnvironment)
 FAN_OUT = Function("fan_out", FanOutEnvironment)
@@ -188,6 +196,7 @@ FUNCTIONS: Mapping[str, Function] = {
         HEARTBEAT,
         RECONCILE,
         REFRESH,
+        REMOVED_ACTION,
         SESSION_STATUS,
         TRANSLATION,
     )

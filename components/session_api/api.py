@@ -18,7 +18,7 @@ from components.policies import Statement
 from components.session_api.access_logs import AccessLogs, AccessLogsArgs
 from components.session_api.api_routes import ApiRoutes, ApiRoutesArgs
 from components.session_api.api_stage import ApiStage, ApiStageArgs, Throttling
-from components.session_api.routes import Route
+from components.session_api.routes import Refusal, Route
 
 ROUTE_SELECTION = "$request.body.action"
 # The methods of @connections, and the Sid of each one's statement:
@@ -96,10 +96,13 @@ class SessionApi(pulumi.ComponentResource):
             statements=statements, variables={"API_GATEWAY_ENDPOINT": self.management_endpoint}
         )
 
-    def publish(self, routes: Sequence[Route], authorizer: HandlerFunction) -> pulumi.Output[str]:
+    def publish(
+        self, routes: Sequence[Route], authorizer: HandlerFunction, refusal: Refusal
+    ) -> pulumi.Output[str]:
         """Makes the routes, and a stage that serves them; returns the stage's name once it exists.
 
-        `authorizer` decides on each handshake. Raises `ValueError` for routes that clash.
+        `authorizer` decides on each handshake, `refusal` says which routes are removed. Raises
+        `ValueError` for routes that clash.
         """
         made = ApiRoutes(
             f"{self._resource_name}-routes",
@@ -108,6 +111,7 @@ class SessionApi(pulumi.ComponentResource):
                 stage_name=self._args.stage_name,
                 routes=tuple(routes),
                 authorizer=authorizer,
+                refusal=refusal,
             ),
             self._child,
         )

@@ -1,5 +1,8 @@
 """What a deployment is a snapshot of: authorizer, integrations, routes and route responses.
 
+Pulumi deletes last, after it has made the deployment. So a route that is removed stays, with
+everything that it needs, and has another target: only then is it in the deployment as it should be.
+
 Of API Gateway only this API may invoke the functions: the authorizer as its authorizer, the others
 through the stage's routes.
 """
@@ -12,22 +15,23 @@ import pulumi_aws as aws
 from pulumi import ResourceOptions
 
 from components.handler_function import HandlerFunction
-from components.session_api.routes import CONNECT, Route, check_routes
+from components.session_api.routes import CONNECT, Refusal, Route, check_routes
 
 REPLY = "$default"
 
 
 @dataclass(frozen=True, kw_only=True)
 class ApiRoutesArgs:
-    """`authorizer` decides on each handshake."""
+    """`authorizer` decides on each handshake; `refusal` says which routes are removed."""
 
     api: aws.apigatewayv2.Api
     stage_name: str
     routes: tuple[Route, ...]
     authorizer: HandlerFunction
+    refusal: Refusal
 
     def __post_init__(self) -> None:
-        check_routes(self.routes)
+        check_routes(self.routes, self.refusal.keys)
 
 
 class ApiRoutes(pulumi.ComponentResource):
@@ -66,18 +70,18 @@ class ApiRoutes(pulumi.ComponentResource):
         )
 
     def _create_integrations(self) -> dict[str, aws.apigatewayv2.Integration]:
-        by_label = {route.integration_label: route for route in self._args.routes}
+        targets = [*(route.target for route in self._args.routes), self._args.refusal.target]
         return {
             label: aws.apigatewayv2.Integration(
                 f"{self._resource_name}-{label}-integration",
                 api_id=self._args.api.id,
                 integration_type="AWS_PROXY",
                 integration_method="POST",
-                integration_uri=route.function.invoke_arn,
-                timeout_milliseconds=route.timeout_milliseconds,
+                integration_uri=target.function.invoke_arn,
+                timeout_milliseconds=target.timeout_milliseconds,
                 opts=self._child,
             )
-            for label, route in by_label.items()
+            for label, target in {target.label: target for target in targets}.items()
         }
 
     def _create_routes(
@@ -91,7 +95,7 @@ class ApiRoutes(pulumi.ComponentResource):
                 api_id=self._args.api.id,
                 route_key=route.key,
                 target=pulumi.Output.concat(
-                    "integrations/", integrations[route.integration_label].id
+                    "integrations/", integrations[self._args.refusal.target_of(route).label].id
                 ),
                 route_response_selection_expression=REPLY if route.replies else None,
                 authorization_type="CUSTOM" if route.key == CONNECT else "NONE",
@@ -120,7 +124,8 @@ class ApiRoutes(pulumi.ComponentResource):
     def _create_permissions(
         self, authorizer: aws.apigatewayv2.Authorizer
     ) -> list[aws.lambda_.Permission]:
-        functions = {route.function.entry: route.function for route in self._args.routes}
+        routed = [route.function for route in self._args.routes]
+        functions = {each.entry: each for each in (*routed, self._args.refusal.target.function)}
         stage = f"/{self._args.stage_name}/*"
         return [
             *(each for function in functions.values() for each in self._permit(function, stage)),
@@ -140,6 +145,7 @@ class ApiRoutes(pulumi.ComponentResource):
     def _describe(self, deployed: Sequence[pulumi.CustomResource]) -> pulumi.Output[str]:
         """An update in place changes inputs, a replacement changes ids: either one shows here."""
         routes = sorted(self._args.routes, key=lambda route: route.key)
+        targets = {route.key: self._args.refusal.target_of(route) for route in routes}
         return pulumi.Output.json_dumps(
             {
                 "selection": self._args.api.route_selection_expression,
@@ -147,9 +153,9 @@ class ApiRoutes(pulumi.ComponentResource):
                 "routes": [
                     [
                         route.key,
-                        route.timeout_milliseconds,
+                        targets[route.key].timeout_milliseconds,
                         route.replies,
-                        route.function.invoke_arn,
+                        targets[route.key].function.invoke_arn,
                     ]
                     for route in routes
                 ],

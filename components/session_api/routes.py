@@ -5,11 +5,11 @@ Gateway's own.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from components.handler_function import HandlerFunction
-from contract.actions import LONGEST_TIMEOUT_SECONDS, answered_by
+from contract.actions import LONGEST_TIMEOUT_SECONDS, ROUTED_ACTIONS, Action
 
 CONNECT = "$connect"
 DISCONNECT = "$disconnect"
@@ -17,6 +17,20 @@ DEFAULT = "$default"
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
 SHORTEST_TIMEOUT_MILLISECONDS = 50
 LONGEST_TIMEOUT_MILLISECONDS = 1_000 * LONGEST_TIMEOUT_SECONDS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """A function, and how long API Gateway waits for its answer."""
+
+    function: HandlerFunction
+    timeout_milliseconds: int
+
+    @property
+    def label(self) -> str:
+        """Routes with the same function and timeout share one integration of this name."""
+        function = self.function.entry.replace("_", "-")
+        return f"{function}-{self.timeout_milliseconds}ms"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,13 +74,26 @@ class Route:
         return re.sub(r"([A-Z])", r"-\1", self.key.removeprefix("$")).lower()
 
     @property
-    def integration_label(self) -> str:
-        """Routes with the same function and timeout share one integration of this name."""
-        function = self.function.entry.replace("_", "-")
-        return f"{function}-{self.timeout_milliseconds}ms"
+    def target(self) -> Target:
+        """Where its messages go unless it is removed."""
+        return Target(function=self.function, timeout_milliseconds=self.timeout_milliseconds)
 
 
-def routes_of(function: HandlerFunction) -> tuple[Route, ...]:
+@dataclass(frozen=True, kw_only=True)
+class Refusal:
+    """The routes with `keys` are removed: their messages go to `target`, which refuses them."""
+
+    target: Target
+    keys: frozenset[str] = frozenset()
+
+    def target_of(self, route: Route) -> Target:
+        """Where a route's messages go."""
+        return self.target if route.key in self.keys else route.target
+
+
+def routes_of(
+    function: HandlerFunction, actions: Iterable[Action] = ROUTED_ACTIONS.values()
+) -> tuple[Route, ...]:
     """A route for each action that the contract gives to the function."""
     return tuple(
         Route(
@@ -75,7 +102,8 @@ def routes_of(function: HandlerFunction) -> tuple[Route, ...]:
             timeout_milliseconds=1_000 * action.timeout_seconds,
             replies=action.reply is not None,
         )
-        for action in answered_by(function.entry)
+        for action in actions
+        if action.function == function.entry
     )
 
 
@@ -90,8 +118,10 @@ def socket_routes(
     )
 
 
-def check_routes(routes: Sequence[Route]) -> None:
-    """Raises `ValueError` unless every key is unique and API Gateway's own keys are all there."""
+def check_routes(routes: Sequence[Route], removed: Iterable[str] = ()) -> None:
+    """Raises `ValueError` unless every key is unique, API Gateway's own keys are all there and not
+    removed, and every removed key is there.
+    """
     keys = [route.key for route in routes]
     if repeated := sorted({key for key in keys if keys.count(key) > 1}):
         raise ValueError(f"Route keys must be unique: {', '.join(repeated)} is there twice.")
@@ -99,4 +129,10 @@ def check_routes(routes: Sequence[Route]) -> None:
         raise ValueError(
             f"The API needs routes for {', '.join(missing)}: without them no function is invoked"
             " when a socket opens or closes, or when an action is unknown."
+        )
+    removable = {*keys} - {CONNECT, DISCONNECT, DEFAULT}
+    if unknown := sorted({*removed} - removable):
+        raise ValueError(
+            f"{', '.join(unknown)} cannot be removed: the removable routes of this API are"
+            f" {', '.join(sorted(removable))}."
         )

@@ -35,12 +35,13 @@ from components.settings.problems import (
     unknown_keys,
 )
 from contract import functions
-from contract.actions import ACTIONS
+from contract.actions import ROUTED_ACTIONS
 
 PROJECT = "live-sessions"
 FUNCTIONS = tuple(functions.FUNCTIONS)
-# All but $connect, $disconnect and $default, without which no API is published.
-REMOVABLE_ROUTES = tuple(ACTIONS)
+# All but $connect, $disconnect and $default, without which no API is published. A retired one is
+# removed anyway, but a stack that lists it need not change for that.
+REMOVABLE_ROUTES = tuple(ROUTED_ACTIONS)
 PROGRAM_TAGS = ("Project", "Stack", "ManagedBy")
 # The policy of a role that names each slot's queue holds 10,240 characters at most, even with the
 # longest names: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html

@@ -17,6 +17,7 @@ def _durations() -> dict[str, float]:
         "disconnect": 40,
         "heartbeat": 10,
         "refresh": 40,
+        "removed_action": 10,
         "session_status": 15,
         "fan_out": 50,
         "reconcile": 500,

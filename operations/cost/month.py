@@ -113,6 +113,7 @@ class Month:
             "disconnect": self.connections + CHECKS_PER_SESSION * self.started_sessions,
             "heartbeat": self.heartbeats,
             "refresh": 0.0,
+            "removed_action": 0.0,
             "session_status": self.ticks * (1 + self.facts.status_shards),
             "fan_out": self.fan_outs,
             "reconcile": RECONCILES_PER_MONTH,

@@ -1,11 +1,13 @@
 """What all checks share: the deployment, what is declared for it, and helpers to compare them."""
 
+import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from contract.actions import RETIRED_ACTIONS
 from operations.verify.declared import Declared
-from operations.verify.deployment import Deployment
+from operations.verify.deployment import Deployment, setting
 from operations.verify.run_clients import RunClients
 from operations.verify.verdicts import Verdict, right, wrong
 
@@ -39,9 +41,10 @@ class Context:
         return self.run_clients
 
     @property
-    def declared_routes(self) -> set[str]:
-        """The declared route keys, which are the actions and `$connect` and so on."""
-        return {each["routeKey"] for each in self.declared.of(ROUTE).values()}
+    def removed_actions(self) -> tuple[str, ...]:
+        """The actions that are refused: those that config removes and those that are retired."""
+        removed: list[str] = json.loads(setting(self.deployment.config, "removedRoutes"))
+        return tuple(dict.fromkeys((*removed, *RETIRED_ACTIONS)))
 
 
 Check = Callable[[Context], Iterable[Verdict]]

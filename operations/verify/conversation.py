@@ -32,16 +32,16 @@ class Conversation:
             ),
         ]
 
-    def has_route(self, action: str) -> bool:
-        """Whether the stack declares the action's route, which removedRoutes may remove."""
-        return action in self._scene.declared_routes
+    def is_removed(self, action: str) -> bool:
+        """Whether every message of the action is refused."""
+        return action in self._scene.removed_actions
 
     def ask(self, client: Client, action: str, **fields: Any) -> Frame | None:
         """Send an allowed action; return the expected reply, or None if it did not arrive.
 
-        An action without a route must be refused as INVALID_ACTION.
+        A removed action must be refused as INVALID_ACTION.
         """
-        if not self.has_route(action):
+        if self.is_removed(action):
             self.expect_refusal(client, action, "INVALID_ACTION", **fields)
             return None
         promise = PROMISES[action]

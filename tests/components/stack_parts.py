@@ -5,7 +5,7 @@ from components.grants import Grant
 from components.handler_function import FunctionPlatform, HandlerFunction, HandlerFunctionArgs
 from components.listener_fan_out import ListenerFanOut, ListenerFanOutArgs
 from components.roles import RoleRules
-from components.session_api import SessionApi, SessionApiArgs, Throttling
+from components.session_api import Refusal, SessionApi, SessionApiArgs, Target, Throttling
 from components.translation_pipeline import TranslationPipeline, TranslationPipelineArgs
 from contract.functions import FUNCTIONS, Function
 from program.computed import ACCOUNT, REGION
@@ -110,3 +110,8 @@ def function(entry: str = "heartbeat") -> HandlerFunction:
             grants=[all_variables(of_contract)],
         ),
     )
+
+
+def refusal(*removed: str) -> Refusal:
+    target = Target(function=function("removed_action"), timeout_milliseconds=5_000)
+    return Refusal(target=target, keys=frozenset(removed))

@@ -1,11 +1,12 @@
+import re
 from typing import cast
 
 import pytest
 
 from components.handler_function import HandlerFunction
-from components.session_api import Route, routes_of, socket_routes
+from components.session_api import Refusal, Route, Target, routes_of, socket_routes
 from components.session_api.routes import check_routes
-from contract.actions import ACTIONS
+from contract.actions import ACTIONS, Action, Role
 from contract.functions import FUNCTIONS
 
 
@@ -55,7 +56,7 @@ def test_an_action_may_go_without_a_reply():
 
 def test_a_route_names_its_resources_after_key_function_and_timeout():
     made = route("getSessionStatus", 5_000)
-    assert (made.label, made.integration_label) == ("get-session-status", "session-status-5000ms")
+    assert (made.label, made.target.label) == ("get-session-status", "session-status-5000ms")
     assert route("$connect").label == "connect"
 
 
@@ -71,6 +72,31 @@ def test_an_api_without_one_of_the_three_special_routes_is_rejected(missing: str
     keys = [key for key in ("$connect", "$disconnect", "$default") if key != missing]
     with pytest.raises(ValueError, match=f"needs routes for \\{missing}"):
         check_routes([route(key) for key in keys])
+
+
+@pytest.mark.parametrize("key", ["$connect", "$disconnect", "$default", "joinSessions"])
+def test_a_route_that_cannot_be_removed_is_rejected(key: str):
+    routes = [route(each) for each in ("$connect", "$disconnect", "$default", "joinSession")]
+    check_routes(routes, ["joinSession"])
+    with pytest.raises(
+        ValueError, match=rf"{re.escape(key)} cannot be removed: .* are joinSession\."
+    ):
+        check_routes(routes, [key])
+
+
+def test_a_removed_route_has_another_target_and_nothing_else_changes():
+    target = Target(function=cast(HandlerFunction, NamedOnly("other")), timeout_milliseconds=50)
+    refusal = Refusal(target=target, keys=frozenset({"joinSession"}))
+    assert refusal.target_of(route("joinSession")) is target
+    kept = route("leaveSession")
+    assert refusal.target_of(kept) == kept.target
+
+
+def test_an_action_that_is_retired_keeps_its_route_for_a_release():
+    retired = Action(name="wave", roles=(Role.SPEAKER,), function="connection", reply="waved")
+    connection = cast(HandlerFunction, NamedOnly("connection"))
+    (made,) = routes_of(connection, [retired])
+    assert (made.key, made.target.label, made.replies) == ("wave", "connection-29000ms", True)
 
 
 def test_every_action_has_a_route_of_the_function_that_answers_it():

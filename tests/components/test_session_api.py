@@ -1,6 +1,6 @@
 import functools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pulumi
@@ -57,9 +57,15 @@ def routes_of(*, timeout: int = 29_000, replies: bool = True, entry: str = "hear
 
 
 def publish(
-    logs: AccessLogsArgs | None = None, *, authorizer: str = "authorizer", **changes: Any
+    logs: AccessLogsArgs | None = None,
+    *,
+    authorizer: str = "authorizer",
+    removed: Sequence[str] = (),
+    **changes: Any,
 ) -> None:
-    make_api(logs).publish(routes_of(**changes), stack_parts.function(authorizer))
+    make_api(logs).publish(
+        routes_of(**changes), stack_parts.function(authorizer), stack_parts.refusal(*removed)
+    )
 
 
 def publish_with_access_logs() -> None:
@@ -145,10 +151,10 @@ def test_routes_with_the_same_function_and_timeout_share_an_integration():
     engine = run()
     routes = {each["routeKey"]: each["target"] for each in engine.inputs("apigatewayv2/route")}
     assert routes["$connect"] == routes["$default"]
-    assert len(engine.inputs("apigatewayv2/integration")) == 3
+    assert len(engine.inputs("apigatewayv2/integration")) == 4
     own_timeout = run(lambda: publish(timeout=5_000, entry="connection"))
     timeouts = [e["timeoutMilliseconds"] for e in own_timeout.inputs("apigatewayv2/integration")]
-    assert sorted(timeouts) == [5_000, 29_000, 29_000]
+    assert sorted(timeouts) == [5_000, 5_000, 29_000, 29_000]
 
 
 def test_integrations_proxy_to_the_function():
@@ -188,6 +194,7 @@ def test_each_function_may_be_invoked_by_this_api_alone():
         "live-sessions-test-connection": f"{ARN}/live/*",
         "live-sessions-test-disconnect": f"{ARN}/live/*",
         "live-sessions-test-heartbeat": f"{ARN}/live/*",
+        "live-sessions-test-removed-action": f"{ARN}/live/*",
     }
     assert {each["principal"] for each in permissions} == {"apigateway.amazonaws.com"}
     assert {each["action"] for each in permissions} == {"lambda:InvokeFunction"}
@@ -205,6 +212,19 @@ def test_the_permissions_of_an_alias_are_those_of_its_function():
     }
     assert by_qualifier[None] == by_qualifier["live"]
     assert len(permissions) == 2 * len(by_qualifier["live"])
+
+
+def test_a_removed_route_goes_to_the_function_that_refuses_and_keeps_all_that_it_has():
+    def urns(engine: Engine) -> set[str]:
+        return {each.urn for each in engine.registered}
+
+    there, removed = run(), run(lambda: publish(removed=["heartbeat"]))
+    assert urns(there) == urns(removed)
+    routes = removed.of_type("apigatewayv2/route")
+    assert routes["api-routes-heartbeat-route"].inputs == {
+        **there.of_type("apigatewayv2/route")["api-routes-heartbeat-route"].inputs,
+        "target": "integrations/api-routes-removed-action-5000ms-integration-id",
+    }
 
 
 def test_the_deployment_waits_for_everything_that_it_snapshots():
@@ -231,7 +251,13 @@ def test_the_same_routes_deploy_nothing_new():
 
 @pytest.mark.parametrize(
     "changes",
-    [{"timeout": 5_000}, {"replies": False}, {"entry": "reconcile"}, {"authorizer": "fan_out"}],
+    [
+        {"timeout": 5_000},
+        {"replies": False},
+        {"entry": "reconcile"},
+        {"authorizer": "fan_out"},
+        {"removed": ["heartbeat"]},
+    ],
     ids=str,
 )
 def test_any_change_of_route_integration_response_or_authorizer_deploys_anew(
@@ -342,7 +368,8 @@ def test_connections_may_be_used_by_one_method_on_this_stage_alone():
 def test_routes_that_clash_are_rejected_before_any_is_made():
     def program() -> None:
         routes = routes_of()
-        make_api().publish([*routes, routes[-1]], stack_parts.function("authorizer"))
+        authorizer, refusal = stack_parts.function("authorizer"), stack_parts.refusal()
+        make_api().publish([*routes, routes[-1]], authorizer, refusal)
 
     engine = Engine()
     with pytest.raises(ValueError, match="heartbeat is there twice"):

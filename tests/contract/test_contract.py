@@ -11,12 +11,21 @@ from pathlib import Path
 import pytest
 
 from contract import metrics, tables
-from contract.actions import ACTIONS, LONGEST_TIMEOUT_SECONDS, Action, Rate, answered_by
+from contract.actions import (
+    ACTIONS,
+    LONGEST_TIMEOUT_SECONDS,
+    RETIRED_ACTIONS,
+    ROUTED_ACTIONS,
+    Action,
+    Rate,
+    answered_by,
+)
 from contract.functions import FUNCTIONS, Function
 from contract.languages import LANGUAGES, SOURCE_LANGUAGES, TARGET_LANGUAGES
 from contract.metrics import Kind, Metric
 
 ROOT = Path(__file__).resolve().parents[2]
+RELEASES = ROOT / "tests" / "releases"
 METRICS = [each for each in vars(metrics).values() if isinstance(each, Metric)]
 
 
@@ -47,7 +56,28 @@ def test_the_contract_imports_the_standard_library_and_itself_alone() -> None:
                 assert top == "contract" or top in sys.stdlib_module_names, f"{path.name}: {name}"
 
 
-@pytest.mark.parametrize("action", ACTIONS.values(), ids=ACTIONS)
+def actions_of_the_latest_release() -> set[str]:
+    def version(folder: Path) -> list[int]:
+        return [int(part) for part in folder.name.split(".")]
+
+    latest = max(RELEASES.iterdir(), key=version)
+    return set((latest / "actions.txt").read_text().split())
+
+
+def test_an_action_of_the_latest_release_is_retired_before_it_is_dropped() -> None:
+    dropped = actions_of_the_latest_release() - ROUTED_ACTIONS.keys()
+    assert not dropped, (
+        f"move {dropped} from _ACTIONS to _RETIRED_ACTIONS (contract/actions.py) for one release"
+    )
+
+
+def test_an_action_is_retired_for_one_release() -> None:
+    assert RETIRED_ACTIONS.keys().isdisjoint(ACTIONS)
+    over = RETIRED_ACTIONS.keys() - actions_of_the_latest_release()
+    assert not over, f"drop {over}: the latest release did not have them any more"
+
+
+@pytest.mark.parametrize("action", ROUTED_ACTIONS.values(), ids=ROUTED_ACTIONS)
 def test_each_action_is_answered_by_a_function_within_api_gateways_limit(action: Action) -> None:
     assert action.function in FUNCTIONS
     assert action.roles

@@ -55,6 +55,7 @@ STATEMENTS: dict[str, dict[str, tuple[str, str]]] = {
         "ReadConnections": ("dynamodb:GetItem", CONNECTIONS),
         "PostToConnections": POST,
     },
+    "removed-action": {"PostToConnections": POST},
     "refresh": {
         "ReadUpdateSessions": ("dynamodb:GetItem dynamodb:UpdateItem", SESSIONS),
         "ReadWriteConnections": (

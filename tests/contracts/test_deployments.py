@@ -13,7 +13,9 @@ from components.session_api import (
     CONNECT,
     DEFAULT,
     DISCONNECT,
+    Refusal,
     Route,
+    Target,
     routes_of,
     socket_routes,
 )
@@ -61,9 +63,13 @@ REQUIRED = (CONNECT, DISCONNECT, DEFAULT)
 
 
 @cache
-def trigger(routes: tuple[Route, ...], authorizer: str = "authorizer") -> str:
+def trigger(
+    routes: tuple[Route, ...], authorizer: str = "authorizer", removed: tuple[str, ...] = ()
+) -> str:
+    target = Target(function=function("removed_action"), timeout_milliseconds=5_000)
+    refusal = Refusal(target=target, keys=frozenset(removed))
     engine = Engine()
-    engine.run(lambda: stack_parts.api().publish(routes, function(authorizer)))
+    engine.run(lambda: stack_parts.api().publish(routes, function(authorizer), refusal))
     return engine.only("apigatewayv2/deployment")["triggers"]["snapshot"]
 
 
@@ -81,7 +87,7 @@ def changes_of(key: str) -> Iterator[tuple[str, dict[str, Route]]]:
     if key not in (CONNECT, DISCONNECT):
         yield "replies or not", {**before, key: replace(one, replies=not one.replies)}
     if key not in REQUIRED:
-        yield "removed", {name: each for name, each in before.items() if name != key}
+        yield "dropped", {name: each for name, each in before.items() if name != key}
 
 
 @pytest.mark.parametrize("key", EVERY_ROUTE)
@@ -89,6 +95,8 @@ def test_a_change_of_any_route_is_deployed(key: str):
     triggers = {"as it is": trigger(tuple(api_with(key).values()))}
     for change, routes in changes_of(key):
         triggers[change] = trigger(tuple(routes.values()))
+    if key not in REQUIRED:
+        triggers["removed"] = trigger(tuple(api_with(key).values()), removed=(key,))
     assert len(set(triggers.values())) == len(triggers) >= 3, triggers
 
 

@@ -87,6 +87,7 @@ def test_every_invocation_by_a_service_is_permitted_for_one_source_alone(engine:
         ("heartbeat", gateway, f"{STAGE}/*"),
         ("reconcile", events, f"{rules}-reconcile"),
         ("refresh", gateway, f"{STAGE}/*"),
+        ("removed-action", gateway, f"{STAGE}/*"),
         ("session-status", gateway, f"{STAGE}/*"),
         ("session-status", events, f"{rules}-status"),
     ]

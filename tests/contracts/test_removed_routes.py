@@ -1,12 +1,14 @@
-"""One config key removes routes from the API and nothing else; another one stops the ticks."""
-
-import re
+"""One config key removes routes and changes nothing else; another one stops the ticks."""
 
 import pytest
 
-from contract.actions import ACTIONS, Action, answered_by
+from contract.actions import ACTIONS, RETIRED_ACTIONS, ROUTED_ACTIONS
+from program.engine import Engine
 from tests.contracts.graph_difference import difference
-from tests.contracts.program_runs import LEAN, run
+from tests.contracts.program_runs import LEAN, run, run_afresh
+
+ALARMED = {**LEAN, "alarms": True}
+REFUSING = "integrations/api-routes-removed-action-5000ms-integration-id"
 
 
 def removed_together() -> list[list[str]]:
@@ -24,39 +26,63 @@ def removed_together() -> list[list[str]]:
     return [[*each.values()] for each in lists]
 
 
-def resources_of(action: Action) -> set[str]:
-    """The resources of this action alone."""
-    label = re.sub(r"([A-Z])", r"-\1", action.name).lower()
-    function = action.function.replace("_", "-")
-    found = {f"api-routes-{label}-route"}
-    if action.reply is not None:
-        found.add(f"api-routes-{label}-response")
-    beside = [each for each in answered_by(action.function) if each is not action]
-    # The connection function answers $connect and $default, too, within the longest timeout.
-    if action.function != "connection":
-        if not beside:
-            found |= {f"api-routes-{function}-{each}" for each in ("permission", "live-permission")}
-        if action.timeout_seconds not in {each.timeout_seconds for each in beside}:
-            found.add(f"api-routes-{function}-{1_000 * action.timeout_seconds}ms-integration")
-    return found
+def refused(engine: Engine) -> set[str]:
+    """The keys of the routes that refuse every message."""
+    routes = engine.inputs("apigatewayv2/route")
+    return {each["routeKey"] for each in routes if each["target"] == REFUSING}
 
 
 @pytest.mark.parametrize("actions", removed_together(), ids="-".join)
-def test_removed_routes_take_their_own_resources_alone_and_are_deployed(actions: list[str]):
-    removed = run("staging", {**LEAN, "removedRoutes": actions})
-    found = difference(run("staging", LEAN).engine, removed.engine)
-    assert found.removed == {name for each in actions for name in resources_of(ACTIONS[each])}
-    assert found.added == set()
-    assert found.changed == {"api-stage-deployment": {"triggers"}}
+def test_removed_routes_get_another_target_and_are_deployed(actions: list[str]):
+    there, removed = run("staging", LEAN), run("staging", {**LEAN, "removedRoutes": actions})
+    assert refused(removed.engine) == {*actions, *RETIRED_ACTIONS}
+    found = difference(there.engine, removed.engine)
+    routes = {
+        name
+        for name, each in removed.engine.of_type("apigatewayv2/route").items()
+        if each.inputs["routeKey"] in actions
+    }
+    assert len(routes) == len(actions)
+    assert found.changed == {
+        **{route: {"target"} for route in routes},
+        "api-stage-deployment": {"triggers"},
+    }
+    assert found.removed == found.added == set(), (
+        "Pulumi deletes only after it has made the deployment, which would still have the route"
+    )
 
 
 def test_every_action_may_be_removed_and_no_other_route():
-    removed = run("staging", {**LEAN, "removedRoutes": list(ACTIONS)}).engine
+    removed = run("staging", {**LEAN, "removedRoutes": list(ROUTED_ACTIONS)}).engine
     keys = {each["routeKey"] for each in removed.inputs("apigatewayv2/route")}
-    assert keys == {"$connect", "$disconnect", "$default"}
+    assert keys - refused(removed) == {"$connect", "$disconnect", "$default"}
     found = difference(run("staging", LEAN).engine, removed)
-    assert found.removed > {name for each in ACTIONS.values() for name in resources_of(each)}
-    assert found.changed == {"api-stage-deployment": {"triggers"}}
+    assert found.removed == found.added == set()
+
+
+def test_without_removed_routes_none_but_the_retired_ones_are_refused():
+    assert refused(run("staging", LEAN).engine) == RETIRED_ACTIONS.keys()
+
+
+def test_a_retired_action_keeps_everything_but_its_target(monkeypatch: pytest.MonkeyPatch):
+    there = run("staging", LEAN).engine
+    for table in (RETIRED_ACTIONS, ROUTED_ACTIONS):
+        monkeypatch.setitem(table, "sendAudio", ACTIONS["sendAudio"])  # pyright: ignore[reportArgumentType]
+    monkeypatch.delitem(ACTIONS, "sendAudio")  # pyright: ignore[reportArgumentType]
+    retired = run_afresh("staging", LEAN, name="staging").engine
+    assert refused(retired) == {"sendAudio"}
+    found = difference(there, retired)
+    assert found.removed == found.added == set()
+    assert found.changed == {
+        "api-routes-send-audio-route": {"target"},
+        "api-stage-deployment": {"triggers"},
+    }
+
+
+def test_the_function_that_refuses_can_do_nothing_but_post():
+    engine = run("staging", LEAN).engine
+    statements = engine.statements("live-sessions-staging-removed-action")
+    assert statements.keys() == {"WriteOwnLogs", "SendTraces", "PostToConnections"}
 
 
 def test_the_rule_of_the_periodic_status_alone_is_disabled():

@@ -1,6 +1,7 @@
 """The API's routes: one for each action, with the contract's function, timeout and response."""
 
-from contract.actions import ACTIONS
+from components.removed_actions import TIMEOUT_SECONDS
+from contract.actions import ACTIONS, RETIRED_ACTIONS, ROUTED_ACTIONS
 from program.computed import REGION
 from program.engine import Engine
 from tests.contracts.permission_table import FUNCTION
@@ -31,14 +32,21 @@ def integrations(engine: Engine) -> dict[str, tuple[str, int]]:
 
 def test_every_stack_has_a_route_for_every_action_and_no_other(stack: ProgramRun):
     keys = [each["routeKey"] for each in stack.engine.inputs("apigatewayv2/route")]
-    assert sorted(keys) == sorted([*SOCKET_ROUTES, *ACTIONS])
+    assert sorted(keys) == sorted([*SOCKET_ROUTES, *ROUTED_ACTIONS])
     assert stack.config["removedRoutes"] == "[]"
 
 
 def test_each_route_has_the_function_and_the_timeout_of_the_contract(engine: Engine):
     prefix = FUNCTION.rpartition(":")[2]
-    entries = {**SOCKET_ROUTES, **{each.name: each.function for each in ACTIONS.values()}}
-    seconds = {each.name: each.timeout_seconds for each in ACTIONS.values()}
+    entries = {
+        **SOCKET_ROUTES,
+        **{each.name: each.function for each in ACTIONS.values()},
+        **dict.fromkeys(RETIRED_ACTIONS, "removed_action"),
+    }
+    seconds = {
+        **{each.name: each.timeout_seconds for each in ACTIONS.values()},
+        **dict.fromkeys(RETIRED_ACTIONS, TIMEOUT_SECONDS),
+    }
     assert integrations(engine) == {
         key: (
             f"{prefix}-{entry.replace('_', '-')}",

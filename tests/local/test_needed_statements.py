@@ -74,6 +74,13 @@ def refresh_speaker(cloud: LocalCloud) -> None:
     cloud.speaker().refresh(session_id)
 
 
+def refuse_audio(cloud: LocalCloud) -> None:
+    """A message of a removed route without replies; the role is denied before the socket counts."""
+    context = {"eventType": "MESSAGE", "routeKey": "sendAudio", "connectionId": "long-gone="}
+    body = '{"action": "sendAudio"}'
+    invoke(cloud, "removed_action", {"requestContext": context, "body": body})
+
+
 def lose_speaker(cloud: LocalCloud) -> None:
     speaker, _ = create(cloud)
     speaker.drop()
@@ -174,6 +181,7 @@ NEEDED_FOR: dict[tuple[str, str], Callable[[LocalCloud], object]] = {
     ("refresh", "ReadUpdateSessions"): refresh_speaker,
     ("refresh", "ReadWriteConnections"): refresh_speaker,
     ("refresh", "PostToConnections"): refresh_speaker,
+    ("removed_action", "PostToConnections"): refuse_audio,
     ("session_status", "ReadSessions"): ask_status,
     ("session_status", "NoteStatusRequests"): ask_status,
     ("session_status", "QueryActiveSessions"): tick,

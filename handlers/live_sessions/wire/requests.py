@@ -7,7 +7,7 @@ outermost guard: no unhandled exception reaches a client.
 
 import ipaddress
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar, cast, get_args, get_origin
 
@@ -80,11 +80,16 @@ class EnvelopeError(ProtocolError):
         self.request_id = request_id
 
 
-def open_envelope(body: str, size_limit: SizeLimit = CONTROL_MESSAGES) -> Envelope:
+def open_envelope(
+    body: str,
+    size_limit: SizeLimit = CONTROL_MESSAGES,
+    carried: Collection[str] = ACTIONS.keys(),
+) -> Envelope:
     """Check size, JSON object, action and requestId, in this order.
 
-    Raises EnvelopeError with MESSAGE_TOO_LARGE or AUDIO_TOO_LARGE, INVALID_MESSAGE,
-    MISSING_ACTION, INVALID_ACTION or INVALID_PARAMETER (requestId).
+    `carried` are the actions that may arrive on the message's route. Raises EnvelopeError with
+    MESSAGE_TOO_LARGE or AUDIO_TOO_LARGE, INVALID_MESSAGE, MISSING_ACTION, INVALID_ACTION or
+    INVALID_PARAMETER (requestId).
     """
     size = len(body.encode(errors="surrogatepass"))
     if size > size_limit.limit_bytes:
@@ -122,6 +127,13 @@ def open_envelope(body: str, size_limit: SizeLimit = CONTROL_MESSAGES) -> Envelo
         raise EnvelopeError(
             ErrorCode.INVALID_ACTION,
             f"{clipped(action)} is not an action; it takes one of: {known}.",
+            valid_request_id,
+        )
+    if action not in carried:
+        raise EnvelopeError(
+            ErrorCode.INVALID_ACTION,
+            f"{action} is switched off or not deployed, or the message holds two actions; send one"
+            " action per message.",
             valid_request_id,
         )
     if request_id is not None and valid_request_id is None:
@@ -354,20 +366,11 @@ class MessageHandler:
         return self._respond(event, frame)
 
     def _open(self, event: Mapping[str, Any]) -> Envelope:
-        envelope = open_envelope(event.get("body") or "", self.size_limit)
-        if (
-            envelope.action != event["requestContext"]["routeKey"]
-            or envelope.action not in self.answers
-        ):
-            # The message of a removed route arrives on $default. And a duplicated "action" key can
-            # route a message by one value while JSON parsers read the other.
-            raise EnvelopeError(
-                ErrorCode.INVALID_ACTION,
-                f"{envelope.action} did not arrive on its own route: it is not deployed or"
-                " switched off, or the message holds two actions; send one action per message.",
-                envelope.request_id,
-            )
-        return envelope
+        # Removed routes and $default carry no action. And a duplicated "action" key can route a
+        # message by one value while JSON parsers read the other.
+        route_key = event["requestContext"]["routeKey"]
+        carried = [route_key] if route_key in self.answers else []
+        return open_envelope(event.get("body") or "", self.size_limit, carried)
 
     def _answer_to(self, action: Action, role: Role) -> Answer[Any]:
         if role not in action.roles:

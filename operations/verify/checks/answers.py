@@ -40,6 +40,7 @@ def _talk(
     context.say("answers: every action with the wrong role")
     _wrong_roles(conversation, speaker, listener)
     _unknown_action(conversation, listener)
+    _removed_actions(context, conversation, speaker, listener)
     context.say("answers: every action with its own role")
     created = conversation.ask(speaker, "createSession", sourceLanguage="en")
     if created is None:
@@ -68,7 +69,7 @@ def _talk(
 
 def _wrong_roles(conversation: Conversation, speaker: Speaker, listener: Listener) -> None:
     for action, promise in PROMISES.items():
-        if not conversation.has_route(action):
+        if conversation.is_removed(action):
             continue
         for role, client in ((SPEAKER, speaker), (LISTENER, listener)):
             if role not in promise.roles:
@@ -77,6 +78,15 @@ def _wrong_roles(conversation: Conversation, speaker: Speaker, listener: Listene
 
 def _unknown_action(conversation: Conversation, listener: Listener) -> None:
     conversation.expect_refusal(listener, "openTheDoor", "INVALID_ACTION")
+
+
+def _removed_actions(
+    context: Context, conversation: Conversation, speaker: Speaker, listener: Listener
+) -> None:
+    """Whoever sends them, also who could never have sent them, is refused in the same way."""
+    for action in context.removed_actions:
+        for client in (speaker, listener):
+            conversation.expect_refusal(client, action, "INVALID_ACTION")
 
 
 def _controls(
@@ -110,7 +120,7 @@ def _control(
 
 def _audio(conversation: Conversation, speaker: Speaker, *, is_paused: bool) -> Iterator[Verdict]:
     """Send a valid chunk only while paused: it is accepted and dropped, not transcribed."""
-    if not conversation.has_route("sendAudio"):
+    if conversation.is_removed("sendAudio"):
         conversation.expect_refusal(speaker, "sendAudio", "INVALID_ACTION")
         return
     conversation.expect_refusal(speaker, "sendAudio", "INVALID_PARAMETER", sequence=0)

@@ -3,7 +3,7 @@
 import io
 import json
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
@@ -34,7 +34,7 @@ def rule_disabled(deployment: Deployment) -> Iterator[None]:
 
 @contextmanager
 def target_removed(deployment: Deployment) -> Iterator[None]:
-    """Remove the target of the first delay queue."""
+    """Remove the target of a delay queue."""
     events, rule = deployment.client("events"), deployment.outputs["statusRule"]
     targets = events.list_targets_by_rule(Rule=rule)["Targets"]
     queues = [each for each in targets if ":sqs:" in each["Arn"]]
@@ -68,6 +68,35 @@ def route_without_response(deployment: Deployment) -> Iterator[None]:
             ApiId=api_id, RouteId=route["RouteId"], RouteResponseKey=response["RouteResponseKey"]
         )
         _deploy(deployment)
+
+
+@contextmanager
+def routes_removed(deployment: Deployment, actions: Collection[str]) -> Iterator[None]:
+    """Point routes to the function that refuses every message, as `removedRoutes` does."""
+    gateway, api_id = deployment.client("apigatewayv2"), deployment.identity.api_id
+    function = deployment.outputs["functionNames"]["removed_action"]
+    [refusing] = [
+        each["IntegrationId"]
+        for each in gateway.get_integrations(ApiId=api_id)["Items"]
+        if f":{function}" in each["IntegrationUri"]
+    ]
+    routes = [
+        each for each in gateway.get_routes(ApiId=api_id)["Items"] if each["RouteKey"] in actions
+    ]
+    for each in routes:
+        _retarget(deployment, each["RouteId"], f"integrations/{refusing}")
+    _deploy(deployment)
+    try:
+        yield
+    finally:
+        for each in routes:
+            _retarget(deployment, each["RouteId"], each["Target"])
+        _deploy(deployment)
+
+
+def _retarget(deployment: Deployment, route_id: str, target: str) -> None:
+    gateway, api_id = deployment.client("apigatewayv2"), deployment.identity.api_id
+    gateway.update_route(ApiId=api_id, RouteId=route_id, Target=target)
 
 
 def permission_taken(deployment: Any) -> AbstractContextManager[None]:

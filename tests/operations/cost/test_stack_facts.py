@@ -55,8 +55,8 @@ def test_config_changes_the_facts():
     assert {each.architecture for each in changed.functions.values()} == {"x86_64"}
     assert not changed.takes_audio
     assert "translation" not in changed.functions
-    # Plus $connect, $disconnect and $default, minus the removed sendAudio.
-    assert changed.measured_routes == len(REMOVABLE_ROUTES) + 3 - 1
+    # Plus $connect, $disconnect and $default; a removed route has metrics, too.
+    assert changed.measured_routes == len(REMOVABLE_ROUTES) + 3
     assert changed.tracing
     assert changed.snap_start
     assert not changed.point_in_time_recovery

@@ -13,6 +13,7 @@ ENTRIES = {
     "disconnect": 0.25,
     "heartbeat": 0.125,
     "refresh": 0.25,
+    "removed_action": 0.125,
     "session_status": 0.25,
     "fan_out": 1.0,
     "reconcile": 0.5,

@@ -1,5 +1,6 @@
 """Contexts for checks without a real deployment."""
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from types import SimpleNamespace
 from typing import Any
@@ -45,6 +46,11 @@ def missing(**asked: Any) -> Mapping[str, Any]:
 
 def declared(token: str, name: str, /, **inputs: Any) -> DeclaredResource:
     return DeclaredResource(token, name, inputs)
+
+
+def removing(*actions: str) -> dict[str, str]:
+    """The config of a stack that removes these actions."""
+    return {"live-sessions:removedRoutes": json.dumps(actions)}
 
 
 def context_of(

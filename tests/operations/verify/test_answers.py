@@ -2,12 +2,13 @@
 
 from typing import Any
 
+import pytest
+
 from client.sockets import Frame, FrameMissing
 from operations.verify.checks import answers
-from operations.verify.context import ROUTE
 from operations.verify.promises import LISTENER, PROMISES, SPEAKER
 from operations.verify.verdicts import Result, Verdict
-from tests.operations.verify.contexts import context_of, declared
+from tests.operations.verify.contexts import context_of, removing
 
 VALID_CHUNK = "a valid chunk"
 
@@ -18,13 +19,15 @@ class Socket:
     is_open = True
     close_code = None
 
-    def __init__(self, role: str, *, pauses: bool, routes: set[str]) -> None:
+    def __init__(self, role: str, *, pauses: bool, removed: set[str]) -> None:
         self.name = role
         self.chunks: list[str] = []
+        self.asked: list[str] = []
         self._pauses = pauses
-        self._routes = routes
+        self._removed = removed
 
     def ask(self, action: str, **fields: Any) -> Frame:
+        self.asked.append(action)
         if refusal := self._refusal(action, fields):
             return Frame({"type": "error", "code": refusal, "message": "m", **common()}, 0)
         if action == "pauseBroadcast" and not self._pauses:
@@ -47,7 +50,7 @@ class Socket:
         return []
 
     def _refusal(self, action: str, fields: dict[str, Any]) -> str:
-        if action not in self._routes:
+        if action in self._removed or action not in PROMISES:
             return "INVALID_ACTION"
         if self.name not in PROMISES[action].roles:
             return "UNAUTHORIZED_ACTION"
@@ -57,9 +60,9 @@ class Socket:
 
 
 class RunClients:
-    def __init__(self, *, pauses: bool, routes: set[str]) -> None:
+    def __init__(self, *, pauses: bool, removed: set[str]) -> None:
         self.made: list[Socket] = []
-        self._how: Any = {"pauses": pauses, "routes": routes}
+        self._how: Any = {"pauses": pauses, "removed": removed}
 
     def speaker(self, role: str) -> Socket:
         self.made.append(Socket(role, **self._how))
@@ -78,15 +81,19 @@ def common() -> dict[str, Any]:
     return {"timestamp": 1, "requestId": "r"}
 
 
-def talk(*, pauses: bool = True, without: str = "") -> tuple[list[str], dict[str, Verdict]]:
+def run(
+    *removed: str, pauses: bool = True, deployed: bool = True
+) -> tuple[RunClients, dict[str, Verdict]]:
+    """The clients, and the verdicts by subject; `deployed`: whether the removal is in effect."""
+    run_clients = RunClients(pauses=pauses, removed={*removed} if deployed else set())
+    context = context_of(run_clients=run_clients, config=removing(*removed))
+    return run_clients, {each.subject: each for each in answers(context)}
+
+
+def talk(*removed: str, pauses: bool = True) -> tuple[list[str], dict[str, Verdict]]:
     """The chunks that were sent, and the verdicts by subject."""
-    routes = PROMISES.keys() - {without}
-    run_clients = RunClients(pauses=pauses, routes=set(routes))
-    context = context_of(
-        *(declared(ROUTE, key, routeKey=key) for key in routes), run_clients=run_clients
-    )
-    found = {each.subject: each for each in answers(context)}
-    return [chunk for socket in run_clients.made for chunk in socket.chunks], found
+    clients, found = run(*removed, pauses=pauses)
+    return [chunk for socket in clients.made for chunk in socket.chunks], found
 
 
 def test_a_valid_chunk_is_sent_to_a_paused_broadcast() -> None:
@@ -97,7 +104,7 @@ def test_a_valid_chunk_is_sent_to_a_paused_broadcast() -> None:
 
 
 def test_no_valid_chunk_is_sent_unless_the_broadcast_is_paused() -> None:
-    chunks, found = talk(without="pauseBroadcast")
+    chunks, found = talk("pauseBroadcast")
     assert chunks == []
     assert found[VALID_CHUNK].result is Result.NOT_TRIED
     assert found[VALID_CHUNK].way_out
@@ -105,3 +112,22 @@ def test_no_valid_chunk_is_sent_unless_the_broadcast_is_paused() -> None:
     assert chunks == []
     assert found[VALID_CHUNK].result is Result.NOT_TRIED
     assert found["speaker: pauseBroadcast"].result is Result.WRONG
+
+
+@pytest.mark.parametrize("action", PROMISES)
+def test_a_removed_action_is_sent_by_both_roles(action: str) -> None:
+    clients, found = run(action)
+    first = {socket.name: socket for socket in reversed(clients.made)}
+    assert all(action in first[role].asked for role in (SPEAKER, LISTENER))
+    assert Result.WRONG not in {each.result for each in found.values()}
+
+
+def test_a_removed_action_that_is_carried_out_is_reported_for_each_role() -> None:
+    _, found = run("pausePlayback", deployed=False)
+    wrong = {name: each.seen for name, each in found.items() if each.result is Result.WRONG}
+    assert wrong == {
+        "speaker: pausePlayback (INVALID_ACTION)": "was refused with UNAUTHORIZED_ACTION instead of"
+        " INVALID_ACTION: m",
+        "listener: pausePlayback (INVALID_ACTION)": "was answered with playbackPaused instead of"
+        " error",
+    }

@@ -6,10 +6,9 @@ from typing import Any
 import pytest
 
 from client.sockets import Frame, FrameMissing
-from operations.verify.context import ROUTE
 from operations.verify.conversation import Conversation
 from operations.verify.verdicts import Result
-from tests.operations.verify.contexts import context_of, declared
+from tests.operations.verify.contexts import context_of, removing
 
 ACK = {"type": "heartbeatAck", "timestamp": 1, "requestId": "r"}
 REFUSAL = {
@@ -50,8 +49,8 @@ class Client:
         return self._untyped
 
 
-def conversation(*routes: str) -> Conversation:
-    return Conversation(context_of(*(declared(ROUTE, key, routeKey=key) for key in routes)))
+def conversation(*removed: str) -> Conversation:
+    return Conversation(context_of(config=removing(*removed)))
 
 
 @pytest.mark.parametrize(
@@ -65,14 +64,14 @@ def conversation(*routes: str) -> Conversation:
     ],
 )
 def test_a_wrong_answer_is_reported(answer: dict[str, Any] | None, fault: str) -> None:
-    talk, client = conversation("heartbeat"), Client(answer)
+    talk, client = conversation(), Client(answer)
     assert talk.ask(client, "heartbeat") is None  # pyright: ignore[reportArgumentType]
     [verdict] = talk.verdicts()
     assert (verdict.subject, verdict.seen) == ("speaker: heartbeat", fault)
 
 
 def test_a_correct_answer_is_counted_and_returned() -> None:
-    talk, client = conversation("heartbeat"), Client(ACK)
+    talk, client = conversation(), Client(ACK)
     frame = talk.ask(client, "heartbeat")  # pyright: ignore[reportArgumentType]
     assert frame is not None
     assert frame.type == "heartbeatAck"
@@ -81,8 +80,8 @@ def test_a_correct_answer_is_counted_and_returned() -> None:
     assert verdict.seen.startswith("1 messages answered")
 
 
-def test_an_action_without_a_route_must_be_refused() -> None:
-    talk = conversation()
+def test_a_removed_action_must_be_refused() -> None:
+    talk = conversation("heartbeat")
     assert talk.ask(Client(REFUSAL), "heartbeat") is None  # pyright: ignore[reportArgumentType]
     assert [each.result for each in talk.verdicts()] == [Result.RIGHT]
     talk.ask(Client(ACK), "heartbeat")  # pyright: ignore[reportArgumentType]
@@ -90,7 +89,7 @@ def test_an_action_without_a_route_must_be_refused() -> None:
 
 
 def test_a_refusal_with_another_code_is_reported() -> None:
-    talk = conversation("heartbeat")
+    talk = conversation()
     client: Any = Client(REFUSAL)
     talk.expect_refusal(client, "heartbeat", "UNAUTHORIZED_ACTION")
     [verdict] = talk.verdicts()
@@ -98,7 +97,7 @@ def test_a_refusal_with_another_code_is_reported() -> None:
 
 
 def test_an_error_after_an_action_without_a_reply_is_reported() -> None:
-    talk = conversation("sendAudio")
+    talk = conversation()
     quiet: Any = Client(None)
     talk.expect_no_reply(quiet, "sendAudio", for_seconds=0)
     refused: Any = Client(REFUSAL)
@@ -112,7 +111,7 @@ def test_an_error_after_an_action_without_a_reply_is_reported() -> None:
 
 
 def test_an_error_of_the_gateway_is_reported_but_not_an_older_one() -> None:
-    talk = conversation("sendAudio")
+    talk = conversation()
     client: Any = Client(GATEWAYS)
     talk.expect_no_reply(client, "sendAudio", for_seconds=0)
     talk.expect_no_reply(still_showing(GATEWAYS), "sendAudio", for_seconds=0)
@@ -122,7 +121,7 @@ def test_an_error_of_the_gateway_is_reported_but_not_an_older_one() -> None:
 
 
 def test_an_older_answer_of_the_gateway_is_not_attributed_to_this_message() -> None:
-    talk = conversation("heartbeat")
+    talk = conversation()
     talk.ask(still_showing(GATEWAYS), "heartbeat")
     assert [each.seen for each in talk.wrong] == ["was not answered within 10 s"]
 
