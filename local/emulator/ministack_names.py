@@ -272,6 +272,13 @@ NAMES: tuple[Name, ...] = (
     ),
     *_names(
         LAMBDA,
+        "_get_function serve_function_code",
+        "where a version's code is",
+        "emulator/test_versions.py",
+        "test_the_code_of_each_version_can_be_downloaded",
+    ),
+    *_names(
+        LAMBDA,
         "reap_idle_workers",
         "environments of old versions end",
         "emulator/test_versions.py",

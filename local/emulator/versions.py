@@ -5,8 +5,10 @@
 - Reserved concurrency is shared by all versions. MiniStack applies it to $LATEST alone.
 - The idle environments of a version that no alias is on end. MiniStack keeps one for every version,
   so each reload of the local cloud would leave a process for each function.
+- GetFunction says where a version's code is. MiniStack always says where that of $LATEST is.
 """
 
+import json
 import time
 from typing import Any
 
@@ -18,6 +20,10 @@ LATEST = "$LATEST"
 _invoke_async_with_retry = lambda_svc.invoke_async_with_retry
 _reserved_concurrency = lambda_svc._reserved_concurrency
 _reap_idle_workers = lambda_svc.reap_idle_workers
+_get_function = lambda_svc._get_function
+_serve_function_code = lambda_svc.serve_function_code
+
+Response = tuple[int, dict[str, str], bytes]
 
 
 def install() -> None:
@@ -25,6 +31,8 @@ def install() -> None:
     lambda_svc.invoke_async_with_retry = _invoke_with_settings_of_alias
     lambda_svc._reserved_concurrency = _reserved_concurrency_of_function
     lambda_svc.reap_idle_workers = _reap_also_old_versions
+    lambda_svc._get_function = _get_function_with_its_code
+    lambda_svc.serve_function_code = _serve_code_of_version
 
 
 def _function(account_id: str, region: str, name: str) -> dict[str, Any]:
@@ -67,3 +75,24 @@ def _reap_also_old_versions(ttl: float | None = None) -> int:
 def _is_served(account_id: str, region: str, name: str, version: str) -> bool:
     aliases = _function(account_id, region, name).get("aliases", {}).values()
     return version == LATEST or version in {each["FunctionVersion"] for each in aliases}
+
+
+def _get_function_with_its_code(name: str, qualifier: str | None = None) -> Response:
+    status, headers, body = _get_function(name, qualifier)
+    answer = json.loads(body)
+    version = answer.get("Configuration", {}).get("Version", LATEST)
+    if version == LATEST:
+        return status, headers, body
+    code = answer["Code"]
+    code["Location"] = code["Location"].replace(f"/{name}?", f"/{name}:{version}?")
+    return status, headers, json.dumps(answer).encode()
+
+
+def _serve_code_of_version(location: str, account_id: str, region: str) -> Response:
+    name, _, version = location.partition(":")
+    if not version:
+        return _serve_function_code(name, account_id, region)
+    found = _function(account_id, region, name).get("versions", {}).get(version)
+    if found is None:
+        return 404, {"Content-Type": "text/plain"}, b"Version not found"
+    return 200, {"Content-Type": "application/zip"}, found["code_zip"]

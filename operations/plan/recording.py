@@ -115,7 +115,7 @@ def natural(text: str) -> tuple[tuple[int, str], ...]:
 def json_value(value: Any) -> Any:
     """The value as plain JSON: files as hashes, secrets hidden, whole floats as ints."""
     if isinstance(value, pulumi.Archive):
-        return {ARCHIVE: dict(sorted(_archive_files(value)))}
+        return {ARCHIVE: archive_hashes(value)}
     if isinstance(value, pulumi.Asset):
         return {ASSET: _asset_hash(value)}
     if rpc.is_rpc_secret(value):
@@ -131,6 +131,11 @@ def json_value(value: Any) -> Any:
     return str(value)
 
 
+def archive_hashes(archive: pulumi.Archive) -> dict[str, str]:
+    """The hash of each file in an archive, by its place, sorted."""
+    return dict(sorted(_archive_files(archive)))
+
+
 def _archive_files(archive: pulumi.Archive) -> Iterator[tuple[str, str]]:
     """Path and hash of each file, without bytecode, which depends on the builder's Python."""
     if isinstance(archive, pulumi.AssetArchive):
@@ -142,7 +147,7 @@ def _archive_files(archive: pulumi.Archive) -> Iterator[tuple[str, str]]:
     elif isinstance(archive, pulumi.FileArchive):
         for place, content in _files_below(Path(archive.path)):
             if not place.endswith(".pyc"):
-                yield place, _hash(content)
+                yield place, content_hash(content)
     else:
         yield str(getattr(archive, "uri", archive)), ""
 
@@ -162,11 +167,12 @@ def _files_below(path: Path) -> Iterator[tuple[str, bytes]]:
 
 def _asset_hash(asset: pulumi.Asset) -> str:
     if isinstance(asset, pulumi.FileAsset):
-        return _hash(Path(asset.path).read_bytes())
+        return content_hash(Path(asset.path).read_bytes())
     if isinstance(asset, pulumi.StringAsset):
-        return _hash(asset.text.encode())
+        return content_hash(asset.text.encode())
     return str(getattr(asset, "uri", asset))
 
 
-def _hash(content: bytes) -> str:
+def content_hash(content: bytes) -> str:
+    """The hash that stands for a file's content."""
     return hashlib.sha256(content).hexdigest()[:16]

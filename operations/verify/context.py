@@ -1,8 +1,8 @@
 """What all checks share: the deployment, what is declared for it, and helpers to compare them."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from contract.actions import RETIRED_ACTIONS
@@ -20,6 +20,8 @@ class Context:
     """`run_clients` is None if no check needs a speaker; `say` prints progress.
 
     `expired_token` and `foreign_token` are ID tokens from the stack's pool that must be refused.
+    `chosen_versions` has each function that serves another version than its newest on purpose, such
+    as after a rollback.
     """
 
     deployment: Deployment
@@ -30,6 +32,7 @@ class Context:
     with_captions: bool = False
     expired_token: str | None = None
     foreign_token: str | None = None
+    chosen_versions: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
     def clients(self) -> RunClients:

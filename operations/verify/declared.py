@@ -91,12 +91,9 @@ class Declared:
         """The inputs of each resource of a type, by logical name."""
         return {each.name: dict(each.inputs) for each in self.resources if each.token == token}
 
-    def is_comparable(self, text: str) -> bool:
-        """Whether a value is the same in the deployment: it contains neither a URL nor an id.
-
-        The engine's ids are `<name>-id`.
-        """
-        return "://" not in text and not any(f"{each.name}-id" in text for each in self.resources)
+    def has_made_up_id(self, text: str) -> bool:
+        """Whether a value contains an id of the engine, `<name>-id`, which no deployment has."""
+        return any(f"{each.name}-id" in text for each in self.resources)
 
     def named(self, token: str) -> dict[str, dict[str, Any]]:
         """As `of`, but by physical name, without resources whose name Pulumi generates."""

@@ -1,36 +1,58 @@
 """Another version of one function, served for the time of a test."""
 
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from contract.functions import LIVE
 
+DOWNLOAD_TIMEOUT_SECONDS = 60
+
 
 @contextmanager
 def serving(
-    functions: Any, name: str, *, code: bytes | None = None, **configuration: Any
+    functions: Any,
+    name: str,
+    *,
+    code: bytes | None = None,
+    is_deleted: bool = False,
+    **configuration: Any,
 ) -> Iterator[None]:
     """Publish a version with this code and configuration, and move the alias to it.
 
-    `functions` is the Lambda client. Afterwards the alias is back, and so is the configuration from
-    which the next version would be made; its code is not.
+    `functions` is the Lambda client. Afterwards the alias is back, and so is that from which the
+    next version would be made. The version stays, for what still runs on it, unless `is_deleted`.
     """
     before = functions.get_function_configuration(FunctionName=name, Qualifier=LIVE)
-    version = functions.get_alias(FunctionName=name, Name=LIVE)["FunctionVersion"]
+    code_before = b"" if code is None else downloaded_code(functions, name)
+    served = functions.get_alias(FunctionName=name, Name=LIVE)["FunctionVersion"]
     if configuration:
         functions.update_function_configuration(FunctionName=name, **configuration)
     if code is not None:
         functions.update_function_code(FunctionName=name, ZipFile=code)
-    _serve(functions, name, functions.publish_version(FunctionName=name)["Version"])
+    version = functions.publish_version(FunctionName=name)["Version"]
+    _serve(functions, name, version)
     try:
         yield
     finally:
-        _serve(functions, name, version)
+        _serve(functions, name, served)
         if configuration:
             functions.update_function_configuration(
                 FunctionName=name, **{key: before[key] for key in configuration}
             )
+        if code is not None:
+            functions.update_function_code(FunctionName=name, ZipFile=code_before)
+        if is_deleted:
+            functions.delete_function(FunctionName=name, Qualifier=version)
+
+
+def downloaded_code(functions: Any, name: str, qualifier: str = LIVE) -> bytes:
+    """The archive with a version's code; by default of the one that serves."""
+    location = functions.get_function(FunctionName=name, Qualifier=qualifier)["Code"]["Location"]
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(location, timeout=DOWNLOAD_TIMEOUT_SECONDS) as answer:
+        return answer.read()
 
 
 def _serve(functions: Any, name: str, version: str) -> None:

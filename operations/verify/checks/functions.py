@@ -1,9 +1,12 @@
-"""The functions as they are invoked: configuration, asynchronous settings, and log groups."""
+"""The functions as they are invoked: version, configuration, code, settings, and log groups."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from contract.functions import LIVE
+from operations.verify.checks.function_code import code_verdicts
+from operations.verify.checks.function_variables import variables_fault
+from operations.verify.checks.function_version import version_verdicts
 from operations.verify.context import ABSENT, FUNCTION, Context, compare_each
 from operations.verify.deployment import setting
 from operations.verify.verdicts import Verdict, differences, right, wrong
@@ -16,36 +19,45 @@ UNRESERVED = -1
 # https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html
 HEALTHY = {"State": ("Active", "Inactive"), "LastUpdateStatus": ("Successful",)}
 
+LayerVersions = dict[str, dict[str, list[str]]]
+"""The functions that use each version of each layer."""
+
 
 def functions(context: Context) -> Iterator[Verdict]:
     """Compare the version of each function that its alias is on, and each log group."""
     declared = context.declared.named(FUNCTION)
     as_declared = 0
+    versions: LayerVersions = {}
     for name, inputs in declared.items():
-        faults = list(_function_faults(context, name, inputs))
+        faults = list(_function_faults(context, name, inputs, versions))
         yield from faults
         as_declared += not faults
+    yield from _mixed_layers(context, versions)
     if as_declared:
         yield right("functions", f"{as_declared} as declared")
     yield from log_groups(context)
 
 
-def _function_faults(context: Context, name: str, inputs: dict[str, Any]) -> Iterator[Verdict]:
+def _function_faults(
+    context: Context, name: str, inputs: dict[str, Any], versions: LayerVersions
+) -> Iterator[Verdict]:
     client, repair = context.deployment.client("lambda"), context.deployment.repair
     subject = f"function {name}"
     try:
-        alias = client.get_alias(FunctionName=name, Name=LIVE)
-        live = client.get_function_configuration(FunctionName=name, Qualifier=LIVE)
+        function = client.get_function(FunctionName=name, Qualifier=LIVE)
     except client.exceptions.ResourceNotFoundException:
         yield wrong(subject, f"does not exist, or has no alias {LIVE}", repair)
         return
-    if shares := alias.get("RoutingConfig", {}).get("AdditionalVersionWeights"):
-        seen = f"its alias {LIVE} also sends to version {', '.join(sorted(shares))}"
-        yield wrong(subject, seen, repair)
+    live = function["Configuration"]
+    for layer in live.get("Layers", []):
+        layer_name, version = layer["Arn"].split(":")[6:8]
+        versions.setdefault(layer_name, {}).setdefault(version, []).append(name)
     if seen := differences(_declared(context, inputs), _shape(live)):
         yield wrong(subject, seen, repair)
-    if seen := _environment_fault(context, inputs, live.get("Environment", {})):
+    if seen := variables_fault(context, inputs, live.get("Environment", {})):
         yield wrong(subject, seen, repair)
+    yield from code_verdicts(context, subject, inputs, function)
+    yield from version_verdicts(context, subject, name)
     # The local cloud and old functions may report neither.
     for key, states in HEALTHY.items():
         state = live.get(key, states[0])
@@ -93,29 +105,19 @@ def _shape(live: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _mixed_layers(context: Context, versions: LayerVersions) -> Iterator[Verdict]:
+    """All functions get the same version of a layer; its number depends on the deployment."""
+    for layer, users in versions.items():
+        if len(users) > 1:
+            seen = "; ".join(
+                f"{', '.join(names)} {'has' if len(names) == 1 else 'have'} version {version}"
+                for version, names in sorted(users.items())
+            )
+            yield wrong(f"layer {layer}", seen, context.deployment.repair)
+
+
 def _layer_name(arn: str) -> str:
     return arn.split(":")[6]
-
-
-def _environment_fault(
-    context: Context, inputs: dict[str, Any], environment: dict[str, Any]
-) -> str:
-    """The names of differing variables; never their values, which may be secret."""
-    if "Error" in environment:
-        return f"its environment cannot be read: {environment['Error'].get('ErrorCode')}"
-    declared = inputs.get("environment", {}).get("variables", {})
-    live = environment.get("Variables", {})
-    others = [
-        name
-        for name in sorted(declared.keys() & live.keys())
-        if context.declared.is_comparable(declared[name]) and declared[name] != live[name]
-    ]
-    found = (
-        ("lacks the variable", sorted(declared.keys() - live.keys())),
-        ("has the undeclared variable", sorted(live.keys() - declared.keys())),
-        ("has a value other than declared in", others),
-    )
-    return "; ".join(f"{fault} {', '.join(names)}" for fault, names in found if names)
 
 
 def _concurrency_fault(inputs: dict[str, Any], live: int) -> str:

@@ -1,8 +1,10 @@
 """Versions keep what they were published with, and an alias changes all of it at once."""
 
+import io
 import json
 import os
 import uuid
+import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -22,6 +24,7 @@ from tests.local.emulator.sockets import (
     eventually,
 )
 from tests.local.emulator.test_environments import archive
+from tests.local.releases import downloaded_code
 
 # Says what it was released with: code, layer and variable. As an authorizer it says so in the
 # context, which the events of messages repeat. `await` names a file to wait for, `note` one to
@@ -213,6 +216,14 @@ def test_an_old_version_starts_although_its_layer_was_deleted(function: Released
     assert released(function.invoke(function.alias)) == all_of("two")
     function.move_alias("1")
     assert released(function.invoke(function.alias)) == all_of("one")
+
+
+def test_the_code_of_each_version_can_be_downloaded(function: Released) -> None:
+    second = function.change("two")
+    for qualifier, word in (("live", "one"), ("1", "one"), (second, "two"), ("$LATEST", "two")):
+        downloaded = downloaded_code(function.functions, function.name, qualifier)
+        with zipfile.ZipFile(io.BytesIO(downloaded)) as code:
+            assert code.read("released.py").decode() == CODE % word, qualifier
 
 
 def test_an_event_for_an_alias_is_retried_and_kept_as_the_alias_says(function: Released) -> None:

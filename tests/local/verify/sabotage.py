@@ -8,12 +8,14 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from components.layers import HANDLERS
+from contract.functions import LIVE
 from operations.verify.deployment import Deployment
 from operations.verify.verdicts import Row
 from tests.local.permissions import without_statement
-from tests.local.releases import serving
+from tests.local.releases import downloaded_code, serving
 
 CHECKED = 'options={"require"'
+EDIT = "\n# edited\n"
 UNCHECKED = 'options={"verify_exp": False, "require"'
 
 
@@ -108,10 +110,7 @@ def expired_token_accepted(deployment: Deployment) -> Iterator[None]:
     """Replace the authorizer with one that does not check the expiry."""
     code = (HANDLERS / "authorizer.py").read_text()
     assert CHECKED in code, "the authorizer's code has changed: update CHECKED"
-    client = deployment.client("lambda")
-    function = deployment.outputs["functionNames"]["authorizer"]
-    with serving(client, function, code=_archive(code.replace(CHECKED, UNCHECKED))):
-        client.update_function_code(FunctionName=function, ZipFile=_archive(code))
+    with released(deployment, "authorizer", code=code.replace(CHECKED, UNCHECKED)):
         yield
 
 
@@ -177,7 +176,7 @@ def function_with_another_role(deployment: Deployment) -> Iterator[None]:
     """That of a function that may do other things."""
     client, names = deployment.client("lambda"), deployment.outputs["functionNames"]
     other = client.get_function_configuration(FunctionName=names["translation"])["Role"]
-    with serving(client, names["refresh"], Role=other):
+    with released(deployment, "refresh", Role=other):
         yield
 
 
@@ -206,6 +205,70 @@ def queue_open_to_all(deployment: Deployment) -> Iterator[None]:
         client.set_queue_attributes(QueueUrl=url, Attributes=before)
 
 
+@contextmanager
+def function_with_other_code(deployment: Deployment) -> Iterator[None]:
+    with released(deployment, "heartbeat", code=(HANDLERS / "heartbeat.py").read_text() + EDIT):
+        yield
+
+
+@contextmanager
+def function_edited_in_the_console(deployment: Deployment) -> Iterator[None]:
+    """And not published."""
+    client, function = deployment.client("lambda"), deployment.outputs["functionNames"]["heartbeat"]
+    before = downloaded_code(client, function)
+    edited = _archive("heartbeat", (HANDLERS / "heartbeat.py").read_text() + EDIT)
+    client.update_function_code(FunctionName=function, ZipFile=edited)
+    try:
+        yield
+    finally:
+        client.update_function_code(FunctionName=function, ZipFile=before)
+
+
+@contextmanager
+def alias_moved(deployment: Deployment) -> Iterator[None]:
+    """Back to the version before the newest, with the same code and configuration."""
+    client, function = deployment.client("lambda"), deployment.outputs["functionNames"]["heartbeat"]
+    before = client.get_alias(FunctionName=function, Name=LIVE)["FunctionVersion"]
+    role = client.get_function_configuration(FunctionName=function)["Role"]
+    with released(deployment, "heartbeat", Role=role):
+        client.update_alias(FunctionName=function, Name=LIVE, FunctionVersion=before)
+        yield
+
+
+@contextmanager
+def function_with_another_variable(deployment: Deployment) -> Iterator[None]:
+    with released(
+        deployment,
+        "refresh",
+        Environment=_variables(deployment, "refresh", POWERTOOLS_LOG_LEVEL="DEBUG"),
+    ):
+        yield
+
+
+@contextmanager
+def function_with_another_queue(deployment: Deployment) -> Iterator[None]:
+    """A variable with a URL."""
+    other = "https://sqs.us-east-1.amazonaws.com/000000000000/other"
+    with released(
+        deployment,
+        "connection",
+        Environment=_variables(deployment, "connection", SESSION_CHECKS_QUEUE_URL=other),
+    ):
+        yield
+
+
+@contextmanager
+def route_to_another_function(deployment: Deployment) -> Iterator[None]:
+    gateway, api_id = deployment.client("apigatewayv2"), deployment.identity.api_id
+    routes = {each["RouteKey"]: each for each in gateway.get_routes(ApiId=api_id)["Items"]}
+    heartbeat, other = routes["heartbeat"], routes["refreshConnection"]
+    gateway.update_route(ApiId=api_id, RouteId=heartbeat["RouteId"], Target=other["Target"])
+    try:
+        yield
+    finally:
+        gateway.update_route(ApiId=api_id, RouteId=heartbeat["RouteId"], Target=heartbeat["Target"])
+
+
 def _deploy(deployment: Deployment) -> None:
     gateway, api_id = deployment.client("apigatewayv2"), deployment.identity.api_id
     made = gateway.create_deployment(ApiId=api_id)["DeploymentId"]
@@ -213,8 +276,23 @@ def _deploy(deployment: Deployment) -> None:
     gateway.update_stage(ApiId=api_id, StageName=stage, DeploymentId=made)
 
 
-def _archive(code: str) -> bytes:
+def released(
+    deployment: Deployment, entry: str, *, code: str | None = None, **configuration: Any
+) -> AbstractContextManager[None]:
+    """Serve another version; afterwards none is newer than the one that serves."""
+    client, function = deployment.client("lambda"), deployment.outputs["functionNames"][entry]
+    archive = None if code is None else _archive(entry, code)
+    return serving(client, function, code=archive, is_deleted=True, **configuration)
+
+
+def _variables(deployment: Deployment, entry: str, **changed: str) -> dict[str, dict[str, str]]:
+    client, function = deployment.client("lambda"), deployment.outputs["functionNames"][entry]
+    present = client.get_function_configuration(FunctionName=function)["Environment"]["Variables"]
+    return {"Variables": {**present, **changed}}
+
+
+def _archive(entry: str, code: str) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("authorizer.py", code)
+        archive.writestr(f"{entry}.py", code)
     return buffer.getvalue()

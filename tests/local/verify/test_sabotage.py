@@ -61,6 +61,36 @@ FOUND: dict[Sabotage, tuple[str, str, str]] = {
         f"function {PREFIX}-refresh",
         "its reserved concurrency is 0: it never runs; declared is none",
     ),
+    sabotage.function_with_other_code: (
+        "functions",
+        f"function {PREFIX}-heartbeat",
+        "its code differs in heartbeat.py",
+    ),
+    sabotage.function_edited_in_the_console: (
+        "functions",
+        f"function {PREFIX}-heartbeat",
+        "$LATEST has other code than the newest version, ",
+    ),
+    sabotage.alias_moved: (
+        "functions",
+        f"function {PREFIX}-heartbeat",
+        "its alias live is on version ",
+    ),
+    sabotage.function_with_another_variable: (
+        "functions",
+        f"function {PREFIX}-refresh",
+        "has a value other than declared in POWERTOOLS_LOG_LEVEL",
+    ),
+    sabotage.function_with_another_queue: (
+        "functions",
+        f"function {PREFIX}-connection",
+        "has a value other than declared in SESSION_CHECKS_QUEUE_URL",
+    ),
+    sabotage.route_to_another_function: (
+        "routes",
+        "route heartbeat",
+        "its integration: IntegrationUri is ",
+    ),
     sabotage.queue_open_to_all: (
         "exposure",
         f"queue {PREFIX}-status-shards",

@@ -1,8 +1,12 @@
 """Functions and their log groups, as Lambda and CloudWatch Logs return them."""
 
-from collections.abc import Callable, Mapping
+import base64
+import io
+import zipfile
+from collections.abc import Mapping
 from typing import Any
 
+import pulumi
 import pytest
 
 from operations.verify.checks import functions
@@ -18,6 +22,7 @@ CONFIG = {
     "live-sessions:lambdaRuntime": "python3.13",
     "live-sessions:lambdaArchitecture": "arm64",
 }
+SOURCE = "def handler(event, context): ..."
 INPUTS = {
     "name": "status",
     "role": ROLE,
@@ -29,8 +34,14 @@ INPUTS = {
     "layers": [f"{ARN}:layer:shared:1", f"{ARN}:layer:tokens:1"],
     "tracingConfig": {"mode": "Active"},
     "environment": {
-        "variables": {"INTERVAL": "30", "POOL": "the-pool-id", "QUEUE": "https://sqs/made-up"}
+        "variables": {
+            "INTERVAL": "30",
+            "ISSUER": "https://cognito/the-pool-id",
+            "KEY": "the-key-id",
+            "QUEUE": "https://sqs/queue",
+        }
     },
+    "code": pulumi.AssetArchive({"status.py": pulumi.StringAsset(SOURCE)}),
 }
 LIVE = {
     "Role": ROLE,
@@ -44,7 +55,12 @@ LIVE = {
     "State": "Active",
     "LastUpdateStatus": "Successful",
     "Environment": {
-        "Variables": {"INTERVAL": "30", "POOL": "eu-central-1_x", "QUEUE": "https://sqs/real"}
+        "Variables": {
+            "INTERVAL": "30",
+            "ISSUER": "https://cognito/eu-central-1_x",
+            "KEY": "assigned-by-aws",
+            "QUEUE": "https://sqs/queue",
+        }
     },
 }
 ASYNCHRONOUS = {
@@ -60,46 +76,64 @@ LIVE_ASYNCHRONOUS = {
     "MaximumEventAgeInSeconds": 60,
     "DestinationConfig": {"OnSuccess": {}, "OnFailure": {"Destination": QUEUE}},
 }
-
-
-def of_alias(answer: Mapping[str, Any]) -> Callable[..., Mapping[str, Any]]:
-    """Answers for the alias alone: everything else is not what is invoked."""
-
-    def configuration(**asked: Any) -> Mapping[str, Any]:
-        assert asked == {"FunctionName": "status", "Qualifier": "live"}
-        return answer
-
-    return configuration
+FILES = {"status.py": SOURCE}
+# What is asked for the function without its alias is not what is invoked.
+OF_ALIAS = {"FunctionName": "status", "Qualifier": "live"}
+VERSION = {
+    "get_alias": {"FunctionVersion": "7"},
+    "list_versions_by_function": {"Versions": [{"Version": "$LATEST"}, {"Version": "7"}]},
+    "get_function_configuration": LIVE,
+}
 
 
 def verdicts(
     live: Mapping[str, Any] | None = None,
     *,
     concurrency: int | None = None,
-    alias: Mapping[str, Any] | None = None,
     asynchronous: tuple[Mapping[str, Any], ...] = (LIVE_ASYNCHRONOUS,),
     retention: Mapping[str, Any] | None = None,
+    code: Mapping[str, str] | str | None = None,
+    emulator_url: str | None = None,
     **inputs: Any,
 ) -> list[Verdict]:
+    """`code` is the live archive's files, or where the code is said to be."""
+
+    def get_function(**asked: Any) -> Mapping[str, Any]:
+        assert asked == OF_ALIAS
+        where = code if isinstance(code, str) else location(code or FILES)
+        return {"Configuration": {**LIVE, **(live or {})}, "Code": {"Location": where}}
+
     reserved = {} if concurrency is None else {"ReservedConcurrentExecutions": concurrency}
     kept = {"retentionInDays": 7} if retention is None else retention
     groups = [{"logGroupName": "/status", **kept}, {"logGroupName": "/status-more"}]
     aws = Service(
-        get_alias={"FunctionVersion": "7", **(alias or {})},
-        get_function_configuration=of_alias({**LIVE, **(live or {})}),
+        **VERSION,
+        get_function=get_function,
         get_function_concurrency=reserved,
         list_function_event_invoke_configs={"FunctionEventInvokeConfigs": asynchronous},
         describe_log_groups={"logGroups": groups},
     )
     context = context_of(
         declared("aws:cognito/userPool:UserPool", "the-pool"),
+        declared("aws:kms/key:Key", "the-key"),
         declared(FUNCTION, "status-function", **{**INPUTS, **inputs}),
         declared(INVOKE_CONFIG, "status-calls", **ASYNCHRONOUS),
         declared(LOG_GROUP, "status-logs", name="/status", retentionInDays=7),
         client=lambda service: aws,
         config=CONFIG,
+        userPoolId="eu-central-1_x",
+        **({"emulatorUrl": emulator_url} if emulator_url else {}),
     )
     return list(functions(context))
+
+
+def location(files: Mapping[str, str]) -> str:
+    """A URL of a zip file with these files."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as code:
+        for name, text in files.items():
+            code.writestr(name, text)
+    return "data:application/zip;base64," + base64.b64encode(archive.getvalue()).decode()
 
 
 def fault(*arguments: Any, **named: Any) -> str:
@@ -151,6 +185,8 @@ def test_layers_and_tracing_that_differ_are_reported() -> None:
         ({"INTERVAL": None}, "lacks the variable INTERVAL"),
         ({"SECRET": "hunter2"}, "has the undeclared variable SECRET"),
         ({"INTERVAL": "hunter2"}, "has a value other than declared in INTERVAL"),
+        ({"QUEUE": "https://sqs/hunter2"}, "has a value other than declared in QUEUE"),
+        ({"ISSUER": "https://cognito/hunter2"}, "has a value other than declared in ISSUER"),
     ],
 )
 def test_variables_that_differ_are_named_without_their_values(
@@ -159,6 +195,63 @@ def test_variables_that_differ_are_named_without_their_values(
     changed = {**LIVE["Environment"]["Variables"], **variables}
     kept = {name: value for name, value in changed.items() if value is not None}
     assert fault({"Environment": {"Variables": kept}}) == seen
+
+
+def test_an_emulators_own_urls_and_ids_in_no_output_are_not_compared() -> None:
+    emulator = "http://127.0.0.1:4566"
+    variables = {**LIVE["Environment"]["Variables"], "QUEUE": f"{emulator}/1/queue", "KEY": "other"}
+    function, _ = verdicts({"Environment": {"Variables": variables}}, emulator_url=emulator)
+    assert function.result is Result.RIGHT
+
+
+def test_functions_with_different_versions_of_a_layer_are_reported() -> None:
+    def get_function(*, FunctionName: str, Qualifier: str) -> dict[str, Any]:
+        version = 18 if FunctionName == "another" else 17
+        layers = [{"Arn": f"{ARN}:layer:shared:{version}"}, LIVE["Layers"][1]]
+        return {
+            "Configuration": {**LIVE, "Layers": layers},
+            "Code": {"Location": location(FILES)},
+        }
+
+    aws = Service(
+        **VERSION,
+        get_function=get_function,
+        get_function_concurrency={},
+        list_function_event_invoke_configs={"FunctionEventInvokeConfigs": ()},
+    )
+    context = context_of(
+        *(declared(FUNCTION, name, **{**INPUTS, "name": name}) for name in ("status", "another")),
+        client=lambda service: aws,
+        config=CONFIG,
+        userPoolId="eu-central-1_x",
+    )
+    verdicts = {each.subject: each.seen for each in functions(context)}
+    assert verdicts["layer shared"] == "status has version 17; another has version 18"
+
+
+@pytest.mark.parametrize(
+    ("files", "seen"),
+    [
+        ({"status.py": "import os"}, "its code differs in status.py"),
+        ({**FILES, "more.py": ""}, "its code has the undeclared more.py"),
+        ({"other.py": SOURCE}, "its code lacks status.py; has the undeclared other.py"),
+    ],
+)
+def test_code_that_is_not_the_programs_is_reported(files: dict[str, str], seen: str) -> None:
+    assert fault(code=files) == seen
+
+
+def test_bytecode_and_folders_in_the_live_archive_are_no_difference() -> None:
+    more = {**FILES, "folder/": "", "__pycache__/status.cpython-313.pyc": "any"}
+    function, _ = verdicts(code=more)
+    assert function.result is Result.RIGHT
+
+
+@pytest.mark.parametrize("where", ["data:text/plain,no-zip", "file:///nowhere/code.zip", "nowhere"])
+def test_code_that_cannot_be_read_could_not_be_checked(where: str) -> None:
+    [verdict, _] = verdicts(code=where)
+    assert verdict.result is Result.NOT_CHECKED
+    assert verdict.seen.startswith("its code cannot be read: ")
 
 
 def test_a_reserved_concurrency_of_0_is_reported() -> None:
@@ -174,11 +267,6 @@ def test_snapshots_that_differ_are_reported() -> None:
     assert fault(applied).startswith("snapshots is 'PublishedVersions', declared is 'None'")
     [function, _] = verdicts(applied, snapStart={"applyOn": "PublishedVersions"})
     assert function.result is Result.RIGHT
-
-
-def test_an_alias_that_is_on_two_versions_is_reported() -> None:
-    shared = {"RoutingConfig": {"AdditionalVersionWeights": {"6": 0.1}}}
-    assert fault(alias=shared) == "its alias live also sends to version 6"
 
 
 def test_the_settings_for_asynchronous_invocations_are_compared() -> None:
@@ -202,9 +290,8 @@ def test_undeclared_settings_for_asynchronous_invocations_are_reported(arn: str,
     )
 
 
-@pytest.mark.parametrize("operation", ["get_alias", "get_function_configuration"])
-def test_a_missing_function_or_alias_is_reported(operation: str) -> None:
-    aws = Service(**{"get_alias": {}, operation: missing})
+def test_a_missing_function_or_alias_is_reported() -> None:
+    aws = Service(get_function=missing)
     context = context_of(declared(FUNCTION, "one", **INPUTS), client=lambda service: aws)
     assert [each.seen for each in functions(context)] == ["does not exist, or has no alias live"]
 
