@@ -12,8 +12,9 @@ LOCK := $(BIN)/uv pip compile --universal --generate-hashes --python-version 3.1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup hooks run cloud demo local-logs local-reset plan verify cost test test-local-cloud \
-	test-speaking test-engine test-handlers test-program coverage bench check format lint types lock clean
+.PHONY: help setup hooks run cloud demo local-logs local-reset plan preflight verify cost test \
+	test-local-cloud test-speaking test-engine test-handlers test-program coverage bench check format lint \
+	types lock clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +61,9 @@ local-reset: setup ## Empty the tables and queues of the running local cloud; of
 
 plan: setup ## List the declared resources of each stack, or of STACK=staging; with AGAINST=main, what changed
 	@$(BIN)/python -m operations.plan $(if $(STACK),--stack '$(STACK)') $(if $(AGAINST),--against '$(AGAINST)') $(PLAN)
+
+preflight: setup ## Check the account before a deployment: STACK=staging; options: PREFLIGHT='--json'
+	@$(BIN)/python -m operations.preflight $(if $(STACK),--stack '$(STACK)') $(PREFLIGHT)
 
 verify: setup ## Check the deployment of STACK=staging, or the running local cloud; options: VERIFY='--json'
 	@$(BIN)/python -m operations.verify $(if $(STACK),--stack '$(STACK)') $(VERIFY)

@@ -12,7 +12,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from client.account import Account
-from operations.verify.declared import Identity
+from operations.verify.declared import MADE_UP_API_ID, Identity
 from program.stack_config import LOCAL_STACK, project
 
 STANDARD_RETRIES = Config(
@@ -44,11 +44,16 @@ class Deployment:
         return self.emulator_folder is not None
 
     @property
+    def is_made_by_pulumi(self) -> bool:
+        """Whether Pulumi deployed it; `make run` deploys without."""
+        return self.stack != LOCAL_STACK
+
+    @property
     def repair(self) -> str:
         """The command that makes the deployment match the program."""
-        if self.stack == LOCAL_STACK:
-            return "restart `make run`, which deploys everything"
-        return f"pulumi up --refresh --stack {self.stack}"
+        if self.is_made_by_pulumi:
+            return f"pulumi up --refresh --stack {self.stack}"
+        return "restart `make run`, which deploys everything"
 
 
 def local_deployment(
@@ -78,6 +83,20 @@ def local_deployment(
 
 def aws_deployment(stack: str, outputs: Mapping[str, Any], config: Mapping[str, str]) -> Deployment:
     """A stack on AWS, with the credentials that boto3 finds. Raises CannotVerify."""
+    return _checked(_on_aws(stack, outputs, config, api_id_of(outputs)))
+
+
+def aws_account(stack: str, config: Mapping[str, str]) -> Deployment:
+    """The account and Region of a stack that may not be deployed yet. Raises CannotVerify.
+
+    It has no outputs, and a made-up API id.
+    """
+    return _on_aws(stack, {}, config, MADE_UP_API_ID)
+
+
+def _on_aws(
+    stack: str, outputs: Mapping[str, Any], config: Mapping[str, str], api_id: str
+) -> Deployment:
     region = setting(config, "region")
     try:
         session = boto3.Session(region_name=region)
@@ -92,19 +111,17 @@ def aws_deployment(stack: str, outputs: Mapping[str, Any], config: Mapping[str, 
     def client(service: str) -> Any:
         return session.client(service, config=STANDARD_RETRIES)  # pyright: ignore
 
-    return _checked(
-        Deployment(
-            stack=stack,
-            outputs=outputs,
-            config=config,
-            identity=Identity(
-                account_id=caller["Account"],
-                region=region,
-                partition=caller["Arn"].split(":")[1],
-                api_id=api_id_of(outputs),
-            ),
-            client=client,
-        )
+    return Deployment(
+        stack=stack,
+        outputs=outputs,
+        config=config,
+        identity=Identity(
+            account_id=caller["Account"],
+            region=region,
+            partition=caller["Arn"].split(":")[1],
+            api_id=api_id,
+        ),
+        client=client,
     )
 
 

@@ -16,6 +16,7 @@ COLOURS = {
     Result.WRONG: "bold red",
     Result.NOT_TRIED: "yellow",
     Result.NOT_CHECKED: "bold magenta",
+    Result.UNKNOWN: "bold magenta",
 }
 PLAIN_WIDTH = 160
 
@@ -25,7 +26,7 @@ def exit_status(rows: Sequence[Row]) -> int:
     results = {row.verdict.result for row in rows}
     if Result.WRONG in results:
         return 1
-    return 2 if Result.NOT_CHECKED in results else 0
+    return 2 if results & {Result.NOT_CHECKED, Result.UNKNOWN} else 0
 
 
 def write_table(rows: Sequence[Row], stream: TextIO) -> None:

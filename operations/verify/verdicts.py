@@ -14,6 +14,8 @@ class Result(StrEnum):
     NOT_TRIED = "not tried"
     """Neither right nor wrong; the way out says how to try it."""
     NOT_CHECKED = "could not check"
+    UNKNOWN = "unknown"
+    """AWS did not answer a question of `make preflight`; the way out names the permission."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,11 @@ def not_tried(subject: str, why: str, way_out: str = "") -> Verdict:
 def not_checked(subject: str, why: str, way_out: str = "") -> Verdict:
     """The subject could not be checked because of an error."""
     return Verdict(subject, Result.NOT_CHECKED, why, way_out)
+
+
+def unknown(subject: str, why: str, way_out: str) -> Verdict:
+    """AWS did not say whether the subject is right."""
+    return Verdict(subject, Result.UNKNOWN, why, way_out)
 
 
 def differences(declared: Mapping[str, Any], live: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from botocore.exceptions import BotoCoreError, ClientError
 
 from operations.verify.checks import CHECKS
-from operations.verify.context import Context
+from operations.verify.context import Check, Context
 from operations.verify.declared import Declared, declared_by
 from operations.verify.deployment import Deployment, code_of
 from operations.verify.interruptions import uninterrupted
@@ -59,7 +59,7 @@ def run_checks(context: Context, names: Sequence[str]) -> list[Row]:
     for name in names:
         if name not in background:
             context.say(f"{name} …")
-            rows[name] = _rows_of(context, name)
+            rows[name] = rows_of(context, name, CHECKS[name].check)
     rows |= {name: future.result() for name, future in background.items()}
     return [row for name in names for row in rows[name]]
 
@@ -69,7 +69,7 @@ def _started(context: Context, name: str) -> Future[list[Row]]:
 
     def run() -> None:
         try:
-            future.set_result(_rows_of(context, name))
+            future.set_result(rows_of(context, name, CHECKS[name].check))
         except BaseException as error:
             future.set_exception(error)
 
@@ -77,11 +77,11 @@ def _started(context: Context, name: str) -> Future[list[Row]]:
     return future
 
 
-def _rows_of(context: Context, name: str) -> list[Row]:
+def rows_of(context: Context, name: str, check: Check) -> list[Row]:
     """The rows of one check, including those before an error of AWS or of a socket."""
     verdicts: list[Verdict] = []
     try:
-        verdicts.extend(CHECKS[name].check(context))
+        verdicts.extend(check(context))
     except ClientError as error:
         code, operation = code_of(error), error.operation_name
         way_out = f"allow {operation} to the caller, or try again"

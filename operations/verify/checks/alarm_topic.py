@@ -33,7 +33,7 @@ def alarm_topic(context: Context, arn: str) -> Iterator[Verdict]:
         yield from (wrong(f"topic {name}", fault, repair) for fault in faults)
         if not faults:
             yield right(f"topic {name}", "its policy, its key and the key's policy are as declared")
-    yield from _subscriptions(context, arn, name)
+    yield from subscriptions(context, arn)
 
 
 def _policy_faults(context: Context, arn: str, live: Mapping[str, str]) -> Iterator[str]:
@@ -71,9 +71,9 @@ def _key_faults(context: Context, declared: str, live: str) -> Iterator[str]:
         yield from (f"its key's policy {fault}" for fault in faults)
 
 
-def _subscriptions(context: Context, arn: str, name: str) -> Iterator[Verdict]:
+def subscriptions(context: Context, arn: str) -> Iterator[Verdict]:
     """An address that has not confirmed its subscription receives nothing."""
-    sns = context.deployment.client("sns")
+    sns, name = context.deployment.client("sns"), arn.rpartition(":")[2]
     pages = sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=arn)
     live = [each for page in pages for each in page["Subscriptions"]]
     declared = [each for each in context.declared.of(SUBSCRIPTION).values() if each["topic"] == arn]

@@ -37,7 +37,7 @@ def code_verdicts(
 
 
 def _way_out(context: Context, function: str, files: Mapping[str, str]) -> str:
-    if context.deployment.is_local:
+    if not context.deployment.is_made_by_pulumi:
         return context.deployment.repair
     return (
         "check out the commit that is deployed, and verify again; if the code was changed by hand, "

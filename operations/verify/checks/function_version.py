@@ -45,11 +45,12 @@ def version_verdicts(context: Context, subject: str, function: str) -> Iterator[
     latest = client.get_function_configuration(FunctionName=function)
     if different := list(_different(published, latest)):
         seen = f"{LATEST} has other {', '.join(different)} than the newest version, {newest}"
-        undo = [_code_undone(function, newest)] if PUBLISHED["CodeSha256"] in different else []
-        if context.deployment.is_local or len(different) > len(undo):
-            undo.append(repair)
+        undone = repair
+        if context.deployment.is_made_by_pulumi and PUBLISHED["CodeSha256"] in different:
+            commands = [_code_undone(function, newest), *([repair] if len(different) > 1 else [])]
+            undone = " && ".join(commands)
         reason = "it was changed by hand, and the next deployment may publish it"
-        yield wrong(subject, seen, f"{reason}: {' && '.join(undo)}")
+        yield wrong(subject, seen, f"{reason}: {undone}")
 
 
 def _code_undone(function: str, version: str) -> str:

@@ -1,0 +1,1 @@
+"""`make preflight`: checks, before a deployment, that the account can take what is declared."""

@@ -1,0 +1,192 @@
+"""Physical names in an account that is fresh, has this stack, or has someone else's resources."""
+
+import io
+import json
+import zipfile
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from operations.preflight.checks.names import names
+from operations.preflight.names import FINDERS, MAY_BE_TAKEN
+from operations.verify.verdicts import Result
+from program.engine import recorded
+from program.stack_config import stack_config
+from tests.contracts.program_runs import EVERYTHING
+from tests.operations.preflight.accounts import (
+    FOREIGN,
+    OWN,
+    Changed,
+    account,
+    denied,
+    emulated,
+    results,
+    wrong,
+)
+from tests.operations.verify.contexts import declared
+
+PREFIX = "live-sessions-staging"
+Tags = Mapping[str, str]
+Create = Callable[[str, Tags], object]
+
+
+def pairs(tags: Tags, prefix: str = "") -> list[dict[str, str]]:
+    return [{f"{prefix}Key": key, f"{prefix}Value": value} for key, value in tags.items()]
+
+
+def create_function(name: str, tags: Tags) -> None:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as code:
+        code.writestr("code.py", "")
+    role = emulated("iam").create_role(RoleName="any", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    emulated("lambda").create_function(
+        FunctionName=name,
+        Role=role,
+        Runtime="python3.13",
+        Handler="code.handler",
+        Code={"ZipFile": archive.getvalue()},
+        Tags=tags,
+    )
+
+
+def create_table(name: str, tags: Tags) -> None:
+    emulated("dynamodb").create_table(
+        TableName=name,
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        BillingMode="PAY_PER_REQUEST",
+        Tags=pairs(tags),
+    )
+
+
+def create_role(name: str, tags: Tags) -> None:
+    emulated("iam").create_role(RoleName=name, AssumeRolePolicyDocument="{}", Tags=pairs(tags))
+
+
+def create_log_group(name: str, tags: Tags) -> None:
+    emulated("logs").create_log_group(logGroupName=name, tags=tags)
+    emulated("logs").create_log_group(logGroupName=f"{name}-more", tags=tags)
+
+
+def create_rule(name: str, tags: Tags) -> None:
+    emulated("events").put_rule(Name=name, ScheduleExpression="rate(1 minute)", Tags=pairs(tags))
+
+
+def create_alarm(name: str, tags: Tags) -> None:
+    emulated("cloudwatch").put_metric_alarm(
+        AlarmName=name,
+        ComparisonOperator="GreaterThanThreshold",
+        EvaluationPeriods=1,
+        Threshold=1,
+        Tags=pairs(tags),
+    )
+
+
+def create_alias(name: str, tags: Tags) -> None:
+    key = emulated("kms").create_key(Tags=pairs(tags, "Tag"))["KeyMetadata"]["KeyId"]
+    emulated("kms").create_alias(AliasName=name, TargetKeyId=key)
+
+
+# Type, kind, name, and how it is created.
+RESOURCES: list[tuple[str, str, Create]] = [
+    ("function", f"{PREFIX}-heartbeat", create_function),
+    ("table", f"{PREFIX}-sessions", create_table),
+    (
+        "queue",
+        f"{PREFIX}-audio-0",
+        lambda name, tags: emulated("sqs").create_queue(QueueName=name, tags=tags),
+    ),
+    ("role", f"{PREFIX}-heartbeat", create_role),
+    ("log group", f"/aws/lambda/{PREFIX}-heartbeat", create_log_group),
+    ("rule", f"{PREFIX}-status", create_rule),
+    ("alarm", f"{PREFIX}-heartbeat-errors", create_alarm),
+    (
+        "topic",
+        f"{PREFIX}-alarms",
+        lambda name, tags: emulated("sns").create_topic(Name=name, Tags=pairs(tags)),
+    ),
+    ("key alias", f"alias/{PREFIX}-alarms", create_alias),
+]
+TOKENS = {finder.kind: token for token, finder in FINDERS.items()}
+each_resource = pytest.mark.parametrize(
+    ("kind", "name", "create"), RESOURCES, ids=[kind for kind, _, _ in RESOURCES]
+)
+
+
+@pytest.fixture(scope="module")
+def everything() -> Any:
+    return recorded("staging", stack_config("staging", EVERYTHING))
+
+
+def test_in_a_fresh_account_every_name_is_free() -> None:
+    found = results(names, account())
+    assert {each.result for each in found.values()} == {Result.RIGHT}
+    assert all(each.seen.endswith(" free") and "own" not in each.seen for each in found.values())
+    assert found["names of functions"].seen == "11 free"
+    assert "names of dashboards" not in found, "staging has none"
+
+
+@each_resource
+def test_a_resource_of_this_stack_is_its_own(kind: str, name: str, create: Create) -> None:
+    create(name, {**OWN, "Environment": "staging"})
+    found = results(names, account(tokens=[TOKENS[kind]]))
+    assert {each.result for each in found.values()} == {Result.RIGHT}
+    [own] = [each.subject for each in found.values() if "own" in each.seen]
+    assert own in (f"names of {kind}s", f"names of {kind}es")
+    assert "1 this stack's own" in found[own].seen
+
+
+@each_resource
+@pytest.mark.parametrize(
+    ("tags", "whose"),
+    [(FOREIGN, "it is tagged Project=live-sessions, Stack=production"), ({}, "it has no tags")],
+    ids=["of another stack", "of no stack"],
+)
+def test_a_foreign_resource_of_the_same_name_is_wrong(
+    kind: str, name: str, create: Create, tags: Tags, whose: str
+) -> None:
+    create(name, tags)
+    [(subject, seen)] = wrong(names, account(tokens=[TOKENS[kind]])).items()
+    assert subject == f"{kind} {name}"
+    assert seen.startswith(f"exists already and is not this stack's: {whose}")
+
+
+def test_a_dashboard_without_anything_else_of_the_stack_would_be_overwritten() -> None:
+    dashboard = declared(TOKENS["dashboard"], "monitoring-dashboard", dashboardName=PREFIX)
+    context = account(None, dashboard, tokens=[TOKENS["role"]])
+    emulated("cloudwatch").put_dashboard(
+        DashboardName=PREFIX, DashboardBody=json.dumps({"widgets": []})
+    )
+    assert set(wrong(names, context)) == {f"dashboard {PREFIX}"}
+    create_role(f"{PREFIX}-heartbeat", OWN)
+    assert wrong(names, context) == {}
+
+
+def test_a_denied_look_up_is_unknown_and_the_other_names_are_still_found() -> None:
+    aws = Changed("sqs", get_queue_url=denied("GetQueueUrl", "sqs:GetQueueUrl"))
+    found = results(names, account({"sqs": aws}, tokens=[TOKENS["queue"], TOKENS["topic"]]))
+    assert [each.subject for each in found.values() if each.result is Result.UNKNOWN] == [
+        "names of queues"
+    ]
+    assert found["names of queues"].seen == "GetQueueUrl failed with AccessDenied"
+    assert found["names of queues"].way_out.startswith("allow sqs:GetQueueUrl to the caller")
+    assert found["names of topics"].result is Result.RIGHT
+
+
+def test_every_type_that_the_program_names_is_looked_up_or_may_be_taken(everything: Any) -> None:
+    name_inputs = {finder.name_input for finder in FINDERS.values()} | {"layerName"}
+    named = {
+        each.typ
+        for each in everything.registered
+        if each.custom and name_inputs & each.inputs.keys()
+    }
+    assert named - {"pulumi:providers:aws"} == {*FINDERS, *MAY_BE_TAKEN}
+    assert not FINDERS.keys() & MAY_BE_TAKEN.keys()
+
+
+def test_a_finder_knows_the_name_of_each_resource(everything: Any) -> None:
+    for token, finder in FINDERS.items():
+        inputs = [each.inputs for each in everything.registered if each.typ == token]
+        unnamed = 1 if token == "aws:iam/role:Role" else 0
+        assert len(finder.names_in(inputs)) == len(inputs) - unnamed, token
