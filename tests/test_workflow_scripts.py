@@ -20,7 +20,8 @@ for special in "$answer".*; do
   [[ "$*" == *"${special##*.}"* ]] && answer="$special"
 done
 cat "$answer" 2>/dev/null
-exit "${STATUS:-0}"
+own_status="STATUS_$(basename "$0")"
+exit "${!own_status:-${STATUS:-0}}"
 """
 
 
@@ -31,10 +32,10 @@ class Runner:
         self.folder = folder
         self.calls = folder / "calls"
         self.outputs, self.summary = folder / "outputs", folder / "summary"
-        (folder / "bin").mkdir()
-        for name in ("gh", "pulumi", "make"):
-            (folder / "bin" / name).write_text(FAKE_COMMAND)
-            (folder / "bin" / name).chmod(0o755)
+        for place in ("bin/gh", "bin/pulumi", "bin/make", ".venv/bin/python"):
+            (folder / place).parent.mkdir(parents=True, exist_ok=True)
+            (folder / place).write_text(FAKE_COMMAND)
+            (folder / place).chmod(0o755)
 
     def run(self, script: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Runs a script as GitHub runs `shell: bash`; `environment` is added to the runner's."""
@@ -52,6 +53,7 @@ class Runner:
                 "CALLS": str(self.calls),
                 "ANSWERS": str(self.folder),
                 "GITHUB_OUTPUT": str(self.outputs),
+                "RUNNER_TEMP": str(self.folder),
                 "GITHUB_STEP_SUMMARY": str(self.summary),
                 **environment,
             },
@@ -79,6 +81,11 @@ def script(workflow: str, job: str, step: str) -> str:
 COMMENT = script("preview", "comment", "Create or update the comment")
 PREVIEW = script("preview-stack", "preview", "Preview")
 NEWEST = script("deploy-stack", "deploy", "Choose the commit to deploy, unless main has moved on")
+DEPLOYED = script("drift-stack", "drift", "Find the commit that is deployed")
+COMPARE = script("drift-stack", "drift", "Compare")
+WRITE = script("drift-stack", "drift", "Write the report")
+ISSUE = script("drift", "report", "Open, update or close the issue")
+ACCOUNT = "123456789012"
 REPORT = script("deploy-stack", "deploy", "Report which commit replaces which")
 OLD, NEW, LATER = "a" * 40, "b" * 40, "c" * 40
 PULL_REQUEST = {
@@ -121,7 +128,7 @@ def test_the_comment_says_so_if_the_preview_printed_nothing(runner: Runner):
 
 def test_the_end_of_a_long_preview_is_the_output(runner: Runner):
     runner.answer("pulumi", "begin\n" + "x" * 70_000 + "\nResources: 3 to create\n")
-    ran = runner.run(PREVIEW, STACK="staging")
+    ran = runner.run(PREVIEW, STACK="staging", ACCOUNT=ACCOUNT)
     assert ran.returncode == 0, ran.stderr
     (call,) = runner.calls.read_text().splitlines()
     assert call.startswith("pulumi preview --stack staging --diff --non-interactive")
@@ -137,10 +144,26 @@ def test_the_end_of_a_long_preview_is_the_output(runner: Runner):
 
 def test_the_output_of_a_failed_preview_is_kept(runner: Runner):
     runner.answer("pulumi", "error: audioSlots is '0'\n")
-    ran = runner.run(PREVIEW, STACK="staging", STATUS="255")
+    ran = runner.run(PREVIEW, STACK="staging", ACCOUNT=ACCOUNT, STATUS="255")
     assert ran.returncode == 255
     assert "error: audioSlots is '0'" in runner.outputs.read_text()
     assert "error: audioSlots is '0'" in runner.summary.read_text()
+
+
+def test_a_preview_is_kept_without_the_accounts_number(runner: Runner):
+    runner.answer("pulumi", f"~ arn:aws:sqs:eu-central-1:{ACCOUNT}:queue in {ACCOUNT}\n")
+    ran = runner.run(PREVIEW, STACK="staging", ACCOUNT=ACCOUNT)
+    assert ran.returncode == 0, ran.stderr
+    written = runner.outputs.read_text() + runner.summary.read_text() + ran.stdout
+    assert "arn:aws:sqs:eu-central-1:<account>:queue in <account>" in written
+    assert ACCOUNT not in written
+
+
+def test_a_preview_without_a_known_account_is_not_passed_on(runner: Runner):
+    runner.answer("pulumi", f"arn:aws:sqs:eu-central-1:{ACCOUNT}:queue\n")
+    ran = runner.run(PREVIEW, STACK="staging", ACCOUNT="")
+    assert ran.returncode != 0
+    assert runner.outputs.read_text() == ""
 
 
 def choose_commit(
@@ -235,3 +258,186 @@ def test_the_summary_says_which_commit_replaces_which(
     assert f"::notice::production: {NEW} {mark}replaces {previous}" in ran.stdout
     (call,) = runner.calls.read_text().splitlines()
     assert call.startswith("pulumi stack history --stack production --json")
+
+
+def history(*updates: dict[str, Any]) -> str:
+    return json.dumps(list(updates))
+
+
+def find_deployed(runner: Runner, **environment: str) -> subprocess.CompletedProcess[str]:
+    given = {"GITHUB_REPOSITORY": "acme/live-sessions", "STACK": "production"}
+    return runner.run(DEPLOYED, **{**given, **environment})
+
+
+def test_the_deployed_commit_is_that_of_the_last_release_record(runner: Runner):
+    runner.answer("python", f"{OLD}\n")
+    runner.answer("gh", "ahead\n")
+    ran = find_deployed(runner)
+    assert ran.returncode == 0, ran.stderr
+    assert runner.outputs.read_text() == f"commit={OLD}\n"
+    record, compared = runner.calls.read_text().splitlines()
+    assert record == "python -m operations.releases --stack production --last-commit"
+    assert f"repos/acme/live-sessions/compare/{OLD}...main" in compared
+
+
+@pytest.mark.parametrize("status", ["0", "1"])
+def test_without_a_release_record_the_deployed_commit_is_in_pulumis_history(
+    runner: Runner, status: str
+):
+    updates = [
+        {"kind": "refresh", "environment": {"git.head": LATER}},
+        {"kind": "update", "environment": {"git.head": NEW}},
+        {"kind": "update", "environment": {"git.head": OLD}},
+    ]
+    runner.answer("pulumi", history(*updates))
+    runner.answer("gh", "identical\n")
+    ran = find_deployed(runner, STATUS_python=status)
+    assert ran.returncode == 0, ran.stderr
+    assert runner.outputs.read_text() == f"commit={NEW}\n"
+
+
+@pytest.mark.parametrize("updates", [[], [{"kind": "update", "environment": {}}]])
+def test_an_unknown_commit_is_an_error(runner: Runner, updates: list[dict[str, Any]]):
+    runner.answer("pulumi", history(*updates))
+    ran = find_deployed(runner)
+    assert ran.returncode == 1
+    assert runner.outputs.read_text() == ""
+    assert "::error::The commit that is deployed to production is unknown" in ran.stdout
+
+
+@pytest.mark.parametrize("main_is", ["diverged", "behind"])
+def test_a_commit_outside_the_history_of_main_is_not_run(runner: Runner, main_is: str):
+    runner.answer("python", f"{OLD}\n")
+    runner.answer("gh", f"{main_is}\n")
+    ran = find_deployed(runner)
+    assert ran.returncode == 1
+    assert runner.outputs.read_text() == ""
+    assert f"{OLD}, which is deployed to production, is not in main's history" in ran.stdout
+
+
+def compare(
+    runner: Runner, *, preview: int = 0, verify: int = 0, deployments: int = 0
+) -> tuple[str, str]:
+    """Runs both steps with these exit statuses; returns the outputs drift and report."""
+    runner.answer("pulumi", f"preview of {ACCOUNT}\n")
+    runner.answer("make", f"verified {ACCOUNT}\n")
+    runner.answer("gh", f"{deployments}\n")
+    environment = {
+        "GITHUB_REPOSITORY": "acme/live-sessions",
+        "STACK": "staging",
+        "STATUS_pulumi": str(preview),
+        "STATUS_make": str(verify),
+    }
+    ran = runner.run(COMPARE, **environment)
+    assert ran.returncode == 0, ran.stderr
+    calls = runner.calls.read_text()
+    assert "preview --stack staging --refresh --expect-no-changes" in calls
+    assert "verify STACK=staging" in calls
+    ran = runner.run(WRITE, STACK="staging", COMMIT=OLD, ACCOUNT=ACCOUNT)
+    assert ran.returncode == 0, ran.stderr
+    first, begin, *report, end = runner.outputs.read_text().splitlines()
+    assert begin == f"report<<{end}"
+    assert ACCOUNT not in runner.outputs.read_text() + runner.summary.read_text()
+    return first.removeprefix("drift="), "\n".join(report)
+
+
+def test_a_stack_as_declared_has_no_drift(runner: Runner):
+    drift, report = compare(runner)
+    assert drift == "no"
+    assert f"The commit {OLD} is deployed." in report
+    assert "preview of" not in report
+
+
+@pytest.mark.parametrize(
+    ("statuses", "shown", "not_shown"),
+    [
+        ({"preview": 255}, "preview of <account>", "verified"),
+        ({"verify": 2}, "verified <account>", "preview of"),
+    ],
+)
+def test_drift_is_reported_with_what_differs_and_without_the_accounts_number(
+    runner: Runner, statuses: dict[str, int], shown: str, not_shown: str
+):
+    drift, report = compare(runner, **statuses)
+    assert drift == "yes"
+    assert shown in report
+    assert not_shown not in report
+
+
+def test_a_difference_during_a_deployment_is_no_drift(runner: Runner):
+    assert compare(runner, preview=255, deployments=1)[0] == "deploying"
+
+
+def test_a_long_report_is_cut_to_what_an_issue_holds(runner: Runner):
+    runner.answer("pulumi", "")
+    (runner.folder / "drift").mkdir()
+    for name in ("preview", "verify"):
+        (runner.folder / f"drift/{name}.txt").write_text("x" * 100_000 + "end")
+        (runner.folder / f"drift/{name}.status").write_text("1\n")
+    (runner.folder / "drift/deployments").write_text("0\n0\n")
+    ran = runner.run(WRITE, STACK="staging", COMMIT=OLD, ACCOUNT=ACCOUNT)
+    assert ran.returncode == 0, ran.stderr
+    # Two reports fit into the 65,536 characters of an issue.
+    assert len(runner.outputs.read_text()) < 28_000
+    assert runner.outputs.read_text().count("end\n") == 2
+
+
+def report(
+    runner: Runner, *, staging: str, production: str, issue: str = ""
+) -> tuple[list[str], str]:
+    """Runs the step; `issue` is the number and state of the one that exists.
+
+    Returns the calls that write, and the body that was written.
+    """
+    runner.answer("gh", issue, argument="state=all")
+    ran = runner.run(
+        ISSUE,
+        GH_REPO="acme/live-sessions",
+        RUN="https://github.com/acme/live-sessions/actions/runs/1",
+        STAGING=staging,
+        STAGING_REPORT="$(touch injected) `touch injected`" if staging else "",
+        PRODUCTION=production,
+        PRODUCTION_REPORT="the report of production" if production else "",
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert not (runner.folder / "injected").exists()
+    listing, *writes = runner.calls.read_text().splitlines()
+    assert "repos/acme/live-sessions/issues?state=all" in listing
+    return writes, (runner.folder / "body.md").read_text()
+
+
+def test_the_first_drift_opens_an_issue(runner: Runner):
+    (write,), body = report(runner, staging="no", production="yes")
+    assert "--method POST repos/acme/live-sessions/issues -f title=Drift" in write
+    assert body.startswith("<!-- drift -->\n")
+    assert "## staging: nothing differs" in body
+    assert "## production: differs\n\nthe report of production" in body
+
+
+@pytest.mark.parametrize("state", ["open", "closed"])
+def test_later_drift_updates_the_same_issue_and_opens_it_again(runner: Runner, state: str):
+    (write,), _ = report(runner, staging="yes", production="deploying", issue=f"12 {state}\n")
+    assert "--method PATCH repos/acme/live-sessions/issues/12 -f state=open " in write
+
+
+def test_a_check_that_failed_is_reported_like_drift(runner: Runner):
+    (write,), body = report(runner, staging="", production="no")
+    assert "--method POST repos/acme/live-sessions/issues " in write
+    assert "## staging: could not be checked\n\nThe check itself failed: see the run." in body
+
+
+def test_the_issue_is_closed_with_a_comment_when_nothing_differs_any_more(runner: Runner):
+    (comment, write), _ = report(runner, staging="no", production="no", issue="12 open\n")
+    assert "--method POST repos/acme/live-sessions/issues/12/comments" in comment
+    assert "--method PATCH repos/acme/live-sessions/issues/12 -f state=closed" in write
+
+
+@pytest.mark.parametrize(
+    ("staging", "production", "issue"),
+    [("no", "no", ""), ("no", "no", "12 closed\n"), ("no", "deploying", "12 open\n")],
+)
+def test_without_news_the_issue_stays_as_it_is(
+    runner: Runner, staging: str, production: str, issue: str
+):
+    writes, _ = report(runner, staging=staging, production=production, issue=issue)
+    assert writes == []

@@ -101,9 +101,9 @@ def test_permissions_are_granted_by_jobs_only(path: Path):
 def test_each_job_has_its_permissions_and_a_time_limit(job: dict[str, Any]):
     assert job["permissions"]
     writes = {name for name, right in job["permissions"].items() if right == "write"}
-    assert writes <= {"id-token", "pull-requests"}
-    # A job that can write to the repository runs no code of a pull request.
-    if "pull-requests" in writes:
+    assert writes <= {"id-token", "issues", "pull-requests"}
+    # A job that can write to the repository runs no code of it, such as that of a pull request.
+    if writes & {"issues", "pull-requests"}:
         assert not any("uses" in step for step in job["steps"])
     if "uses" not in job:
         assert 1 <= int(job["timeout-minutes"]) <= 60
@@ -113,7 +113,7 @@ def test_each_job_has_its_permissions_and_a_time_limit(job: dict[str, Any]):
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
 def test_no_workflow_has_a_trigger_that_exposes_secrets_to_forks(path: Path):
     assert read(path)["on"].keys() <= {
-        *("pull_request", "push", "workflow_call", "workflow_dispatch")
+        *("pull_request", "push", "schedule", "workflow_call", "workflow_dispatch")
     }
 
 
@@ -144,7 +144,7 @@ def test_deployments_of_a_stack_never_overlap_and_are_never_cancelled():
 
 def test_a_manual_deployment_needs_the_commit_to_roll_back_to():
     manual = [path.stem for path in WORKFLOWS if "workflow_dispatch" in read(path)["on"]]
-    assert manual == ["deploy"]
+    assert manual == ["deploy", "drift"]
     deploy = read(GITHUB / "workflows/deploy.yml")
     (commit,) = deploy["on"]["workflow_dispatch"]["inputs"].items()
     assert commit[0] == "commit"
@@ -169,6 +169,51 @@ def test_each_deployment_is_verified():
     assert up < verify
 
 
+def test_preflight_comes_before_each_deployment():
+    deployment_steps = [step for path, step in steps() if path.stem == "deploy-stack"]
+    scripts = [step.get("run", "") for step in deployment_steps]
+    preflight = next(n for n, script in enumerate(scripts) if "preflight STACK=" in script)
+    up = next(number for number, script in enumerate(scripts) if "pulumi up" in script)
+    assert preflight < up
+    assert "PREFLIGHT=--before-update" in scripts[preflight]
+    assert "continue-on-error" not in deployment_steps[preflight]
+
+
+def test_drift_never_takes_a_deployments_place_in_its_queue():
+    """A group keeps one waiting run: a drift run in it would cancel a waiting deployment."""
+    deployments = read(GITHUB / "workflows/deploy-stack.yml")["jobs"]["deploy"]["concurrency"]
+    for name in ("drift", "drift-stack"):
+        workflow = read(GITHUB / f"workflows/{name}.yml")
+        for part in (workflow, *workflow["jobs"].values()):
+            assert part.get("concurrency", {}).get("group") != deployments["group"]
+
+
+def test_drift_covers_each_deployed_stack_with_a_role_of_its_own():
+    def stacks_of(workflow: str) -> set[str]:
+        calls = read(GITHUB / f"workflows/{workflow}.yml")["jobs"].values()
+        return {job["with"]["stack"] for job in calls if job.get("with", {}).get("stack")}
+
+    assert stacks_of("drift") == stacks_of("deploy")
+    job = read(GITHUB / "workflows/drift-stack.yml")["jobs"]["drift"]
+    assert job["environment"] == "drift-${{ inputs.stack }}"
+
+
+def test_the_account_is_masked_and_taken_out_of_what_jobs_pass_on():
+    """GitHub drops a job output that contains a masked value."""
+    for path in WORKFLOWS:
+        for job in read(path)["jobs"].values():
+            signed_in = [
+                step
+                for step in job.get("steps", [])
+                if "configure-aws-credentials" in step.get("uses", "")
+            ]
+            assert all(step["with"]["mask-aws-account-id"] == "true" for step in signed_in)
+            texts = {each for each in job.get("outputs", {}) if each in ("preview", "report")}
+            if signed_in and texts:
+                scripts = [step.get("run", "") for step in job["steps"]]
+                assert any("s/${ACCOUNT:?" in script for script in scripts), path.name
+
+
 def test_every_script_runs_in_bash_with_errexit_and_pipefail():
     for path in WORKFLOWS:
         if any("run" in step for where, step in steps() if where == path):
@@ -187,7 +232,7 @@ def test_workflows_call_make_targets_that_exist():
         for _, step in steps()
         for target in re.findall(r"\bmake (?:--[a-z-]+ )*([a-z-]+)", step.get("run", ""))
     }
-    assert called == {"check", "coverage", "plan", "setup", "verify"}
+    assert called == {"check", "coverage", "plan", "preflight", "setup", "verify"}
     assert called <= targets
 
 
@@ -212,7 +257,7 @@ def test_previews_and_deployments_use_the_python_version_of_the_functions(stack:
 
 def test_the_workflows_command_finds_the_locked_version_of_pulumi():
     scripts = [step["run"] for _, step in steps() if "sed -n" in step.get("run", "")]
-    assert len(scripts) == 2
+    assert len(scripts) == 3
     for script in scripts:
         sed = next(line for line in script.splitlines() if line.startswith("sed"))
         ran = subprocess.run(
