@@ -13,8 +13,8 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup hooks run cloud demo local-logs local-reset plan preflight verify cost test \
-	test-local-cloud test-speaking test-engine test-handlers test-program coverage bench check format lint \
-	types lock clean
+	test-local-cloud test-speaking test-engine test-engine-full test-handlers test-program coverage bench check \
+	format lint types lock clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -75,6 +75,7 @@ cost: setup ## Estimate the monthly bill: STACK=staging, COST='--sessions 20 --l
 # priority, use a core each: in one process, tests share runs of the program, and only one of the two imports what takes
 # long to import.
 # With --keep-going each of them runs to its end even if another one fails.
+NIGHTLY_TESTS := tests/engine/full
 EMULATOR_TESTS := tests/local/emulator
 SPEAKING_TESTS := tests/local/audio tests/local/speech tests/local/verify tests/local/monitoring
 HANDLER_TESTS := tests/handlers tests/client $(EMULATOR_TESTS)
@@ -97,8 +98,12 @@ test-local-cloud:
 test-speaking:
 	$(PYTEST) $(SPEAKING_TESTS)
 
+# Each worker takes whole files, since the tests of a file share a stack. CI reads from the results how many were skipped.
 test-engine: setup ## Run the tests on Pulumi's engine; CONTRIBUTING.md says what they need
-	$(PYTEST) tests/engine
+	$(PYTEST) --numprocesses=4 --dist=loadfile --junitxml=.pytest_cache/$@/results.xml tests/engine --ignore=$(NIGHTLY_TESTS)
+
+test-engine-full: setup ## Run the engine tests that take longest: upgrades from an older commit, interrupted updates
+	$(PYTEST) -rP $(NIGHTLY_TESTS)
 
 test-handlers:
 	nice -n 5 $(PYTEST) $(HANDLER_TESTS)

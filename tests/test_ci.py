@@ -1,6 +1,7 @@
 """.ci/run on a small project: what is run again, and what fails at once."""
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -10,14 +11,16 @@ import pytest
 from program.stack_config import ROOT
 from tests.patience import PATIENCE_SECONDS
 
+(TOOLS,) = re.findall(r'^tools="\$PWD/(.+)"$', (ROOT / ".ci/run").read_text(), re.MULTILINE)
 MAKEFILE = """\
-TEST_RUNS := test-first test-second
+TEST_RUNS := test-first test-engine
 .PHONY: check $(TEST_RUNS)
 check:
 \ttest ! -e lint-fails
 \t@$(MAKE) --keep-going --jobs=2 $(TEST_RUNS)
 $(TEST_RUNS):
-\t.venv/bin/python -m pytest -o cache_dir=.pytest_cache/$@ $@
+\t.venv/bin/python -m pytest -o cache_dir=.pytest_cache/$@ $(OPTIONS) $@
+test-engine: OPTIONS = -p xdist --numprocesses=2 --junitxml=.pytest_cache/$@/results.xml
 """
 PASSING = "def test_that_passes():\n    pass\n"
 FAILING = "def test_that_fails():\n    assert False\n"
@@ -35,6 +38,17 @@ FLAKY_ID = "test-{run}/test_{run}_flaky.py::test_that_is_flaky[a b]"
 KILLED = (
     "import os, signal\ndef test_that_kills_pytest():\n    os.kill(os.getpid(), signal.SIGKILL)\n"
 )
+SKIPPED = """\
+import pytest
+def test_that_is_skipped():
+    pytest.skip("a tool is missing")
+"""
+USING_TOOLS = """\
+import os, shutil
+def test_that_needs_the_tools():
+    assert os.environ["AWS_PLUGIN_COMMAND"] == {folder!r} + "/aws-plugin"
+    assert shutil.which("pulumi") == {folder!r} + "/pulumi"
+"""
 NOT_COLLECTED = "import no_such_module\n"
 
 
@@ -43,20 +57,27 @@ class Project:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        (folder / ".ci").mkdir()
+        (folder / ".ci").mkdir(parents=True)
         shutil.copy(ROOT / ".ci/run", folder / ".ci/run")
         (folder / ".venv").symlink_to(ROOT / ".venv")
         (folder / "Makefile").write_text(MAKEFILE)
         (folder / "pytest.ini").write_text("[pytest]\naddopts = --import-mode=importlib\n")
         self.add("first", "passing", PASSING)
-        self.add("second", "passing", PASSING)
+        self.add("engine", "passing", PASSING)
 
     def add(self, run: str, name: str, content: str) -> None:
         path = self.folder / f"test-{run}" / f"test_{run}_{name}.py"
         path.parent.mkdir(exist_ok=True)
         path.write_text(content)
 
+    def add_tools(self) -> str:
+        folder = self.folder / TOOLS
+        folder.resolve().mkdir(parents=True)
+        (folder / "pulumi").touch(mode=0o755)
+        return str(folder)
+
     def ci(self) -> subprocess.CompletedProcess[str]:
+        inherited = {k: v for k, v in os.environ.items() if k != "AWS_PLUGIN_COMMAND"}
         return subprocess.run(
             [str(self.folder / ".ci/run")],
             cwd=self.folder,
@@ -66,13 +87,18 @@ class Project:
             timeout=PATIENCE_SECONDS,
             check=False,
             # Of pytest's plugins only those that the small project uses: it starts faster.
-            env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+            env={**inherited, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         )
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
-    return Project(tmp_path)
+    return Project(tmp_path / "project")
+
+
+def makefile_runs() -> list[str]:
+    (names,) = re.findall(r"^TEST_RUNS := (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    return names.split()
 
 
 def pytest_runs(ran: subprocess.CompletedProcess[str]) -> int:
@@ -87,9 +113,39 @@ def test_ci_passes_when_every_test_passes(project: Project) -> None:
     assert pytest_runs(ran) == 2
 
 
+def test_ci_says_how_many_engine_tests_were_skipped_and_accepts_it_without_the_tools(
+    project: Project,
+) -> None:
+    project.add("engine", "skipped", SKIPPED)
+    ran = project.ci()
+    assert ran.returncode == 0, ran.stdout
+    assert ran.stdout.endswith("Tests on Pulumi's engine: 1 ran, 1 were skipped.\n")
+
+
+def test_ci_gives_the_engine_tests_the_tools_that_lie_beside_the_project(project: Project) -> None:
+    folder = project.add_tools()
+    project.add("engine", "tools", USING_TOOLS.format(folder=folder))
+    ran = project.ci()
+    assert ran.returncode == 0, ran.stdout
+    assert ran.stdout.endswith("Tests on Pulumi's engine: 2 ran, 0 were skipped.\n")
+
+
+@pytest.mark.parametrize("other", [PASSING, FLAKY])
+def test_ci_fails_if_an_engine_test_is_skipped_where_the_tools_are(
+    project: Project, other: str
+) -> None:
+    project.add_tools()
+    project.add("engine", "skipped", SKIPPED)
+    project.add("first", "other", other)
+    ran = project.ci()
+    assert ran.returncode == 1
+    assert "FAILED: none of them may be skipped" in ran.stdout
+    assert "UNSTABLE" not in ran.stdout
+
+
 def test_tests_that_pass_the_second_time_are_reported_as_unstable(project: Project) -> None:
     project.add("first", "flaky", FLAKY)
-    project.add("second", "flaky", FLAKY)
+    project.add("engine", "flaky", FLAKY)
     stale = project.folder / ".pytest_cache/test-first/v/cache/lastfailed"
     stale.parent.mkdir(parents=True)
     stale.write_text('{"test-first/test_first_removed.py::test_that_was_removed": true}')
@@ -101,14 +157,14 @@ def test_tests_that_pass_the_second_time_are_reported_as_unstable(project: Proje
     assert "2 passed in " in second_try
     last_line = ran.stdout.splitlines()[-1]
     assert last_line.startswith("UNSTABLE: ")
-    for run in ("first", "second"):
+    for run in ("first", "engine"):
         assert FLAKY_ID.format(run=run) in last_line
     assert "removed" not in last_line
 
 
 def test_ci_fails_when_a_test_fails_twice(project: Project) -> None:
     project.add("first", "flaky", FLAKY)
-    project.add("second", "failing", FAILING)
+    project.add("engine", "failing", FAILING)
     ran = project.ci()
     assert ran.returncode == 1
     assert "UNSTABLE" not in ran.stdout
@@ -124,7 +180,7 @@ def test_a_lint_failure_fails_before_any_test_runs(project: Project) -> None:
 
 def test_a_file_that_cannot_be_collected_fails_without_a_second_try(project: Project) -> None:
     project.add("first", "broken", NOT_COLLECTED)
-    project.add("second", "broken", NOT_COLLECTED)
+    project.add("engine", "broken", NOT_COLLECTED)
     ran = project.ci()
     assert ran.returncode == 1
     assert "UNSTABLE" not in ran.stdout
@@ -133,23 +189,29 @@ def test_a_file_that_cannot_be_collected_fails_without_a_second_try(project: Pro
 
 def test_a_crash_of_pytest_fails_even_beside_a_test_that_would_pass_now(project: Project) -> None:
     project.add("first", "crash", KILLED)
-    project.add("second", "flaky", FLAKY)
+    project.add("engine", "flaky", FLAKY)
     ran = project.ci()
     assert ran.returncode == 1
     assert "FAILED: test-first ended without running every test" in ran.stdout
     assert pytest_runs(ran) == 2
 
 
-@pytest.mark.parametrize(
-    "run", ["test-local-cloud", "test-speaking", "test-handlers", "test-program"]
-)
+@pytest.mark.parametrize("run", makefile_runs())
 def test_each_test_run_of_the_makefile_writes_the_cache_that_ci_reads(run: str) -> None:
+    assert f"cache_dir=.pytest_cache/{run} " in planned_commands(run)
+
+
+def test_the_engine_tests_write_the_results_that_ci_counts() -> None:
+    assert "--junitxml=.pytest_cache/test-engine/results.xml " in planned_commands("test-engine")
+
+
+def planned_commands(target: str) -> str:
     planned = subprocess.run(
-        ["make", "--dry-run", run],  # noqa: S607
+        ["make", "--dry-run", target],  # noqa: S607
         cwd=ROOT,
         capture_output=True,
         text=True,
         timeout=PATIENCE_SECONDS,
         check=True,
     )
-    assert f"cache_dir=.pytest_cache/{run} " in planned.stdout
+    return planned.stdout
