@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -73,8 +74,8 @@ def test_zizmor_finds_an_unpinned_action_and_an_expression_in_a_script(tmp_path:
     assert {"unpinned-uses", "template-injection"} <= idents
 
 
-def test_there_are_workflows_for_check_preview_and_deployment():
-    assert {"check", "preview", "deploy"} <= {path.stem for path in WORKFLOWS}
+def test_there_are_workflows_for_checks_previews_deployments_and_nights():
+    assert {"check", "preview", "deploy", "nightly"} <= {path.stem for path in WORKFLOWS}
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
@@ -232,7 +233,9 @@ def test_workflows_call_make_targets_that_exist():
         for _, step in steps()
         for target in re.findall(r"\bmake (?:--[a-z-]+ )*([a-z-]+)", step.get("run", ""))
     }
-    assert called == {"check", "coverage", "plan", "preflight", "setup", "verify"}
+    assert called == {
+        *("check", "coverage", "plan", "preflight", "setup", "test-engine-full", "verify"),
+    }
     assert called <= targets
 
 
@@ -255,20 +258,30 @@ def test_previews_and_deployments_use_the_python_version_of_the_functions(stack:
     assert pythons == {runtime.removeprefix("python")}
 
 
-def test_the_workflows_command_finds_the_locked_version_of_pulumi():
-    scripts = [step["run"] for _, step in steps() if "sed -n" in step.get("run", "")]
-    assert len(scripts) == 3
-    for script in scripts:
-        sed = next(line for line in script.splitlines() if line.startswith("sed"))
-        ran = subprocess.run(
-            ["bash", "-c", sed.partition(" >> ")[0]],  # noqa: S607
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE_SECONDS,
-            check=True,
-        )
-        assert re.fullmatch(r"version=\d+\.\d+\.\d+\n", ran.stdout)
+def test_the_workflows_commands_find_the_locked_versions_of_pulumi_and_its_plugin():
+    scripts = [step.get("run", "") for _, step in steps()]
+    commands = {
+        line.strip() for script in scripts for line in script.splitlines() if "sed -n" in line
+    }
+    assert len(commands) == 2
+    ran = subprocess.run(
+        ["bash", "-c", "\n".join(commands).replace('>> "$GITHUB_OUTPUT"', "")],  # noqa: S607
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=True,
+    )
+    found = dict(line.split("=") for line in ran.stdout.splitlines())
+    assert found == {"version": version("pulumi"), "aws-version": version("pulumi-aws")}
+
+
+def test_each_job_that_runs_engine_tests_has_pulumi_and_its_plugin():
+    for path in WORKFLOWS:
+        for name, job in read(path)["jobs"].items():
+            scripts = [step.get("run", "") for step in job.get("steps", [])]
+            if any(re.search(r"make (check|test-engine-full)", script) for script in scripts):
+                assert any("pulumi plugin install" in script for script in scripts), name
 
 
 def test_dependabot_updates_the_actions_and_every_folder_with_a_lock():
