@@ -113,6 +113,12 @@ class EngineStack:
         """Send a signal to the Pulumi process that is running."""
         os.kill(int((self._folder / "pulumi.pid").read_text()), number)
 
+    def kill(self) -> None:
+        """Kill the Pulumi process that is running, and its plugin, which would end with it."""
+        self.send_signal(signal.SIGKILL)
+        self._plugin.close()
+        self._operations_left = 0
+
     def exported(self) -> dict[str, Any]:
         """The stack's state, as `pulumi stack export` prints it."""
         return dict(self._stack.export_stack().deployment or {})
