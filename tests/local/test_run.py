@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -152,16 +153,42 @@ def unfinished_layers(folder: str, names: list[str]) -> list[str]:
     return [name for name in names if Path(folder).name == "layers" and name.startswith(".")]
 
 
-def processes_of(project: Path) -> list[str]:
-    """The command lines of all processes that name the copy's folder."""
+@dataclass(frozen=True)
+class Process:
+    id: int
+    parent: int
+    group: int
+    command: str
+
+
+def processes() -> list[Process]:
     listed = subprocess.run(
-        ["ps", "-A", "-ww", "-o", "pid=,args="],  # noqa: S607
+        ["ps", "-A", "-ww", "-o", "pid=,ppid=,pgid=,args="],  # noqa: S607
         capture_output=True,
         text=True,
         timeout=PATIENCE_SECONDS,
         check=True,
     ).stdout
-    return [line for line in listed.splitlines() if str(project) in line]
+    rows = [line.split(maxsplit=3) for line in listed.splitlines()]
+    return [
+        Process(int(process), int(parent), int(group), command)
+        for process, parent, group, command in rows
+    ]
+
+
+def processes_of(project: Path) -> list[Process]:
+    """All processes that name the copy's folder."""
+    return [process for process in processes() if str(project) in process.command]
+
+
+def group_of_emulator(run: Run) -> int:
+    """The process group of the run's emulator and of all that it starts."""
+    [server] = [
+        process
+        for process in processes()
+        if process.parent == run.process.pid and "emulator/serve.py" in process.command
+    ]
+    return server.group
 
 
 def eventually(condition: Callable[[], object], what: str) -> None:
@@ -355,9 +382,12 @@ def test_two_runs_share_nothing_and_one_that_is_ended_leaves_nothing(
     folder = runs.project / ".local-2"
     with Participants(outputs_in(folder)) as people:  # so that there are functions' processes
         people.speaker().create_session("en")
-        assert any(str(folder) in line for line in processes_of(runs.project))
+        group = group_of_emulator(second)
+        running = [each for each in processes_of(runs.project) if each.group == group]
+        assert sum("forked_process.py" in process.command for process in running) > 1
         assert second.end(signal.SIGINT) == 0
-    assert not any(f"{folder}/" in line for line in processes_of(runs.project))
+    assert [each for each in processes_of(runs.project) if each.group == group] == []
+    assert not any(f"{folder}/" in process.command for process in processes())
     assert list(second.scratch.iterdir()) == []
     assert state_folders(runs.project) == [".local"]
     assert edited.process.poll() is None
@@ -379,11 +409,11 @@ def test_after_a_killed_run_the_next_one_cleans_up_and_reports_its_own_emulators
     assert left
     assert not left & {path.name for path in (runs.project / ".local").iterdir()}
 
-    [server] = [line for line in processes_of(runs.project) if "emulator/serve.py" in line]
+    server = group_of_emulator(following)
     [log] = runs.project.glob(".local/emulator-*/emulator.log")
     with log.open("a") as file:
         file.write("its last words\n")
-    os.kill(int(server.split()[0]), signal.SIGKILL)
+    os.kill(server, signal.SIGKILL)
     assert following.process.wait(ENDING_TIMEOUT_SECONDS) == 1
     assert "the emulator ended by itself:\n" in following.text
     assert "its last words" in following.text
