@@ -7,9 +7,14 @@ from pathlib import Path
 import pytest
 
 from local.emulator.process import Emulator
+from local.services import Services
+from local.speech.recognisers import Recognition
 from tests.engine.stack import EngineStack
 from tests.engine.tools import missing_tool
 from tests.patience import OUT_OF_REACH_SECONDS
+from tests.patient_clouds import no_limit_is_met_by_a_busy_machine
+
+__all__ = ["no_limit_is_met_by_a_busy_machine"]
 
 StartStack = Callable[..., EngineStack]
 FOLDER = Path(__file__).parent
@@ -25,8 +30,22 @@ def tools() -> None:
 @pytest.fixture(scope="module")
 def emulator(tools: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     """An account that only the tests of one module use."""
-    folder = tmp_path_factory.mktemp("emulator")
-    with Emulator(folder, start_timeout_seconds=OUT_OF_REACH_SECONDS) as started:
+    with Emulator(tmp_path_factory.mktemp("emulator")) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def services(tools: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    """An account in which functions have no time limit, with the stand-ins that sessions need.
+
+    A module whose stack carries sessions overrides `emulator` with `services.emulator`.
+    """
+    with Services(
+        tmp_path_factory.mktemp("services"),
+        recognition=Recognition.NUMBERS,
+        least_time_limit_seconds=OUT_OF_REACH_SECONDS,
+    ) as started:
+        started.speech.wait_until_ready()
         yield started
 
 

@@ -11,7 +11,10 @@ from typing import Any, Self
 
 from pulumi import automation
 
+from client.account import Account
+from client.people import Participants
 from local.emulator.process import Emulator
+from local.outputs import OutputsFile
 from program.stack_config import LOCAL_STACK, ROOT, host_settings, project, stack_config
 from tests.engine.programs import Program, whole_program
 from tests.engine.steps import Step, Steps
@@ -88,6 +91,10 @@ class EngineStack:
     def outputs(self) -> dict[str, Any]:
         """The stack's outputs of its last update."""
         return {name: output.value for name, output in self._stack.outputs().items()}
+
+    def people(self, account: Account) -> Participants:
+        """Speakers and listeners on the stack's sockets; to be closed, as a context manager."""
+        return Participants(OutputsFile(self._folder, account, self.name).publish(self.outputs))
 
     def up(self, watch: Watch | None = None) -> Steps:
         """`pulumi up`; `watch` is called with each step when it begins."""

@@ -4,49 +4,16 @@ from typing import Any
 
 import pytest
 
-from client import account, sign_in, sockets
 from local.cloud import LocalCloud
-from local.emulator import process as emulator_process
-from local.speech import apertium, decoders
-from local.speech import process as speech_process
 from local.speech.recognisers import Recognition
-from tests.patience import OUT_OF_REACH_SECONDS, PATIENCE_SECONDS
+from tests.patience import OUT_OF_REACH_SECONDS
+from tests.patient_clouds import no_limit_is_met_by_a_busy_machine
+
+__all__ = ["no_limit_is_met_by_a_busy_machine"]
 
 CloudWith = Callable[..., LocalCloud]
 # One more cloud, for all tests that need a full session or a short grace period.
 SMALL: dict[str, Any] = {"maxListenersPerSession": 50, "speakerGraceSeconds": 3}
-LIMITS = (
-    (account, "CALL_TIMEOUT_SECONDS"),
-    (apertium, "TIMEOUT_SECONDS"),
-    (decoders, "ANSWER_TIMEOUT_SECONDS"),
-    (emulator_process, "STOP_SECONDS"),
-    (sign_in, "ANSWER_TIMEOUT_SECONDS"),
-    (sockets, "CLOSE_TIMEOUT_SECONDS"),
-    (sockets, "OPEN_TIMEOUT_SECONDS"),
-    (speech_process, "ORDER_TIMEOUT_SECONDS"),
-    (speech_process, "START_TIMEOUT_SECONDS"),
-    (speech_process, "STOP_SECONDS"),
-)
-WAITING = (
-    sockets.Client.answer_to,
-    sockets.Client.ask,
-    sockets.Client.expect,
-    sockets.Client.expect_close,
-)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def no_limit_is_met_by_a_busy_machine() -> Iterator[None]:
-    start = emulator_process.Emulator.__init__
-    patient_start = {**(start.__kwdefaults__ or {}), "start_timeout_seconds": OUT_OF_REACH_SECONDS}
-    with pytest.MonkeyPatch.context() as changed:
-        for module, name in LIMITS:
-            changed.setattr(module, name, OUT_OF_REACH_SECONDS)
-        changed.setattr(start, "__kwdefaults__", patient_start)
-        for wait in WAITING:
-            assert wait.__defaults__ == (sockets.REPLY_TIMEOUT_SECONDS,)
-            changed.setattr(wait, "__defaults__", (PATIENCE_SECONDS,))
-        yield
 
 
 @pytest.fixture(scope="session")

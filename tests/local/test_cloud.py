@@ -14,8 +14,9 @@ from client.sockets import FrameMissing, HandshakeRefused
 from local.cloud import LocalCloud
 from local.deployer import DeployError
 from local.speech.process import LOG_NAME, SpeechServices
-from tests.local.conftest import PATIENCE_SECONDS, SMALL, CloudWith
+from tests.local.conftest import SMALL, CloudWith
 from tests.local.protocol.people import eventually, leave_one_place
+from tests.patience import PATIENCE_SECONDS
 
 PROMISED_OUTPUTS = {
     "websocketUrl",
