@@ -264,6 +264,23 @@ def test_a_delayed_tick_is_as_old_as_the_time_since_it_was_due(stage: Stage) -> 
     assert len(stage.queued("status-shards")) == 4
 
 
+@pytest.mark.parametrize(
+    ("offset_seconds", "arrives_after_seconds", "shards"),
+    [
+        pytest.param(30, 30, 4, id="was in its queue"),
+        pytest.param(30, 12, 4, id="its queue's delay changed before its target"),
+        pytest.param(12, 30, 0, id="its target changed before its queue's delay"),
+    ],
+)
+def test_a_tick_from_before_the_interval_changed_is_handled_once_or_dropped_as_stale(
+    stage: Stage, offset_seconds: int, arrives_after_seconds: int, shards: int
+) -> None:
+    stage.environment["PERIODIC_UPDATE_INTERVAL_SECONDS"] = "12"
+    age_seconds = arrives_after_seconds - offset_seconds
+    deliver_record(stage, tick(stage, age_seconds=age_seconds, offset_seconds=offset_seconds))
+    assert len(stage.queued("status-shards")) == shards
+
+
 def test_a_session_that_ended_or_expired_is_sent_no_status(
     stage: Stage, sockets: OpenSockets
 ) -> None:
