@@ -56,6 +56,8 @@ class Services:
             )
             # On a thread, so that no signal interrupts between starting a process and recording it.
             with ThreadPoolExecutor(1) as thread:
+                # A pool does not wait for a thread whose start was interrupted: first an idle one.
+                thread.submit(int).result()
                 thread.submit(starting.enter_context, self.emulator).result()
                 thread.submit(self.speech.start, self.emulator.url).result()
             self.account = Account(

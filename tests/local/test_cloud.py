@@ -2,6 +2,7 @@ import json
 import os
 import signal
 import stat
+import threading
 import time
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from client.sign_in import sign_in
 from client.sockets import FrameMissing, HandshakeRefused
 from local.cloud import LocalCloud
 from local.deployer import DeployError
-from local.speech.process import LOG_NAME, SpeechServices
+from local.services import Services
+from local.speech.process import LOG_NAME
 from tests.local.conftest import SMALL, CloudWith
 from tests.local.protocol.people import eventually, leave_one_place
 from tests.patience import PATIENCE_SECONDS
@@ -138,20 +140,43 @@ def test_overridden_config_reaches_the_functions(cloud_with: CloudWith) -> None:
 def test_a_speech_process_that_ended_by_itself_is_reported_with_its_log(
     shared_cloud: LocalCloud, tmp_path: Path
 ) -> None:
-    cloud = LocalCloud(tmp_path)
-    cloud.emulator = shared_cloud.emulator
-    with SpeechServices(tmp_path) as cloud.speech:
-        cloud.speech.start(cloud.emulator.url)
-        assert cloud.ending() is None
+    services = Services(tmp_path)
+    services.emulator = shared_cloud.emulator
+    with services.speech as speech:
+        speech.start(services.emulator.url)
+        assert services.ending() is None
         [log] = tmp_path.glob(f"speech-*/{LOG_NAME}")
         with log.open("a") as file:
             file.write("its last words\n")
-        os.kill(cloud.speech.process_id, signal.SIGKILL)
-        eventually(lambda: not cloud.speech.is_running, "the process has ended")
-        report = cloud.ending()
+        os.kill(speech.process_id, signal.SIGKILL)
+        eventually(lambda: not speech.is_running, "the process has ended")
+        report = services.ending()
     assert report
     assert report.startswith("the speech stand-ins ended by themselves:\n")
     assert "its last words" in report
+
+
+def test_a_signal_while_a_thread_starts_leaves_nothing_running(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Signalled(BaseException):
+        pass
+
+    start = threading.Thread.start
+    started: list[threading.Thread] = []
+
+    def start_interrupted(thread: threading.Thread) -> None:
+        start(thread)
+        started.append(thread)
+        raise Signalled
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", start_interrupted)
+        with pytest.raises(Signalled):
+            Services(tmp_path).start()
+    for thread in started:
+        thread.join(PATIENCE_SECONDS)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_wrong_config_is_reported_and_leaves_nothing_running(tmp_path: Path) -> None:
