@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from contract.functions import LIVE
+from tests.patience import OUT_OF_REACH_SECONDS
 
 DOWNLOAD_TIMEOUT_SECONDS = 60
 
@@ -31,6 +32,10 @@ def serving(
         functions.update_function_configuration(FunctionName=name, **configuration)
     if code is not None:
         functions.update_function_code(FunctionName=name, ZipFile=code)
+    # A version keeps the state, too, that its function has at this moment.
+    functions.get_waiter("function_updated_v2").wait(
+        FunctionName=name, WaiterConfig={"Delay": 1, "MaxAttempts": OUT_OF_REACH_SECONDS}
+    )
     version = functions.publish_version(FunctionName=name)["Version"]
     _serve(functions, name, version)
     try:
