@@ -17,7 +17,7 @@ import pytest
 from client.account import Account
 from client.people import Participants
 from client.running_cloud import OUTPUTS_FILE, running_outputs
-from contract.functions import LIVE
+from contract.functions import FUNCTIONS, LIVE
 from local.run import described
 from tests.patience import PATIENCE_SECONDS
 
@@ -278,7 +278,7 @@ def test_an_edit_of_the_shared_package_updates_every_function(edited: Run) -> No
     module = edited.project / "handlers" / "live_sessions" / "aws" / "dynamodb.py"
     edit(module, module.read_text() + "\nEDITED = True\n")
     line = edited.wait_for("dynamodb.py: reloaded", RELOAD_TIMEOUT_SECONDS)
-    assert "reloaded the shared layer and all 11 functions in" in line
+    assert f"reloaded the shared layer and all {len(FUNCTIONS)} functions in" in line
     found = running_outputs(edited.project)
     assert found
     lambda_ = Account.load(found[0]).client("lambda")
