@@ -165,7 +165,7 @@ def test_no_invocation_meets_half_of_a_release(releases: Releases) -> None:
         ({"variable": "alone"}, {"heartbeat-function", "heartbeat-alias"}),
         ({"layer": "alone"}, {"said", "heartbeat-function", "heartbeat-alias"}),
     ],
-    ids=str,
+    ids=["variable", "layer"],
 )
 def test_each_part_alone_publishes_a_version_and_moves_the_alias(
     releases: Releases, change: Mapping[str, str], steps: set[str]
