@@ -2,7 +2,7 @@
 
 Listeners read what Translate supports:
 https://docs.aws.amazon.com/translate/latest/dg/what-is-languages.html
-Speakers speak what Transcribe streams in every Region, in one accent per language:
+Speakers speak what Transcribe streams in every Region:
 https://docs.aws.amazon.com/transcribe/latest/dg/supported-languages.html
 Every source language is also a target language.
 """
@@ -13,18 +13,23 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Language:
-    """A language by its `code` on the wire, and its code at each service; None: not supported."""
+    """A language by its `code` on the wire.
+
+    `locales` are Transcribe's codes of its accents, the usual one first; none: nobody can speak it
+    in a session. `translate` is its code at Translate.
+    """
 
     code: str
-    transcribe: str | None
-    translate: str | None
+    locales: tuple[str, ...]
+    translate: str
 
 
-# Wire, Transcribe (streaming), Translate. es-US is the closest of Transcribe's accents to es-MX.
+# Wire, Transcribe (streaming), Translate. es-US is the closest of Transcribe's accents to es-MX,
+# and zh-HK, which is Cantonese, is written in either script.
 _TABLE = """
     af    af-ZA af
     am    -     am
-    ar    ar-SA ar
+    ar    ar-SA,ar-AE ar
     az    -     az
     bg    -     bg
     bn    -     bn
@@ -33,9 +38,9 @@ _TABLE = """
     cs    cs-CZ cs
     cy    -     cy
     da    da-DK da
-    de    de-DE de
+    de    de-DE,de-CH de
     el    el-GR el
-    en    en-US en
+    en    en-US,en-AB,en-AU,en-GB,en-IE,en-IN,en-NZ,en-WL,en-ZA en
     es    es-ES es
     es-MX es-US es-MX
     et    -     et
@@ -95,19 +100,19 @@ _TABLE = """
     ur    -     ur
     uz    -     uz
     vi    vi-VN vi
-    zh    zh-CN zh
-    zh-TW zh-TW zh-TW
+    zh    zh-CN,zh-HK zh
+    zh-TW zh-TW,zh-HK zh-TW
 """
 
 
 def _language(row: str) -> Language:
-    code, transcribe, translate = (None if text == "-" else text for text in row.split())
-    return Language(code or "", transcribe, translate)
+    code, locales, translate = row.split()
+    return Language(code, () if locales == "-" else tuple(locales.split(",")), translate)
 
 
 LANGUAGES: Mapping[str, Language] = {
     language.code: language for language in map(_language, _TABLE.strip().splitlines())
 }
 
-SOURCE_LANGUAGES = frozenset(code for code, each in LANGUAGES.items() if each.transcribe)
-TARGET_LANGUAGES = frozenset(code for code, each in LANGUAGES.items() if each.translate)
+SOURCE_LANGUAGES = frozenset(code for code, each in LANGUAGES.items() if each.locales)
+TARGET_LANGUAGES = frozenset(LANGUAGES)

@@ -90,7 +90,7 @@ def options_of(arguments: list[str] | None, description: str | None) -> Options:
     where.add_argument("--url", type=_socket_url, help="the stack's websocketUrl")
     where.add_argument("--outputs", type=Path, metavar="FILE", help="the stack's outputs as JSON")
     add_speaker_options(parser, default_speaker="the local cloud's own speaker")
-    parser.add_argument("--language", default="en", help="what is spoken (en)")
+    parser.add_argument("--language", default="en", help="what is spoken, such as en-GB (en)")
     parser.add_argument(
         "--quality",
         choices=("standard", "premium"),

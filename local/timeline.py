@@ -81,7 +81,7 @@ def _caption(frame: Frame) -> str:
 
 
 SUMMARIES: Mapping[str, Callable[[Frame], str]] = {
-    "sessionCreated": lambda frame: f"{frame['sessionId']}, from {frame['sourceLanguage']}",
+    "sessionCreated": lambda frame: f"{frame['sessionId']}, from {frame['sourceLocale']}",
     "sessionJoined": lambda frame: (
         f"{frame['sessionId']}, {frame['sourceLanguage']} to {frame['targetLanguage']}"
     ),

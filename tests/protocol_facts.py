@@ -15,7 +15,7 @@ import tests.handlers.environment  # noqa: F401 - before the functions' code
 
 # isort: split
 from contract.actions import ACTIONS
-from contract.languages import SOURCE_LANGUAGES, TARGET_LANGUAGES
+from contract.languages import LANGUAGES, SOURCE_LANGUAGES, TARGET_LANGUAGES
 from live_sessions.wire import frames
 from live_sessions.wire.frames import BroadcastState, EndReason, ErrorFrame, Frame, UpdateReason
 from live_sessions.wire.refusals import ErrorCode
@@ -62,7 +62,9 @@ def code_facts(config: dict[str, Any]) -> set[str]:
     facts.update(f"{name} {value}" for name, values in ENUMERATIONS.items() for value in values)
     facts.update(f"code {code}" for code in ErrorCode)
     facts.update(error_details())
-    facts.update(f"Source language {code}" for code in SOURCE_LANGUAGES)
+    for code in SOURCE_LANGUAGES:
+        accents = ", ".join(f"`{locale}`" for locale in LANGUAGES[code].locales)
+        facts.add(f"Source language `{code}` | {accents}")
     facts.update(f"Target language {code}" for code in TARGET_LANGUAGES)
     return facts | {f"config {key} is {declared['default']}" for key, declared in config.items()}
 

@@ -41,7 +41,7 @@ def only_name(cell: str) -> str:
 
 
 def page_facts(page: str) -> set[str]:
-    """Returns the facts in the page's tables and language lists, worded like `code_facts`."""
+    """Returns the facts in the page's tables and list of languages, worded like `code_facts`."""
     facts: set[str] = set()
     for heading, header, rows in tables(page):
         first = plain(header[0])
@@ -58,6 +58,8 @@ def page_facts(page: str) -> set[str]:
             facts.update(error_fact_of(row) for row in rows)
         elif first == "limit":
             facts.update(f"config {only_name(key)} is {default}" for _, key, default in rows)
+        elif first == "source language":
+            facts.update(f"Source language {plain(' | '.join(row))}" for row in rows)
         elif header[1] == "when":
             facts.update(f"{only_name(first)} {only_name(row[0])}" for row in rows)
         elif header[1] == "type":
@@ -66,9 +68,8 @@ def page_facts(page: str) -> set[str]:
                 for frame in NAME.findall(first)
                 for row in rows
             )
-    for kind in ("Source", "Target"):
-        [codes] = re.findall(rf"{kind} languages:\n((?:`.*\n)+)", page)
-        facts.update(f"{kind} language {code}" for code in NAME.findall(codes))
+    [codes] = re.findall(r"Target languages:\n((?:`.*\n)+)", page)
+    facts.update(f"Target language {code}" for code in NAME.findall(codes))
     return facts
 
 
@@ -88,6 +89,20 @@ def action_facts_of(row: list[str]) -> Iterator[str]:
         receiver, _, frames = part.partition(": ")
         names = [reply] if frames == "the same" else NAME.findall(frames)
         yield from (f"{action} sends {receiver}: {name}" for name in names)
+
+
+def language_tags(page: str) -> list[tuple[str, str]]:
+    """Returns the tags of the page's table with the languages that they stand for.
+
+    A row has one language for all its tags, or one for each.
+    """
+    found: list[tuple[str, str]] = []
+    for _, header, rows in tables(page):
+        if header[0] == "language tag":
+            for sent, supported, _ in rows:
+                tags, codes = NAME.findall(sent), NAME.findall(supported)
+                found += zip(tags, codes * (len(tags) if len(codes) == 1 else 1), strict=True)
+    return found
 
 
 def config_keys(page: str) -> set[str]:

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from contract.actions import ACTIONS
+from contract.languages import TARGET_LANGUAGES
 from live_sessions.audio.chunks import (
     CLOSED_AFTER_SECONDS,
     GAP_SECONDS,
@@ -15,9 +16,10 @@ from live_sessions.audio.chunks import (
     WARNED_AFTER_SECONDS,
 )
 from live_sessions.audio.ingest import LONGEST_BYTES, SHORTEST_BYTES
+from live_sessions.wire.language_tags import looked_up, spoken_language
 from live_sessions.wire.requests import AUDIO_MESSAGES, CONTROL_MESSAGES
 from tests.protocol_facts import code_facts
-from tests.protocol_page import NAME, PAGE, config_keys, page_facts
+from tests.protocol_page import NAME, PAGE, config_keys, language_tags, page_facts
 
 PULUMI_YAML = Path(__file__).parents[1] / "Pulumi.yaml"
 RATES = re.compile(r"Per(Second|Minute|Hour)$")
@@ -114,6 +116,9 @@ CHANGES = {
     "an update reason is invented": (r"(\| `periodic`)", r"| `sometimes` | x |\n\1"),
     "a language is missing": (r"`sq`, ", ""),
     "a language is invented": (r"`sq`, ", "`sq`, `tlh`, "),
+    "a source language is missing": (r"\| `vi` \| `vi-VN` \|\n", ""),
+    "an accent is missing": (r"`ar-SA`, `ar-AE`", "`ar-SA`"),
+    "another accent is the usual one": (r"`de-DE`, `de-CH`", "`de-CH`, `de-DE`"),
     "a setting's default is different": (r"(`maxListenersPerSession` \|) 500", r"\1 600"),
     "a rate limit is missing": (r"\| .*`joinsPerAddressPerMinute`.*\n", ""),
     "a setting is invented": (r"(\| .*`joinsPer)", r"| x | `dancesPerMinute` | 5 |\n\1"),
@@ -132,17 +137,31 @@ def test_each_deviation_of_the_page_from_the_code_is_found(page: str, change: st
 
 
 def test_the_text_uses_only_names_that_the_protocol_defines(page: str) -> None:
-    """Every quoted word in camelCase or capitals appears in the tables."""
+    """Every quoted word in camelCase or capitals appears in the tables; regions have two."""
     known = {word for fact in page_facts(page) for word in WORD.findall(fact)} | OTHER_NAMES
     prose = page[: page.index("```")]
     names = {word for quoted in NAME.findall(prose) for word in WORD.findall(quoted)}
-    protocol_names = {name for name in names if re.search(r"[a-z][A-Z]|^[A-Z_]+$", name)}
+    protocol_names = {name for name in names if re.search(r"[a-z][A-Z]|^[A-Z_]{3,}$", name)}
     assert protocol_names - known == set()
 
 
 def test_the_page_states_the_size_limits_of_messages(page: str) -> None:
     control, audio = CONTROL_MESSAGES.limit_bytes, AUDIO_MESSAGES.limit_bytes
     assert f"at most {control:,} bytes, with `sendAudio` {audio:,};" in page
+
+
+def test_the_tags_on_the_page_stand_for_the_languages_beside_them(page: str) -> None:
+    tags = language_tags(page)
+    assert len(tags) >= 20
+    assert {tag: looked_up(tag, TARGET_LANGUAGES) for tag, _ in tags} == dict(tags)
+
+
+def test_the_page_states_the_longest_tag_and_the_accents_of_its_examples(page: str) -> None:
+    text = " ".join(page.split())
+    assert "tag of at most 35 characters" in text
+    assert "the one that the tag names (`en-GB`), or else the first (`de-AT` is `de-DE`)" in text
+    locales = {tag: spoken_language(tag).locale for tag in ("en-GB", "de-AT", "zh-HK", "yue")}
+    assert locales == {"en-GB": "en-GB", "de-AT": "de-DE", "zh-HK": "zh-HK", "yue": "zh-HK"}
 
 
 def test_the_page_states_the_rules_for_audio(page: str) -> None:

@@ -79,6 +79,7 @@ def test_the_reply_to_create_session_has_a_readable_id_and_the_expiry(stage: Sta
     assert frame == {
         "type": "sessionCreated",
         "sourceLanguage": "en",
+        "sourceLocale": "en-US",
         "qualityTier": "standard",
         "connectionId": speaker,
         "requestId": "r1",

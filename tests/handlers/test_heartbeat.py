@@ -224,6 +224,7 @@ HEAVY_MODULES = [
     "botocore.exceptions",
     "botocore.session",
     "http.client",
+    "live_sessions.wire.language_tags",
 ]
 HEARTBEAT_IN_A_FRESH_PROCESS = f"""
 import sys

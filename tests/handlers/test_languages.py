@@ -30,8 +30,8 @@ OFFERED_IN_THE_FIRST_RELEASE = frozenset(
 
 
 def test_every_code_is_supported_by_its_service() -> None:
-    assert {each.transcribe for each in LANGUAGES.values()} - {None} <= STREAMED
-    assert {each.translate for each in LANGUAGES.values()} - {None} <= TRANSLATED
+    assert {locale for each in LANGUAGES.values() for locale in each.locales} <= STREAMED
+    assert {each.translate for each in LANGUAGES.values()} == TRANSLATED
 
 
 def test_listeners_may_choose_every_language_of_translate() -> None:
@@ -46,20 +46,25 @@ def test_every_source_language_is_a_target_language() -> None:
     assert SOURCE_LANGUAGES <= TARGET_LANGUAGES
 
 
-def test_no_two_languages_have_the_same_code_at_a_service() -> None:
+def test_every_accent_that_transcribe_streams_is_offered_if_translate_has_its_language() -> None:
+    offered = {locale for each in LANGUAGES.values() for locale in each.locales}
+    assert STREAMED - offered == {"eu-ES", "gl-ES", "zu-ZA"}
+
+
+def test_no_two_languages_have_the_same_usual_accent_or_the_same_code_at_translate() -> None:
     for codes in (
-        [each.transcribe for each in LANGUAGES.values() if each.transcribe],
-        [each.translate for each in LANGUAGES.values() if each.translate],
+        [each.locales[0] for each in LANGUAGES.values() if each.locales],
+        [each.translate for each in LANGUAGES.values()],
     ):
         assert len(codes) == len(set(codes))
 
 
 @pytest.mark.parametrize(
-    ("code", "transcribe"),
-    [("en", "en-US"), ("pt", "pt-BR"), ("pt-PT", "pt-PT"), ("zh-TW", "zh-TW"), ("cy", None)],
+    ("code", "usual"),
+    [("en", ["en-US"]), ("pt", ["pt-BR"]), ("pt-PT", ["pt-PT"]), ("zh-TW", ["zh-TW"]), ("cy", [])],
 )
-def test_a_source_language_is_transcribed_in_one_accent(code: str, transcribe: str | None) -> None:
-    assert LANGUAGES[code].transcribe == transcribe
+def test_a_source_language_has_a_usual_accent(code: str, usual: list[str]) -> None:
+    assert list(LANGUAGES[code].locales[:1]) == usual
 
 
 def test_the_table_is_keyed_by_the_languages_codes() -> None:

@@ -150,7 +150,7 @@ def test_an_unknown_quality_tier_is_refused_with_the_known_ones() -> None:
 def test_an_unsupported_language_is_refused_with_the_supported_ones() -> None:
     for refusal in (
         refused(CreateSession, action="createSession", sourceLanguage="tlh"),
-        refused(JoinSession, action="joinSession", sessionId="a", targetLanguage="EN"),
+        refused(JoinSession, action="joinSession", sessionId="a", targetLanguage="tlh-Latn"),
     ):
         assert refusal.code is ErrorCode.UNSUPPORTED_LANGUAGE
         assert refusal.details is not None

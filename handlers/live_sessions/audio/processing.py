@@ -15,7 +15,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from contract import metrics
 from contract.functions import AudioProcessorEnvironment
-from contract.languages import LANGUAGES
 from contract.metrics import Metric
 from live_sessions.audio.chunks import (
     CLOSED_AFTER_SECONDS,
@@ -327,9 +326,9 @@ class AudioProcessor:
             with_partials=with_partials,
         )
         stability = self.environment.partial_results_stability if with_partials else "off"
-        language = LANGUAGES[session.source_language].transcribe or session.source_language
+        locale = session.transcribed_locale
         transcription = Transcription(
-            lambda: self.open_stream(language, stability=None if stability == "off" else stability),
+            lambda: self.open_stream(locale, stability=None if stability == "off" else stability),
             numbering,
             transcripts.add,
             notices.report_failure,

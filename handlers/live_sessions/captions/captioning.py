@@ -160,8 +160,6 @@ class Translator:
 
     def _translated(self, key: TranslationKey, attempts: int) -> str:
         source, target = LANGUAGES[key.source].translate, LANGUAGES[key.target].translate
-        if source is None or target is None:
-            return ""
         translated = ""
         for part in parts_of(key.text):
             response = repeated(

@@ -16,10 +16,12 @@ from contract import metrics
 from contract.languages import SOURCE_LANGUAGES
 from live_sessions.aws.retries import repeated, was_not_carried_out
 from live_sessions.aws.runtime import Clock, emit, logger
-from live_sessions.wire.messages import LanguageCode, SessionId
+from live_sessions.wire.messages import SessionId
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
+
+LanguageCode = Annotated[str, msgspec.Meta(min_length=2, max_length=16)]
 
 TEXT_LIMIT_CHARACTERS = 5000
 """Some minutes of speech. With its translation, a caption of it stays below the 128 KB of a post:

@@ -25,6 +25,7 @@ from live_sessions.wire.frames import (
     SessionCreated,
     SessionEnded,
 )
+from live_sessions.wire.language_tags import spoken_language
 from live_sessions.wire.messages import ClientMessage, CreateSession
 from live_sessions.wire.refusals import (
     already_in_session,
@@ -70,6 +71,7 @@ class SessionCreation:
             request_id=request.request_id,
             session_id=session.session_id,
             source_language=session.source_language,
+            source_locale=session.transcribed_locale,
             quality_tier=session.quality_tier,
             connection_id=connection_id,
             expires_at=session.expires_at * 1000,
@@ -77,12 +79,14 @@ class SessionCreation:
 
     def _write_new_session(self, request: Request[CreateSession]) -> Session:
         at_ms = request.at_ms
+        spoken = spoken_language(request.message.source_language)
         for _ in range(SESSION_ID_ATTEMPTS):
             session_id = self.new_session_id()
             session = Session(
                 session_id=session_id,
                 speaker_connection_id=request.caller.connection_id,
-                source_language=request.message.source_language,
+                source_language=spoken.code,
+                source_locale=spoken.locale,
                 created_at=at_ms,
                 expires_at=at_ms // 1000 + self.max_duration_hours * 3600,
                 broadcast_state=BroadcastState(last_state_change=at_ms),

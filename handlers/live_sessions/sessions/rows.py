@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
+from contract.languages import LANGUAGES
 from contract.tables import ACTIVE_SESSIONS_INDEX
 from live_sessions.aws.clients import ATTEMPTS, Clients
 from live_sessions.aws.dynamodb import plain, typed
@@ -67,12 +68,14 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     set during a pause; `last_paused_at` is the start of the last pause that ended. `silent_since`
     is the start of the last silence (paused, muted or volume 0), `audible_since` the end of the
     last one. `stream_epoch` rises then, and when audio comes from another socket. `audio_claim` is
-    the claim of the processor that transcribes the audio.
+    the claim of the processor that transcribes the audio. `source_locale` is Transcribe's code for
+    the accent; rows of earlier releases, and the index, do not have it.
     """
 
     session_id: str
     speaker_connection_id: str
     source_language: str
+    source_locale: str | None = None
     quality_tier: str = "standard"
     created_at: int
     expires_at: int
@@ -97,6 +100,11 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     audible_since: int = 0
     silent_since: int = 0
     audio_claim: StreamClaim | None = None
+
+    @property
+    def transcribed_locale(self) -> str:
+        """The row's `source_locale`; without one, the usual one of its language."""
+        return self.source_locale or LANGUAGES[self.source_language].locales[0]
 
     def is_of(self, connection_id: str) -> bool:
         """Whether the connection is the speaker's current one."""

@@ -60,10 +60,11 @@ class Frame(
 
 
 class SessionCreated(Frame, frozen=True, kw_only=True, tag="sessionCreated"):
-    """`expires_at` is epoch milliseconds."""
+    """`source_locale` is Transcribe's code for the accent; `expires_at` is epoch milliseconds."""
 
     session_id: str
     source_language: str
+    source_locale: str
     quality_tier: str
     connection_id: str
     expires_at: int

@@ -7,7 +7,11 @@ from msgspec import UNSET, UnsetType
 
 SessionId = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 ConnectionId = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
-LanguageCode = Annotated[str, msgspec.Meta(min_length=2, max_length=16)]
+LanguageTag = Annotated[str, msgspec.Meta(min_length=2, max_length=35)]
+"""A language tag as a client has it; https://www.rfc-editor.org/rfc/rfc5646#section-4.4.1 advises
+implementations to accept at least 35 characters.
+"""
+
 VolumeLevel = Annotated[float, msgspec.Meta(ge=0, le=1)]
 SequenceNumber = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
 """The largest integer that a JavaScript number represents exactly is 2**53 - 1."""
@@ -18,23 +22,29 @@ class ClientMessage(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class CreateSession(ClientMessage, frozen=True, kw_only=True):
-    """Create a session; premium listeners also receive partial captions."""
+    """Create a session; premium listeners also receive partial captions.
 
-    source_language: LanguageCode
+    `source_language` is the client's tag, which names the accent too.
+    """
+
+    source_language: LanguageTag
     quality_tier: Literal["standard", "premium"] = "standard"
 
 
 class JoinSession(ClientMessage, frozen=True, kw_only=True):
-    """Join a session in one language."""
+    """Join a session in one language.
+
+    Once read, here and below, `target_language` is the supported language that the tag stands for.
+    """
 
     session_id: SessionId
-    target_language: LanguageCode
+    target_language: LanguageTag
 
 
 class ChangeLanguage(ClientMessage, frozen=True, kw_only=True):
     """Receive captions in another language from now on."""
 
-    target_language: LanguageCode
+    target_language: LanguageTag
 
 
 class RefreshAsSpeaker(ClientMessage, frozen=True, kw_only=True):
@@ -48,7 +58,7 @@ class RefreshAsListener(ClientMessage, frozen=True, kw_only=True):
 
     session_id: SessionId
     connection_id: ConnectionId
-    target_language: LanguageCode
+    target_language: LanguageTag
 
 
 class SetVolume(ClientMessage, frozen=True, kw_only=True):

@@ -41,7 +41,7 @@ LANGUAGES: Mapping[str, frozenset[str]] = {
     "sourceLanguage": SOURCE_LANGUAGES,
     "targetLanguage": TARGET_LANGUAGES,
 }
-"""The languages that each parameter accepts."""
+"""The languages that each parameter may name."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ def open_envelope(
 
 
 def read_message(envelope: Envelope, message_type: type[Message]) -> Message:
-    """Check the action's parameters.
+    """Check the action's parameters, and replace the tag in `targetLanguage` by the language found.
 
     Raises ProtocolError with INVALID_PARAMETER or UNSUPPORTED_LANGUAGE.
     """
@@ -154,8 +154,7 @@ def read_message(envelope: Envelope, message_type: type[Message]) -> Message:
         message = msgspec.convert(envelope.fields, message_type)
     except msgspec.ValidationError as error:
         raise _invalid_parameter(envelope, message_type, str(error)) from None
-    _require_languages(message)
-    return message
+    return _with_languages(envelope, message)
 
 
 def _invalid_parameter(
@@ -191,19 +190,40 @@ def _shown(value: object) -> object:
     return value if is_plain or is_small else clipped(value)
 
 
-def _require_languages(message: ClientMessage) -> None:
+def _with_languages(envelope: Envelope, message: Message) -> Message:
     for field in msgspec.structs.fields(type(message)):
-        allowed = LANGUAGES.get(field.encode_name)
-        if allowed is None:
+        supported = LANGUAGES.get(field.encode_name)
+        if supported is None:
             continue
-        code: str = getattr(message, field.name)
-        if code not in allowed:
-            raise ProtocolError(
-                ErrorCode.UNSUPPORTED_LANGUAGE,
-                f"{field.encode_name} is {clipped(code)}, which is not supported; "
-                "details list what is.",
-                {"parameter": field.encode_name, "value": code, "supported": sorted(allowed)},
-            )
+        tag: str = getattr(message, field.name)
+        found = _looked_up(envelope, type(message), field.encode_name, tag, supported)
+        if field.encode_name == "targetLanguage":
+            message = msgspec.structs.replace(message, target_language=found)
+    return message
+
+
+def _looked_up(
+    envelope: Envelope,
+    message_type: type[ClientMessage],
+    parameter: str,
+    tag: str,
+    supported: frozenset[str],
+) -> str:
+    # The heartbeat function, among others, does without it.
+    from live_sessions.wire.language_tags import MalformedTag, looked_up
+
+    try:
+        found = looked_up(tag, supported)
+    except MalformedTag:
+        rule = f"Expected a language tag, such as `pt-BR` - at `$.{parameter}`"
+        raise _invalid_parameter(envelope, message_type, rule) from None
+    if found is None:
+        raise ProtocolError(
+            ErrorCode.UNSUPPORTED_LANGUAGE,
+            f"{parameter} is {clipped(tag)}, which is not supported; details list what is.",
+            {"parameter": parameter, "value": tag, "supported": sorted(supported)},
+        )
+    return found
 
 
 def clipped(value: object) -> str:

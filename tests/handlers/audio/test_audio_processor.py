@@ -259,6 +259,23 @@ def test_stability_that_is_off_is_not_asked_for(stage: Stage) -> None:
     assert broadcast.opened == [("en-US", None)]
 
 
+@pytest.mark.parametrize(
+    ("language", "locale", "opened"),
+    [("en", "en-GB", "en-GB"), ("zh-TW", "zh-HK", "zh-HK"), ("pt", None, "pt-BR")],
+    ids=["an accent", "Cantonese", "a row of the release before, without an accent"],
+)
+def test_transcribe_is_given_the_accent_and_the_transcripts_the_language(
+    broadcast: Broadcast, language: str, locale: str | None, opened: str
+) -> None:
+    row = broadcast.stage.session(broadcast.session_id) | {"sourceLanguage": language}
+    given = {} if locale is None else {"sourceLocale": locale}
+    broadcast.stage.replace("sessions", row | given)
+    broadcast.says(speech(4), chunk_seconds=CHUNK_SECONDS)
+    broadcast.run()
+    assert broadcast.opened == [(opened, None)]
+    assert {each.source_language for each in broadcast.sent} == {language}
+
+
 def test_a_speaker_who_is_not_transcribed_is_notified_on_their_socket(
     stage: Stage, sockets: OpenSockets
 ) -> None:

@@ -93,8 +93,11 @@ def test_a_refusal_has_the_requestid_and_leaves_the_session_as_it_was(
 
 def test_what_is_said_is_read_by_each_listener_in_its_language(cloud: LocalCloud) -> None:
     speaker = cloud.speaker()
-    session_id = speaker.create_session("de")
-    german, spanish = (joined(cloud, session_id, language) for language in ("de", "es"))
+    session_id = speaker.create_session("de_CH")
+    [created] = speaker.received("sessionCreated")
+    assert (created["sourceLanguage"], created["sourceLocale"]) == ("de", "de-CH")
+    german, spanish = (joined(cloud, session_id, tag) for tag in ("DE-at", "es-ES"))
+    assert speaker.ask_status()["languageDistribution"] == {"de": 1, "es": 1}
     speaker.speak(sentence([7, 8, 9]))
     original = german.expect("caption", CAPTION_TIMEOUT_SECONDS)
     translated = spanish.expect("caption", CAPTION_TIMEOUT_SECONDS)

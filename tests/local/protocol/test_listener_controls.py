@@ -92,9 +92,9 @@ def test_many_changes_at_once_leave_the_listener_in_one_language(cloud: LocalClo
     ("language", "code"),
     [
         ("tlh", "UNSUPPORTED_LANGUAGE"),
-        ("EN", "UNSUPPORTED_LANGUAGE"),
         ("e", "INVALID_PARAMETER"),
-        ("e" * 17, "INVALID_PARAMETER"),
+        ("en--US", "INVALID_PARAMETER"),
+        ("en-US-x-" + "a-" * 14, "INVALID_PARAMETER"),
         (None, "INVALID_PARAMETER"),
     ],
 )

@@ -8,12 +8,13 @@ from contextlib import ExitStack
 import pytest
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
+from contract.languages import LANGUAGES
 from live_sessions.audio.transcribe_socket import StreamLimits, TranscribeStream
 from live_sessions.aws.runtime import SYSTEM_CLOCK, AwsEnvironment
 from local.speech import event_stream
 from local.speech.faults import StreamFault
 from local.speech.process import SpeechServices
-from local.speech.transcribe import MAX_STREAMS
+from local.speech.transcribe import MAX_STREAMS, STREAMING_LANGUAGES
 from tests.local.speech.callers import PATIENCE_SECONDS, Caller, audio_event, results, speak, texts
 from tests.local.speech.sounds import numbers, silence, steady
 from tests.patience import OUT_OF_REACH_SECONDS
@@ -102,6 +103,18 @@ def test_unsupported_parameters_are_refused(ada: Caller, parameters: dict[str, s
         [refusal] = results(stream)
     assert refusal["exception"] == "BadRequestException"
     assert refusal["Message"]
+
+
+@pytest.mark.parametrize("language_code", ["en-GB", "zh-HK", "de-CH"])
+def test_an_accent_is_accepted_like_the_usual_one(ada: Caller, language_code: str) -> None:
+    with ada.open_stream(language_code=language_code) as stream:
+        speak(stream, numbers(4))
+        stream.send(audio_event(b""))
+        assert texts(results(stream)) == ["4"]
+
+
+def test_every_accent_that_a_speaker_may_have_is_one_that_aws_streams() -> None:
+    assert {each for one in LANGUAGES.values() for each in one.locales} <= STREAMING_LANGUAGES
 
 
 def test_another_path_is_not_found(ada: Caller) -> None:
