@@ -25,6 +25,19 @@ def refresh_listener(
     return new, frame
 
 
+def refresh_member(
+    stage: Stage, session_id: str, listener: str, language: str, old: str = "itself"
+) -> dict[str, Any]:
+    """A refresh by a socket that is a member already, of itself or of another connection."""
+    return stage.send(
+        listener,
+        "refreshConnection",
+        sessionId=session_id,
+        connectionId=listener if old == "itself" else old,
+        targetLanguage=language,
+    )
+
+
 def refresh_speaker(
     stage: Stage, session_id: str, user_id: str = "user-1"
 ) -> tuple[str, dict[str, Any]]:
@@ -146,23 +159,57 @@ def test_a_member_of_another_session_cannot_refresh_into_this_one(stage: Stage) 
     assert stage.connection(old)["sessionId"] == session_id
 
 
-def test_a_member_that_refreshes_to_itself_changes_nothing_and_causes_no_post(
-    stage: Stage, sockets: OpenSockets
+@pytest.mark.parametrize("named", ["itself", "unknown="])
+def test_a_member_that_refreshes_in_its_language_changes_nothing_and_causes_no_post(
+    stage: Stage, sockets: OpenSockets, named: str
 ) -> None:
     session_id = stage.create_session(stage.connect_speaker())
     listener = stage.join(session_id, "es")
     sockets.posts.clear()
     before = stage.session(session_id), stage.connection(listener)
-    frame = stage.send(
-        listener,
-        "refreshConnection",
-        sessionId=session_id,
-        connectionId=listener,
-        targetLanguage="fr",
-    )
+    frame = refresh_member(stage, session_id, listener, "es", named)
     assert frame["type"] == "connectionRefreshComplete"
     assert (stage.session(session_id), stage.connection(listener)) == before
     assert sockets.posts == []
+
+
+def test_a_member_that_refreshes_into_another_language_changes_it(
+    stage: Stage, sockets: OpenSockets
+) -> None:
+    speaker = stage.connect_speaker()
+    session_id = stage.create_session(speaker)
+    listener, _ = stage.join(session_id, "es"), stage.join(session_id, "es")
+    before = stage.connection(listener)
+    sockets.posts.clear()
+    frame = refresh_member(stage, session_id, listener, "FR-fr")
+    assert (frame["type"], frame["connectionId"]) == ("connectionRefreshComplete", listener)
+    assert counts(stage, session_id) == (2, {"es": 1, "fr": 1})
+    after_it = stage.connection(listener)
+    assert after_it["targetLanguage"] == "fr"
+    for unchanged in ("connectedAt", "membershipId", "sessionId", "ttl"):
+        assert after_it[unchanged] == before[unchanged]
+    [status] = sockets.frames_of(speaker, "sessionStatus")
+    assert (status["updateReason"], status["languageDistribution"]) == (
+        "newLanguage",
+        {"es": 1, "fr": 1},
+    )
+    assert len(sockets.posts) == 1
+    refresh_member(stage, session_id, listener, "fr")
+    assert counts(stage, session_id) == (2, {"es": 1, "fr": 1})
+    assert len(sockets.posts) == 1
+
+
+def test_a_member_of_an_ended_session_does_not_change_its_language_by_a_refresh(
+    stage: Stage,
+) -> None:
+    speaker = stage.connect_speaker()
+    session_id = stage.create_session(speaker)
+    listener = stage.join(session_id, "es")
+    stage.send(speaker, "endSession")
+    for language in ("es", "fr"):
+        assert refresh_member(stage, session_id, listener, language)["code"] == "SESSION_ENDED"
+    assert stage.connection(listener)["targetLanguage"] == "es"
+    assert counts(stage, session_id) == (0, {})
 
 
 @pytest.mark.parametrize("language", ["es", "fr"])

@@ -153,6 +153,8 @@ class Membership:
     ) -> tuple[Session, Session | None]:
         """Move the old connection's membership to the caller's socket, in the given language.
 
+        A socket that is a member of that session already only changes its language.
+
         Returns the session as it is now, and, if the language changed, the session just after the
         counts changed. No count changes otherwise; the old socket removes nothing when it closes.
 
@@ -164,8 +166,9 @@ class Membership:
             if row is None:
                 raise connection_unknown()
             if row.session_id == session_id:
-                # An earlier refresh of this socket did it; its reply may have been lost.
-                return self.live_session(session_id, at_ms), None
+                # An earlier refresh of this socket did it, or it joined: nothing moves.
+                counted = self.change_language(caller, language, at_ms=at_ms)
+                return counted or self.live_session(session_id, at_ms), counted
             if row.session_id is not None:
                 self.leave_dead_session(row, row.session_id, sockets, at_ms=at_ms)
                 raise connection_unknown()
