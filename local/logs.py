@@ -29,9 +29,10 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"unknown function {options.function!r}; known: {', '.join(groups)}", file=sys.stderr)
         return 1
     chosen = {options.function: groups[options.function]} if options.function else groups
+    logs = Account.load(folder).client("logs")
     print(f"following the local cloud of {folder.name}/ (Ctrl-C ends)", file=sys.stderr)
     with suppress(KeyboardInterrupt):
-        follow(Account.load(folder).client("logs"), chosen, options.all, lambda: is_held(folder))
+        follow(logs, chosen, options.all, lambda: is_held(folder))
     return 0
 
 

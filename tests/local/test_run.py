@@ -19,7 +19,7 @@ from client.people import Participants
 from client.running_cloud import OUTPUTS_FILE, running_outputs
 from contract.functions import FUNCTIONS, LIVE
 from local.run import described
-from tests.patience import PATIENCE_SECONDS
+from tests.patience import PATIENCE_SECONDS, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 COPIED = ("__main__.py", "client", "components", "contract", "handlers", "local", "program")
@@ -339,12 +339,11 @@ def test_the_functions_logs_can_be_followed(edited: Run, tmp_path: Path) -> None
     try:
         found = running_outputs(edited.project)
         assert found
+        # It shows what is logged from then on.
+        wait_until(lambda: "following" in followed.read_text())
         with Participants(found[1]) as people:
             people.listener()
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while "connected" not in followed.read_text():
-            assert time.monotonic() < deadline, followed.read_text()
-            time.sleep(0.1)
+        wait_until(lambda: "connected" in followed.read_text())
     finally:
         follower.send_signal(signal.SIGINT)
         assert follower.wait(ENDING_TIMEOUT_SECONDS) == 0
