@@ -102,7 +102,7 @@ test-speaking:
 test-engine: setup ## Run the tests on Pulumi's engine; CONTRIBUTING.md says what they need
 	$(PYTEST) --numprocesses=4 --dist=loadfile --junitxml=.pytest_cache/$@/results.xml tests/engine --ignore=$(NIGHTLY_TESTS)
 
-test-engine-full: setup ## Run the engine tests that take longest: upgrades from an older commit, interrupted updates
+test-engine-full: setup ## Run the engine tests that take longest: upgrades, also under live traffic, interrupted updates
 	$(PYTEST) -rP $(NIGHTLY_TESTS)
 
 test-handlers:
