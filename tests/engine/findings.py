@@ -21,11 +21,12 @@ EXAMPLES = 3
 
 @dataclass
 class Findings:
-    """Each case in words of its own, and how often what was done."""
+    """Each case in words of its own, and how often each action was sent and words were said."""
 
     done: Counter[str] = field(default_factory=Counter[str])
     error_frames: list[str] = field(default_factory=list)
     closed_sockets: list[str] = field(default_factory=list)
+    refused_handshakes: list[str] = field(default_factory=list)
     without_answer: list[str] = field(default_factory=list)
     words_missing: list[str] = field(default_factory=list)
     words_doubled: list[str] = field(default_factory=list)

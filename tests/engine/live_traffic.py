@@ -25,7 +25,6 @@ PAUSE_SECONDS = 0.4
 TICK_PATIENCE_SECONDS = 3 * PATIENCE_SECONDS
 """The rule fires once a minute."""
 POLL_SECONDS = 0.2
-GONE = (HandshakeRefused, OSError, WebSocketException)
 Doing = Iterator[None]
 
 
@@ -95,7 +94,7 @@ class LiveTraffic:
             self._note_if_closed(client)
         for client in (*steady, *self._visitors):
             self._findings.add_frames(client)
-        self._findings.done.update(chunks=self._next_chunk, words=len(self._spoken))
+        self._findings.done.update(sendAudio=self._next_chunk, words=len(self._spoken))
         return self._findings
 
     def _ticks(self) -> int:
@@ -112,8 +111,11 @@ class LiveTraffic:
                 pass  # found among the client's frames
             except FrameMissing as missing:
                 self._findings.without_answer.append(str(missing).partition("; it received")[0])
-            except GONE as gone:
-                self._findings.closed_sockets.append(f"{doing.__name__}: {gone!r}")
+            except HandshakeRefused as refused:
+                self._findings.refused_handshakes.append(str(refused))
+                self._ending.wait(PAUSE_SECONDS)
+            except (OSError, WebSocketException) as closed:
+                self._findings.closed_sockets.append(repr(closed))
                 self._ending.wait(PAUSE_SECONDS)
 
     def _speak(self) -> Doing:

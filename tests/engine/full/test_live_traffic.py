@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from contract.actions import ACTIONS
 from contract.functions import LIVE
 from local.emulator.process import Emulator
 from local.services import Services
@@ -124,13 +125,19 @@ def found(start_stack: StartStack, services: Services, tmp_path_factory: TempPat
     return released.findings(upgrade, lambda: released.move_aliases(old))
 
 
-def test_no_error_frame_is_sent_and_no_socket_closed(found: Findings) -> None:
+def test_every_action_was_in_use(found: Findings) -> None:
+    assert found.done.keys() >= ACTIONS.keys()
+
+
+def test_nobody_gets_an_error_or_loses_a_socket(found: Findings) -> None:
     assert found.error_frames == []
     assert found.closed_sockets == []
+    assert found.refused_handshakes == []
     assert found.without_answer == []
 
 
 def test_each_word_is_read_once_in_each_language(found: Findings) -> None:
+    assert found.done["words"] > 0
     assert found.words_missing == []
     assert found.words_doubled == []
     assert found.captions_wrong == []
