@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Self, TypeVar
 from urllib.parse import urlencode
 
-from client.recordings import chunks_of, in_real_time
+from client.recordings import SAMPLE_RATE_HZ, chunks_of, in_real_time
 from client.sign_in import sign_in
 from client.sockets import Client, Frame, FrameHook, FrameMissing
 
@@ -47,13 +47,15 @@ class Speaker(Client):
         *,
         first_sequence: int = 0,
         chunk_milliseconds: int = CHUNK_MILLISECONDS,
+        sample_rate_hertz: int = SAMPLE_RATE_HZ,
     ) -> int:
         """Send the samples in real time; return the next sequence.
 
         Raises websockets' ConnectionClosed if the socket closes.
         """
-        chunks = chunks_of(samples, chunk_milliseconds)
-        for sequence, chunk in enumerate(in_real_time(chunks), first_sequence):
+        chunks = chunks_of(samples, chunk_milliseconds, sample_rate_hertz)
+        in_time = in_real_time(chunks, sample_rate_hertz)
+        for sequence, chunk in enumerate(in_time, first_sequence):
             self.send_audio(chunk, sequence)
         return first_sequence + len(chunks)
 

@@ -45,20 +45,23 @@ def silence(seconds: float) -> bytes:
     return bytes(round(seconds * SAMPLE_RATE_HZ) * SAMPLE_BYTES)
 
 
-def duration_seconds(samples: bytes) -> float:
+def duration_seconds(samples: bytes, sample_rate_hertz: int = SAMPLE_RATE_HZ) -> float:
     """Return how long the samples last."""
-    return len(samples) / BYTES_PER_SECOND
+    return len(samples) / SAMPLE_BYTES / sample_rate_hertz
 
 
-def chunks_of(samples: bytes, chunk_milliseconds: int) -> list[bytes]:
+def chunks_of(
+    samples: bytes, chunk_milliseconds: int, sample_rate_hertz: int = SAMPLE_RATE_HZ
+) -> list[bytes]:
     """Split the samples into chunks of one length; the last is padded with silence."""
-    chunk_bytes = SAMPLE_RATE_HZ * chunk_milliseconds // MILLISECONDS_PER_SECOND * SAMPLE_BYTES
+    chunk_bytes = sample_rate_hertz * chunk_milliseconds // MILLISECONDS_PER_SECOND * SAMPLE_BYTES
     padded = samples.ljust(math.ceil(len(samples) / chunk_bytes) * chunk_bytes, b"\0")
     return [padded[start : start + chunk_bytes] for start in range(0, len(padded), chunk_bytes)]
 
 
 def in_real_time(
     chunks: list[bytes],
+    sample_rate_hertz: int = SAMPLE_RATE_HZ,
     *,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
@@ -70,7 +73,7 @@ def in_real_time(
     """
     due = clock()
     for chunk in chunks:
-        due += duration_seconds(chunk)
+        due += duration_seconds(chunk, sample_rate_hertz)
         delay_seconds = due - clock()
         if delay_seconds > 0:
             sleep(delay_seconds)

@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+from collections import defaultdict
 from collections.abc import Iterator
 from enum import StrEnum
 from functools import cache
@@ -111,7 +112,7 @@ def frame_fields(struct: type[msgspec.Struct]) -> set[str]:
 def message_fields(struct: type[msgspec.Struct], within: str = "") -> Iterator[str]:
     for field in msgspec.structs.fields(struct):
         required = "yes" if field.required else "no"
-        if isinstance(field.default, str):
+        if isinstance(field.default, str | int):
             required = f"no: `{field.default}`"
         name = f"{within}{field.encode_name}"
         yield f"`{name}` | {described(field.type)} | {required}"
@@ -145,14 +146,14 @@ def bounds(meta: msgspec.Meta) -> str:
 
 @cache
 def error_details() -> set[str]:
-    """Finds the codes that the handlers raise with details, and the keys of those details."""
-    return {
-        f"details of {code}: {sorted(keys_in(function))}"
-        for path in HANDLERS.rglob("*.py")
-        for function in ast.walk(ast.parse(path.read_text()))
-        if isinstance(function, ast.FunctionDef)
-        for code in codes_with_details_in(function)
-    }
+    """Finds the codes that the handlers raise with details, and all keys of those details."""
+    keys: defaultdict[str, set[str]] = defaultdict(set)
+    for path in HANDLERS.rglob("*.py"):
+        for function in ast.walk(ast.parse(path.read_text())):
+            if isinstance(function, ast.FunctionDef):
+                for code in codes_with_details_in(function):
+                    keys[code].update(keys_in(function))
+    return {f"details of {code}: {sorted(found)}" for code, found in keys.items()}
 
 
 def codes_with_details_in(function: ast.FunctionDef) -> Iterator[str]:

@@ -12,7 +12,6 @@ from contract.languages import TARGET_LANGUAGES
 from live_sessions.audio.chunks import (
     CLOSED_AFTER_SECONDS,
     GAP_SECONDS,
-    SAMPLE_RATE_HZ,
     WARNED_AFTER_SECONDS,
 )
 from live_sessions.audio.ingest import LONGEST_BYTES, SHORTEST_BYTES
@@ -166,7 +165,6 @@ def test_the_page_states_the_longest_tag_and_the_accents_of_its_examples(page: s
 
 def test_the_page_states_the_rules_for_audio(page: str) -> None:
     text = " ".join(page.split())
-    assert f"mono, {SAMPLE_RATE_HZ:,} per second" in text
     assert f"at least {SHORTEST_BYTES} and at most {LONGEST_BYTES:,} bytes" in text
     assert f"waits {GAP_SECONDS:g} s for a missing chunk" in text
     assert f"After {WARNED_AFTER_SECONDS} s over the limit" in text

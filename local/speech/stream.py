@@ -11,10 +11,10 @@ from websockets.asyncio.server import ServerConnection
 from local.speech import event_stream
 from local.speech.event_stream import BadFrame
 from local.speech.faults import StreamFault
-from local.speech.recognition import SAMPLE_BYTES, SAMPLE_RATE, Heard, Recogniser
+from local.speech.recognition import SAMPLE_BYTES, Heard, Recogniser
 
 # https://docs.aws.amazon.com/transcribe/latest/APIReference/API_streaming_AudioEvent.html
-MAX_CHUNK_BYTES = SAMPLE_RATE * SAMPLE_BYTES  # one second
+MAX_CHUNK_SECONDS = 1
 SILENCE_TIMEOUT_SECONDS = 15.0
 SEND_TIMEOUT_SECONDS = 10.0
 UNREADABLE = (
@@ -42,12 +42,14 @@ class TranscriptionStream:
         self,
         connection: ServerConnection,
         recogniser: Recogniser,
+        sample_rate: int,
         threads: Executor,
         fault: StreamFault | None,
     ) -> None:
         self.audio_seconds = 0.0
         self._connection = connection
         self._recogniser = recogniser
+        self._bytes_per_second = SAMPLE_BYTES * sample_rate
         self._threads = threads
         self._fault = fault
         self._result_id = str(uuid.uuid4())
@@ -60,7 +62,7 @@ class TranscriptionStream:
             if not chunk:
                 await self._send_results(await self._recognise(self._recogniser.finish))
                 return
-            self.audio_seconds += len(chunk) / SAMPLE_BYTES / SAMPLE_RATE
+            self.audio_seconds += len(chunk) / self._bytes_per_second
             await self._send_results(await self._recognise(self._recogniser.feed, chunk))
 
     async def close(self) -> None:
@@ -85,7 +87,7 @@ class TranscriptionStream:
         kind = (headers.get(":message-type"), headers.get(":event-type"))
         if kind != ("event", "AudioEvent") or len(samples) % SAMPLE_BYTES:
             raise StreamFailed("BadRequestException", UNREADABLE)
-        if len(samples) > MAX_CHUNK_BYTES:
+        if len(samples) > MAX_CHUNK_SECONDS * self._bytes_per_second:
             raise StreamFailed(
                 "BadRequestException",
                 f"A chunk of {len(samples)} bytes is longer than one second of audio.",

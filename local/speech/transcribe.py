@@ -19,7 +19,7 @@ from websockets.http11 import Request, Response
 from local.speech.authorisation import Authorisation, Refused
 from local.speech.faults import Faults, StreamFault
 from local.speech.recognisers import Recognisers
-from local.speech.recognition import SAMPLE_RATE
+from local.speech.resampling import Resampled
 from local.speech.stream import StreamFailed, TranscriptionStream
 
 PATH = "/stream-transcription-websocket"
@@ -37,16 +37,17 @@ STREAMING_LANGUAGES = frozenset(
     sv-SE th-TH tl-PH uk-UA vi-VN zh-CN zh-HK zh-TW zu-ZA
 """.split()
 )
+# https://docs.aws.amazon.com/transcribe/latest/APIReference/API_streaming_StartStreamTranscription.html
+SAMPLE_RATES = range(8_000, 48_001)
 STABILISATION = "enable-partial-results-stabilization"
 STABILITY = "partial-results-stability"
 TAKEN_PARAMETERS = {
     "language-code": STREAMING_LANGUAGES,
     "media-encoding": {"pcm"},
-    "sample-rate": {str(SAMPLE_RATE)},
     STABILISATION: {"true", "false"},
     STABILITY: {"low", "medium", "high"},
 }
-NEEDED_PARAMETERS = ("language-code", "media-encoding", "sample-rate")
+NEEDED_PARAMETERS = ("language-code", "media-encoding")
 
 _logger = logging.getLogger("transcribe")
 
@@ -113,15 +114,14 @@ class TranscribeServer:
         self, connection: ServerConnection, query: str, fault: StreamFault | None
     ) -> None:
         try:
-            language_code = _language_code(query)
+            language_code, sample_rate = _language_and_rate(query)
             if self._open > MAX_STREAMS:
                 raise StreamFailed(
                     "LimitExceededException",
                     "You have reached your limit of concurrent streams. Wait, and try again.",
                 )
-            stream = TranscriptionStream(
-                connection, self._recognisers.open(language_code), self._threads, fault
-            )
+            recogniser = Resampled(self._recognisers.open(language_code), sample_rate)
+            stream = TranscriptionStream(connection, recogniser, sample_rate, self._threads, fault)
             self._faults.stream_opened()
             try:
                 await stream.serve()
@@ -133,8 +133,8 @@ class TranscribeServer:
             await connection.send(failure.frame())
 
 
-def _language_code(query: str) -> str:
-    """Return the query's language; raises StreamFailed if a parameter is invalid."""
+def _language_and_rate(query: str) -> tuple[str, int]:
+    """The query's language and sample rate; raises StreamFailed if a parameter is invalid."""
     parameters = parse_qs(query, keep_blank_values=True)
     for name, taken in TAKEN_PARAMETERS.items():
         values = parameters.get(name, [])
@@ -148,7 +148,13 @@ def _language_code(query: str) -> str:
             )
     if STABILITY in parameters and parameters.get(STABILISATION) != ["true"]:
         raise StreamFailed("BadRequestException", f"{STABILITY} needs {STABILISATION}.")
-    return parameters["language-code"][0]
+    rates = parameters.get("sample-rate", [])
+    if len(rates) != 1 or not rates[0].isdecimal() or int(rates[0]) not in SAMPLE_RATES:
+        raise StreamFailed(
+            "BadRequestException",
+            f"sample-rate must be between {SAMPLE_RATES.start} and {SAMPLE_RATES.stop - 1}.",
+        )
+    return parameters["language-code"][0], int(rates[0])
 
 
 def _refusal(connection: ServerConnection, status: int, code: str, message: str) -> Response:

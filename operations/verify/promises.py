@@ -12,8 +12,8 @@ _BROADCAST_FRAME = ("sessionId", "broadcastState")
 
 FIELDS: Mapping[str, tuple[str, ...]] = {
     "sessionCreated": (
-        *("sessionId", "sourceLanguage", "sourceLocale", "qualityTier", "connectionId"),
-        "expiresAt",
+        *("sessionId", "sourceLanguage", "sourceLocale", "qualityTier", "sampleRateHertz"),
+        *("connectionId", "expiresAt"),
     ),
     "sessionJoined": (
         *("sessionId", "targetLanguage", "sourceLanguage", "connectionId", "broadcastState"),

@@ -167,7 +167,7 @@ def audio_processor(stage: Stage) -> Any:
     """The processor, while Transcribe refuses every stream permanently."""
     from live_sessions.audio.transcribe import TranscribeFailure
 
-    def refuse(language_code: str, *, stability: str | None) -> NoReturn:
+    def refuse(language_code: str, sample_rate_hertz: int, *, stability: str | None) -> NoReturn:
         raise TranscribeFailure.permanent("AccessDeniedException")
 
     built: Any = stage.entries["audio_processor"]

@@ -81,9 +81,28 @@ def test_the_reply_to_create_session_has_a_readable_id_and_the_expiry(stage: Sta
         "sourceLanguage": "en",
         "sourceLocale": "en-US",
         "qualityTier": "standard",
+        "sampleRateHertz": 16_000,
         "connectionId": speaker,
         "requestId": "r1",
     }
+
+
+@pytest.mark.parametrize("rate", [8_000, 44_100, 48_000])
+def test_a_session_has_the_sample_rate_that_was_named(stage: Stage, rate: int) -> None:
+    frame = stage.send(
+        stage.connect_speaker(), "createSession", sourceLanguage="en", sampleRateHertz=rate
+    )
+    assert frame["sampleRateHertz"] == rate
+    assert stage.session(frame["sessionId"])["sampleRateHertz"] == rate
+
+
+@pytest.mark.parametrize("rate", [7_999, 48_001, 0, -16_000, "16000", 16_000.5, None, True])
+def test_a_sample_rate_that_transcribe_does_not_take_is_refused(stage: Stage, rate: object) -> None:
+    speaker = stage.connect_speaker()
+    frame = stage.send(speaker, "createSession", sourceLanguage="en", sampleRateHertz=rate)
+    assert frame["code"] == "INVALID_PARAMETER"
+    assert frame["details"]["parameter"] == "sampleRateHertz"
+    assert "sessionId" not in stage.connection(speaker)
 
 
 def test_a_new_session_is_active_and_empty_and_its_ttl_is_after_its_expiry(stage: Stage) -> None:

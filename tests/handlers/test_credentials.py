@@ -115,7 +115,7 @@ def test_a_request_that_cannot_be_signed_was_not_sent(endpoint: Endpoint) -> Non
 def test_a_stream_that_cannot_be_signed_may_be_tried_again(endpoint: Endpoint) -> None:
     endpoint.is_down = True
     with pytest.raises(TranscribeFailure, match="no keys to sign with") as failure:
-        TranscribeStream.open(RESTORED, "en-US", stability=None, clock=SYSTEM_CLOCK)
+        TranscribeStream.open(RESTORED, "en-US", 16_000, stability=None, clock=SYSTEM_CLOCK)
     assert failure.value.kind is FailureKind.TRANSIENT
 
 

@@ -292,6 +292,23 @@ def test_a_speakers_new_socket_takes_over_and_is_sent_the_state(
     assert stage.connection(listener)["sessionId"] == session_id
 
 
+def test_a_speakers_new_socket_may_name_another_sample_rate(stage: Stage) -> None:
+    session_id = stage.create_session(stage.connect_speaker())
+    new, _ = refresh_speaker(stage, session_id)
+    before = stage.session(session_id)
+    assert before["sampleRateHertz"] == 16_000
+    changed = stage.send(new, "refreshConnection", sessionId=session_id, sampleRateHertz=48_000)
+    assert changed["type"] == "stateRestored"
+    row = stage.session(session_id)
+    assert row["sampleRateHertz"] == 48_000
+    assert row["streamEpoch"] == before["streamEpoch"] + 1
+    assert stage.connection(new)["sessionId"] == session_id
+    third, _ = refresh_speaker(stage, session_id)
+    assert stage.session(session_id)["sampleRateHertz"] == 48_000
+    assert "sessionId" not in stage.connection(new)
+    assert stage.connection(third)["sessionId"] == session_id
+
+
 def test_a_lost_speaker_may_return_within_the_grace_period(stage: Stage) -> None:
     old = stage.connect_speaker()
     session_id = stage.create_session(old)

@@ -1,6 +1,6 @@
 """Chunks of audio: their format, their queues, their order, their rate, and pauses in them.
 
-A session's audio is s16le mono PCM at 16 kHz:
+A session's audio is s16le mono PCM at the session's sample rate:
 https://docs.aws.amazon.com/transcribe/latest/dg/how-input.html
 """
 
@@ -8,7 +8,7 @@ import heapq
 import math
 import sys
 from array import array
-from collections import defaultdict
+from collections import defaultdict, deque
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import TYPE_CHECKING
@@ -18,13 +18,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from contract import metrics
 from live_sessions.aws.runtime import emit, logger
+from live_sessions.wire.messages import DEFAULT_SAMPLE_RATE_HERTZ
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sqs.type_defs import MessageTypeDef
 
-SAMPLE_RATE_HZ = 16_000
-BYTES_PER_SECOND = 2 * SAMPLE_RATE_HZ
+SAMPLE_BYTES = 2
 
 RECEIVED_AT_ONCE = 10
 """https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html"""
@@ -40,6 +40,18 @@ WARNED_AFTER_SECONDS = 5
 CLOSED_AFTER_SECONDS = 30
 COUNTED_SECONDS = 120
 """Longer than the retention of a slot's queue."""
+
+TOLERATED_SPEED = 1.25
+"""Seconds of audio that may arrive in a second: clocks differ, and a backlog is caught up."""
+
+BACKLOG_SECONDS = 5.0
+"""Audio that may arrive at once after a stall or a cold start."""
+
+MEASURED_SECONDS = 10
+"""How far back the bytes per second are measured."""
+
+LARGEST_LEAP = 1000
+"""How far a sequence number may be ahead of the last one."""
 
 PAUSE_SECONDS = 0.3
 """Longer than the silence within a word."""
@@ -61,12 +73,18 @@ class Chunk(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     connection_id: str
     sequence: int
     arrived_at: int
+    sample_rate_hertz: int = DEFAULT_SAMPLE_RATE_HERTZ
     audio: bytes
 
     @property
     def seconds(self) -> float:
         """How long the audio is."""
-        return len(self.audio) / BYTES_PER_SECOND
+        return len(self.audio) / bytes_per_second(self.sample_rate_hertz)
+
+
+def bytes_per_second(sample_rate_hertz: int) -> int:
+    """How many bytes a second of audio has."""
+    return SAMPLE_BYTES * sample_rate_hertz
 
 
 class ChunkQueues:
@@ -265,6 +283,98 @@ class ChunkRate:
         return len(self._chunks.get(second, ()))
 
 
+class AudioSpeed:
+    """No more audio passes than time does: no more seconds of it than TOLERATED_SPEED allows, and
+    BACKLOG_SECONDS.
+
+    Its chunks come in the order in which they were spoken, each once; their time is their arrival.
+    A client whose samples are not at the rate that it named sends too much for ever.
+    """
+
+    def __init__(self) -> None:
+        self._sample_rate_hertz = 0
+        self._seconds_ahead = 0.0
+        self._latest_ms = 0
+        self._arrived: deque[tuple[int, int]] = deque()
+
+    def admits(self, chunk: Chunk) -> bool:
+        """Count the chunk; False if it is too much."""
+        if chunk.sample_rate_hertz != self._sample_rate_hertz:
+            self._sample_rate_hertz = chunk.sample_rate_hertz
+            self._seconds_ahead = 0.0
+            self._arrived.clear()
+        elapsed_ms = max(0, chunk.arrived_at - self._latest_ms)
+        self._latest_ms += elapsed_ms
+        self._measure(len(chunk.audio))
+        caught_up = elapsed_ms / MS_PER_SECOND * TOLERATED_SPEED
+        self._seconds_ahead = max(0.0, self._seconds_ahead - caught_up)
+        if self._seconds_ahead + chunk.seconds > BACKLOG_SECONDS:
+            return False
+        self._seconds_ahead += chunk.seconds
+        return True
+
+    @property
+    def received_bytes_per_second(self) -> int:
+        """How much came, over the last MEASURED_SECONDS or since the first chunk."""
+        span_ms = max(self._latest_ms - self._arrived[0][0], MS_PER_SECOND)
+        # What came at the beginning of the span was spoken before it.
+        came = sum(size for _, size in self._arrived) - self._arrived[0][1]
+        return round(came * MS_PER_SECOND / span_ms)
+
+    def _measure(self, size: int) -> None:
+        self._arrived.append((self._latest_ms, size))
+        while self._latest_ms - self._arrived[0][0] > MEASURED_SECONDS * MS_PER_SECOND:
+            self._arrived.popleft()
+
+
+class SequenceLeaps:
+    """Refuses a chunk whose sequence number is far ahead: it would make all others late.
+
+    Within a stream epoch it is at most LARGEST_LEAP ahead of the last one. Before that, chunks may
+    have been sent and dropped, such as during a pause: as many as `chunks_per_second` allows, since
+    the last one of the connection or else since `session_created_at` (epoch milliseconds).
+    `position` is where another processor has stopped.
+    """
+
+    def __init__(
+        self,
+        chunks_per_second: int,
+        *,
+        session_created_at: int,
+        connection_id: str = "",
+        stream_epoch: int = -1,
+        next_sequence: int = 0,
+    ) -> None:
+        self.last_sequence = next_sequence - 1
+        self._chunks_per_second = chunks_per_second
+        self._session_created_at = session_created_at
+        self._connection_id = connection_id
+        self._stream_epoch = stream_epoch
+        self._last_at: int | None = None
+
+    def admits(self, chunk: Chunk) -> bool:
+        """Whether the chunk may be in order; False changes nothing."""
+        if chunk.stream_epoch < self._stream_epoch:
+            return True
+        is_same = chunk.connection_id == self._connection_id
+        last = self.last_sequence if is_same else -1
+        if chunk.sequence - last > LARGEST_LEAP + self._possibly_dropped(chunk, is_same=is_same):
+            return False
+        if chunk.sequence > last:
+            self.last_sequence = chunk.sequence
+            self._last_at = chunk.arrived_at
+        self._connection_id = chunk.connection_id
+        self._stream_epoch = chunk.stream_epoch
+        return True
+
+    def _possibly_dropped(self, chunk: Chunk, *, is_same: bool) -> float:
+        if is_same and chunk.stream_epoch == self._stream_epoch:
+            return 0
+        since = self._last_at if is_same and self._last_at is not None else self._session_created_at
+        elapsed_ms = max(0, chunk.arrived_at - since)
+        return elapsed_ms / MS_PER_SECOND * self._chunks_per_second
+
+
 class PauseDetector:
     """Finds the speaker's pauses, where a stream can be cut without cutting a word.
 
@@ -275,10 +385,10 @@ class PauseDetector:
         self._loudest = 0.0
         self._quiet_seconds = 0.0
 
-    def add(self, audio: bytes) -> None:
-        """The audio that comes next."""
-        seconds = len(audio) / BYTES_PER_SECOND
-        level = _mean_level(audio)
+    def add(self, chunk: Chunk) -> None:
+        """The chunk that comes next."""
+        seconds = chunk.seconds
+        level = _mean_level(chunk.audio)
         self._loudest = max(level, self._loudest * LOUDEST_FADES_PER_SECOND**seconds)
         is_quiet = level <= max(QUIET_LEVEL, self._loudest * QUIET_SHARE)
         self._quiet_seconds = self._quiet_seconds + seconds if is_quiet else 0.0

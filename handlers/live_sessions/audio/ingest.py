@@ -4,6 +4,7 @@ The first chunk of a session claims a slot and starts the processor that transcr
 """
 
 import binascii
+import math
 import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from contract import metrics
-from live_sessions.audio.chunks import Chunk, ChunkQueues
+from live_sessions.audio.chunks import SAMPLE_BYTES, Chunk, ChunkQueues, bytes_per_second
 from live_sessions.audio.slots import AudioSlots, StartProcessor, StreamClaims
 from live_sessions.aws.clients import start_function
 from live_sessions.aws.runtime import emit, logger
@@ -52,24 +53,38 @@ def decoded(audio_data: str) -> bytes:
         audio = binascii.a2b_base64(audio_data, strict_mode=True)
     except ValueError as error:
         raise _invalid(f"audioData is not base64 text: {error}") from None
-    if len(audio) > LONGEST_BYTES:
-        raise ProtocolError(
-            ErrorCode.AUDIO_TOO_LARGE,
-            f"audioData has {len(audio)} bytes of audio; a chunk has at most {LONGEST_BYTES}: "
-            "send shorter chunks.",
-            {"bytes": len(audio), "maxBytes": LONGEST_BYTES},
-        )
+    if len(audio_data) != 4 * math.ceil(len(audio) / 3):
+        # Some versions of Python accept it.
+        raise _invalid("audioData is not base64 text: it has surplus padding")
+    _require_at_most(LONGEST_BYTES, audio, "a chunk has")
     if len(audio) < SHORTEST_BYTES:
         raise _invalid(
             f"audioData has {len(audio)} bytes of audio; a chunk has at least {SHORTEST_BYTES}: "
             "send longer chunks"
         )
-    if len(audio) % 2:
+    if len(audio) % SAMPLE_BYTES:
         raise _invalid(
             f"audioData has {len(audio)} bytes of audio; samples have two bytes each: "
             "send 16-bit little-endian PCM"
         )
     return audio
+
+
+def require_a_second_at_most(audio: bytes, sample_rate_hertz: int) -> None:
+    """Raises ProtocolError with AUDIO_TOO_LARGE; Transcribe takes no more than a second at once."""
+    _require_at_most(
+        bytes_per_second(sample_rate_hertz), audio, f"at {sample_rate_hertz} Hz it has"
+    )
+
+
+def _require_at_most(limit_bytes: int, audio: bytes, rule: str) -> None:
+    if len(audio) > limit_bytes:
+        raise ProtocolError(
+            ErrorCode.AUDIO_TOO_LARGE,
+            f"audioData has {len(audio)} bytes of audio; {rule} at most {limit_bytes}: "
+            "send shorter chunks.",
+            {"bytes": len(audio), "maxBytes": limit_bytes},
+        )
 
 
 def _invalid(message: str) -> ProtocolError:
@@ -228,6 +243,7 @@ class Ingest:
         audio = decoded(request.message.audio_data)
         connection_id = request.caller.connection_id
         session = self._session_of(connection_id, request.at_ms)
+        require_a_second_at_most(audio, session.sample_rate_hertz)
         stream_epoch = session.audio_epoch(request.at_ms)
         if stream_epoch is None:
             return
@@ -238,6 +254,7 @@ class Ingest:
             connection_id=connection_id,
             sequence=request.message.sequence,
             arrived_at=request.at_ms,
+            sample_rate_hertz=session.sample_rate_hertz,
             audio=audio,
         )
         self.queues.send(slot, chunk)

@@ -4,8 +4,9 @@ A processor works while it holds the lease of its claim, and stops in good order
 if the session ends, or if the function's time is nearly over.
 """
 
+import math
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
@@ -18,14 +19,18 @@ from contract.functions import AudioProcessorEnvironment
 from contract.metrics import Metric
 from live_sessions.audio.chunks import (
     CLOSED_AFTER_SECONDS,
+    LARGEST_LEAP,
     RECEIVED_AT_ONCE,
     WARNED_AFTER_SECONDS,
+    AudioSpeed,
     Chunk,
     ChunkOrder,
     ChunkQueues,
     ChunkRate,
     PauseDetector,
     RateVerdict,
+    SequenceLeaps,
+    bytes_per_second,
 )
 from live_sessions.audio.slots import AudioSlots, Lease, LeaseLost, StartProcessor
 from live_sessions.audio.transcribe import FailureKind, TranscribeFailure
@@ -33,7 +38,8 @@ from live_sessions.audio.transcription import Numbering, Stream, Transcription
 from live_sessions.aws.runtime import Clock, emit, logger
 from live_sessions.captions.transcripts import Pipeline, Transcript, TranscriptQueue
 from live_sessions.sessions.rows import Session, SessionTable, StreamClaim, StreamPosition
-from live_sessions.wire.frames import RateLimitWarning, TranscriptionError
+from live_sessions.wire.frames import ErrorFrame, RateLimitWarning, TranscriptionError
+from live_sessions.wire.refusals import ProtocolError, sequence_far_ahead, too_much_audio
 from live_sessions.wire.sockets import Sockets
 
 CYCLE_SECONDS = 0.2
@@ -42,6 +48,9 @@ CYCLE_SECONDS = 0.2
 WAIT_SECONDS = 1
 BEHIND_SECONDS = 0.5
 """An older chunk has others behind it, even if SQS returned fewer than it may: receive at once."""
+
+REPEATED_AFTER_SECONDS = 10
+"""The same error about the audio is posted no more often."""
 
 IDLE_SECONDS = 60
 RESERVE_SECONDS = 30
@@ -97,6 +106,24 @@ class SpeakerNotices:
     chunks_per_second: int
     clock: Clock
     connection_id: str = ""
+    _posted_at: dict[str, float] = field(default_factory=dict[str, float])
+
+    def report_audio(self, refusal: ProtocolError) -> None:
+        """Post what is wrong with the speaker's audio, unless the same was posted just before."""
+        details = refusal.details or {}
+        kind = ",".join(details)
+        now = self.clock.monotonic()
+        if now - self._posted_at.get(kind, -math.inf) < REPEATED_AFTER_SECONDS:
+            return
+        self._posted_at[kind] = now
+        logger.warning("invalid audio", extra={"session": self.session_id, **details})
+        error = ErrorFrame(
+            timestamp=self.clock.now_ms(),
+            code=refusal.code,
+            message=refusal.message,
+            details=details,
+        )
+        self.sockets.post(self.connection_id, error)
 
     def carry_out(self, verdict: RateVerdict) -> None:
         """Warn the speaker of too many chunks, or close their socket for them."""
@@ -138,12 +165,14 @@ class Processing:
     lease: Lease
     queues: ChunkQueues
     order: ChunkOrder
+    leaps: SequenceLeaps
     rate: ChunkRate
     notices: SpeakerNotices
     transcription: Transcription
     transcripts: TranscriptQueue
     allowance: Allowance
     clock: Clock
+    _speed: AudioSpeed = field(default_factory=AudioSpeed)
     _pauses: PauseDetector = field(default_factory=PauseDetector)
     _counters: Counter[Metric] = field(default_factory=Counter[Metric])
     _received_at: float = 0.0
@@ -178,9 +207,7 @@ class Processing:
                 return StopReason.HANDED_OVER
             is_more_there = self._has_reserved_captions and self._receive()
             self._keep_lease()
-            for chunk in self.order.ready(now()):
-                self._pauses.add(chunk.audio)
-                self.transcription.feed(chunk)
+            self._feed(self.order.ready(now()))
             self.transcription.tick()
             ended_at = now()
             if ended_at - self._received_at >= IDLE_SECONDS:
@@ -226,6 +253,11 @@ class Processing:
         if chunk.stream_epoch >= self._latest_epoch:
             self._latest_epoch = chunk.stream_epoch
             self.notices.connection_id = chunk.connection_id
+        if not self.leaps.admits(chunk):
+            self._counters[metrics.CHUNKS_DISCARDED] += 1
+            last = self.leaps.last_sequence
+            self.notices.report_audio(sequence_far_ahead(chunk.sequence, last, LARGEST_LEAP))
+            return
         is_admitted = self.rate.admits(chunk.arrived_at, chunk.sequence)
         self.order.add(chunk, self._received_at, dropped=not is_admitted)
         if is_admitted:
@@ -235,10 +267,21 @@ class Processing:
         if verdict is not None:
             self.notices.carry_out(verdict)
 
+    def _feed(self, chunks: Iterable[Chunk]) -> None:
+        """Transcribe the chunks that are next."""
+        for chunk in chunks:
+            if self._speed.admits(chunk):
+                self._pauses.add(chunk)
+                self.transcription.feed(chunk)
+            else:
+                self._counters[metrics.CHUNKS_OVER_RATE] += 1
+                rate = chunk.sample_rate_hertz
+                received = self._speed.received_bytes_per_second
+                self.notices.report_audio(too_much_audio(rate, bytes_per_second(rate), received))
+
     def _flush(self) -> None:
         """Turn what was received into captions."""
-        for chunk in self.order.rest():
-            self.transcription.feed(chunk)
+        self._feed(self.order.rest())
         seconds = min(self.allowance.reserve_seconds, self.allowance.left_seconds())
         ends_at = self.clock.monotonic() + seconds
         self._wait_for(self.transcription.finish, ends_at - seconds * LAST_RESULTS_SHARE)
@@ -261,7 +304,7 @@ class Processing:
 
     def _emit_counters(self) -> None:
         self._counters[metrics.CHUNKS_LOST] = self.order.lost
-        self._counters[metrics.CHUNKS_DISCARDED] = self.order.discarded
+        self._counters[metrics.CHUNKS_DISCARDED] += self.order.discarded
         self._counters[metrics.CHUNKS_NOT_TRANSCRIBED] = self.transcription.lost
         self.order.lost = self.order.discarded = self.transcription.lost = 0
         emit(self._counters)
@@ -269,9 +312,11 @@ class Processing:
 
 
 class StreamOpener(Protocol):
-    """Opens a Transcribe stream in one of Transcribe's languages."""
+    """Opens a Transcribe stream in one of Transcribe's languages, at a sample rate."""
 
-    def __call__(self, language_code: str, *, stability: str | None) -> Stream:
+    def __call__(
+        self, language_code: str, sample_rate_hertz: int, *, stability: str | None
+    ) -> Stream:
         """Raises TranscribeFailure."""
         ...
 
@@ -328,7 +373,9 @@ class AudioProcessor:
         stability = self.environment.partial_results_stability if with_partials else "off"
         locale = session.transcribed_locale
         transcription = Transcription(
-            lambda: self.open_stream(locale, stability=None if stability == "off" else stability),
+            lambda sample_rate_hertz: self.open_stream(
+                locale, sample_rate_hertz, stability=None if stability == "off" else stability
+            ),
             numbering,
             transcripts.add,
             notices.report_failure,
@@ -339,6 +386,7 @@ class AudioProcessor:
             lease=lease,
             queues=self.queues,
             order=_order_from(claim.reached),
+            leaps=_leaps_from(claim.reached, session.created_at, chunks_per_second),
             rate=ChunkRate(chunks_per_second),
             notices=notices,
             transcription=transcription,
@@ -357,3 +405,18 @@ def _order_from(reached: StreamPosition | None) -> ChunkOrder:
     if reached is None:
         return ChunkOrder()
     return ChunkOrder(reached.connection_id, reached.stream_epoch, reached.next_sequence)
+
+
+def _leaps_from(
+    reached: StreamPosition | None, session_created_at: int, chunks_per_second: int
+) -> SequenceLeaps:
+    """As `_order_from`; the time of the last chunk is not known."""
+    if reached is None:
+        return SequenceLeaps(chunks_per_second, session_created_at=session_created_at)
+    return SequenceLeaps(
+        chunks_per_second,
+        session_created_at=session_created_at,
+        connection_id=reached.connection_id,
+        stream_epoch=reached.stream_epoch,
+        next_sequence=reached.next_sequence,
+    )

@@ -18,7 +18,6 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.eventstream import EventStreamBuffer, ParserError
 
-from live_sessions.audio.chunks import SAMPLE_RATE_HZ
 from live_sessions.aws.credentials import keys_of
 from live_sessions.aws.runtime import AwsEnvironment
 
@@ -35,7 +34,9 @@ _WEBSOCKET_SCHEMES = {"http": "ws", "https": "wss"}
 logging.getLogger(SigV4QueryAuth.__module__).setLevel(logging.INFO)
 
 
-def presigned_url(aws: AwsEnvironment, language_code: str, *, stability: str | None) -> str:
+def presigned_url(
+    aws: AwsEnvironment, language_code: str, sample_rate_hertz: int, *, stability: str | None
+) -> str:
     """The stream's URL, which is a secret: it opens the stream until it expires.
 
     `language_code` is Transcribe's. `stability` (low, medium or high) makes the words of partial
@@ -44,7 +45,7 @@ def presigned_url(aws: AwsEnvironment, language_code: str, *, stability: str | N
     query = {
         "language-code": language_code,
         "media-encoding": "pcm",
-        "sample-rate": str(SAMPLE_RATE_HZ),
+        "sample-rate": str(sample_rate_hertz),
     }
     if stability is not None:
         query["enable-partial-results-stabilization"] = "true"
@@ -64,7 +65,6 @@ def presigned_url(aws: AwsEnvironment, language_code: str, *, stability: str | N
 _PERMANENT_EXCEPTIONS = frozenset(
     {
         "AccessDeniedException",
-        "BadRequestException",
         "ExpiredTokenException",
         "IncompleteSignature",
         "IncompleteSignatureException",
@@ -74,14 +74,13 @@ _PERMANENT_EXCEPTIONS = frozenset(
         "MissingAuthenticationTokenException",
         "NotAuthorized",
         "OptInRequired",
-        "SerializationException",
         "UnknownOperationException",
         "UnrecognizedClientException",
-        "ValidationError",
-        "ValidationException",
     }
 )
-"""https://docs.aws.amazon.com/transcribe/latest/APIReference/CommonErrors.html and
+"""What rights or config cause. What Transcribe says about the audio is not among them: another
+stream may do.
+https://docs.aws.amazon.com/transcribe/latest/APIReference/CommonErrors.html and
 https://docs.aws.amazon.com/transcribe/latest/APIReference/API_streaming_TranscriptResultStream.html
 """
 
@@ -99,8 +98,10 @@ if the clock is corrected.
 
 _NO_AUDIO = re.compile(r"no new audio", re.IGNORECASE)
 
-_PERMANENT_CLOSE_CODES = frozenset({1002, 1003, 1007, 1008, 1009, 1010})
-"""The peer rejects what was sent (https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1)."""
+_PERMANENT_CLOSE_CODES = frozenset({1008, 1010})
+"""A policy, or an extension that the peer lacks:
+https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1
+"""
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]{0,63}")
 _PLAIN_WORD = re.compile(r"[A-Za-z0-9,.;:'()-]{1,19}")

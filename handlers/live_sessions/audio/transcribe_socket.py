@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
-from live_sessions.audio.chunks import BYTES_PER_SECOND
+from live_sessions.audio.chunks import SAMPLE_BYTES, bytes_per_second
 from live_sessions.audio.transcribe import (
     MAX_MESSAGE_BYTES,
     MalformedMessage,
@@ -31,11 +31,6 @@ from live_sessions.audio.transcribe import (
 from live_sessions.aws.credentials import KeysUnavailable
 from live_sessions.aws.http import tls
 from live_sessions.aws.runtime import AwsEnvironment, Clock
-
-MAX_AUDIO_BYTES = BYTES_PER_SECOND
-"""One second:
-https://docs.aws.amazon.com/transcribe/latest/APIReference/API_streaming_AudioEvent.html
-"""
 
 UNREAD_MESSAGES = 16
 """Further messages stay with the peer until these are read."""
@@ -103,10 +98,21 @@ class Connection(ClientConnection):
 
 
 class TranscribeStream:
-    """One thread sends while another reads the results; both get the first failure."""
+    """One thread sends while another reads the results; both get the first failure.
 
-    def __init__(self, connection: Connection, clock: Clock, limits: StreamLimits = LIMITS) -> None:
+    Transcribe takes at most a second of audio at once:
+    https://docs.aws.amazon.com/transcribe/latest/APIReference/API_streaming_AudioEvent.html
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        sample_rate_hertz: int,
+        clock: Clock,
+        limits: StreamLimits = LIMITS,
+    ) -> None:
         self._connection = connection
+        self._max_audio_bytes = bytes_per_second(sample_rate_hertz)
         self._clock = clock
         self._limits = limits
         self._lock = threading.Lock()
@@ -119,6 +125,7 @@ class TranscribeStream:
         cls,
         aws: AwsEnvironment,
         language_code: str,
+        sample_rate_hertz: int,
         *,
         stability: str | None,
         clock: Clock,
@@ -129,16 +136,16 @@ class TranscribeStream:
         Transcribe may report what is wrong with the request only among the results.
         """
         try:
-            url = presigned_url(aws, language_code, stability=stability)
+            url = presigned_url(aws, language_code, sample_rate_hertz, stability=stability)
         except KeysUnavailable:
             raise TranscribeFailure.transient("no keys to sign with") from None
-        return cls(open_connection(url, clock, limits), clock, limits)
+        return cls(open_connection(url, clock, limits), sample_rate_hertz, clock, limits)
 
     def send(self, audio: bytes) -> None:
         """Send up to one second of audio. Raises TranscribeFailure once the stream is over, and
         ValueError for a length that Transcribe does not accept.
         """
-        if not 0 < len(audio) <= MAX_AUDIO_BYTES or len(audio) % 2:
+        if not 0 < len(audio) <= self._max_audio_bytes or len(audio) % SAMPLE_BYTES:
             raise ValueError(f"{len(audio)} bytes are not between one sample and one second")
         if self._last_results_due is not None:
             raise self._failure or TranscribeFailure.transient("the audio has ended")

@@ -13,7 +13,7 @@ from typing import Protocol
 import msgspec
 
 from contract import metrics
-from live_sessions.audio.chunks import BYTES_PER_SECOND, SAMPLE_RATE_HZ, Chunk
+from live_sessions.audio.chunks import SAMPLE_BYTES, Chunk, bytes_per_second
 from live_sessions.audio.transcribe import FailureKind, Result, TranscribeFailure
 from live_sessions.aws.retries import backoff_seconds
 from live_sessions.aws.runtime import Clock, emit, logger
@@ -33,11 +33,11 @@ REMEMBERED_SECONDS = 60.0
 """How much audio without a final result is kept; most of it is silence."""
 
 PADDED_AFTER_SECONDS = 1.0
-PADDING_SECONDS = 1.5
-"""Silence that is sent when audio stops coming, so that the last words become final."""
-
-PADDING = bytes(int(PADDING_SECONDS / 3 * BYTES_PER_SECOND))
-"""A third of it: Transcribe accepts no more than a second at once."""
+PADDING_SECONDS = 0.5
+PADDINGS = 3
+"""Silence that is sent when audio stops coming, so that the last words become final; Transcribe
+accepts no more than a second at once.
+"""
 
 ENDED_AFTER_SECONDS = 10.0
 ENDING_SECONDS = 5.0
@@ -80,12 +80,15 @@ class ActiveStream:
     def __init__(
         self,
         stream: Stream,
+        sample_rate_hertz: int,
         pass_on: Callable[[Result, int], None],
         *,
         closing_seconds: float = CLOSING_SECONDS,
     ) -> None:
         self.failure: TranscribeFailure | None = None
         self.is_ended = False
+        self.sample_rate_hertz = sample_rate_hertz
+        self._bytes_per_second = bytes_per_second(sample_rate_hertz)
         self._stream = stream
         self._pass_on = pass_on
         self._closing_seconds = closing_seconds
@@ -109,16 +112,16 @@ class ActiveStream:
         Results may be passed on before the call returns.
         """
         with self._lock:
-            begins_at = self._sent_bytes / BYTES_PER_SECOND
+            begins_at = self._sent_bytes / self._bytes_per_second
             self._arrived_at = chunk.arrived_at
             self._not_final.append((begins_at, chunk))
             while begins_at - self._not_final[0][0] > REMEMBERED_SECONDS:
                 self._not_final.popleft()
         self._send(chunk.audio)
 
-    def send_silence(self, audio: bytes) -> None:
-        """Send audio that is not sent again if the stream fails. Raises TranscribeFailure."""
-        self._send(audio)
+    def send_silence(self, seconds: float) -> None:
+        """Send silence, which is not sent again if the stream fails. Raises TranscribeFailure."""
+        self._send(bytes(SAMPLE_BYTES * round(seconds * self.sample_rate_hertz)))
 
     def end(self) -> None:
         """End the audio. Raises TranscribeFailure."""
@@ -172,11 +175,15 @@ class ActiveStream:
     def _drop_until(self, end_seconds: float) -> None:
         while self._not_final:
             begins_at, chunk = self._not_final[0]
-            covered_bytes = 2 * round((end_seconds - begins_at) * SAMPLE_RATE_HZ)
+            covered_samples = round((end_seconds - begins_at) * self.sample_rate_hertz)
+            covered_bytes = SAMPLE_BYTES * covered_samples
             if covered_bytes < len(chunk.audio):
                 if covered_bytes > 0:
                     rest = msgspec.structs.replace(chunk, audio=chunk.audio[covered_bytes:])
-                    self._not_final[0] = (begins_at + covered_bytes / BYTES_PER_SECOND, rest)
+                    self._not_final[0] = (
+                        begins_at + covered_samples / self.sample_rate_hertz,
+                        rest,
+                    )
                 break
             self._not_final.popleft()
 
@@ -202,6 +209,7 @@ class FailureStreak:
 class Transcription:
     """Its methods are for one thread, and none waits for results.
 
+    `open_stream` opens a stream at a sample rate (hertz); audio at another rate gets another one.
     `send` gets each transcript, on a thread of the stream's; `report` each failure after which
     no audio is transcribed for so many seconds. `next_caption` is the number of the next final
     transcript; partial ones have the number of the final one that replaces them. `lost` counts the
@@ -210,7 +218,7 @@ class Transcription:
 
     def __init__(
         self,
-        open_stream: Callable[[], Stream],
+        open_stream: Callable[[int], Stream],
         numbering: Numbering,
         send: Callable[[Transcript], None],
         report: Callable[[TranscribeFailure, int], None],
@@ -279,9 +287,13 @@ class Transcription:
             return
         try:
             if self._stream is None:
-                self._stream = ActiveStream(self._open_stream(), self._number)
+                rate = self._backlog[0].sample_rate_hertz
+                self._stream = ActiveStream(self._open_stream(rate), rate, self._number)
                 self._opened_at = self._clock.monotonic()
             while self._backlog and self._clock.monotonic() - began_at < SENDING_SECONDS:
+                if self._backlog[0].sample_rate_hertz != self._stream.sample_rate_hertz:
+                    self._end_stream()
+                    return
                 self._is_padded = False
                 self._stream.send(self._backlog.popleft())
         except TranscribeFailure as failure:
@@ -310,8 +322,8 @@ class Transcription:
         if stream is None or stream.is_ended:
             return
         try:
-            for _ in range(3):
-                stream.send_silence(PADDING)
+            for _ in range(PADDINGS):
+                stream.send_silence(PADDING_SECONDS)
         except TranscribeFailure as failure:
             self._fail(failure)
 

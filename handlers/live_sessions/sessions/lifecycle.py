@@ -73,6 +73,7 @@ class SessionCreation:
             source_language=session.source_language,
             source_locale=session.transcribed_locale,
             quality_tier=session.quality_tier,
+            sample_rate_hertz=session.sample_rate_hertz,
             connection_id=connection_id,
             expires_at=session.expires_at * 1000,
         )
@@ -96,6 +97,7 @@ class SessionCreation:
                 membership_changed_at=at_ms,
                 speaker_user_id=request.caller.user_id,
                 quality_tier=request.message.quality_tier,
+                sample_rate_hertz=request.message.sample_rate_hertz,
                 active_shard=shard_of(session_id, self.status_shards),
             )
             if self.sessions.create(session):

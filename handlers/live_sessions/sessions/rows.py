@@ -18,6 +18,7 @@ from live_sessions.aws.dynamodb import plain, typed
 from live_sessions.aws.retries import repeated, was_not_carried_out
 from live_sessions.aws.runtime import Clock, logger
 from live_sessions.wire.frames import BroadcastState, EndReason
+from live_sessions.wire.messages import DEFAULT_SAMPLE_RATE_HERTZ
 from live_sessions.wire.refusals import session_ended, session_not_found
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     source_language: str
     source_locale: str | None = None
     quality_tier: str = "standard"
+    sample_rate_hertz: int = DEFAULT_SAMPLE_RATE_HERTZ
     created_at: int
     expires_at: int
     broadcast_state: BroadcastState
@@ -292,15 +294,22 @@ class SessionTable:
         )
 
     def take_over(
-        self, session: Session, *, user_id: str, connection_id: str, at_ms: int
+        self,
+        session: Session,
+        *,
+        user_id: str,
+        connection_id: str,
+        sample_rate_hertz: int,
+        at_ms: int,
     ) -> ConditionalUpdate:
-        """Make `connection_id` the speaker's connection in place of the one in `session`.
+        """Make `connection_id` the speaker's connection in place of the one in `session`, with
+        audio at that sample rate.
 
         Only if the session is live and `user_id` created it.
         """
         update = self.update_if(
             session.session_id,
-            "SET speakerConnectionId = :new, "
+            "SET speakerConnectionId = :new, sampleRateHertz = :rate, "
             "streamEpoch = if_not_exists(streamEpoch, :zero) + :one REMOVE speakerLostAt",
             condition=(
                 "attribute_exists(sessionId) AND attribute_not_exists(endedAt) "
@@ -309,6 +318,7 @@ class SessionTable:
             ),
             values={
                 ":new": connection_id,
+                ":rate": sample_rate_hertz,
                 ":old": session.speaker_connection_id,
                 ":user": user_id,
                 ":now_seconds": at_ms / 1000,
@@ -317,7 +327,10 @@ class SessionTable:
             },
         )
         after = update.session
-        taken = after is not None and after.speaker_connection_id == connection_id
+        taken = after is not None and (
+            (after.speaker_connection_id, after.sample_rate_hertz)
+            == (connection_id, sample_rate_hertz)
+        )
         return ConditionalUpdate(done=update.done or taken, session=after)
 
     def note_status_request(self, session_id: str, *, at_ms: int) -> None:

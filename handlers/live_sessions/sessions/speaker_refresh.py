@@ -45,7 +45,7 @@ class SpeakerRefresh:
         follows as the reply. Raises ProtocolError with ALREADY_IN_SESSION, CONNECTION_NOT_FOUND,
         SESSION_NOT_FOUND, UNAUTHORIZED_ACTION or SESSION_ENDED.
         """
-        session = self._refresh(request.caller, request.message.session_id, request.at_ms)
+        session = self._refresh(request.caller, request.message, request.at_ms)
         complete = ConnectionRefreshComplete(
             timestamp=self.clock.now_ms(),
             request_id=request.request_id,
@@ -58,7 +58,8 @@ class SpeakerRefresh:
             return complete
         return StateRestored(timestamp=self.clock.now_ms(), broadcast_state=session.broadcast_state)
 
-    def _refresh(self, caller: Caller, session_id: str, at_ms: int) -> Session:
+    def _refresh(self, caller: Caller, message: RefreshAsSpeaker, at_ms: int) -> Session:
+        session_id = message.session_id
         row = self.connections.get(caller.connection_id, at_ms=at_ms)
         if row is None:
             raise connection_unknown()
@@ -73,7 +74,7 @@ class SpeakerRefresh:
             raise session_ended(session_id)
         if row.session_id != session_id:
             self._enter(row, session_id, at_ms)
-        return self._take_over(caller, caller.user_id, session, at_ms)
+        return self._take_over(caller, caller.user_id, session, message.sample_rate_hertz, at_ms)
 
     def _enter(self, row: Connection, session_id: str, at_ms: int) -> None:
         entered = self.connections.enter_session(
@@ -82,17 +83,31 @@ class SpeakerRefresh:
         if not entered.done:
             raise not_admitted(self.connections.session_of(row.connection_id, at_ms=at_ms))
 
-    def _take_over(self, caller: Caller, user_id: str, session: Session, at_ms: int) -> Session:
+    def _take_over(
+        self,
+        caller: Caller,
+        user_id: str,
+        session: Session,
+        wanted_rate: int | msgspec.UnsetType,
+        at_ms: int,
+    ) -> Session:
         """If several sockets refresh at once, the last one is the speaker's."""
         for _ in range(ATTEMPTS):
-            if session.is_of(caller.connection_id):
+            is_speaker = session.is_of(caller.connection_id)
+            rate = session.sample_rate_hertz if wanted_rate is msgspec.UNSET else wanted_rate
+            if is_speaker and rate == session.sample_rate_hertz:
                 return session
             update = self.sessions.take_over(
-                session, user_id=user_id, connection_id=caller.connection_id, at_ms=at_ms
+                session,
+                user_id=user_id,
+                connection_id=caller.connection_id,
+                sample_rate_hertz=rate,
+                at_ms=at_ms,
             )
             current = update.session
             if update.done and current is not None:
-                self._release(session.speaker_connection_id, session.session_id)
+                if not is_speaker:
+                    self._release(session.speaker_connection_id, session.session_id)
                 return current
             if current is None or not current.is_live(at_ms):
                 self.connections.release_speaker(caller.connection_id, session.session_id)

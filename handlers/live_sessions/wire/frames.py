@@ -66,6 +66,7 @@ class SessionCreated(Frame, frozen=True, kw_only=True, tag="sessionCreated"):
     source_language: str
     source_locale: str
     quality_tier: str
+    sample_rate_hertz: int
     connection_id: str
     expires_at: int
 

@@ -16,6 +16,13 @@ VolumeLevel = Annotated[float, msgspec.Meta(ge=0, le=1)]
 SequenceNumber = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
 """The largest integer that a JavaScript number represents exactly is 2**53 - 1."""
 
+SampleRate = Annotated[int, msgspec.Meta(ge=8_000, le=48_000)]
+"""Samples per second:
+https://docs.aws.amazon.com/transcribe/latest/APIReference/API_streaming_StartStreamTranscription.html
+"""
+
+DEFAULT_SAMPLE_RATE_HERTZ = 16_000
+
 
 class ClientMessage(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """The base of every message, and the type of one without fields; ignores unknown fields."""
@@ -29,6 +36,7 @@ class CreateSession(ClientMessage, frozen=True, kw_only=True):
 
     source_language: LanguageTag
     quality_tier: Literal["standard", "premium"] = "standard"
+    sample_rate_hertz: SampleRate = DEFAULT_SAMPLE_RATE_HERTZ
 
 
 class JoinSession(ClientMessage, frozen=True, kw_only=True):
@@ -48,9 +56,12 @@ class ChangeLanguage(ClientMessage, frozen=True, kw_only=True):
 
 
 class RefreshAsSpeaker(ClientMessage, frozen=True, kw_only=True):
-    """Continue a session of the same user on this socket."""
+    """Continue a session of the same user on this socket, with its audio at the same rate unless
+    another one is given.
+    """
 
     session_id: SessionId
+    sample_rate_hertz: SampleRate | UnsetType = UNSET
 
 
 class RefreshAsListener(ClientMessage, frozen=True, kw_only=True):
@@ -68,8 +79,8 @@ class SetVolume(ClientMessage, frozen=True, kw_only=True):
 
 
 class SendAudio(ClientMessage, frozen=True, kw_only=True):
-    """`audio_data` is base64 text of s16le mono PCM at 16 kHz. `sequence` counts the chunks of a
-    connection from 0.
+    """`audio_data` is base64 text of s16le mono PCM at the session's sample rate. `sequence` counts
+    the chunks of a connection from 0.
     """
 
     audio_data: str

@@ -110,6 +110,34 @@ def rate_limited(kind: str, retry_after_seconds: int) -> ProtocolError:
     )
 
 
+def too_much_audio(
+    sample_rate_hertz: int, expected_bytes_per_second: int, received_bytes_per_second: int
+) -> ProtocolError:
+    """More audio arrives than its sample rate makes in the same time."""
+
+    return ProtocolError(
+        ErrorCode.INVALID_AUDIO,
+        f"{received_bytes_per_second} bytes of audio arrive in a second; at {sample_rate_hertz} Hz "
+        f"there are {expected_bytes_per_second}. What is too much is dropped: send audio as it is "
+        "spoken, and name its sampleRateHertz in createSession or refreshConnection.",
+        {
+            "expectedBytesPerSecond": expected_bytes_per_second,
+            "receivedBytesPerSecond": received_bytes_per_second,
+        },
+    )
+
+
+def sequence_far_ahead(sequence: int, last_sequence: int, largest_leap: int) -> ProtocolError:
+    """A chunk is numbered as if more than `largest_leap` chunks had been sent before it."""
+
+    return ProtocolError(
+        ErrorCode.INVALID_AUDIO,
+        f"sequence {sequence} is more than {largest_leap} ahead of {last_sequence}, the last one; "
+        "the chunk is dropped: count the chunks of a connection from 0, one by one.",
+        {"sequence": sequence, "lastSequence": last_sequence},
+    )
+
+
 def not_admitted(current_session_id: str | None) -> ProtocolError:
     """Why a socket could not become a member, given the session in its row as it is now."""
     if current_session_id is None:

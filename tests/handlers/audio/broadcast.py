@@ -202,9 +202,9 @@ class Broadcast:
         stage.clients = BroadcastClients(stage, self.queues, self.pipeline)
         self.speaker, self.session_id = broadcasting(stage, "user-1", quality_tier=tier)
 
-    def _open(self, language_code: str, *, stability: str | None) -> Any:
+    def _open(self, language_code: str, sample_rate_hertz: int, *, stability: str | None) -> Any:
         self.opened.append((language_code, stability))
-        return self.recogniser.open()
+        return self.recogniser.open(sample_rate_hertz)
 
     def _new_queue(self, send: Callable[[Transcript], None]) -> TranscriptQueue:
         self._transcripts.append(TranscriptQueue(send, closing_seconds=OUT_OF_REACH_SECONDS))

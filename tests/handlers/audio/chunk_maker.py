@@ -11,6 +11,7 @@ from live_sessions.audio.chunks import Chunk
 from live_sessions.sessions.connections import new_connection
 from live_sessions.sessions.rows import Session
 from live_sessions.wire.frames import BroadcastState
+from live_sessions.wire.messages import DEFAULT_SAMPLE_RATE_HERTZ
 from tests.handlers.conftest import Stage
 
 AUDIO = bytes(range(200))
@@ -29,7 +30,11 @@ def chunk(session_id: str = "golden-river-482", sequence: int = 0, audio: bytes 
 
 
 def broadcasting(
-    stage: Stage, user_id: str | None = None, *, quality_tier: str = "standard"
+    stage: Stage,
+    user_id: str | None = None,
+    *,
+    quality_tier: str = "standard",
+    sample_rate_hertz: int = DEFAULT_SAMPLE_RATE_HERTZ,
 ) -> tuple[str, str]:
     """A speaker's socket and its session, with the rows that connect and createSession write."""
     number = next(_numbers)
@@ -46,6 +51,7 @@ def broadcasting(
         speaker_connection_id=connection_id,
         source_language="en",
         quality_tier=quality_tier,
+        sample_rate_hertz=sample_rate_hertz,
         created_at=at_ms,
         expires_at=at_ms // 1000 + 8 * 3600,
         broadcast_state=BroadcastState(last_state_change=at_ms),

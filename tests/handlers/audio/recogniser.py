@@ -9,8 +9,9 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from live_sessions.audio.chunks import BYTES_PER_SECOND, SAMPLE_RATE_HZ, Chunk
+from live_sessions.audio.chunks import Chunk, bytes_per_second
 from live_sessions.audio.transcribe import Alternative, FailureKind, Result, TranscribeFailure
+from live_sessions.wire.messages import DEFAULT_SAMPLE_RATE_HERTZ
 from tests.patience import PATIENCE_SECONDS
 
 LOUD = 5000
@@ -20,13 +21,13 @@ NO_AUDIO = TranscribeFailure(FailureKind.TIMED_OUT_WITHOUT_AUDIO, "no audio")
 
 
 def word(number: int, seconds: float = 0.1) -> bytes:
-    samples = array("h", [LOUD]) * round(seconds * SAMPLE_RATE_HZ)
+    samples = array("h", [LOUD]) * round(seconds * DEFAULT_SAMPLE_RATE_HERTZ)
     samples[0] = number
     return samples.tobytes()
 
 
 def pause(seconds: float = 0.1) -> bytes:
-    return bytes(2 * round(seconds * SAMPLE_RATE_HZ))
+    return bytes(2 * round(seconds * DEFAULT_SAMPLE_RATE_HERTZ))
 
 
 def chunk(sequence: int, audio: bytes, arrived_at: int = 0, **fields: str | int) -> Chunk:
@@ -36,6 +37,7 @@ def chunk(sequence: int, audio: bytes, arrived_at: int = 0, **fields: str | int)
         connection_id=str(fields.get("connection_id", "speaker=")),
         sequence=sequence,
         arrived_at=arrived_at,
+        sample_rate_hertz=int(fields.get("sample_rate_hertz", DEFAULT_SAMPLE_RATE_HERTZ)),
         audio=audio,
     )
 
@@ -69,13 +71,13 @@ class Recogniser:
     before_opening: Callable[[], object] = lambda: None
     before_sending: Callable[[], object] = lambda: None
 
-    def open(self) -> Stream:
+    def open(self, sample_rate_hertz: int = DEFAULT_SAMPLE_RATE_HERTZ) -> Stream:
         self.before_opening()
         self.attempts += 1
         plan = self.plans.popleft() if self.plans else Plan()
         if plan.at_opening:
             raise plan.failure
-        self.streams.append(Stream(plan, lambda: self.before_sending()))
+        self.streams.append(Stream(plan, lambda: self.before_sending(), sample_rate_hertz))
         return self.streams[-1]
 
     def settle(self) -> None:
@@ -87,8 +89,15 @@ class Recogniser:
 class Stream:
     """As TranscribeStream; when it is closed, it says its last words all the same."""
 
-    def __init__(self, plan: Plan, before_sending: Callable[[], object] = lambda: None) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        before_sending: Callable[[], object] = lambda: None,
+        sample_rate_hertz: int = DEFAULT_SAMPLE_RATE_HERTZ,
+    ) -> None:
         self.plan = plan
+        self.sample_rate_hertz = sample_rate_hertz
+        self._bytes_per_second = bytes_per_second(sample_rate_hertz)
         self._before_sending = before_sending
         self.sent: list[bytes] = []
         self.is_ended = False
@@ -102,7 +111,7 @@ class Stream:
         self._reader: threading.Thread | None = None
 
     def send(self, audio: bytes) -> None:
-        assert 0 < len(audio) <= BYTES_PER_SECOND
+        assert 0 < len(audio) <= self._bytes_per_second
         self._before_sending()
         if self.plan.sending == len(self.sent):
             self.failure = self.plan.failure
@@ -110,7 +119,10 @@ class Stream:
             raise self.failure or TRANSIENT
         self.sent.append(audio)
         heard = array("h", audio)[0]
-        begins_at, self._seconds = self._seconds, self._seconds + len(audio) / BYTES_PER_SECOND
+        begins_at, self._seconds = (
+            self._seconds,
+            self._seconds + len(audio) / self._bytes_per_second,
+        )
         if heard:
             self._began_at = self._began_at if self._words else begins_at
             self._ended_at = self._seconds

@@ -11,7 +11,7 @@ from typing import Any, cast
 import msgspec
 from botocore.exceptions import ConnectTimeoutError
 
-from live_sessions.audio.chunks import Chunk, ChunkOrder, ChunkRate
+from live_sessions.audio.chunks import Chunk, ChunkOrder, ChunkRate, SequenceLeaps
 from live_sessions.audio.processing import Allowance, Processing, SpeakerNotices
 from live_sessions.audio.slots import (
     LEASE_SECONDS,
@@ -177,6 +177,7 @@ class Scene:
             lease=cast(Any, self.lease),
             queues=cast(Any, self.queue),
             order=order or ChunkOrder(),
+            leaps=SequenceLeaps(chunks_per_second, session_created_at=self.clock.now_ms),
             rate=ChunkRate(chunks_per_second),
             notices=notices,
             transcription=transcription,

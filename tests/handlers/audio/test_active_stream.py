@@ -10,6 +10,7 @@ import pytest
 
 from live_sessions.audio.transcribe import FailureKind, Result, TranscribeFailure
 from live_sessions.audio.transcription import REMEMBERED_SECONDS, ActiveStream
+from live_sessions.wire.messages import DEFAULT_SAMPLE_RATE_HERTZ
 from tests.handlers.audio.recogniser import (
     TRANSIENT,
     Plan,
@@ -38,7 +39,9 @@ class Listener:
     def __init__(self, stream: Stream) -> None:
         self.stream = stream
         self.heard: list[Heard] = []
-        self.active = ActiveStream(stream, self.hear, closing_seconds=OUT_OF_REACH_SECONDS)
+        self.active = ActiveStream(
+            stream, DEFAULT_SAMPLE_RATE_HERTZ, self.hear, closing_seconds=OUT_OF_REACH_SECONDS
+        )
         self.sent = 0
         self.arrived_at = ARRIVED_AT
 
@@ -103,7 +106,7 @@ def test_partial_and_final_results_are_heard_in_their_order(listener: Listener) 
 
 def test_nothing_is_heard_in_silence(listener: Listener) -> None:
     listener.send(pause(), pause())
-    listener.active.send_silence(pause())
+    listener.active.send_silence(0.1)
     assert listener.heard == []
 
 
@@ -178,7 +181,9 @@ def test_what_is_being_heard_is_not_given_up_meanwhile() -> None:
         heard.append(what.text)
 
     stream = Scripted(Plan())
-    active = ActiveStream(stream, hear, closing_seconds=OUT_OF_REACH_SECONDS)
+    active = ActiveStream(
+        stream, DEFAULT_SAMPLE_RATE_HERTZ, hear, closing_seconds=OUT_OF_REACH_SECONDS
+    )
     active.send(chunk(0, word(1)))
     stream.said.put(recognised("1", 0, 0.1))
     assert is_heard.wait(PATIENCE_SECONDS)
@@ -216,7 +221,7 @@ def test_a_result_was_spoken_when_its_first_word_began(
 
 def test_padding_does_not_shift_when_something_was_spoken(scripted: Listener) -> None:
     scripted.send(word(1))
-    scripted.active.send_silence(pause(1))
+    scripted.active.send_silence(1)
     scripted.arrived_at += 5000
     scripted.send(word(2))
     say(scripted, 1.1, 1.2)
@@ -255,7 +260,7 @@ def test_an_unforeseen_failure_is_taken_to_pass_and_names_nothing(scripted: List
 
     stream = Scripted(Plan())
     stream.results = results
-    active = ActiveStream(stream, lambda *_: None)
+    active = ActiveStream(stream, DEFAULT_SAMPLE_RATE_HERTZ, lambda *_: None)
     wait_until(lambda: active.is_over)
     failure = active.failure
     assert failure is not None

@@ -69,6 +69,7 @@ def test_an_accepted_chunk_is_queued_and_nothing_is_said(
         "streamEpoch": 0,
         "connectionId": speaker,
         "sequence": 7,
+        "sampleRateHertz": 16_000,
         "audio": AUDIO_TEXT,
     }
 
@@ -97,6 +98,23 @@ def test_a_message_of_the_largest_size_is_read_and_one_byte_more_is_not(stage: S
     stage.processor_starts.clear()
     send_text(stage, speaker, message.ljust(32_769))
     assert code_of(stage, speaker) == "AUDIO_TOO_LARGE"
+
+
+@pytest.mark.parametrize(
+    ("rate", "longest"), [(8_000, 16_000), (11_025, 22_050), (16_000, 24_000), (48_000, 24_000)]
+)
+def test_a_chunk_has_a_second_at_most_at_its_sessions_rate(
+    stage: Stage, rate: int, longest: int
+) -> None:
+    speaker, _ = broadcasting(stage, sample_rate_hertz=rate)
+    stage.send_audio(speaker, 0, bytes(longest))
+    assert errors(stage, speaker) == []
+    stage.send_audio(speaker, 1, bytes(longest + 2))
+    (error,) = errors(stage, speaker)
+    assert error["code"] == "AUDIO_TOO_LARGE"
+    assert error["details"] == {"bytes": longest + 2, "maxBytes": longest}
+    (queued,) = stage.queued(f"audio-{stage.processor_starts[0]['slot']}")
+    assert (queued["sequence"], queued["sampleRateHertz"]) == (0, rate)
 
 
 def test_two_sessions_have_two_slots_and_two_processors(stage: Stage) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, cast
 
 import pytest
@@ -43,8 +44,23 @@ def test_ten_at_most_are_taken_and_the_rest_stays(stage: Stage) -> None:
 def test_a_message_holds_the_chunk_s_fields_and_nothing_else(stage: Stage) -> None:
     queues(stage).send(0, chunk())
     (body,) = stage.queued("audio-0")
-    fields = {"sessionId", "streamEpoch", "connectionId", "sequence", "arrivedAt", "audio"}
-    assert body.keys() == fields
+    assert body.keys() == {
+        "sessionId",
+        "streamEpoch",
+        "connectionId",
+        "sequence",
+        "arrivedAt",
+        "sampleRateHertz",
+        "audio",
+    }
+
+
+def test_a_message_of_the_release_before_has_16_khz(stage: Stage) -> None:
+    queues(stage).send(0, chunk())
+    (body,) = stage.queued("audio-0")
+    del body["sampleRateHertz"]
+    stage.sqs.send_message(QueueUrl=f"{PREFIX}0", MessageBody=json.dumps(body))
+    assert queues(stage).take(0, wait_seconds=0) == [chunk()]
 
 
 @pytest.mark.parametrize(

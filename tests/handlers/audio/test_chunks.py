@@ -64,6 +64,12 @@ SOUND = text_of(100)
         SOUND.rstrip("="),
         SOUND[:-1],
         SOUND + "=",
+        SOUND + "==",
+        SOUND + "====",
+        text_of(102) + "=",
+        text_of(102) + "==",
+        text_of(102) + "====",
+        text_of(101) + "===",
         SOUND + "AAAA",
         "=" + SOUND,
         SOUND[:40] + "==" + SOUND[40:],
@@ -89,13 +95,15 @@ def test_whatever_the_text_it_is_read_as_it_is_or_refused(audio_data: str) -> No
         assert decoded(audio_data) == base64.b64decode(audio_data, validate=True)
 
 
-def test_a_chunk_lasts_as_long_as_its_samples() -> None:
+@pytest.mark.parametrize(("rate", "seconds"), [(8_000, 1), (16_000, 0.5), (32_000, 0.25)])
+def test_a_chunk_lasts_as_long_as_its_samples_at_their_rate(rate: int, seconds: float) -> None:
     chunk = Chunk(
         session_id="golden-river-482",
         stream_epoch=0,
         connection_id="speaker-1=",
         sequence=0,
         arrived_at=0,
+        sample_rate_hertz=rate,
         audio=bytes(16_000),
     )
-    assert chunk.seconds == 0.5
+    assert chunk.seconds == seconds

@@ -105,7 +105,8 @@ def test_chunks_of_another_session_are_dropped(capsys: pytest.CaptureFixture[str
 def test_a_backlog_is_processed_faster_than_it_was_spoken() -> None:
     scene = Scene(chunks_per_second=1000)
     audio = phrases(1, 300)
-    scene.comes(1, *[chunk(sequence, each) for sequence, each in enumerate(audio)])
+    spoken = [chunk(sequence, each, 100 * sequence) for sequence, each in enumerate(audio)]
+    scene.comes(1, *spoken)
     scene.work()
     assert scene.words() == list(range(1, 301))
     assert scene.sent_at[-1] < 3
@@ -522,3 +523,65 @@ def test_chunks_that_could_not_be_deleted_do_not_count_against_the_speaker() -> 
     assert scene.work()
     assert scene.words() == list(range(1, 241))
     assert (scene.socket.posts, scene.socket.closed) == ([], [])
+
+
+# ---- audio that is not what it says
+
+
+def invalid_audio(scene: Scene) -> list[dict[str, Any]]:
+    return [frame for frame in scene.socket.frames() if frame.get("code") == "INVALID_AUDIO"]
+
+
+def test_a_microphone_at_another_rate_is_reported_with_the_figures_every_ten_seconds() -> None:
+    scene = Scene()
+    for number in range(250):
+        arrives = scene.began_at + number / 10
+        three_times = word(number + 1, 0.3)
+        scene.queue.add(arrives, chunk(number, three_times, round(arrives * 1000)))
+    scene.work()
+    first, second, third = invalid_audio(scene)
+    assert first["type"] == "error"
+    assert first["details"]["expectedBytesPerSecond"] == 32_000
+    assert first["details"]["receivedBytesPerSecond"] == pytest.approx(96_000, rel=0.05)
+    assert "sampleRateHertz" in first["message"]
+    times = [at for at, frame in zip(scene.socket.times, scene.socket.frames(), strict=True)]
+    assert times[1] - times[0] >= 10
+    assert times[2] - times[1] >= 10
+    assert (second["details"], third["details"]) != ({}, {})
+
+
+def test_what_is_too_much_is_dropped_and_the_rest_is_heard() -> None:
+    scene = Scene(chunks_per_second=1000)
+    scene.comes(0, *[chunk(number, word(number + 1), 0) for number in range(60)])
+    scene.work()
+    assert scene.words() == list(range(1, 51))
+    assert len(invalid_audio(scene)) == 1
+
+
+def test_a_number_far_ahead_is_reported_and_neither_stalls_nor_counts_as_lost(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    scene = Scene()
+    scene.says(phrases(1, 12))
+    scene.comes(0.55, chunk(5_000, word(99), round((scene.began_at + 0.55) * 1000)))
+    scene.work()
+    assert scene.words() == list(range(1, 13))
+    (error,) = invalid_audio(scene)
+    assert error["details"] == {"sequence": 5_000, "lastSequence": 4}
+    assert "ChunksLost" not in capsys.readouterr().out
+
+
+def test_each_sample_rate_has_a_stream_of_its_own_and_no_word_is_lost() -> None:
+    scene = Scene()
+    at = scene.says(words(1, 6))
+    fast = [word(number, 0.3) for number in range(7, 13)]
+    for number, each in enumerate(fast, 6):
+        at += 0.1
+        arrives = scene.began_at + at
+        scene.queue.add(
+            arrives,
+            chunk(number, each, round(arrives * 1000), stream_epoch=1, sample_rate_hertz=48_000),
+        )
+    scene.work()
+    assert scene.words() == list(range(1, 13))
+    assert [each.sample_rate_hertz for each in scene.recogniser.streams] == [16_000, 48_000]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 
 from live_sessions.audio.chunks import PauseDetector
+from tests.handlers.audio.recogniser import chunk
 
 RATE = 16_000
 
@@ -17,7 +18,7 @@ def tone(level: int, seconds: float) -> bytes:
 def heard(*stretches: bytes) -> bool:
     detector = PauseDetector()
     for stretch in stretches:
-        detector.add(stretch)
+        detector.add(chunk(0, stretch))
     return detector.is_pause
 
 

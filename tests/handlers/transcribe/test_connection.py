@@ -47,7 +47,9 @@ def take_audio(connection: ServerConnection) -> None:
 
 
 def opened(aws: AwsEnvironment, limits: StreamLimits = UNLIMITED) -> TranscribeStream:
-    return TranscribeStream.open(aws, "en-US", stability=None, clock=SYSTEM_CLOCK, limits=limits)
+    return TranscribeStream.open(
+        aws, "en-US", 16_000, stability=None, clock=SYSTEM_CLOCK, limits=limits
+    )
 
 
 SOON_OVER = replace(UNLIMITED, open=0.3)
@@ -192,7 +194,9 @@ def test_the_handshake_has_what_connecting_left_of_the_limit() -> None:
         peer.is_over.wait(PATIENCE_SECONDS)
 
     with accepting(hang) as peer, pytest.raises(TranscribeFailure, match="timed out"):
-        TranscribeStream.open(peer.aws(), "en-US", stability=None, clock=clock, limits=UNLIMITED)
+        TranscribeStream.open(
+            peer.aws(), "en-US", 16_000, stability=None, clock=clock, limits=UNLIMITED
+        )
 
 
 def test_the_next_address_is_tried_where_one_does_not_answer(unanswered_port: int) -> None:
@@ -285,7 +289,7 @@ def test_a_proxy_of_the_environment_is_ignored(monkeypatch: pytest.MonkeyPatch) 
 def test_websockets_own_logger_is_disabled() -> None:
     """At DEBUG it logs the URL and every frame."""
     with transcribing(take_audio) as peer:
-        url = presigned_url(peer.aws(), "en-US", stability=None)
+        url = presigned_url(peer.aws(), "en-US", 16_000, stability=None)
         connection = open_connection(url, SYSTEM_CLOCK, UNLIMITED)
         assert not connection.logger.isEnabledFor(logging.CRITICAL)
         connection.drop()

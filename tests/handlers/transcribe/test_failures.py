@@ -26,8 +26,10 @@ NOT_YET = "Signature not yet current: 20260301T001000Z is still later than 20260
         ("ThrottlingException", "", TRANSIENT),
         ("SomethingNewException", "", TRANSIENT),
         ("LimitExceededException", NO_AUDIO_TEXT, TRANSIENT),
-        ("BadRequestException", "", PERMANENT),
-        ("BadRequestException", "Unexpected WebSocket frame received.", PERMANENT),
+        ("BadRequestException", "", TRANSIENT),
+        ("BadRequestException", "Unexpected WebSocket frame received.", TRANSIENT),
+        ("SerializationException", "", TRANSIENT),
+        ("ValidationException", "", TRANSIENT),
         ("BadRequestException", NO_AUDIO_TEXT, NO_AUDIO),
         ("AccessDeniedException", "", PERMANENT),
         ("UnrecognizedClientException", "", PERMANENT),
@@ -74,13 +76,16 @@ def test_a_refused_handshake_is_of_its_kind(
     assert name in failure.message
 
 
-@pytest.mark.parametrize("code", [None, 1000, 1001, 1005, 1006, 1011, 1012, 1013, 1014, 4000])
-def test_a_close_that_rejects_nothing_is_transient(code: int | None) -> None:
+@pytest.mark.parametrize(
+    "code",
+    [None, 1000, 1001, 1002, 1003, 1005, 1006, 1007, 1009, 1011, 1012, 1013, 1014, 4000],
+)
+def test_a_close_that_another_stream_may_not_meet_is_transient(code: int | None) -> None:
     assert TranscribeFailure.of_close(code).kind is TRANSIENT
 
 
-@pytest.mark.parametrize("code", [1002, 1003, 1007, 1008, 1009, 1010])
-def test_a_close_that_rejects_what_was_sent_is_permanent(code: int) -> None:
+@pytest.mark.parametrize("code", [1008, 1010])
+def test_a_close_for_a_policy_or_an_extension_is_permanent(code: int) -> None:
     assert TranscribeFailure.of_close(code).kind is PERMANENT
 
 

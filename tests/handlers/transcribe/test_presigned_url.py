@@ -48,14 +48,14 @@ def query_of(url: str) -> dict[str, str]:
 def test_the_url_is_signed_for_the_host_that_is_sent(
     token: str | None, stability: str | None, endpoint: str | None, opening: str, host: str
 ) -> None:
-    url = presigned_url(aws(token, endpoint), "en-US", stability=stability)
+    url = presigned_url(aws(token, endpoint), "en-US", 16_000, stability=stability)
     assert url.startswith(f"{opening}stream-transcription-websocket?")
     target = url.removeprefix(opening.rstrip("/"))
     assert query_of(url)["X-Amz-Signature"] == computed_signature(target, host, SECRET)
 
 
 def test_the_url_asks_for_what_the_stream_is() -> None:
-    query = query_of(presigned_url(aws(), "pt-BR", stability=None))
+    query = query_of(presigned_url(aws(), "pt-BR", 44_100, stability=None))
     del query["X-Amz-Signature"]
     date = query.pop("X-Amz-Date")
     signed_at = datetime.datetime.strptime(f"{date[:-1]}+0000", "%Y%m%dT%H%M%S%z")
@@ -63,7 +63,7 @@ def test_the_url_asks_for_what_the_stream_is() -> None:
     assert query == {
         "language-code": "pt-BR",
         "media-encoding": "pcm",
-        "sample-rate": "16000",
+        "sample-rate": "44100",
         "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
         "X-Amz-Credential": f"{KEY_ID}/{date[:8]}/eu-central-1/transcribe/aws4_request",
         "X-Amz-Expires": "300",
@@ -74,8 +74,8 @@ def test_the_url_asks_for_what_the_stream_is() -> None:
 
 @pytest.mark.parametrize("stability", ["low", "medium", "high"])
 def test_stability_is_asked_for_by_both_parameters(stability: str) -> None:
-    plain = query_of(presigned_url(aws(), "en-US", stability=None))
-    stable = query_of(presigned_url(aws(), "en-US", stability=stability))
+    plain = query_of(presigned_url(aws(), "en-US", 16_000, stability=None))
+    stable = query_of(presigned_url(aws(), "en-US", 16_000, stability=stability))
     assert {name: stable[name] for name in stable.keys() - plain.keys()} == {
         "enable-partial-results-stabilization": "true",
         "partial-results-stability": stability,
@@ -83,4 +83,6 @@ def test_stability_is_asked_for_by_both_parameters(stability: str) -> None:
 
 
 def test_without_a_session_token_the_url_names_none() -> None:
-    assert "X-Amz-Security-Token" not in query_of(presigned_url(aws(None), "en-US", stability=None))
+    assert "X-Amz-Security-Token" not in query_of(
+        presigned_url(aws(None), "en-US", 16_000, stability=None)
+    )

@@ -134,7 +134,7 @@ def test_an_exception_without_a_text_is_still_of_its_type(body: bytes) -> None:
     }
     with pytest.raises(TranscribeFailure) as failure:
         results_in(Message(headers, body))
-    assert failure.value.kind is FailureKind.PERMANENT
+    assert failure.value.kind is FailureKind.TRANSIENT
     assert failure.value.message == "BadRequestException"
 
 

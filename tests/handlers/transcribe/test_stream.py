@@ -83,8 +83,8 @@ def stream_to(
     wrap: Wrap = lambda connection: connection,
 ) -> TranscribeStream:
     """The clock is the stream's; connecting goes by the system's."""
-    url = presigned_url(aws, "en-US", stability=stability)
-    return TranscribeStream(wrap(open_connection(url, SYSTEM_CLOCK, limits)), clock, limits)
+    url = presigned_url(aws, "en-US", 16_000, stability=stability)
+    return TranscribeStream(wrap(open_connection(url, SYSTEM_CLOCK, limits)), 16_000, clock, limits)
 
 
 @contextlib.contextmanager
@@ -207,7 +207,7 @@ def test_a_result_is_handed_over_as_soon_as_it_comes() -> None:
         ("InternalFailureException", "", TRANSIENT),
         ("ServiceUnavailableException", "", TRANSIENT),
         ("ConflictException", "", TRANSIENT),
-        ("BadRequestException", "Your stream is too big.", PERMANENT),
+        ("BadRequestException", "Your stream is too big.", TRANSIENT),
         ("AccessDeniedException", "", PERMANENT),
         ("BadRequestException", NO_AUDIO, FailureKind.TIMED_OUT_WITHOUT_AUDIO),
     ],
@@ -237,7 +237,7 @@ def test_a_sender_that_meets_the_closed_stream_first_still_raises_the_exception(
     has_met_the_close = threading.Event()
 
     def script(connection: ServerConnection) -> None:
-        connection.send(exception("BadRequestException", "Wrong rate."))
+        connection.send(exception("AccessDeniedException", "Not yours."))
 
     class Watched(Wrapped):
         def send(self, data: bytes) -> None:
@@ -284,7 +284,7 @@ def test_a_peer_that_announces_its_close_and_stays_fails_the_sender_in_time() ->
         (CloseCode.GOING_AWAY, TRANSIENT),
         (CloseCode.INTERNAL_ERROR, TRANSIENT),
         (CloseCode.SERVICE_RESTART, TRANSIENT),
-        (CloseCode.UNSUPPORTED_DATA, PERMANENT),
+        (CloseCode.UNSUPPORTED_DATA, TRANSIENT),
         (CloseCode.POLICY_VIOLATION, PERMANENT),
     ],
 )

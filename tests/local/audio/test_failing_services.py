@@ -41,7 +41,7 @@ def test_the_speaker_is_notified_when_transcribe_keeps_failing(cloud: LocalCloud
 
 
 def test_the_speaker_is_notified_at_once_of_a_permanent_failure(cloud: LocalCloud) -> None:
-    cloud.speech.order(StreamFault(exception="BadRequestException"))
+    cloud.speech.order(StreamFault(exception="AccessDeniedException"))
     speaker, _, _ = open_room(cloud)
     speaker.speak(sentence(WORDS))
 

@@ -77,7 +77,7 @@ def test_our_functions_stream_understands_it(ada: Caller) -> None:
         aws_endpoint_url_transcribe_streaming=ada.transcribe_url,
     )
     stream = TranscribeStream.open(
-        aws, "en-US", stability="medium", clock=SYSTEM_CLOCK, limits=OUR_LIMITS
+        aws, "en-US", 16_000, stability="medium", clock=SYSTEM_CLOCK, limits=OUR_LIMITS
     )
     stream.send(numbers(8, 9))
     stream.end()
@@ -93,7 +93,10 @@ def test_our_functions_stream_understands_it(ada: Caller) -> None:
         {"language_code": "xx-XX"},
         {"language_code": None},
         {"media_encoding": "flac"},
-        {"sample_rate": "8000"},
+        {"sample_rate": "7999"},
+        {"sample_rate": "48001"},
+        {"sample_rate": "16e3"},
+        {"sample_rate": None},
         {"partial_results_stability": "high"},
         {"enable_partial_results_stabilization": "true", "partial_results_stability": "most"},
     ],
