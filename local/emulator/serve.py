@@ -20,6 +20,7 @@ import time
 import traceback
 
 PARENT_POLL_SECONDS = 0.5
+CONNECTION_SECONDS = 24 * 3600
 
 
 def main() -> None:
@@ -81,7 +82,9 @@ async def _serve_until_signalled() -> None:
     address = f"{os.environ['BIND_HOST']}:{os.environ['GATEWAY_PORT']}"
     config.bind = [f"fd://{listener}" if listener else address]
     config.backlog = 1024
-    config.keep_alive_timeout = 75.0
+    # A client whose connection is closed just as it sends a request repeats what was carried out.
+    config.keep_alive_timeout = CONNECTION_SECONDS
+    config.keep_alive_max_requests = sys.maxsize
     until_killed = asyncio.Event()
     serving = serve(iam.with_authorise_endpoint(app), config, shutdown_trigger=until_killed.wait)
     server = asyncio.ensure_future(serving)
