@@ -23,9 +23,9 @@ from contract.actions import (
 from contract.functions import FUNCTIONS, Function
 from contract.languages import LANGUAGES, SOURCE_LANGUAGES, TARGET_LANGUAGES
 from contract.metrics import Kind, Metric
+from tests.recorded_releases import latest_release
 
 ROOT = Path(__file__).resolve().parents[2]
-RELEASES = ROOT / "tests" / "releases"
 METRICS = [each for each in vars(metrics).values() if isinstance(each, Metric)]
 
 
@@ -56,16 +56,8 @@ def test_the_contract_imports_the_standard_library_and_itself_alone() -> None:
                 assert top == "contract" or top in sys.stdlib_module_names, f"{path.name}: {name}"
 
 
-def actions_of_the_latest_release() -> set[str]:
-    def version(folder: Path) -> list[int]:
-        return [int(part) for part in folder.name.split(".")]
-
-    latest = max(RELEASES.iterdir(), key=version)
-    return set((latest / "actions.txt").read_text().split())
-
-
 def test_an_action_of_the_latest_release_is_retired_before_it_is_dropped() -> None:
-    dropped = actions_of_the_latest_release() - ROUTED_ACTIONS.keys()
+    dropped = latest_release().actions - ROUTED_ACTIONS.keys()
     assert not dropped, (
         f"move {dropped} from _ACTIONS to _RETIRED_ACTIONS (contract/actions.py) for one release"
     )
@@ -73,7 +65,7 @@ def test_an_action_of_the_latest_release_is_retired_before_it_is_dropped() -> No
 
 def test_an_action_is_retired_for_one_release() -> None:
     assert RETIRED_ACTIONS.keys().isdisjoint(ACTIONS)
-    over = RETIRED_ACTIONS.keys() - actions_of_the_latest_release()
+    over = RETIRED_ACTIONS.keys() - latest_release().actions
     assert not over, f"drop {over}: the latest release did not have them any more"
 
 

@@ -19,6 +19,7 @@ from local.services import Services
 from operations.plan.checkout import revision_checkout
 from operations.plan.recording import PlanError
 from program.stack_config import ROOT
+from tests import recorded_releases
 from tests.engine.conftest import StartStack
 from tests.engine.findings import Findings
 from tests.engine.live_traffic import LiveTraffic
@@ -28,7 +29,7 @@ from tests.engine.stack import SMALL, EngineStack
 from tests.engine.ticks import Ticks
 
 COMMIT_BEFORE = "HEAD^"
-COMMIT_WITHOUT_ALIASES = "0a86061"
+COMMIT_WITHOUT_ALIASES = recorded_releases.Release("0.1.0").commit
 TICK_SECONDS = 30
 NO_LIMIT = 1_000_000
 CONFIG = {

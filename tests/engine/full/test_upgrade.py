@@ -19,8 +19,9 @@ from tests.engine.conftest import StartStack
 from tests.engine.programs import whole_program
 from tests.engine.stack import EngineStack
 from tests.engine.steps import Steps
+from tests.recorded_releases import Release
 
-OLD_COMMIT = "0a86061"
+OLD_COMMIT = Release("0.1.0").commit
 CONFIG = {
     "audioSlots": 2,
     "manageApiGatewayAccount": True,
