@@ -56,8 +56,11 @@ class Release:
 
 
 def latest_release() -> Release:
-    """The release before this code."""
-    versions = [folder.name for folder in RELEASES.iterdir()]
+    """The release before this code, which may be about to be recorded itself."""
+    written = release_to_write()
+    versions = [
+        each.name for each in RELEASES.iterdir() if not written or each.name != written.version
+    ]
     return Release(max(versions, key=lambda version: [int(part) for part in version.split(".")]))
 
 
