@@ -1,5 +1,6 @@
 """The whole program as an inline program of the Automation API, of this or another checkout."""
 
+import importlib
 import runpy
 import sys
 import threading
@@ -7,6 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
+from typing import Any
+
+import pulumi
 
 from program.stack_config import ROOT
 
@@ -14,11 +18,16 @@ Program = Callable[[], None]
 _modules_lock = threading.Lock()
 
 
-def whole_program(root: Path = ROOT) -> Program:
-    """`__main__.py` of a checkout; each run reads its modules afresh."""
+def whole_program(
+    root: Path = ROOT, transforms: tuple[pulumi.ResourceTransform, ...] = ()
+) -> Program:
+    """`__main__.py` of a checkout, with a team's transforms; each run reads its modules afresh."""
 
     def program() -> None:
         with _modules_of(root):
+            if transforms:
+                chosen: Any = importlib.import_module("components.transforms")
+                chosen.TRANSFORMS = transforms
             runpy.run_path(str(root / "__main__.py"), run_name="__main__")
 
     return program

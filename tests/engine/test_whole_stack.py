@@ -2,12 +2,14 @@
 
 from typing import Any
 
+import pulumi
 import pytest
 from pulumi.automation import OpType
 
 from local.emulator.process import Emulator
 from tests.engine.conftest import StartStack
 from tests.engine.inventory import inventory
+from tests.engine.programs import whole_program
 from tests.engine.stack import EngineStack
 from tests.engine.steps import Steps
 
@@ -43,6 +45,23 @@ def test_a_preview_after_a_refresh_is_empty(stack: EngineStack) -> None:
     steps = stack.preview(refresh=True)
     assert steps.names(OpType.REFRESH) == steps.names(OpType.SAME)
     assert steps.changes == [], str(steps)
+
+
+def test_a_teams_transform_changes_the_resources_that_it_is_for(stack: EngineStack) -> None:
+    def tag_queues(args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | None:
+        if args.type_ != "aws:sqs/queue:Queue":
+            return None
+        props: dict[str, Any] = {**args.props}
+        props["tags"] = {**(props.get("tags") or {}), "costCentre": "42"}
+        return pulumi.ResourceTransformResult(props, args.opts)
+
+    stack.use(whole_program(transforms=(tag_queues,)))
+    steps = stack.preview()
+    stack.use(whole_program())
+    queues = steps.of(type="sqs/queue")
+    assert {step.inputs["tags"]["costCentre"] for step in queues} == {"42"}
+    assert steps.changes == steps.of(OpType.UPDATE, type="sqs/queue")
+    assert len(steps.changes) == len(queues)
 
 
 def test_access_logs_alarms_dashboard_and_domain_are_switched_on_and_off(
