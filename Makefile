@@ -12,7 +12,7 @@ LOCK := $(BIN)/uv pip compile --universal --generate-hashes --python-version 3.1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup hooks run cloud demo local-logs local-reset plan preflight verify cost test \
+.PHONY: help setup hooks run cloud demo local-logs local-reset plan preflight verify release releases rollback cost test \
 	test-local-cloud test-speaking test-engine test-engine-full test-handlers test-program coverage bench check \
 	format lint types lock clean
 
@@ -67,6 +67,15 @@ preflight: setup ## Check the account before a deployment: STACK=staging; option
 
 verify: setup ## Check the deployment of STACK=staging, or the running local cloud; options: VERIFY='--json'
 	@$(BIN)/python -m operations.verify $(if $(STACK),--stack '$(STACK)') $(VERIFY)
+
+release: setup ## Record the versions that STACK=staging serves as a release, after `pulumi up` and `make verify`
+	@$(BIN)/python -m operations.releases --record $(if $(STACK),--stack '$(STACK)') $(if $(COMMIT),--commit '$(COMMIT)')
+
+releases: setup ## List the releases of STACK=staging, and which one is live; options: RELEASES='--json'
+	@$(BIN)/python -m operations.releases $(if $(STACK),--stack '$(STACK)') $(RELEASES)
+
+rollback: setup ## Move the functions of STACK=staging back to the release before, or to TO=<commit or date>; ROLLBACK='--yes'
+	@$(BIN)/python -m operations.rollback $(if $(STACK),--stack '$(STACK)') $(if $(TO),--to '$(TO)') $(ROLLBACK)
 
 cost: setup ## Estimate the monthly bill: STACK=staging, COST='--sessions 20 --listeners 100 --hours 160 --captions-per-minute 20'
 	@$(BIN)/python -m operations.cost $(if $(STACK),--stack '$(STACK)') $(COST)

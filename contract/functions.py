@@ -170,6 +170,10 @@ class Function:
         """The environment variables that the program has to set."""
         return tuple(each.name.upper() for each in fields(self.environment))
 
+    def name_in(self, prefix: str) -> str:
+        """The physical name in the stack whose physical names begin with this prefix."""
+        return f"{prefix}-{self.entry.replace('_', '-')}"
+
 
 AUTHORIZER = Function("authorizer", AuthorizerEnvironment)
 CONNECTION = Function("connection", ConnectionEnvironment)

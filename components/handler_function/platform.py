@@ -42,7 +42,7 @@ class FunctionPlatform:
 
     def function_name(self, function: Function) -> str:
         """The physical name of a function."""
-        return f"{self.prefix}-{function.entry.replace('_', '-')}"
+        return function.name_in(self.prefix)
 
     def invoking(self, function: Function, sid: str, variable: str) -> Grant:
         """Invoking a function that does not exist yet, by its name alone: it invokes itself."""

@@ -7,8 +7,10 @@ from components.settings.stack_settings import (
     DomainRules,
     MonitoringRules,
     RateLimits,
+    ReleaseRules,
     SessionRules,
     Settings,
+    physical_prefix,
 )
 
 __all__ = [
@@ -17,7 +19,9 @@ __all__ = [
     "DomainRules",
     "MonitoringRules",
     "RateLimits",
+    "ReleaseRules",
     "SessionRules",
     "Settings",
     "SettingsError",
+    "physical_prefix",
 ]

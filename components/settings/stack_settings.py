@@ -223,6 +223,15 @@ class MonitoringRules(_Record, frozen=True):
     tracing: Switch
 
 
+class ReleaseRules(_Record, frozen=True):
+    """How many releases are kept, the one that serves included: with one there is no way back.
+
+    The program does not read it: `make release` does.
+    """
+
+    kept_versions: int = _whole_number(2, 50, "releases")
+
+
 class Settings(_Record, frozen=True):
     """One stack's settings. Durations and sizes carry their unit in their name."""
 
@@ -273,6 +282,7 @@ class Settings(_Record, frozen=True):
     )
     domain_rules: DomainRules
     monitoring_rules: MonitoringRules
+    release_rules: ReleaseRules
     access_logs: Switch
     manage_api_gateway_account: Switch
     existing_user_pool_id: str = _text(
@@ -310,7 +320,7 @@ class Settings(_Record, frozen=True):
     @property
     def prefix(self) -> str:
         """The start of every physical name, so that two stacks live in one account."""
-        return f"{PROJECT}-{self.stack}"
+        return physical_prefix(self.stack)
 
     @classmethod
     def load(cls) -> Self:
@@ -334,6 +344,11 @@ class Settings(_Record, frozen=True):
         if problems or settings is None:
             raise SettingsError(values["stack"], problems)
         return settings
+
+
+def physical_prefix(stack: str) -> str:
+    """The start of every physical name of a stack."""
+    return f"{PROJECT}-{stack}"
 
 
 def config_fields(record: type[BaseModel]) -> dict[str, FieldInfo]:

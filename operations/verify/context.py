@@ -20,8 +20,8 @@ class Context:
     """`run_clients` is None if no check needs a speaker; `say` prints progress.
 
     `expired_token` and `foreign_token` are ID tokens from the stack's pool that must be refused.
-    `chosen_versions` has each function that serves another version than its newest on purpose, such
-    as after a rollback.
+    `chosen_versions` has each function that serves another version than its newest on purpose,
+    after a rollback to `chosen_release`.
     """
 
     deployment: Deployment
@@ -33,6 +33,7 @@ class Context:
     expired_token: str | None = None
     foreign_token: str | None = None
     chosen_versions: Mapping[str, str] = field(default_factory=dict[str, str])
+    chosen_release: str = ""
 
     @property
     def clients(self) -> RunClients:

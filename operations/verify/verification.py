@@ -7,6 +7,8 @@ from contextlib import ExitStack, contextmanager
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from operations.releases.chosen import Chosen, chosen_release
+from operations.releases.stack import ReleasedStack, ReleaseError
 from operations.verify.checks import CHECKS
 from operations.verify.context import Check, Context
 from operations.verify.declared import Declared, declared_by
@@ -40,6 +42,7 @@ def prepared(
             tokens = stack.enter_context(speaker_tokens(deployment, options, say))
             run_clients = RunClients(deployment.outputs, tokens)
             stack.callback(_close, run_clients, say)
+        chosen = _chosen(deployment, say) if "functions" in options.checks else None
         yield Context(
             deployment=deployment,
             declared=declared,
@@ -49,7 +52,18 @@ def prepared(
             with_captions=options.captions or "captions" in options.only,
             expired_token=options.expired_token,
             foreign_token=options.foreign_token,
+            chosen_versions=chosen.versions if chosen else {},
+            chosen_release=str(chosen.record) if chosen else "",
         )
+
+
+def _chosen(deployment: Deployment, say: Say) -> Chosen | None:
+    """The release of a rollback; None if there was none, or if that cannot be read."""
+    try:
+        return chosen_release(ReleasedStack(deployment.stack, deployment.client))
+    except (ClientError, BotoCoreError, ReleaseError) as error:
+        say(f"whether the stack is rolled back is unknown: {error}")
+        return None
 
 
 def run_checks(context: Context, names: Sequence[str]) -> list[Row]:

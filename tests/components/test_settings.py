@@ -106,6 +106,8 @@ BAD_VALUES: list[tuple[str, Any, str]] = [
     ("lambdaArchitecture", "riscv", "must be one of arm64, x86_64"),
     ("snapStart", "on", "must be true or false"),
     ("layerPlatform", "mars", "must be one of lambda, host"),
+    ("keptVersions", 1, "must be a whole number of releases from 2 to 50"),
+    ("keptVersions", 51, "must be a whole number of releases from 2 to 50"),
     ("layerBytecode", "maybe", "must be true or false"),
     ("permissionsBoundaryArn", "boundary", "must be the ARN of an IAM policy such as arn:aws:iam"),
     ("rolePath", "live", "must be a path that begins and ends with / such as /live/ or empty"),

@@ -31,14 +31,14 @@ def version_verdicts(context: Context, subject: str, function: str) -> Iterator[
     """Check what the alias of an existing function is on, and $LATEST; nothing if all is right."""
     client, repair = context.deployment.client("lambda"), context.deployment.repair
     alias = client.get_alias(FunctionName=function, Name=LIVE)
-    newest = _newest(client, function)
+    newest = newest_version(client, function)
     if shares := alias.get("RoutingConfig", {}).get("AdditionalVersionWeights"):
         seen = f"its alias {LIVE} also sends to version {', '.join(sorted(shares))}"
         yield wrong(subject, seen, repair)
     expected = context.chosen_versions.get(function, newest)
     if (served := alias["FunctionVersion"]) != expected:
         seen = f"its alias {LIVE} is on version {served}, expected is {expected}"
-        way_out = f"none after a rollback, until the next deployment; if moved by hand: {repair}"
+        way_out = f"{repair}; or go back to a release, with every function: make rollback"
         yield wrong(subject, seen, way_out)
     # Wherever the alias is: the next deployment starts from $LATEST.
     published = client.get_function_configuration(FunctionName=function, Qualifier=newest)
@@ -62,7 +62,8 @@ def _code_undone(function: str, version: str) -> str:
     )
 
 
-def _newest(client: Any, function: str) -> str:
+def newest_version(client: Any, function: str) -> str:
+    """The newest published version; `$LATEST` if there is none."""
     pages = client.get_paginator("list_versions_by_function").paginate(FunctionName=function)
     versions = (each["Version"] for page in pages for each in page["Versions"])
     return str(max((int(each) for each in versions if each != LATEST), default=LATEST))

@@ -6,7 +6,7 @@ from typing import Any
 from contract.functions import LIVE
 from operations.verify.checks.function_code import code_verdicts
 from operations.verify.checks.function_variables import variables_fault
-from operations.verify.checks.function_version import version_verdicts
+from operations.verify.checks.function_version import newest_version, version_verdicts
 from operations.verify.context import ABSENT, FUNCTION, Context, compare_each
 from operations.verify.deployment import setting
 from operations.verify.verdicts import Verdict, differences, right, wrong
@@ -24,7 +24,11 @@ LayerVersions = dict[str, dict[str, list[str]]]
 
 
 def functions(context: Context) -> Iterator[Verdict]:
-    """Compare the version of each function that its alias is on, and each log group."""
+    """Compare the version of each function that its alias is on, and each log group.
+
+    After a rollback, an older version serves, of another commit's code. It cannot be changed; what
+    the program declares is its function's newest version, so that one is compared.
+    """
     declared = context.declared.named(FUNCTION)
     as_declared = 0
     versions: LayerVersions = {}
@@ -35,6 +39,12 @@ def functions(context: Context) -> Iterator[Verdict]:
     yield from _mixed_layers(context, versions)
     if as_declared:
         yield right("functions", f"{as_declared} as declared")
+    if older := [name for name in declared if name in context.chosen_versions]:
+        seen = (
+            f"{context.chosen_release} serves in {len(older)} functions, whose versions cannot be "
+            "changed; of these, the newest versions are compared, which the next update starts from"
+        )
+        yield right("rollback", seen)
     yield from log_groups(context)
 
 
@@ -43,8 +53,9 @@ def _function_faults(
 ) -> Iterator[Verdict]:
     client, repair = context.deployment.client("lambda"), context.deployment.repair
     subject = f"function {name}"
+    qualifier = LIVE if name not in context.chosen_versions else newest_version(client, name)
     try:
-        function = client.get_function(FunctionName=name, Qualifier=LIVE)
+        function = client.get_function(FunctionName=name, Qualifier=qualifier)
     except client.exceptions.ResourceNotFoundException:
         yield wrong(subject, f"does not exist, or has no alias {LIVE}", repair)
         return

@@ -7,8 +7,7 @@ from typing import Any, cast
 import pytest
 
 from client.account import Account
-from operations.verify import __main__ as command
-from operations.verify import stack_outputs
+from operations.verify import finding, stack_outputs
 from operations.verify.__main__ import main
 from operations.verify.deployment import CannotVerify, api_id_of
 from operations.verify.options import options_of
@@ -44,7 +43,7 @@ def test_an_unknown_stack_is_reported_with_the_known_ones(
 def test_without_a_running_cloud_the_message_says_how_to_start_one(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(command, "running_outputs", lambda name: None)
+    monkeypatch.setattr(finding, "running_outputs", lambda name: None)
     assert "`make run`" in refusal(capsys)
 
 
@@ -58,7 +57,7 @@ def test_a_cloud_that_pulumi_has_deployed_is_verified_with_its_own_stack_and_con
         found.append(name)
         return tmp_path, {"stack": CLOUD_STACK}
 
-    monkeypatch.setattr(command, "running_outputs", running)
+    monkeypatch.setattr(finding, "running_outputs", running)
 
     def config_of(stack: str) -> dict[str, str]:
         return {"config": stack}
@@ -66,10 +65,10 @@ def test_a_cloud_that_pulumi_has_deployed_is_verified_with_its_own_stack_and_con
     def given(*arguments: object) -> tuple[object, ...]:
         return arguments
 
-    monkeypatch.setattr(command, "stack_config", config_of)
-    monkeypatch.setattr(command, "local_deployment", given)
+    monkeypatch.setattr(finding, "stack_config", config_of)
+    monkeypatch.setattr(finding, "local_deployment", given)
     for arguments in ([], ["--stack", CLOUD_STACK], ["--cloud", ".local-cloud"]):
-        stack, _, _, config, folder = cast(Any, command.deployment_of(options_of(arguments)))
+        stack, _, _, config, folder = cast(Any, finding.deployment_of(options_of(arguments)))
         assert (stack, config, folder) == (CLOUD_STACK, {"config": CLOUD_STACK}, tmp_path)
     assert found == [None, ".local-cloud", ".local-cloud"]
 
