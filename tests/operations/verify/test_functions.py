@@ -4,6 +4,7 @@ import base64
 import io
 import zipfile
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pulumi
@@ -305,3 +306,50 @@ def test_another_log_retention_is_reported() -> None:
         [_, verdict] = verdicts(retention=retention)
         assert (verdict.subject, verdict.seen) == ("log group /status", seen)
         assert verdict.result is Result.WRONG
+
+
+def rolled_back(newest: Mapping[str, Any] | None = None, *, on: str = "6") -> list[Verdict]:
+    """The verdicts where version 6 was chosen by a rollback and 7 is the newest."""
+
+    def get_function(*, FunctionName: str, Qualifier: str) -> Mapping[str, Any]:
+        assert Qualifier == "7", "version 6 has the code of another commit"
+        return {
+            "Configuration": {**LIVE, **(newest or {})},
+            "Code": {"Location": location(FILES)},
+        }
+
+    versions = ("$LATEST", "6", "7")
+    aws = Service(
+        get_alias={"FunctionVersion": on},
+        list_versions_by_function={"Versions": [{"Version": each} for each in versions]},
+        get_function_configuration=LIVE,
+        get_function=get_function,
+        get_function_concurrency={},
+        list_function_event_invoke_configs={"FunctionEventInvokeConfigs": (LIVE_ASYNCHRONOUS,)},
+    )
+    context = context_of(
+        declared("aws:cognito/userPool:UserPool", "the-pool"),
+        declared("aws:kms/key:Key", "the-key"),
+        declared(FUNCTION, "status-function", **INPUTS),
+        declared(INVOKE_CONFIG, "status-calls", **ASYNCHRONOUS),
+        client=lambda service: aws,
+        config=CONFIG,
+        userPoolId="eu-central-1_x",
+    )
+    return list(
+        functions(replace(context, chosen_versions={"status": "6"}, chosen_release="1a788f3"))
+    )
+
+
+def test_after_a_rollback_the_newest_version_is_compared_and_the_release_is_named() -> None:
+    declared, release = rolled_back()
+    assert (declared.result, declared.seen) == (Result.RIGHT, "1 as declared")
+    assert (release.result, release.subject) == (Result.RIGHT, "rollback")
+    assert release.seen.startswith("1a788f3 serves in 1 functions")
+
+
+def test_after_a_rollback_a_changed_newest_version_and_a_moved_alias_are_reported() -> None:
+    [changed, _] = rolled_back({"Timeout": 3})
+    assert changed.seen == "Timeout is 3, declared is 10"
+    [moved, _] = rolled_back(on="7")
+    assert moved.seen == "its alias live is on version 7, expected is 6"
