@@ -87,6 +87,10 @@ WRITE = script("drift-stack", "drift", "Write the report")
 ISSUE = script("drift", "report", "Open, update or close the issue")
 ACCOUNT = "123456789012"
 REPORT = script("deploy-stack", "deploy", "Report which commit replaces which")
+DEPLOY = script("deploy-stack", "deploy", "Deploy")
+RELEASE = script("deploy-stack", "deploy", "Release")
+LAST_DEPLOYED = script("rollback", "rollback", "Find the commit that was deployed last")
+ROLL_BACK = script("rollback", "rollback", "Roll back")
 OLD, NEW, LATER = "a" * 40, "b" * 40, "c" * 40
 PULL_REQUEST = {
     "GH_REPO": "acme/live-sessions",
@@ -258,6 +262,96 @@ def test_the_summary_says_which_commit_replaces_which(
     assert f"::notice::production: {NEW} {mark}replaces {previous}" in ran.stdout
     (call,) = runner.calls.read_text().splitlines()
     assert call.startswith("pulumi stack history --stack production --json")
+
+
+@pytest.mark.parametrize(
+    ("older", "refresh"), [("", ""), ("live-sessions-staging-fan-out\n", " --refresh")]
+)
+def test_a_deployment_refreshes_only_a_stack_that_is_rolled_back(
+    runner: Runner, older: str, refresh: str
+):
+    (runner.folder / "operations/releases").mkdir(parents=True)
+    runner.answer("python", older)
+    ran = runner.run(DEPLOY, STACK="staging", COMMIT=NEW)
+    assert ran.returncode == 0, ran.stderr
+    asked, up = runner.calls.read_text().splitlines()
+    assert asked == "python -m operations.releases --stack staging --rolled-back"
+    assert up.startswith(f"pulumi up{refresh} --stack staging --yes ")
+    assert ("::notice::staging is rolled back" in ran.stdout) is bool(older)
+
+
+def test_nothing_is_deployed_if_it_is_unknown_whether_the_stack_is_rolled_back(runner: Runner):
+    (runner.folder / "operations/releases").mkdir(parents=True)
+    ran = runner.run(DEPLOY, STACK="staging", COMMIT=NEW, STATUS_python="2")
+    assert ran.returncode == 2
+    assert "pulumi" not in runner.calls.read_text()
+
+
+def test_a_deployment_is_released_with_its_commit(runner: Runner):
+    (runner.folder / "operations/releases").mkdir(parents=True)
+    ran = runner.run(RELEASE, STACK="staging", COMMIT=NEW)
+    assert ran.returncode == 0, ran.stderr
+    (call,) = runner.calls.read_text().splitlines()
+    assert call == f"make --no-print-directory release STACK=staging COMMIT={NEW}"
+
+
+def test_a_commit_from_before_there_were_records_is_deployed_without(runner: Runner):
+    ran = runner.run(DEPLOY, STACK="staging", COMMIT=OLD)
+    assert ran.returncode == 0, ran.stderr
+    (call,) = runner.calls.read_text().splitlines()
+    assert call.startswith("pulumi up --stack staging --yes ")
+    ran = runner.run(RELEASE, STACK="staging", COMMIT=OLD)
+    assert (ran.returncode, runner.calls.read_text()) == (0, "")
+    assert f"{OLD} is from before" in ran.stdout
+
+
+@pytest.mark.parametrize("release", ["", "1a788f3", "2026-11-29T12:00"])
+def test_a_rollback_passes_the_release_on_and_asks_nobody(runner: Runner, release: str):
+    ran = runner.run(ROLL_BACK, STACK="production", RELEASE=release)
+    assert ran.returncode == 0, ran.stderr
+    (call,) = runner.calls.read_text().splitlines()
+    assert call == (
+        f"make --no-print-directory rollback STACK=production TO={release} ROLLBACK=--yes"
+    )
+
+
+@pytest.mark.parametrize(
+    "release", ["$(touch injected)", "'; touch injected; '", "main\n::error::x"]
+)
+def test_a_release_that_is_neither_a_commit_nor_a_date_is_refused(runner: Runner, release: str):
+    """make pastes it into a command."""
+    ran = runner.run(ROLL_BACK, STACK="production", RELEASE=release)
+    assert ran.returncode == 1
+    assert "must be the beginning of a commit or of a date" in ran.stdout
+    assert len(ran.stdout.splitlines()) == 1
+    assert runner.calls.read_text() == ""
+
+
+def test_a_rollback_that_fails_or_finds_something_wrong_fails_its_run(runner: Runner):
+    assert runner.run(ROLL_BACK, STACK="staging", RELEASE="", STATUS="2").returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("updates", "main_is", "commit"),
+    [
+        ([{"kind": "update", "environment": {"git.head": OLD}}], "ahead", OLD),
+        ([{"kind": "update", "environment": {"git.head": NEW}}], "identical", NEW),
+        ([{"kind": "update", "environment": {"git.head": OLD}}], "diverged", NEW),
+        ([{"kind": "update", "environment": {}}], "", NEW),
+        ([], "", NEW),
+    ],
+)
+def test_a_rollback_is_verified_with_the_commit_that_was_deployed_last(
+    runner: Runner, updates: list[dict[str, Any]], main_is: str, commit: str
+):
+    runner.answer("pulumi", json.dumps([{"kind": "refresh", "environment": {}}, *updates]))
+    runner.answer("gh", f"{main_is}\n")
+    ran = runner.run(
+        LAST_DEPLOYED, STACK="staging", GITHUB_SHA=NEW, GITHUB_REPOSITORY="acme/live-sessions"
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert runner.outputs.read_text() == f"commit={commit}\n"
+    assert ("::notice::" in ran.stdout) is (main_is in ("diverged", ""))
 
 
 def history(*updates: dict[str, Any]) -> str:

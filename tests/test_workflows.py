@@ -145,7 +145,7 @@ def test_deployments_of_a_stack_never_overlap_and_are_never_cancelled():
 
 def test_a_manual_deployment_needs_the_commit_to_roll_back_to():
     manual = [path.stem for path in WORKFLOWS if "workflow_dispatch" in read(path)["on"]]
-    assert manual == ["deploy", "drift"]
+    assert manual == ["deploy", "drift", "rollback"]
     deploy = read(GITHUB / "workflows/deploy.yml")
     (commit,) = deploy["on"]["workflow_dispatch"]["inputs"].items()
     assert commit[0] == "commit"
@@ -167,7 +167,21 @@ def test_each_deployment_is_verified():
     scripts = [step.get("run", "") for path, step in steps() if path.stem == "deploy-stack"]
     up = next(number for number, script in enumerate(scripts) if "pulumi up" in script)
     verify = next(number for number, script in enumerate(scripts) if "verify STACK=" in script)
-    assert up < verify
+    release = next(n for n, script in enumerate(scripts) if "release STACK=" in script)
+    assert up < verify < release, "what was found wrong is no release to go back to"
+
+
+def test_rollbacks_wait_for_the_deployments_of_their_stack_and_have_its_reviewers():
+    deployment = read(GITHUB / "workflows/deploy-stack.yml")["jobs"]["deploy"]
+    workflow = read(GITHUB / "workflows/rollback.yml")
+    rollback = workflow["jobs"]["rollback"]
+    for key in ("concurrency", "environment"):
+        assert rollback[key] == deployment[key]
+    stacks = workflow["on"]["workflow_dispatch"]["inputs"]["stack"]["options"]
+    calls = read(GITHUB / "workflows/deploy.yml")["jobs"].values()
+    assert set(stacks) == {
+        job["with"]["stack"] for job in calls if job.get("with", {}).get("stack")
+    }
 
 
 def test_preflight_comes_before_each_deployment():
@@ -234,7 +248,8 @@ def test_workflows_call_make_targets_that_exist():
         for target in re.findall(r"\bmake (?:--[a-z-]+ )*([a-z-]+)", step.get("run", ""))
     }
     assert called == {
-        *("check", "coverage", "plan", "preflight", "setup", "test-engine-full", "verify"),
+        *("check", "coverage", "plan", "preflight", "release", "rollback", "setup"),
+        *("test-engine-full", "verify"),
     }
     assert called <= targets
 

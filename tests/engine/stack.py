@@ -96,12 +96,14 @@ class EngineStack:
         """Speakers and listeners on the stack's sockets; to be closed, as a context manager."""
         return Participants(OutputsFile(self._folder, account, self.name).publish(self.outputs))
 
-    def up(self, watch: Watch | None = None, *, parallel: int | None = None) -> Steps:
-        """`pulumi up`; `watch` is called with each step when it begins.
+    def up(
+        self, watch: Watch | None = None, *, refresh: bool = False, parallel: int | None = None
+    ) -> Steps:
+        """`pulumi up`, also with `--refresh`; `watch` is called with each step when it begins.
 
         `parallel` is how many steps may run at once; Pulumi's default is 4 for each processor.
         """
-        return self._run(self._stack.up, watch, parallel=parallel)
+        return self._run(self._stack.up, watch, refresh=refresh, parallel=parallel)
 
     def preview(self, *, refresh: bool = False) -> Steps:
         """`pulumi preview`, also with `--refresh`."""

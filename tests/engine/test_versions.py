@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,11 @@ from components.handler_function import arguments as function_arguments
 from components.handler_function import function as function_component
 from contract.functions import HEARTBEAT, LIVE
 from local.emulator.process import Emulator
+from operations.releases.chosen import chosen_release
+from operations.releases.recording import Released, release
+from operations.releases.stack import ReleasedStack, ReleaseError
+from operations.rollback.moving import carry_out, rollback
+from operations.rollback.plan import planned
 from tests.components import stack_parts
 from tests.engine.conftest import StartStack
 from tests.engine.stack import EngineStack
@@ -54,13 +60,13 @@ class Releases:
     """A stack of one function with its layer, and the release that its program declares."""
 
     def __init__(self, emulator: Emulator, handlers: Path) -> None:
-        self._emulator = emulator
+        self.emulator = emulator
         self._entry = handlers / f"{HEARTBEAT.entry}.py"
         self.release = Release()
         self.stack: EngineStack
 
     def program(self) -> None:
-        provider = aws.Provider("aws", region=self._emulator.region)
+        provider = aws.Provider("aws", region=self.emulator.region)
         here = pulumi.ResourceOptions(provider=provider)
         said = pulumi.StringAsset(f"WORD = {self.release.layer!r}")
         layer = aws.lambda_.LayerVersion(
@@ -74,7 +80,7 @@ class Releases:
             stack_parts.platform(snap_start=self.release.snap_start),
             architecture="x86_64",
             layer_arn=layer.arn,
-            account_id=self._emulator.account_id,
+            account_id=self.emulator.account_id,
             log_level=self.release.variable,
         )
         function = HandlerFunctionArgs(
@@ -92,7 +98,7 @@ class Releases:
 
     @property
     def functions(self) -> Any:
-        return self._emulator.client("lambda")
+        return self.emulator.client("lambda")
 
     def seen(self, qualifier: str = LIVE) -> Seen:
         answer = self.functions.invoke(FunctionName=f"{FUNCTION}:{qualifier}")
@@ -210,3 +216,56 @@ def test_a_version_of_before_comes_back_whole_with_its_alias_and_stays_until_the
     assert up.names(OpType.UPDATE) == {"heartbeat-function", "heartbeat-alias"}
     assert releases.version() not in (version, bad)
     assert releases.seen() == ("good", "bad", "bad")
+
+
+def test_a_rollback_brings_a_release_back_and_only_a_refresh_moves_on_from_it(
+    releases: Releases,
+) -> None:
+    def record(commit: str) -> Released:
+        return release(stack, commit * 40, kept_versions=2, now=datetime.now(UTC))
+
+    stack = ReleasedStack("test", releases.emulator.client, [HEARTBEAT.entry])
+    releases.up(code="first", layer="first", variable="first")
+    first, first_version = releases.release.seen, releases.version()
+    record("a")
+    releases.up(code="second", layer="second", variable="second")
+    second, second_version = releases.release.seen, releases.version()
+    assert record("b").is_new
+    assert not record("b").is_new
+
+    plan = rollback(stack)
+    assert [(each.alias.version, each.to) for each in plan.moves] == [
+        (second_version, first_version)
+    ]
+    assert releases.seen() == first
+    chosen = chosen_release(stack)
+    assert chosen
+    assert chosen.record.commit == "a" * 40
+    with pytest.raises(ReleaseError, match="the newest version does not serve"):
+        record("b")
+
+    assert releases.up().changes == []
+    assert releases.seen() == first, "an update without a change leaves it"
+    steps = releases.stack.up(refresh=True)
+    assert steps.names(OpType.UPDATE) == {"heartbeat-alias"}
+    assert releases.seen() == second
+    assert chosen_release(stack) is None
+    assert not record("b").is_new, "the release that serves again is the one that was recorded"
+
+    releases.up(code="third")
+    pruned = record("c")
+    assert first_version in pruned.deleted_versions[FUNCTION]
+    assert releases.versions() == [second_version, releases.version()]
+    rollback(stack, "b")
+    assert releases.seen() == second, "a version that a record names is never deleted"
+    with pytest.raises(ReleaseError, match="no older one is recorded"):
+        rollback(stack)
+
+
+def test_a_rollback_notices_an_update_that_moved_an_alias(releases: Releases) -> None:
+    stack = ReleasedStack("test", releases.emulator.client, [HEARTBEAT.entry])
+    plan = planned(stack, "c")
+    releases.up(code="meanwhile")
+    with pytest.raises(ReleaseError, match=r"nothing is rolled back: .* somebody else moved"):
+        carry_out(stack, plan)
+    assert releases.seen() == releases.release.seen
