@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from contract.functions import LIVE
+from operations.plan.wording import counted
 from operations.verify.checks.function_code import code_verdicts
 from operations.verify.checks.function_variables import variables_fault
 from operations.verify.checks.function_version import newest_version, version_verdicts
@@ -41,8 +42,8 @@ def functions(context: Context) -> Iterator[Verdict]:
         yield right("functions", f"{as_declared} as declared")
     if older := [name for name in declared if name in context.chosen_versions]:
         seen = (
-            f"{context.chosen_release} serves in {len(older)} functions, whose versions cannot be "
-            "changed; of these, the newest versions are compared, which the next update starts from"
+            f"{context.chosen_release} serves in {counted(len(older), 'function')}, on versions "
+            "that cannot be changed; the newest ones, which an update starts from, are compared"
         )
         yield right("rollback", seen)
     yield from log_groups(context)

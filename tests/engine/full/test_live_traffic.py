@@ -7,6 +7,7 @@ before versions and aliases the same is noticed. The figures of both runs are pr
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ from local.emulator.process import Emulator
 from local.services import Services
 from operations.plan.checkout import revision_checkout
 from operations.plan.recording import PlanError
+from operations.releases.recording import release
+from operations.releases.stack import ReleasedStack as RecordedStack
+from operations.rollback.moving import rollback
 from program.stack_config import ROOT
 from tests import recorded_releases
 from tests.engine.conftest import StartStack
@@ -28,6 +32,7 @@ from tests.engine.releases import NEW, OLD, Release
 from tests.engine.stack import SMALL, EngineStack
 from tests.engine.ticks import Ticks
 
+COMMIT = "0" * 40
 COMMIT_BEFORE = "HEAD^"
 COMMIT_WITHOUT_ALIASES = recorded_releases.Release("0.1.0").commit
 TICK_SECONDS = 30
@@ -70,9 +75,13 @@ class ReleasedStack:
             for name in self.function_names.values()
         }
 
-    def move_aliases(self, versions: Versions) -> None:
-        for name, version in versions.items():
-            self._lambda.update_alias(FunctionName=name, Name=LIVE, FunctionVersion=version)
+    def record(self) -> None:
+        """As `make release` does."""
+        release(self._recorded, COMMIT, kept_versions=2, now=datetime.now(UTC))
+
+    def roll_back(self) -> None:
+        """As `make rollback` does: to the last release that was recorded."""
+        rollback(self._recorded)
 
     def findings(self, *changes: Callable[[], object]) -> Findings:
         """What people found before, during, between and after the changes."""
@@ -93,6 +102,10 @@ class ReleasedStack:
     def function_names(self) -> Mapping[str, str]:
         """The functions' names by their entries."""
         return self.stack.outputs["functionNames"]
+
+    @property
+    def _recorded(self) -> RecordedStack:
+        return RecordedStack(self.stack.name, self.services.emulator.client)
 
     @property
     def _lambda(self) -> Any:
@@ -116,6 +129,7 @@ def found(start_stack: StartStack, services: Services, tmp_path_factory: TempPat
     released = ReleasedStack(start_stack(name="aliases", config=CONFIG), services, folder)
     with checkout_of(COMMIT_BEFORE) as before:
         released.deploy(OLD, before)
+    released.record()
     old = released.live_versions()
 
     def upgrade() -> None:
@@ -123,7 +137,11 @@ def found(start_stack: StartStack, services: Services, tmp_path_factory: TempPat
         new = released.live_versions()
         assert {name for name in old if new[name] != old[name]} == set(old)
 
-    return released.findings(upgrade, lambda: released.move_aliases(old))
+    def roll_back() -> None:
+        released.roll_back()
+        assert released.live_versions() == old
+
+    return released.findings(upgrade, roll_back)
 
 
 def test_every_action_was_in_use(found: Findings) -> None:

@@ -345,7 +345,7 @@ def test_after_a_rollback_the_newest_version_is_compared_and_the_release_is_name
     declared, release = rolled_back()
     assert (declared.result, declared.seen) == (Result.RIGHT, "1 as declared")
     assert (release.result, release.subject) == (Result.RIGHT, "rollback")
-    assert release.seen.startswith("1a788f3 serves in 1 functions")
+    assert release.seen.startswith("1a788f3 serves in 1 function, ")
 
 
 def test_after_a_rollback_a_changed_newest_version_and_a_moved_alias_are_reported() -> None:
