@@ -12,7 +12,7 @@ from operations.releases.records import Record, live_record
 from operations.releases.stack import Versions, behind
 from operations.verify.report import PLAIN_WIDTH
 
-UP_TO_DATE = "not recorded"
+NOT_RECORDED = "not recorded"
 MIXED = "mixed"
 
 
@@ -44,9 +44,7 @@ class Listing:
             words = f"release {self.live} is live"
             return f"{words}, rolled back from newer versions" if self.older else words
         if not self.older:
-            return (
-                f"{UP_TO_DATE}: the newest version of each function is live, and no record has them"
-            )
+            return f"{NOT_RECORDED}: the newest versions are live, and no record has them"
         versions = ", ".join(f"{name} {self.served[name]}" for name in sorted(self.served))
         return f"{MIXED}: no release has the versions that are live: {versions}"
 

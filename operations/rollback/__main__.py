@@ -108,7 +108,10 @@ def _agreed() -> bool:
     """Raises ReleaseError if there is nobody to ask."""
     if not sys.stdin.isatty():
         raise ReleaseError("there is no terminal to ask on: pass --yes to roll back without asking")
-    return input("Roll back? Only 'yes' does: ").strip().lower() == "yes"
+    try:
+        return input("Roll back? Only 'yes' does: ").strip().lower() == "yes"
+    except EOFError:
+        return False
 
 
 def _verified(stack: ReleasedStack, options: Options) -> int:

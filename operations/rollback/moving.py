@@ -14,13 +14,17 @@ from operations.verify.interruptions import uninterrupted
 AWS_ERRORS = (ClientError, BotoCoreError)
 
 
+UNKNOWN = "an unknown version"
+
+
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a move: the alias after it, or why it did not move."""
+    """What became of a move: the alias after it; or why it did not move, and where it is now."""
 
     move: Move
     moved: Alias | None
     reason: str = ""
+    now: str = ""
 
 
 def rollback(stack: ReleasedStack, to: str | None = None) -> Plan:
@@ -54,27 +58,27 @@ def _undo(stack: ReleasedStack, outcomes: Sequence[Outcome], failed: Sequence[Ou
         if each.moved is not None
     ]
     weights = {each.move.function: each.move.alias.weights for each in outcomes}
-    stuck = [
-        each
-        for each in _each(
-            stack, back, lambda client, move: _move(client, move, weights[move.function])
-        )
+    moved_back = _each(
+        stack, back, lambda client, move: _move(client, move, weights[move.function])
+    )
+    elsewhere = [
+        f"{each.move.function} is on {each.now} instead of {each.move.to} ({each.reason})"
+        for each in moved_back
         if each.moved is None
+    ] + [
+        f"{each.move.function} is on {each.now} instead of {each.move.alias.version}"
+        for each in failed
+        if each.now == UNKNOWN
     ]
     reasons = "; ".join(f"{each.move.function}: {each.reason}" for each in failed)
-    if not stuck:
+    if not elsewhere:
         raise ReleaseError(
             f"nothing is rolled back: {reasons}. The aliases that had moved are back where they "
             "were. Wait until no deployment is running, and try again"
         )
     raise ReleaseError(
-        f"the rollback is incomplete: {reasons}. These moved and could not be moved back: "
-        + "; ".join(
-            f"{each.move.function} is on {each.move.alias.version} instead of {each.move.to} "
-            f"({each.reason})"
-            for each in stuck
-        )
-        + ". Every other alias is where it was. Try again, or run `pulumi up --refresh "
+        f"the rollback is incomplete: {reasons}. Not where they were: {'; '.join(elsewhere)}. "
+        "Every other alias that had moved is back. Try again, or run `pulumi up --refresh "
         f"--stack {stack.name}`, which moves every alias to the newest version"
     )
 
@@ -129,9 +133,10 @@ def _found_after(client: Any, move: Move, error: Exception) -> Outcome:
     try:
         found = alias_in(client.get_alias(FunctionName=move.function, Name=LIVE))
     except AWS_ERRORS as unread:
-        return Outcome(move, None, f"{error}; its alias cannot be read: {unread}")
+        return Outcome(move, None, f"{error}; its alias cannot be read: {unread}", UNKNOWN)
     if found.version == move.to and found.revision_id != move.alias.revision_id:
         return Outcome(move, found)
+    reason = str(error)
     if found.revision_id != move.alias.revision_id:
-        return Outcome(move, None, f"somebody else moved its alias to {found.version} meanwhile")
-    return Outcome(move, None, str(error))
+        reason = f"somebody else moved its alias to {found.version} meanwhile"
+    return Outcome(move, None, reason, found.version)

@@ -108,7 +108,7 @@ def _before(
     """The newest release that is older than what serves."""
     versions = served(aliases)
     if live is not None:
-        older = [each for each in records if each.date < live.date and each != live]
+        older = [each for each in records if each.date < live.date]
         other = [each for each in older if not each.is_served_by(versions)]
         if other:
             return other[0]

@@ -109,7 +109,7 @@ def test_versions_that_are_not_recorded_are_told_from_a_mixture(
 ) -> None:
     record_two(lambdas, capsys)
     lambdas.publish(ONE, 2)
-    assert run(capsys).splitlines()[-1].startswith("not recorded: the newest version")
+    assert run(capsys).splitlines()[-1].startswith("not recorded: the newest versions")
     lambdas.move(TWO, 1)
     assert "mixed: no release has the versions that are live: " in run(capsys)
     document = json.loads(run(capsys, "--json"))

@@ -79,7 +79,7 @@ def test_after_a_yes_the_aliases_move_and_the_stack_is_verified(
     assert "functions  " in printed, "the table of the verification"
 
 
-@pytest.mark.parametrize("answer", ["no\n", "y\n", "\n"])
+@pytest.mark.parametrize("answer", ["no\n", "y\n", "\n", ""])
 def test_without_a_yes_nothing_moves(
     lambdas: Lambdas,
     capsys: pytest.CaptureFixture[str],

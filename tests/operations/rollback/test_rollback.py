@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -258,6 +259,41 @@ def test_an_alias_that_cannot_be_moved_back_is_named_with_where_it_is() -> None:
     assert message.startswith("the rollback is incomplete: live-sessions-staging-connection: ")
     assert "live-sessions-staging-fan-out is on 1 instead of 2" in message
     assert live(lambdas) == ["2", "1", "1"]
+
+
+def test_an_alias_that_may_have_moved_and_cannot_be_read_is_named() -> None:
+    lambdas = two_releases()
+
+    def lose(function: str, version: str) -> None:
+        if function == named(ONE):
+            raise failure("RequestTimeout")
+
+    def refuse(*, FunctionName: str, Name: str) -> dict[str, Any]:
+        if FunctionName == named(ONE) and lambdas.updates:
+            raise failure("ServiceException", "GetAlias")
+        return Lambdas.get_alias(lambdas, FunctionName=FunctionName, Name=Name)
+
+    lambdas.after_update, lambdas.get_alias = lose, refuse
+    with pytest.raises(ReleaseError) as refused:
+        rollback(stack_of(lambdas))
+    assert str(refused.value).startswith("the rollback is incomplete: ")
+    assert f"{named(ONE)} is on an unknown version instead of 2" in str(refused.value)
+    assert live(lambdas) == ["1", "2", "1"]
+
+
+def test_an_alias_that_somebody_moves_before_it_moves_back_is_named_with_where_it_is() -> None:
+    lambdas = two_releases()
+    lambdas.publish(TWO, 3, moves=False)
+
+    def fail(function: str, version: str) -> None:
+        if (function, version) == (named(ONE), "1"):
+            raise failure("ServiceException")
+        if (function, version) == (named(TWO), "2"):
+            lambdas.move(TWO, 3)
+
+    lambdas.before_update = fail
+    with pytest.raises(ReleaseError, match="fan-out is on 3 instead of 2"):
+        rollback(stack_of(lambdas))
 
 
 def test_an_alias_that_somebody_moves_at_the_same_time_is_noticed_afterwards() -> None:
