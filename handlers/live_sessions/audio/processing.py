@@ -59,6 +59,9 @@ RESERVE_SECONDS = 30
 RESERVES_FOR_PAUSE = 1.5
 """Once less than this many reserves remain, the processor stops at the speaker's next pause."""
 
+RESERVES_FOR_GAP = 5 / 6
+"""While a chunk is missing, the processor goes on, at most until this many reserves remain."""
+
 LAST_RESULTS_SHARE = 1 / 2
 """Of the reserve, for Transcribe's last results."""
 
@@ -91,9 +94,9 @@ class Allowance:
     def __post_init__(self) -> None:
         self.reserve_seconds = min(RESERVE_SECONDS, self.left_seconds() / 3)
 
-    def is_over(self, *, in_a_pause: bool) -> bool:
-        """Whether it is time to stop; in a pause, somewhat earlier."""
-        reserves = RESERVES_FOR_PAUSE if in_a_pause else 1
+    def is_over(self, *, in_a_pause: bool, in_a_gap: bool) -> bool:
+        """Whether it is time to stop; in a pause, somewhat earlier; in a gap, somewhat later."""
+        reserves = RESERVES_FOR_GAP if in_a_gap else RESERVES_FOR_PAUSE if in_a_pause else 1
         return self.left_seconds() <= self.reserve_seconds * reserves
 
 
@@ -203,7 +206,9 @@ class Processing:
             self._keep_lease()
             if self._is_session_over:
                 return StopReason.SESSION_ENDED
-            if self.allowance.is_over(in_a_pause=self._pauses.is_pause):
+            if self.allowance.is_over(
+                in_a_pause=self._pauses.is_pause, in_a_gap=self.order.is_waiting
+            ):
                 return StopReason.HANDED_OVER
             is_more_there = self._has_reserved_captions and self._receive()
             self._keep_lease()

@@ -23,7 +23,7 @@ from live_sessions.audio.transcription import ENDED_AFTER_SECONDS
 from live_sessions.captions.transcripts import Transcript
 from live_sessions.sessions.rows import StreamPosition
 from tests.handlers.audio.recogniser import PERMANENT, TRANSIENT, Plan, chunk, pause, word
-from tests.handlers.audio.scene import Scene
+from tests.handlers.audio.scene import CHUNK_SECONDS, Scene
 from tests.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.usefixtures("no_thread_is_left")
@@ -267,6 +267,25 @@ def test_chunks_that_wait_for_a_lost_one_are_said_before_the_hand_over() -> None
     assert reached.next_sequence > 695
     said = [number for number in range(1, reached.next_sequence + 1) if number != 691]
     assert scene.words() == said
+
+
+@pytest.mark.parametrize("audio", [words(1, 1000), phrases(1, 1000)], ids=["speech", "pauses"])
+@pytest.mark.parametrize("overtaken", range(5))
+def test_a_chunk_that_is_overtaken_at_the_hand_over_is_waited_for(
+    audio: list[bytes], overtaken: int
+) -> None:
+    """Every fifth chunk comes with the third after it."""
+    scene = Scene(limit_seconds=100)
+    for sequence, each in enumerate(audio):
+        late = 3 if sequence % 5 == overtaken else 0
+        at = (sequence + late + 1) * CHUNK_SECONDS
+        scene.comes(at, chunk(sequence, each, round((scene.began_at + at) * 1000)))
+    assert scene.work()
+    assert 100 - RESERVE_SECONDS * RESERVES_FOR_PAUSE <= scene.seconds <= 100 - RESERVE_SECONDS / 2
+    _, reached = scene.lease.released or (0, None)
+    assert reached is not None
+    said = [each for each in audio[: reached.next_sequence] if any(each)]
+    assert scene.words() == list(range(1, len(said) + 1))
 
 
 def test_the_last_captions_are_sent_before_the_lease_is_released() -> None:
