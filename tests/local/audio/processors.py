@@ -1,31 +1,51 @@
-"""The audio processor's function on a local cloud: its time limit, its processes, its runs."""
+"""The audio processor's function on a local cloud: its time, its processes, its runs."""
 
 import contextlib
+import io
 import os
 import signal
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from local.cloud import LocalCloud
-from local.emulator.process import LEAST_TIME_LIMIT_VARIABLE
-from tests.local.releases import serving
+from tests.local.releases import downloaded_code, serving
 
 ENTRY = "audio_processor"
 LOG_TIMEOUT_SECONDS = 60
+NEARLY_OVER = """
+import time
+import audio_processor
+from live_sessions.audio.processing import RESERVE_SECONDS
+
+class Context:
+    def __init__(self, context):
+        self.left_at_first = context.get_remaining_time_in_millis()
+        self.ends_at = time.monotonic() + %d + RESERVE_SECONDS
+
+    def get_remaining_time_in_millis(self):
+        left = (self.ends_at - time.monotonic()) * 1000
+        return self.left_at_first if left > RESERVE_SECONDS * 1000 else left
+
+def handler(event, context):
+    return audio_processor.handler(event, Context(context))
+"""
 
 
 @contextlib.contextmanager
-def time_limit(cloud: LocalCloud, seconds: int) -> Iterator[None]:
-    """Give the function another time limit in this context, and have the emulator apply it.
+def nearly_over(cloud: LocalCloud, after_seconds: int) -> Iterator[None]:
+    """Each processor that starts in this context learns after so many seconds that its time is
+    nearly over, with the whole reserve to stop in good order that it has on AWS.
 
-    Processors that are running keep the limit with which they started.
+    Its function's real time limit stays out of reach.
     """
     name = cloud.outputs["functionNames"][ENTRY]
     client = cloud.client("lambda")
-    usual = client.get_function_configuration(FunctionName=name)
-    variables = {**usual["Environment"]["Variables"], LEAST_TIME_LIMIT_VARIABLE: "0"}
-    with serving(client, name, Timeout=seconds, Environment={"Variables": variables}):
+    archive = io.BytesIO(downloaded_code(client, name))
+    with zipfile.ZipFile(archive, "a") as code:
+        code.writestr("nearly_over.py", NEARLY_OVER % after_seconds)
+    with serving(client, name, code=archive.getvalue(), Handler="nearly_over.handler"):
         yield
 
 

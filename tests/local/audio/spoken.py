@@ -1,11 +1,15 @@
 """Speech for the stand-in that hears numbers, and the words that came back as captions."""
 
+import base64
+import json
 import time
 from array import array
 from collections.abc import Iterable
 
-from client.people import Listener
-from client.recordings import SAMPLE_RATE_HZ
+from client.people import CHUNK_MILLISECONDS, Listener, Speaker
+from client.recordings import SAMPLE_RATE_HZ, chunks_of, in_real_time
+from contract.functions import LIVE
+from local.cloud import LocalCloud
 
 WORD_MILLISECONDS = 80
 GAP_MILLISECONDS = 20
@@ -23,6 +27,21 @@ def sentence(words: Iterable[int]) -> bytes:
     return numbers(words) + _held(0, PAUSE_MILLISECONDS)
 
 
+def speak_in_turn(
+    cloud: LocalCloud, speaker: Speaker, samples: bytes, first_sequence: int = 0
+) -> int:
+    """As `speaker.speak`, but a chunk is sent no sooner than the one before it is in the queue.
+
+    On a busy machine, chunks that are sent by the clock overtake each other by more than the two
+    seconds that a processor waits for one. They go to the function itself: it answers when the
+    chunk is in the queue, and a socket does not.
+    """
+    chunks = chunks_of(samples, CHUNK_MILLISECONDS)
+    for sequence, chunk in enumerate(in_real_time(chunks), first_sequence):
+        _put_into_queue(cloud, speaker, chunk, sequence)
+    return first_sequence + len(chunks)
+
+
 def words_heard(listener: Listener) -> list[int]:
     """The numbers in the listener's final captions, as they came."""
     return [int(word) for caption in listener.captions() for word in caption["text"].split()]
@@ -37,6 +56,27 @@ def wait_for_words(listener: Listener, expected: list[int], timeout_seconds: flo
             return heard
         time.sleep(0.1)
     return words_heard(listener)
+
+
+def _put_into_queue(cloud: LocalCloud, speaker: Speaker, chunk: bytes, sequence: int) -> None:
+    [created] = speaker.received("sessionCreated")
+    audio = base64.b64encode(chunk).decode()
+    event = {
+        "requestContext": {
+            "eventType": "MESSAGE",
+            "routeKey": "sendAudio",
+            "connectionId": created["connectionId"],
+            "connectedAt": created["timestamp"],
+            "identity": {"sourceIp": "127.0.0.1"},
+            "authorizer": {"role": "speaker"},
+        },
+        "body": json.dumps({"action": "sendAudio", "audioData": audio, "sequence": sequence}),
+    }
+    answer = cloud.client("lambda").invoke(
+        FunctionName=f"{cloud.outputs['functionNames']['audio_ingest']}:{LIVE}",
+        Payload=json.dumps(event),
+    )
+    assert "FunctionError" not in answer, answer["Payload"].read()
 
 
 def _held(value: int, milliseconds: int) -> bytes:
