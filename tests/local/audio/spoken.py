@@ -33,32 +33,20 @@ def speak_in_turn(
     """As `speaker.speak`, but a chunk is sent no sooner than the one before it is in the queue.
 
     On a busy machine, chunks that are sent by the clock overtake each other by more than the two
-    seconds that a processor waits for one. They go to the function itself: it answers when the
-    chunk is in the queue, and a socket does not.
+    seconds that a processor waits for one.
     """
     chunks = chunks_of(samples, CHUNK_MILLISECONDS)
     for sequence, chunk in enumerate(in_real_time(chunks), first_sequence):
-        _put_into_queue(cloud, speaker, chunk, sequence)
+        put_into_queue(cloud, speaker, chunk, sequence)
     return first_sequence + len(chunks)
 
 
-def words_heard(listener: Listener) -> list[int]:
-    """The numbers in the listener's final captions, as they came."""
-    return [int(word) for caption in listener.captions() for word in caption["text"].split()]
+def put_into_queue(cloud: LocalCloud, speaker: Speaker, chunk: bytes, sequence: int) -> None:
+    """Send a chunk and wait until it is in the queue of its slot.
 
-
-def wait_for_words(listener: Listener, expected: list[int], timeout_seconds: float) -> list[int]:
-    """What was heard once the last expected word is there, or when time is up."""
-    deadline = time.monotonic() + timeout_seconds
-    while time.monotonic() < deadline:
-        heard = words_heard(listener)
-        if expected[-1] in heard:
-            return heard
-        time.sleep(0.1)
-    return words_heard(listener)
-
-
-def _put_into_queue(cloud: LocalCloud, speaker: Speaker, chunk: bytes, sequence: int) -> None:
+    It goes to the function itself, which then returns; a socket is sent nothing. The speaker is the
+    one who created the session.
+    """
     [created] = speaker.received("sessionCreated")
     audio = base64.b64encode(chunk).decode()
     event = {
@@ -77,6 +65,22 @@ def _put_into_queue(cloud: LocalCloud, speaker: Speaker, chunk: bytes, sequence:
         Payload=json.dumps(event),
     )
     assert "FunctionError" not in answer, answer["Payload"].read()
+
+
+def words_heard(listener: Listener) -> list[int]:
+    """The numbers in the listener's final captions, as they came."""
+    return [int(word) for caption in listener.captions() for word in caption["text"].split()]
+
+
+def wait_for_words(listener: Listener, expected: list[int], timeout_seconds: float) -> list[int]:
+    """What was heard once the last expected word is there, or when time is up."""
+    deadline = time.monotonic() + timeout_seconds
+    while time.monotonic() < deadline:
+        heard = words_heard(listener)
+        if expected[-1] in heard:
+            return heard
+        time.sleep(0.1)
+    return words_heard(listener)
 
 
 def _held(value: int, milliseconds: int) -> bytes:

@@ -8,7 +8,7 @@ from client.people import Speaker
 from local.cloud import LocalCloud
 from tests.local.audio.processors import wait_for_ending
 from tests.local.audio.rooms import open_room
-from tests.local.audio.spoken import sentence, wait_for_words, words_heard
+from tests.local.audio.spoken import sentence, speak_in_turn, wait_for_words, words_heard
 
 WORDS_TIMEOUT_SECONDS = 60
 UNHEARD = [901, 902, 903]
@@ -26,11 +26,11 @@ def test_what_is_said_while_the_broadcast_is_silent_is_not_captioned(
 ) -> None:
     silence, undo = SILENCINGS[kind]
     speaker, listener, _ = open_room(cloud)
-    sequence = speaker.speak(sentence([1, 2, 3]))
+    sequence = speak_in_turn(cloud, speaker, sentence([1, 2, 3]))
     silence(speaker)
-    sequence = speaker.speak(sentence(UNHEARD), first_sequence=sequence)
+    sequence = speak_in_turn(cloud, speaker, sentence(UNHEARD), sequence)
     undo(speaker)
-    speaker.speak(sentence([4, 5, 6]), first_sequence=sequence)
+    speak_in_turn(cloud, speaker, sentence([4, 5, 6]), sequence)
 
     heard = wait_for_words(listener, [6], WORDS_TIMEOUT_SECONDS)
 

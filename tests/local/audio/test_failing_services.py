@@ -5,7 +5,7 @@ import pytest
 from local.cloud import LocalCloud
 from local.speech.faults import StreamFault, TranslationFault
 from tests.local.audio.rooms import open_room
-from tests.local.audio.spoken import sentence, wait_for_words
+from tests.local.audio.spoken import sentence, speak_in_turn, wait_for_words
 
 WORDS = list(range(11, 31))
 WORDS_TIMEOUT_SECONDS = 60
@@ -24,7 +24,7 @@ RETRIES = 3
 def test_streams_that_fail_cost_no_word(cloud: LocalCloud, fault: StreamFault) -> None:
     cloud.speech.order(fault)
     speaker, listener, _ = open_room(cloud)
-    speaker.speak(sentence(WORDS))
+    speak_in_turn(cloud, speaker, sentence(WORDS))
 
     assert wait_for_words(listener, WORDS, WORDS_TIMEOUT_SECONDS) == WORDS
     assert not speaker.received("transcriptionError")
@@ -54,7 +54,7 @@ def test_without_a_translation_the_listener_reads_the_original(
 ) -> None:
     cloud.speech.order(TranslationFault(times=2, error="InternalServerException", status=500))
     speaker, listener, _ = open_room(cloud, "es")
-    speaker.speak(sentence(WORDS))
+    speak_in_turn(cloud, speaker, sentence(WORDS))
 
     caption = listener.expect("caption", timeout_seconds=WORDS_TIMEOUT_SECONDS)
     assert not caption["translated"]

@@ -5,13 +5,14 @@ import json
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 
 from client.people import Speaker
 from local.cloud import LocalCloud
 from tests.local.audio.rooms import open_room
-from tests.local.audio.spoken import numbers, sentence, wait_for_words
+from tests.local.audio.spoken import numbers, put_into_queue, sentence, wait_for_words
 
 SESSIONS = int(os.environ.get("SESSIONS_AT_ONCE", "6"))
 """SESSIONS_AT_ONCE=20 pytest tests/local/audio/test_sessions_apart.py: one for each slot."""
@@ -54,7 +55,8 @@ def test_many_sessions_at_once_lose_no_word_and_keep_their_order(
         speaker.send_audio(numbers([1]), 0)
         assert wait_for_words(listener, [1], WORDS_TIMEOUT_SECONDS) == [1]
     with ThreadPoolExecutor(SESSIONS) as pool:
-        spoken = list(pool.map(speak, (room.speaker for room in rooms), range(SESSIONS)))
+        speakers = [room.speaker for room in rooms]
+        spoken = list(pool.map(partial(speak, cloud), speakers, range(SESSIONS)))
 
     for (speaker, listener, _), words in zip(rooms, spoken, strict=True):
         heard = wait_for_words(listener, words, WORDS_TIMEOUT_SECONDS)
@@ -62,13 +64,13 @@ def test_many_sessions_at_once_lose_no_word_and_keep_their_order(
         assert heard == [1, *words]
 
 
-def speak(speaker: Speaker, number: int) -> list[int]:
+def speak(cloud: LocalCloud, speaker: Speaker, number: int) -> list[int]:
     """Say words unique to this session, one per interval; each session starts at its own offset."""
     words = list(range((number + 1) * 1000, (number + 1) * 1000 + WORDS))
     begins_at = time.monotonic() + number * INTERVAL_SECONDS / SESSIONS
     for sequence, word in enumerate(words, 1):
         time.sleep(max(0.0, begins_at + sequence * INTERVAL_SECONDS - time.monotonic()))
-        speaker.send_audio(numbers([word]), sequence)
+        put_into_queue(cloud, speaker, numbers([word]), sequence)
     return words
 
 
