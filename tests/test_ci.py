@@ -20,7 +20,7 @@ check:
 \t@$(MAKE) --keep-going --jobs=2 $(TEST_RUNS)
 $(TEST_RUNS):
 \t.venv/bin/python -m pytest -o cache_dir=.pytest_cache/$@ $(OPTIONS) $@
-test-engine: OPTIONS = -p xdist --numprocesses=2 --junitxml=.pytest_cache/$@/results.xml
+test-engine: OPTIONS = -p xdist --numprocesses=1 --junitxml=.pytest_cache/$@/results.xml
 """
 PASSING = "def test_that_passes():\n    pass\n"
 FAILING = "def test_that_fails():\n    assert False\n"
