@@ -14,6 +14,8 @@ import sys
 import tempfile
 import time
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -54,8 +56,9 @@ def event_of(speaker: Speaker, connection_id: str, sequence: int) -> dict[str, A
     }
 
 
-def make_empty_function(cloud: LocalCloud) -> None:
-    """Create a function with the configuration of audio_ingest that does nothing."""
+@contextmanager
+def empty_function(cloud: LocalCloud) -> Iterator[str]:
+    """A function with the configuration of audio_ingest that does nothing; yields its name."""
     client = cloud.client("lambda")
     ingest = client.get_function_configuration(
         FunctionName=cloud.outputs["functionNames"]["audio_ingest"]
@@ -69,6 +72,56 @@ def make_empty_function(cloud: LocalCloud) -> None:
         Code={"ZipFile": code.getvalue()},
         **{name: ingest[name] for name in ("Role", "Runtime", "MemorySize", "Timeout")},
     )
+    try:
+        yield EMPTY
+    finally:
+        client.delete_function(FunctionName=EMPTY)
+
+
+def measured(cloud: LocalCloud, chunks: int) -> dict[str, list[float]]:
+    """The seconds that each invocation took, by function. Raises RuntimeError if one failed."""
+    client = cloud.client("lambda")
+    speaker = cloud.speaker()
+    created = speaker.ask("createSession", sourceLanguage="en")
+    sequences = itertools.count()
+
+    def invoke(function: str) -> float:
+        event = event_of(speaker, created["connectionId"], next(sequences))
+        began_at = time.perf_counter()
+        answer = client.invoke(FunctionName=function, Payload=json.dumps(event))
+        answer["Payload"].read()
+        if "FunctionError" in answer:
+            raise RuntimeError(f"{function} failed")
+        return time.perf_counter() - began_at
+
+    with empty_function(cloud) as empty:
+        names = {
+            "empty": empty,
+            "audio_ingest": f"{cloud.outputs['functionNames']['audio_ingest']}:{LIVE}",
+        }
+        for function in names.values():
+            invoke(function)
+        seconds: dict[str, list[float]] = {name: [] for name in names}
+        for _ in range(chunks):
+            for name, function in names.items():
+                seconds[name].append(invoke(function))
+    if speaker.received("error"):
+        raise RuntimeError(f"a chunk was refused: {speaker.received('error')[0].body}")
+    return seconds
+
+
+def table(seconds: dict[str, list[float]]) -> str:
+    """A row for each function, with its ratio to the empty one."""
+    rows = [f"{'':14} {'p50 ms':>8} {'p95 ms':>8} {'p50 ratio':>10} {'p95 ratio':>10}"]
+    empty = percentiles(seconds["empty"])
+    for name, taken in seconds.items():
+        figures = percentiles(taken)
+        ratios = [one / other for one, other in zip(figures, empty, strict=True)]
+        rows.append(
+            f"{name:14} {figures[0] * 1000:8.1f} {figures[1] * 1000:8.1f} "
+            f"{ratios[0]:10.2f} {ratios[1]:10.2f}"
+        )
+    return "\n".join(rows)
 
 
 def main() -> None:
@@ -76,42 +129,7 @@ def main() -> None:
     parser.add_argument("--chunks", type=int, default=300, help="invocations of each (300)")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, LocalCloud(Path(folder)) as cloud:
-        make_empty_function(cloud)
-        client = cloud.client("lambda")
-        speaker = cloud.speaker()
-        created = speaker.ask("createSession", sourceLanguage="en")
-        sequences = itertools.count()
-
-        def invoke(function: str) -> float:
-            event = event_of(speaker, created["connectionId"], next(sequences))
-            began_at = time.perf_counter()
-            answer = client.invoke(FunctionName=function, Payload=json.dumps(event))
-            answer["Payload"].read()
-            if "FunctionError" in answer:
-                raise RuntimeError(f"{function} failed")
-            return time.perf_counter() - began_at
-
-        names = {
-            "empty": EMPTY,
-            "audio_ingest": f"{cloud.outputs['functionNames']['audio_ingest']}:{LIVE}",
-        }
-        for function in names.values():
-            invoke(function)
-        seconds: dict[str, list[float]] = {name: [] for name in names}
-        for _ in range(arguments.chunks):
-            for name, function in names.items():
-                seconds[name].append(invoke(function))
-        if speaker.received("error"):
-            raise RuntimeError(f"a chunk was refused: {speaker.received('error')[0].body}")
-    print(f"{'':14} {'p50 ms':>8} {'p95 ms':>8} {'p50 ratio':>10} {'p95 ratio':>10}")
-    empty = percentiles(seconds["empty"])
-    for name, taken in seconds.items():
-        figures = percentiles(taken)
-        ratios = [one / other for one, other in zip(figures, empty, strict=True)]
-        print(
-            f"{name:14} {figures[0] * 1000:8.1f} {figures[1] * 1000:8.1f} "
-            f"{ratios[0]:10.2f} {ratios[1]:10.2f}"
-        )
+        print(table(measured(cloud, arguments.chunks)))
 
 
 def percentiles(seconds: list[float]) -> tuple[float, float]:
