@@ -93,6 +93,8 @@ identity_args = SpeakerIdentityArgs(
     allow_password_authentication=settings.allow_password_authentication,
     existing_user_pool_id=settings.existing_user_pool_id,
     existing_user_pool_client_id=settings.existing_user_pool_client_id,
+    issuer=settings.speaker_issuer,
+    audiences=settings.speaker_audiences,
     jwks_endpoint=settings.cognito_endpoint,
 )
 identity = SpeakerIdentity("identity", identity_args, here)

@@ -1,7 +1,7 @@
-"""Who may speak: a Cognito user pool, new or existing, and the authorizer of handshakes.
+"""Who may speak: users of a Cognito pool, new or existing, or of any OIDC issuer.
 
-Only an operator creates speakers. The authorizer checks ID tokens with the pool's public keys, for
-which it needs no permissions.
+The authorizer of handshakes checks tokens with the issuer's public keys, for which it needs no
+permissions. Of a new pool only an operator creates users.
 """
 
 from dataclasses import dataclass
@@ -12,8 +12,10 @@ from pulumi import ResourceOptions
 
 from components.grants import Grant
 from components.handler_function import FunctionPlatform, HandlerFunction, HandlerFunctionArgs
-from contract.functions import AUTHORIZER
+from contract.functions import AUDIENCE_SEPARATOR, AUTHORIZER
 
+# https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfig
+DISCOVERY_PATH = "/.well-known/openid-configuration"
 # Cognito's default:
 # https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-id-token.html
 ID_TOKEN_MINUTES = 60
@@ -30,7 +32,9 @@ TOKEN_UNITS: aws.cognito.UserPoolClientTokenValidityUnitsArgsDict = {
 class SpeakerIdentityArgs:
     """`existing_*` name a pool and its client to use instead of making them: both or neither.
 
-    `jwks_endpoint` is where the pool's keys are fetched, if not from Cognito itself.
+    `issuer` is used instead of any pool. `audiences` are accepted beside the pool's client; an
+    issuer needs at least one. `jwks_endpoint` is where the pool's keys are fetched, if not from
+    Cognito itself.
     """
 
     platform: FunctionPlatform
@@ -39,9 +43,20 @@ class SpeakerIdentityArgs:
     allow_password_authentication: bool
     existing_user_pool_id: str = ""
     existing_user_pool_client_id: str = ""
+    issuer: str = ""
+    audiences: tuple[str, ...] = ()
     jwks_endpoint: str = ""
 
     def __post_init__(self) -> None:
+        if self.issuer and self.existing_user_pool_id:
+            raise ValueError(
+                "Speakers are users of an issuer or of an existing user pool: set one of the two."
+            )
+        if self.issuer and not self.audiences:
+            raise ValueError(
+                f"Issuer {self.issuer} needs audiences: without them its tokens for any other"
+                " service would be accepted; set at least one."
+            )
         if bool(self.existing_user_pool_id) != bool(self.existing_user_pool_client_id):
             raise ValueError(
                 "An existing user pool needs its client too: set both ids, or neither of them."
@@ -49,10 +64,14 @@ class SpeakerIdentityArgs:
 
 
 class SpeakerIdentity(pulumi.ComponentResource):
-    """The ids of the pool and its client, and the authorizer for `SessionApi.publish`."""
+    """The ids of the pool and its client, if there is one, whose tokens are accepted, and the
+    authorizer for `SessionApi.publish`.
+    """
 
-    user_pool_id: pulumi.Output[str]
-    user_pool_client_id: pulumi.Output[str]
+    user_pool_id: pulumi.Output[str] | None
+    user_pool_client_id: pulumi.Output[str] | None
+    issuer: pulumi.Output[str]
+    audiences: pulumi.Output[list[str]]
     authorizer: HandlerFunction
 
     def __init__(
@@ -60,21 +79,41 @@ class SpeakerIdentity(pulumi.ComponentResource):
     ) -> None:
         super().__init__("live-sessions:speaker_identity:SpeakerIdentity", name, None, opts)
         child = ResourceOptions(parent=self)
-        if args.existing_user_pool_id:
-            self.user_pool_id = pulumi.Output.from_input(args.existing_user_pool_id)
-            self.user_pool_client_id = pulumi.Output.from_input(args.existing_user_pool_client_id)
+        self.user_pool_id, self.user_pool_client_id = self._pool_and_client(name, args)
+        clients = [] if self.user_pool_client_id is None else [self.user_pool_client_id]
+        self.audiences = pulumi.Output.all(*clients, *args.audiences).apply(list)
+        # A pool's id starts with its Region; that of an existing pool may differ from the stack's.
+        region = args.existing_user_pool_id.partition("_")[0] or args.platform.region
+        cognito = f"https://cognito-idp.{region}.amazonaws.com"
+        if self.user_pool_id is None:
+            self.issuer = pulumi.Output.from_input(args.issuer)
+            keys_url = pulumi.Output.from_input(f"{args.issuer.rstrip('/')}{DISCOVERY_PATH}")
         else:
-            kept = ResourceOptions(
-                parent=self,
-                protect=args.deletion_protection,
-                retain_on_delete=args.deletion_protection,
+            self.issuer = pulumi.Output.concat(cognito, "/", self.user_pool_id)
+            # Without the discovery document, a cold start has one request less.
+            keys_url = pulumi.Output.concat(
+                args.jwks_endpoint or cognito, "/", self.user_pool_id, "/.well-known/jwks.json"
             )
-            self.user_pool_id = self._create_pool(name, args, kept).id
-            self.user_pool_client_id = self._create_client(name, args, kept).id
-        self.authorizer = self._create_authorizer(args, child)
-        self.register_outputs(
-            {"userPoolId": self.user_pool_id, "userPoolClientId": self.user_pool_client_id}
+        self.authorizer = self._create_authorizer(args, keys_url, child)
+        self.register_outputs({"issuer": self.issuer, "audiences": self.audiences})
+
+    def _pool_and_client(
+        self, name: str, args: SpeakerIdentityArgs
+    ) -> tuple[pulumi.Output[str], pulumi.Output[str]] | tuple[None, None]:
+        if args.issuer:
+            return None, None
+        if args.existing_user_pool_id:
+            return (
+                pulumi.Output.from_input(args.existing_user_pool_id),
+                pulumi.Output.from_input(args.existing_user_pool_client_id),
+            )
+        kept = ResourceOptions(
+            parent=self,
+            protect=args.deletion_protection,
+            retain_on_delete=args.deletion_protection,
         )
+        pool_id = self._create_pool(name, args, kept).id
+        return pool_id, self._create_client(name, args, pool_id, kept).id
 
     def _create_pool(
         self, name: str, args: SpeakerIdentityArgs, kept: ResourceOptions
@@ -103,7 +142,11 @@ class SpeakerIdentity(pulumi.ComponentResource):
         )
 
     def _create_client(
-        self, name: str, args: SpeakerIdentityArgs, kept: ResourceOptions
+        self,
+        name: str,
+        args: SpeakerIdentityArgs,
+        pool_id: pulumi.Output[str],
+        kept: ResourceOptions,
     ) -> aws.cognito.UserPoolClient:
         flows = ["ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
         if args.allow_password_authentication:
@@ -111,7 +154,7 @@ class SpeakerIdentity(pulumi.ComponentResource):
         return aws.cognito.UserPoolClient(
             f"{name}-client",
             name=f"{args.platform.prefix}-speakers",
-            user_pool_id=self.user_pool_id,
+            user_pool_id=pool_id,
             generate_secret=False,
             explicit_auth_flows=flows,
             prevent_user_existence_errors="ENABLED",
@@ -124,19 +167,13 @@ class SpeakerIdentity(pulumi.ComponentResource):
         )
 
     def _create_authorizer(
-        self, args: SpeakerIdentityArgs, child: ResourceOptions
+        self, args: SpeakerIdentityArgs, keys_url: pulumi.Output[str], child: ResourceOptions
     ) -> HandlerFunction:
-        # A pool's id starts with its Region; that of an existing pool may differ from the stack's.
-        region = args.existing_user_pool_id.partition("_")[0] or args.platform.region
-        issuer = f"https://cognito-idp.{region}.amazonaws.com"
-        keys = args.jwks_endpoint or issuer
         known_issuer = Grant(
             variables={
-                "TOKEN_ISSUER": pulumi.Output.concat(issuer, "/", self.user_pool_id),
-                "TOKEN_AUDIENCE": self.user_pool_client_id,
-                "JWKS_URL": pulumi.Output.concat(
-                    keys, "/", self.user_pool_id, "/.well-known/jwks.json"
-                ),
+                "TOKEN_ISSUER": self.issuer,
+                "TOKEN_AUDIENCES": self.audiences.apply(AUDIENCE_SEPARATOR.join),
+                "TOKEN_KEYS_URL": keys_url,
             }
         )
         return HandlerFunction(

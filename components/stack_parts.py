@@ -107,6 +107,8 @@ class StackParts:
             "audioSlotsTable": self.audio.slots_table.name,
             "userPoolId": self.identity.user_pool_id,
             "userPoolClientId": self.identity.user_pool_client_id,
+            "speakerIssuer": self.identity.issuer,
+            "speakerAudiences": self.identity.audiences,
             "statusFunction": self.status.function.name,
             "statusRule": self.status.rule_name,
             "functionNames": {function.entry: function.name for function in self.functions},

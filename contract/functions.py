@@ -11,14 +11,20 @@ from typing import Any
 LIVE = "live"
 """The alias of each function, on the version that serves; whatever invokes it uses the alias."""
 
+AUDIENCE_SEPARATOR = " "
+"""Between the audiences in their variable; no audience holds it."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class AuthorizerEnvironment:
-    """`token_issuer` and `token_audience` are claims to match; `jwks_url` has the signing keys."""
+    """`token_issuer` is the claim to match, `token_audiences` are those of which a token needs one.
+
+    `token_keys_url` has the issuer's keys, or its discovery document, which names their address.
+    """
 
     token_issuer: str
-    token_audience: str
-    jwks_url: str
+    token_audiences: str
+    token_keys_url: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -98,6 +98,14 @@ def conflicts(values: Mapping[str, str]) -> Iterator[Problem]:
                 way_out = f"set {key} or unset {other}"
                 yield Problem(key, "", f"must be set, as {other} is", way_out)
 
+    if issuer := values.get("speakerIssuer"):
+        if "speakerAudiences" in values and not json.loads(values["speakerAudiences"]):
+            rule = "needs audiences: without them its tokens for any other service would be valid"
+            yield Problem("speakerIssuer", issuer, rule, _way_to_set("speakerAudiences"))
+        if existing := values.get(pool):
+            rule, way_out = "has no effect beside speakerIssuer", f"unset {pool} and {client}"
+            yield Problem(pool, existing, rule, f"{way_out}, or unset speakerIssuer")
+
     # https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html#snapstart-runtimes
     is_old = (values.get("layerPlatform"), values.get("lambdaRuntime")) == ("lambda", "python3.11")
     if values.get("snapStart") == "true" and is_old:

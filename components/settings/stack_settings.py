@@ -61,6 +61,14 @@ _RetentionDays = Literal[
 # fmt: on
 _MAXIMUM_TAGS = 50 - len(PROGRAM_TAGS)
 _MAXIMUM_RATE = 1_000_000
+# With the other variables within a function's 4 KB:
+# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+_MAXIMUM_AUDIENCES = 10
+_LONGEST_AUDIENCE = 200
+_AUDIENCES_RULE = (
+    f"must be a list of at most {_MAXIMUM_AUDIENCES} audiences, each once, each of 1 to"
+    f" {_LONGEST_AUDIENCE} printable ASCII characters without spaces"
+)
 _ROUTES_RULE = f"must be a list of actions out of {', '.join(REMOVABLE_ROUTES)}, each once"
 
 
@@ -124,6 +132,17 @@ def _routes(routes: tuple[str, ...]) -> tuple[str, ...]:
         if routes.count(route) > 1:
             raise ValueError(f"{_ROUTES_RULE}; {route!r} is listed twice")
     return routes
+
+
+def _audiences(audiences: tuple[str, ...]) -> tuple[str, ...]:
+    if len(audiences) > _MAXIMUM_AUDIENCES:
+        raise ValueError(f"{_AUDIENCES_RULE}; there are {len(audiences)}")
+    for audience in audiences:
+        if not re.fullmatch(f"[!-~]{{1,{_LONGEST_AUDIENCE}}}", audience):
+            raise ValueError(f"{_AUDIENCES_RULE}; {audience!r} is not valid")
+        if audiences.count(audience) > 1:
+            raise ValueError(f"{_AUDIENCES_RULE}; {audience!r} is listed twice")
+    return audiences
 
 
 def _schedulable(interval_seconds: int) -> int:
@@ -290,6 +309,16 @@ class Settings(_Record, frozen=True):
     )
     existing_user_pool_client_id: str = _text(
         r"[\w+]{1,128}", "a user pool client's id", optional=True
+    )
+    # https://openid.net/specs/openid-connect-core-1_0.html#IDToken: no query, no fragment.
+    speaker_issuer: Annotated[str, Field(max_length=255)] = _text(
+        r"https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~%!$&'()*+,;=:@/-]*)?",
+        "an OIDC issuer such as https://login.example.com/tenant, exactly as its tokens have it in"
+        " iss: an https URL of at most 255 characters, with no query",
+        optional=True,
+    )
+    speaker_audiences: Annotated[tuple[str, ...], Strict(False), AfterValidator(_audiences)] = (
+        Field(description=_AUDIENCES_RULE)
     )
     allow_password_authentication: Switch
     cognito_endpoint: str = _text(

@@ -104,7 +104,7 @@ def facts_from(settings: Settings, engine: Engine) -> StackFacts:
         keys=_number(engine, "aws:kms/key:Key"),
         own_metrics=sum(len(functions.keys() & metric.emitted_by) for metric in METRICS),
         measured_routes=routes if monitoring.route_metrics else 0,
-        own_user_pool=not settings.existing_user_pool_id,
+        own_user_pool=not (settings.existing_user_pool_id or settings.speaker_issuer),
         snap_start=settings.snap_start,
     )
 

@@ -185,6 +185,8 @@ BAD_VALUES: list[tuple[str, Any, str]] = [
     ("manageApiGatewayAccount", "on", "must be true or false"),
     ("existingUserPoolId", "pool", "must be a user pool id"),
     ("existingUserPoolClientId", "a client", "must be a user pool client's id"),
+    ("speakerIssuer", "http://login.example.com", "must be an OIDC issuer"),
+    ("speakerAudiences", ["a b"], "must be a list of at most 10 audiences"),
     ("allowPasswordAuthentication", "TRUE", "must be true or false"),
     ("cognitoEndpoint", "127.0.0.1:4566", "must be an http(s) URL"),
     ("cognitoEndpoint", "http://127.0.0.1:4566/", "must be an http(s) URL with no final /"),
@@ -260,6 +262,76 @@ def test_settings_cannot_be_changed():
 def test_a_user_pool_without_its_client_is_refused_and_the_reverse():
     (line,) = problems({"existingUserPoolClientId": "abc123"})
     assert line.startswith("  - existingUserPoolId is '': must be set, as existingUserPoolClientId")
+
+
+@pytest.mark.parametrize(
+    "issuer",
+    [
+        "https://login.example.com",
+        "https://tenant.eu.auth0.com/",
+        "https://login.microsoftonline.com/72f988bf-86f1-41af-91ab-2d7cd011db47/v2.0",
+        "https://id.example.com:8443/realms/live%20one",
+    ],
+)
+def test_an_issuer_is_kept_exactly_as_its_tokens_name_it(issuer: str):
+    settings = load({"speakerIssuer": issuer, "speakerAudiences": ["live", "https://api/"]})
+    assert settings.speaker_issuer == issuer
+    assert settings.speaker_audiences == ("live", "https://api/")
+
+
+@pytest.mark.parametrize(
+    "issuer",
+    [
+        "http://login.example.com",
+        "login.example.com",
+        "https://",
+        "https://login.example.com?tenant=1",
+        "https://login.example.com/#x",
+        "https://user@login.example.com",
+        "https://login.example.com/a b",
+        "https://login.example.com/" + "x" * 255,
+    ],
+)
+def test_an_issuer_that_is_no_https_url_is_refused(issuer: str):
+    (line,) = problems({"speakerIssuer": issuer, "speakerAudiences": ["live"]})
+    assert line.startswith("  - speakerIssuer is '")
+    assert "must be an OIDC issuer such as https://login.example.com/tenant" in line
+
+
+@pytest.mark.parametrize(
+    ("audiences", "seen"),
+    [
+        (["a", "a"], "'a' is listed twice"),
+        (["a b"], "'a b' is not valid"),
+        ([""], "'' is not valid"),
+        (["ü"], "'ü' is not valid"),
+        (["x" * 201], "is not valid"),
+        ([f"client-{number}" for number in range(11)], "there are 11"),
+        ("one", "must be a list of at most 10 audiences"),
+        ([1], "must be a list of at most 10 audiences"),
+    ],
+)
+def test_audiences_that_no_token_can_name_are_refused(audiences: Any, seen: str):
+    (line,) = problems({"speakerAudiences": audiences})
+    assert line.startswith("  - speakerAudiences is ")
+    assert seen in line
+
+
+def test_an_issuer_without_audiences_and_an_existing_pool_beside_it_are_refused_together():
+    first, second = problems(
+        {
+            "speakerIssuer": "https://login.example.com",
+            "existingUserPoolId": "eu-central-1_AbCdEfGhI",
+            "existingUserPoolClientId": "abc123",
+        }
+    )
+    assert "speakerIssuer is 'https://login.example.com': needs audiences" in first
+    assert "set speakerAudiences in" in first
+    assert "existingUserPoolId is 'eu-central-1_AbCdEfGhI': has no effect beside" in second
+
+
+def test_a_pool_may_have_further_clients():
+    assert load({"speakerAudiences": ["tablet"]}).speaker_audiences == ("tablet",)
 
 
 def test_managing_the_logging_role_without_access_logs_is_refused():

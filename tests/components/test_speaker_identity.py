@@ -60,13 +60,14 @@ def test_the_authorizer_knows_issuer_audience_and_keys():
     environment = variables(run())
     issuer = "https://cognito-idp.us-east-1.amazonaws.com/identity-pool-id"
     assert environment["TOKEN_ISSUER"] == issuer
-    assert environment["TOKEN_AUDIENCE"] == "identity-client-id"
-    assert environment["JWKS_URL"] == f"{issuer}/.well-known/jwks.json"
+    assert environment["TOKEN_AUDIENCES"] == "identity-client-id"
+    assert environment["TOKEN_KEYS_URL"] == f"{issuer}/.well-known/jwks.json"
 
 
 def test_keys_may_have_another_endpoint_while_the_issuer_stays_cognito():
     environment = variables(run(jwks_endpoint="http://127.0.0.1:4566"))
-    assert environment["JWKS_URL"] == "http://127.0.0.1:4566/identity-pool-id/.well-known/jwks.json"
+    keys_url = "http://127.0.0.1:4566/identity-pool-id/.well-known/jwks.json"
+    assert environment["TOKEN_KEYS_URL"] == keys_url
     assert environment["TOKEN_ISSUER"].startswith("https://cognito-idp.us-east-1.amazonaws.com/")
 
 
@@ -75,7 +76,7 @@ def test_an_existing_pool_is_used_and_none_is_made():
         existing_user_pool_id="us-east-1_AbCdEfGhI", existing_user_pool_client_id="client123"
     )
     assert engine.inputs("cognito/userPool") == engine.inputs("cognito/userPoolClient") == []
-    assert variables(engine)["TOKEN_AUDIENCE"] == "client123"
+    assert variables(engine)["TOKEN_AUDIENCES"] == "client123"
     assert variables(engine)["TOKEN_ISSUER"].endswith("/us-east-1_AbCdEfGhI")
 
 
@@ -85,12 +86,56 @@ def test_an_existing_pool_of_another_region_is_used_in_that_region():
         existing_user_pool_id="eu-west-1_AbCdEfGhI", existing_user_pool_client_id="client123"
     )
     assert variables(engine)["TOKEN_ISSUER"] == issuer
-    assert variables(engine)["JWKS_URL"] == f"{issuer}/.well-known/jwks.json"
+    assert variables(engine)["TOKEN_KEYS_URL"] == f"{issuer}/.well-known/jwks.json"
 
 
 def test_an_existing_pool_without_its_client_is_rejected():
     with pytest.raises(ValueError, match="needs its client too"):
         run(existing_user_pool_id="us-east-1_AbCdEfGhI")
+
+
+@pytest.mark.parametrize(
+    ("existing", "own"),
+    [
+        ({}, "identity-client-id"),
+        (
+            {
+                "existing_user_pool_id": "us-east-1_AbCdEfGhI",
+                "existing_user_pool_client_id": "client123",
+            },
+            "client123",
+        ),
+    ],
+)
+def test_further_clients_of_a_pool_are_accepted_beside_its_own(
+    existing: dict[str, str], own: str
+) -> None:
+    environment = variables(run(audiences=("tablet", "kiosk"), **existing))
+    assert environment["TOKEN_AUDIENCES"] == f"{own} tablet kiosk"
+
+
+@pytest.mark.parametrize("issuer", ["https://login.example.com/t", "https://login.example.com/t/"])
+def test_an_issuer_is_known_exactly_as_given_and_no_pool_is_made(issuer: str) -> None:
+    # `make run` sets the endpoint of Cognito whatever the stack uses.
+    engine = run(issuer=issuer, audiences=("https://api",), jwks_endpoint="http://127.0.0.1:1")
+    assert engine.inputs("cognito/userPool") == engine.inputs("cognito/userPoolClient") == []
+    environment = variables(engine)
+    assert environment["TOKEN_ISSUER"] == issuer
+    assert environment["TOKEN_AUDIENCES"] == "https://api"
+    keys_url = "https://login.example.com/t/.well-known/openid-configuration"
+    assert environment["TOKEN_KEYS_URL"] == keys_url
+
+
+def test_an_issuer_without_audiences_or_beside_an_existing_pool_is_rejected() -> None:
+    with pytest.raises(ValueError, match="needs audiences"):
+        run(issuer="https://login.example.com")
+    with pytest.raises(ValueError, match="set one of the two"):
+        run(
+            issuer="https://login.example.com",
+            audiences=("a",),
+            existing_user_pool_id="us-east-1_AbCdEfGhI",
+            existing_user_pool_client_id="client123",
+        )
 
 
 def test_the_authorizer_alone_carries_the_token_layer():

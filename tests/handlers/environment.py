@@ -48,7 +48,7 @@ ENVIRONMENT = {
     "PARTIAL_CAPTIONS": "premium",
     "PARTIAL_RESULTS_STABILITY": "medium",
     "TOKEN_ISSUER": f"https://cognito-idp.{REGION}.amazonaws.com/{REGION}_pool",
-    "TOKEN_AUDIENCE": "client-id",
-    "JWKS_URL": "http://127.0.0.1:9/jwks.json",
+    "TOKEN_AUDIENCES": "client-id second-client",
+    "TOKEN_KEYS_URL": "http://127.0.0.1:9/jwks.json",
 }
 os.environ.update(ENVIRONMENT)

@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
-import jwt
 import pytest
 from aws_lambda_powertools import Metrics
 
@@ -23,7 +22,8 @@ from contract import metrics
 from contract.functions import AuthorizerEnvironment
 from contract.metrics import Kind, Metric
 from live_sessions.aws import runtime
-from live_sessions.aws.runtime import read_environment
+from live_sessions.aws.runtime import SYSTEM_CLOCK, read_environment
+from live_sessions.speakers.signing_keys import fetch_json
 from program.engine import Engine
 from tests.contracts.program_runs import LEAN, run
 from tests.handlers.conftest import LambdaContext, Stage
@@ -35,6 +35,7 @@ from tests.handlers.intercepted_clients import (
     intercepted,
     refusal,
 )
+from tests.handlers.issuer import handmade
 from tests.handlers.test_reconcile import reconcile
 from tests.handlers.test_session_status import deliver, run_tick, tick
 
@@ -222,8 +223,10 @@ def captions_that_cannot_be_posted(stage: Stage) -> None:
 
 
 def signs_in_without_keys(_: Stage) -> None:
-    authorize = importlib.import_module("authorizer").build(read_environment(AuthorizerEnvironment))
-    token = jwt.encode({}, "k" * 32, headers={"kid": "k1"})
+    authorize = importlib.import_module("authorizer").build(
+        read_environment(AuthorizerEnvironment), SYSTEM_CLOCK, fetch_json
+    )
+    token = handmade('{"alg": "RS256", "kid": "k1"}')
     event = {
         "methodArn": "arn",
         "requestContext": {"connectionId": "a="},

@@ -51,6 +51,62 @@ def test_a_connect_event_delivered_twice_does_not_end_a_membership(stage: Stage)
     assert stage.connection(listener) == before
 
 
+def connecting(
+    stage: Stage, role: dict[str, str], *lines: str, query: str | None = None
+) -> tuple[str, dict[str, Any]]:
+    """A new socket's id, and what `$connect` returned for these lines of subprotocols."""
+    connection_id = "opening="
+    stage.open_socket(connection_id, role)
+    event = stage.event(connection_id, "CONNECT", "$connect")
+    event["multiValueHeaders"] = {"sec-websocket-protocol": list(lines)} if lines else {}
+    if query is not None:
+        event["multiValueQueryStringParameters"] = {"token": [query]}
+    return connection_id, stage.entries["connection"](event, LambdaContext())
+
+
+SPEAKER = {"role": "speaker", "userId": "user-7"}
+OURS = "live-sessions.v1"
+
+
+@pytest.mark.parametrize(
+    "lines", [(f"{OURS}, bearer.t",), (f"bearer.t,{OURS}",), (OURS, "bearer.t")]
+)
+def test_our_subprotocol_is_the_answer_and_the_token_is_not(
+    stage: Stage, lines: tuple[str, ...]
+) -> None:
+    connection_id, response = connecting(stage, SPEAKER, *lines)
+    assert response == {"statusCode": 200, "headers": {"Sec-WebSocket-Protocol": OURS}}
+    assert stage.connection(connection_id)["role"] == "speaker"
+
+
+def test_a_listener_who_offers_our_subprotocol_is_answered_with_it(stage: Stage) -> None:
+    _, response = connecting(stage, {"role": "listener"}, OURS)
+    assert response["headers"] == {"Sec-WebSocket-Protocol": OURS}
+
+
+@pytest.mark.parametrize(("role", "query"), [(SPEAKER, "t"), ({"role": "listener"}, None)])
+def test_who_offers_no_subprotocol_is_answered_with_none(
+    stage: Stage, role: dict[str, str], query: str | None
+) -> None:
+    assert connecting(stage, role, query=query)[1] == {"statusCode": 200}
+
+
+@pytest.mark.parametrize("lines", [("chat",), ("bearer.t",), ("live-sessions.v2", "bearer.t")])
+@pytest.mark.parametrize("role", [{}, SPEAKER, {"role": "listener"}], ids=str)
+def test_an_offer_without_our_subprotocol_is_refused_with_400(
+    stage: Stage, role: dict[str, str], lines: tuple[str, ...]
+) -> None:
+    connection_id, response = connecting(stage, role, *lines)
+    assert response == {"statusCode": 400}
+    assert stage.connection(connection_id) == {}
+
+
+def test_a_token_that_the_authorizer_did_not_judge_is_refused_with_403(stage: Stage) -> None:
+    connection_id, response = connecting(stage, {"role": "listener"}, f"{OURS}, bearer.t")
+    assert response == {"statusCode": 403}
+    assert stage.connection(connection_id) == {}
+
+
 @pytest.mark.parametrize("action", ["$connect", "$disconnect", "$default"])
 def test_a_message_is_not_taken_for_a_lifecycle_event(stage: Stage, action: str) -> None:
     session_id = stage.create_session(stage.connect_speaker())

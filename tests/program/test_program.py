@@ -17,6 +17,8 @@ COMPUTED_OUTPUTS = {
     "audioQueueUrls",
     "managementEndpoint",
     "queueUrls",
+    "speakerAudiences",
+    "speakerIssuer",
     "userPoolClientId",
     "userPoolId",
     "websocketUrl",
@@ -34,6 +36,7 @@ def test_the_program_makes_every_output(stack: str):
     assert outputs.keys() == {
         *("websocketUrl", "managementEndpoint", "sessionsTable", "connectionsTable"),
         *("rateLimitsTable", "userPoolId", "userPoolClientId", "statusFunction", "statusRule"),
+        *("speakerIssuer", "speakerAudiences"),
         *("functionNames", "queueUrls", "logGroupNames", "audioSlotsTable", "audioQueueUrls"),
         "alarmTopicArn",
         *(("dashboardName",) if stack_config(stack)["live-sessions:dashboard"] == "true" else ()),

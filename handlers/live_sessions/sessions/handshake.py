@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from contract.actions import Rate, Role
+from contract.handshake import SUBPROTOCOL_HEADER
 from live_sessions.aws.runtime import Clock, hashed, logger
 from live_sessions.sessions.connections import Connection, ConnectionTable, new_connection
 from live_sessions.sessions.follow_ups import SessionChecks, SpeakerLostCheck
 from live_sessions.sessions.rows import SessionTable
+from live_sessions.wire.offers import Offer
 from live_sessions.wire.rate_limits import RateLimits
 from live_sessions.wire.refusals import ProtocolError
 from live_sessions.wire.requests import Caller
@@ -23,8 +25,20 @@ class Opening:
     clock: Clock
 
     def __call__(self, event: Mapping[str, Any]) -> dict[str, Any]:
-        """Write the socket's row; a failure refuses the handshake, with 429 over the rate."""
+        """Write the socket's row, and answer with the subprotocol that the client offers.
+
+        A failure refuses the handshake: 400 without our subprotocol among those that are offered,
+        429 over the rate.
+        """
+        offer = Offer.of(event)
+        if offer.is_unsupported:
+            connection = hashed(event["requestContext"]["connectionId"])
+            logger.warning("refused", extra={"connection": connection, "reason": "subprotocol"})
+            return {"statusCode": 400}
         caller = Caller.of(event)
+        if offer.tokens and caller.role is not Role.SPEAKER:
+            # The authorizer of an older version does not know tokens among the subprotocols.
+            return {"statusCode": 403}
         rate = Rate.CONNECTIONS
         try:
             self.rate_limits.require(rate, caller.subject_of(rate), at_ms=self.clock.now_ms())
@@ -36,7 +50,10 @@ class Opening:
         logger.info(
             "connected", extra={"connection": hashed(caller.connection_id), "role": caller.role}
         )
-        return {"statusCode": 200}
+        if offer.answer is None:
+            return {"statusCode": 200}
+        # https://docs.aws.amazon.com/apigateway/latest/developerguide/websocket-connect-route-subprotocol.html
+        return {"statusCode": 200, "headers": {SUBPROTOCOL_HEADER: offer.answer}}
 
 
 @dataclass(frozen=True, kw_only=True)

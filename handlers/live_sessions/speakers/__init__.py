@@ -1,0 +1,1 @@
+"""Who is a speaker: their tokens, and the keys that these are signed with."""
