@@ -10,7 +10,7 @@ with Participants(outputs) as people:
 
 import base64
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Self, TypeVar
 from urllib.parse import urlencode
@@ -18,13 +18,14 @@ from urllib.parse import urlencode
 from client.recordings import SAMPLE_RATE_HZ, chunks_of, in_real_time
 from client.sign_in import sign_in
 from client.sockets import Client, Frame, FrameHook, FrameMissing
+from contract.handshake import BEARER_PREFIX, SUBPROTOCOL, TOKEN_PARAMETER
 
 PARALLEL_OPENS = 16
 CHUNK_MILLISECONDS = 100
 
 
 class Speaker(Client):
-    """A socket opened with a Cognito ID token."""
+    """A socket opened with a token."""
 
     def create_session(self, source_language: str = "en", **fields: Any) -> str:
         """Create a session and return its id; raises FrameMissing if it is refused."""
@@ -127,19 +128,33 @@ class Participants:
         self._numbers = itertools.count(1)
 
     def speaker(
-        self, name: str | None = None, *, token: str | None = None, age_minutes: float = 0
+        self,
+        name: str | None = None,
+        *,
+        token: str | None = None,
+        in_query: bool = False,
+        age_minutes: float = 0,
     ) -> Speaker:
         """Open a speaker's socket; without `token`, sign in as the local cloud's own speaker.
 
+        The token is sent as a subprotocol, or `in_query` in the URL and without any subprotocol.
         `age_minutes` makes the local cloud treat the socket as opened that long ago. Raises what
         `Client` raises.
         """
-        query = {"token": sign_in(self._outputs) if token is None else token}
-        return self._add(Speaker, name or "speaker", query, age_minutes)
+        token = sign_in(self._outputs) if token is None else token
+        subprotocols = () if in_query else (SUBPROTOCOL, f"{BEARER_PREFIX}{token}")
+        query = [(TOKEN_PARAMETER, token)] if in_query else []
+        return self._add(Speaker, name or "speaker", subprotocols, query, age_minutes)
 
     def listener(self, name: str | None = None, *, age_minutes: float = 0) -> Listener:
         """Open a listener's socket; see `speaker` for `age_minutes`."""
-        return self._add(Listener, name or f"listener-{next(self._numbers)}", {}, age_minutes)
+        name = name or f"listener-{next(self._numbers)}"
+        return self._add(Listener, name, (SUBPROTOCOL,), [], age_minutes)
+
+    def handshake(self, subprotocols: Sequence[str], query_tokens: Sequence[str] = ()) -> Client:
+        """Open a socket with exactly these subprotocols and tokens; raises what `Client` raises."""
+        query = [(TOKEN_PARAMETER, token) for token in query_tokens]
+        return self._add(Client, "candidate", subprotocols, query, 0)
 
     def listeners(self, count: int) -> list[Listener]:
         """Open many listeners' sockets in parallel."""
@@ -160,11 +175,16 @@ class Participants:
         self.close()
 
     def _add(
-        self, kind: type[AnyClient], name: str, query: Mapping[str, str], age_minutes: float
+        self,
+        kind: type[AnyClient],
+        name: str,
+        subprotocols: Sequence[str],
+        query: Sequence[tuple[str, str]],
+        age_minutes: float,
     ) -> AnyClient:
-        aged = {"connectionAgeMinutes": f"{age_minutes:g}"} if age_minutes else {}
-        parameters = urlencode({**query, **aged})
+        aged = [("connectionAgeMinutes", f"{age_minutes:g}")] if age_minutes else []
+        parameters = urlencode([*query, *aged])
         url = f"{self._outputs['websocketUrl']}?{parameters}".removesuffix("?")
-        client = kind(url, name=name, on_frame=self._on_frame)
+        client = kind(url, subprotocols=subprotocols, name=name, on_frame=self._on_frame)
         self._open.append(client)
         return client

@@ -20,7 +20,7 @@ REQUIRED_CHARACTERS = "-aA1"
 
 @dataclass(frozen=True)
 class Tokens:
-    """The result of a sign-in. Only the ID token may open a speaker's socket."""
+    """The result of a sign-in. Either token may open a speaker's socket."""
 
     id_token: str = field(repr=False)
     access_token: str = field(repr=False)

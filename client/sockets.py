@@ -5,13 +5,14 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
 from websockets.exceptions import ConnectionClosed, InvalidStatus, InvalidURI
 from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Subprotocol
 
 REPLY_TIMEOUT_SECONDS = 10.0
 OPEN_TIMEOUT_SECONDS = 20.0
@@ -30,6 +31,10 @@ class HandshakeRefused(Exception):
 
 class SocketNotOpened(OSError):
     """The socket could not be opened. The message omits the URL's query, which may hold a token."""
+
+
+class SubprotocolNotAnswered(SocketNotOpened):
+    """The service speaks none of the offered subprotocols, so it has not seen a token in them."""
 
 
 class FrameMissing(AssertionError):
@@ -60,11 +65,17 @@ class Client:
     """One open socket. Frames are collected as they arrive; `expect` returns each one once."""
 
     def __init__(
-        self, url: str, *, name: str = "client", on_frame: FrameHook | None = None
+        self,
+        url: str,
+        *,
+        subprotocols: Sequence[str] = (),
+        name: str = "client",
+        on_frame: FrameHook | None = None,
     ) -> None:
         """Open the socket; raises HandshakeRefused, SocketNotOpened, OSError, WebSocketException.
 
-        The messages of these errors omit the URL's query.
+        The service has to choose one of the `subprotocols`, if there are any. The messages of these
+        errors omit the URL's query and the subprotocols.
         """
         self.name = name
         self.close_code: int | None = None
@@ -74,7 +85,7 @@ class Client:
         self._changed = threading.Condition()
         self._closed = False
         self._request_numbers = itertools.count(1)
-        self._connection = _opened(url)
+        self._connection = _opened(url, subprotocols)
         self._reader = threading.Thread(target=self._read, name=f"{name}-reader", daemon=True)
         self._reader.start()
 
@@ -198,10 +209,11 @@ class Client:
             self._on_frame(self, frame)
 
 
-def _opened(url: str) -> ClientConnection:
+def _opened(url: str, subprotocols: Sequence[str]) -> ClientConnection:
     try:
-        return connect(
+        connection = connect(
             url,
+            subprotocols=[Subprotocol(each) for each in subprotocols] or None,
             # The local cloud is on loopback; AWS may be reachable only through the host's proxy.
             proxy=True if url.startswith("wss:") else None,
             compression=None,
@@ -218,17 +230,25 @@ def _opened(url: str) -> ClientConnection:
             f"{_without_query(url)!r} is not a WebSocket URL: it needs ws:// or wss:// and a host"
         ) from None
     except Exception as error:
-        if _contains_query(url, str(error)):
+        if _contains_secret(url, subprotocols, str(error)):
             raise SocketNotOpened(
                 f"no socket at {_without_query(url)!r}: {type(error).__name__}"
             ) from None
         raise
+    if subprotocols and connection.subprotocol is None:
+        connection.close()
+        raise SubprotocolNotAnswered(
+            f"{_without_query(url)!r} chose none of the offered subprotocols: the stack is of a "
+            "release without them; update it"
+        )
+    return connection
 
 
 def _without_query(url: str) -> str:
     return url.partition("?")[0]
 
 
-def _contains_query(url: str, text: str) -> bool:
+def _contains_secret(url: str, subprotocols: Sequence[str], text: str) -> bool:
     query = url.partition("?")[2]
-    return any(secret and secret in text for secret in (query, *dict(parse_qsl(query)).values()))
+    secrets = (query, *dict(parse_qsl(query)).values(), *subprotocols)
+    return any(secret and secret in text for secret in secrets)

@@ -15,7 +15,9 @@ class PasswordUnavailable(Exception):
 
 def add_speaker_options(parser: argparse.ArgumentParser, *, default_speaker: str) -> None:
     """Add `--token` and `--username`; `default_speaker` says who speaks without either."""
-    parser.add_argument("--token", help=f"a speaker's Cognito ID token; also from {TOKEN_VARIABLE}")
+    parser.add_argument(
+        "--token", help=f"a speaker's ID or access token; also from {TOKEN_VARIABLE}"
+    )
     parser.add_argument(
         "--username",
         help=f"sign in as this user, with the password in {PASSWORD_VARIABLE} or a prompt for it "

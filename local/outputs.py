@@ -13,7 +13,7 @@ SPEAKER_USERNAME = "speaker@example.com"
 
 
 class OutputsFile:
-    """The outputs of one cloud's stack; `publish` also gives its user pool the speaker."""
+    """The outputs of one cloud's stack; `publish` also gives its user pool, if any, the speaker."""
 
     def __init__(self, folder: Path, account: Account, stack: str) -> None:
         self.path = folder / OUTPUTS_FILE
@@ -29,9 +29,11 @@ class OutputsFile:
             "stack": self._stack,
             "region": self._account.region,
             "emulatorUrl": self._account.url,
-            "speakerUsername": SPEAKER_USERNAME,
-            "speakerPassword": self._password(exports["userPoolId"]),
         }
+        # A stack with speakerIssuer has no user pool.
+        if pool := exports.get("userPoolId"):
+            outputs["speakerUsername"] = SPEAKER_USERNAME
+            outputs["speakerPassword"] = self._password(pool)
         unfinished = self.path.with_suffix(".new")
         unfinished.write_text(json.dumps(outputs, indent=2) + "\n")
         unfinished.rename(self.path)

@@ -2,7 +2,7 @@
 
 import argparse
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,8 @@ from client.speaker_options import TOKEN_VARIABLE, add_speaker_options, password
 # 24,000 bytes, the most that a chunk may have, are 750 ms; at 20 ms it is 50 chunks a second.
 SHORTEST_CHUNK_MILLISECONDS = 20
 LONGEST_CHUNK_MILLISECONDS = 750
-REQUIRED_OUTPUTS = ("websocketUrl", "userPoolId", "userPoolClientId")
+REQUIRED_OUTPUTS = ("websocketUrl",)
+SIGN_IN_OUTPUTS = ("userPoolId", "userPoolClientId")
 
 
 class DeploymentUnknown(Exception):
@@ -56,12 +57,13 @@ def deployment_of(options: Options) -> Deployment:
     if options.url:
         if not token:
             raise DeploymentUnknown(
-                f"--url needs a speaker's ID token too: --token, or {TOKEN_VARIABLE}; "
+                f"--url needs a speaker's token too: --token, or {TOKEN_VARIABLE}; "
                 "or use --outputs and --username to sign in"
             )
         return Deployment({"websocketUrl": options.url}, token)
     if options.outputs:
-        outputs = _read_outputs(options.outputs)
+        needed = REQUIRED_OUTPUTS if token else (*REQUIRED_OUTPUTS, *SIGN_IN_OUTPUTS)
+        outputs = _read_outputs(options.outputs, needed)
         if not token and not options.username:
             raise DeploymentUnknown(
                 f"--outputs needs a speaker too: --username, or --token, or {TOKEN_VARIABLE}"
@@ -138,7 +140,7 @@ def _chunk_milliseconds(text: str) -> int:
     return int(text)
 
 
-def _read_outputs(path: Path) -> dict[str, Any]:
+def _read_outputs(path: Path, needed: Sequence[str]) -> dict[str, Any]:
     try:
         outputs = json.loads(path.read_text())
     except OSError as error:
@@ -147,10 +149,11 @@ def _read_outputs(path: Path) -> dict[str, Any]:
         outputs = {}
     if not isinstance(outputs, dict):
         outputs = {}
-    missing = [name for name in REQUIRED_OUTPUTS if name not in outputs]
+    missing = [name for name in needed if name not in outputs]
     if missing:
         raise DeploymentUnknown(
-            f"{path} has no {', '.join(missing)}: create it with `pulumi stack output --json`"
+            f"{path} has no {', '.join(missing)}: create it with `pulumi stack output --json`; "
+            "a stack with speakerIssuer has no user pool, and needs a token of that issuer"
         )
     return outputs
 

@@ -19,7 +19,7 @@ ROUTE = "aws:apigatewayv2/route:Route"
 class Context:
     """`run_clients` is None if no check needs a speaker; `say` prints progress.
 
-    `expired_token` and `foreign_token` are ID tokens from the stack's pool that must be refused.
+    `expired_token` and `foreign_token` are ID tokens of the stack's issuer that must be refused.
     `chosen_versions` has each function that serves another version than its newest on purpose,
     after a rollback to `chosen_release`.
     """

@@ -81,14 +81,14 @@ def options_of(arguments: list[str] | None) -> Options:
         type=_token_in,
         metavar="FILE",
         dest="expired_token",
-        help="an expired ID token of the stack's pool and client, which must be refused",
+        help="an expired ID token of the stack's issuer and audience, which must be refused",
     )
     parser.add_argument(
         "--foreign-token-file",
         type=_token_in,
         metavar="FILE",
         dest="foreign_token",
-        help="a valid ID token of another client of the pool, which must be refused",
+        help="a valid ID token of the stack's issuer for another audience, which must be refused",
     )
     values = vars(parser.parse_args(arguments))
     return Options(**{**values, "only": tuple(values["only"])})

@@ -1,14 +1,14 @@
 """The sockets and sessions that a run opens, and closes at its end."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from websockets.exceptions import WebSocketException
 
 from client.people import Listener, Participants, Speaker
 from client.sign_in import Tokens
-from client.sockets import FrameMissing, HandshakeRefused
+from client.sockets import Client, FrameMissing, HandshakeRefused
 
 SOCKET_ERRORS = (FrameMissing, HandshakeRefused, WebSocketException, OSError)
 OVER = ("SESSION_ENDED", "SESSION_NOT_FOUND", "CONNECTION_NOT_FOUND")
@@ -30,6 +30,10 @@ class RunClients:
     def listener(self, name: str = "listener") -> Listener:
         """Open a listener's socket. Raises SOCKET_ERRORS."""
         return self._participants.listener(name)
+
+    def handshake(self, subprotocols: Sequence[str], query_tokens: Sequence[str] = ()) -> Client:
+        """Open a socket with exactly these subprotocols and tokens. Raises SOCKET_ERRORS."""
+        return self._participants.handshake(subprotocols, query_tokens)
 
     def track(self, session_id: str, speaker: Speaker) -> None:
         """Remember the session, and the speaker who can end it."""

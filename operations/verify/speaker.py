@@ -22,6 +22,11 @@ def speaker_tokens(deployment: Deployment, options: Options, say: Say) -> Iterat
     if token := token_of(options.token):
         yield Tokens(token, access_token="")
         return
+    if "userPoolId" not in deployment.outputs:
+        raise CannotVerify(
+            f"only {deployment.outputs['speakerIssuer']} signs speakers in: pass a token of it, "
+            f"for one of the stack's audiences, with --token or {TOKEN_VARIABLE}"
+        )
     if options.username:
         yield _signed_in(deployment, options.username, _password_of(options.username))
         return
@@ -41,7 +46,7 @@ def _signed_in(deployment: Deployment, username: str, password: str) -> Tokens:
         return tokens_of(deployment.outputs, username, password)
     except (BotoCoreError, ClientError) as error:
         raise CannotVerify(
-            f"{username} cannot sign in: {error}; pass another --username, or an ID token with "
+            f"{username} cannot sign in: {error}; pass another --username, or a token with "
             f"--token or {TOKEN_VARIABLE}"
         ) from None
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from operations.verify.deployment import CannotVerify
 
-REQUIRED = ("websocketUrl", "managementEndpoint", "userPoolId", "userPoolClientId")
+REQUIRED = ("websocketUrl", "managementEndpoint", "speakerIssuer")
 SCHEMES = {"websocketUrl": ("ws://", "wss://"), "managementEndpoint": ("http://", "https://")}
 CLI_TIMEOUT_SECONDS = 120
 

@@ -68,28 +68,33 @@ def of_another_client(token: str, emulator_folder: Path) -> str | None:
 def unfit_as_expired(token: str, outputs: Mapping[str, Any]) -> str:
     """Why its refusal would prove nothing; "" if it is valid except that it has expired."""
     claims = _claims(token)
-    if reason := _of_another_pool(claims, outputs):
+    if reason := _of_another_kind(claims, outputs):
         return reason
-    if claims.get("aud") != outputs["userPoolClientId"]:
-        return f"it is for the client {claims.get('aud')}, not for the stack's"
+    if not _audiences_of(claims) & {*outputs["speakerAudiences"]}:
+        return f"it is for the audience {claims.get('aud')}, not for the stack's"
     return "" if claims.get("exp", 0) < time.time() else "it has not expired yet"
 
 
 def unfit_as_foreign(token: str, outputs: Mapping[str, Any]) -> str:
     """As `unfit_as_expired`, for a valid token of another client."""
     claims = _claims(token)
-    if reason := _of_another_pool(claims, outputs):
+    if reason := _of_another_kind(claims, outputs):
         return reason
-    if claims.get("aud") == outputs["userPoolClientId"]:
-        return "it is for the stack's own client"
+    if _audiences_of(claims) & {*outputs["speakerAudiences"]}:
+        return "it is for an audience of the stack"
     return "" if claims.get("exp", 0) > time.time() else "it has expired"
 
 
-def _of_another_pool(claims: Mapping[str, Any], outputs: Mapping[str, Any]) -> str:
-    issuer = str(claims.get("iss"))
-    if issuer.rpartition("/")[2] != outputs["userPoolId"]:
-        return f"it is from {issuer}, not from the stack's user pool"
-    return "" if claims.get("token_use") == "id" else "it is not an ID token"
+def _of_another_kind(claims: Mapping[str, Any], outputs: Mapping[str, Any]) -> str:
+    """Why a token is no ID token of the stack's issuer; "" if it may be one."""
+    if claims.get("iss") != outputs["speakerIssuer"]:
+        return f"it is from {claims.get('iss')}, not from the stack's issuer"
+    return "" if claims.get("token_use", "id") == "id" else "it is not an ID token"
+
+
+def _audiences_of(claims: Mapping[str, Any]) -> set[str]:
+    aud = claims.get("aud", [])
+    return {aud} if isinstance(aud, str) else {*aud}
 
 
 def _claims(token: str) -> dict[str, Any]:

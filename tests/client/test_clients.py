@@ -3,16 +3,18 @@
 import json
 import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 from websockets.sync.server import ServerConnection, serve
+from websockets.typing import Subprotocol
 
 from client import sockets
 from client.account import Account
-from client.people import Speaker
-from client.sockets import Client, FrameMissing, SocketNotOpened
+from client.people import Participants, Speaker
+from client.sockets import Client, FrameMissing, SocketNotOpened, SubprotocolNotAnswered
+from contract.handshake import SUBPROTOCOL
 
 
 @pytest.fixture
@@ -57,6 +59,54 @@ def test_any_other_error_is_reported_without_the_token(monkeypatch: pytest.Monke
         with pytest.raises(SocketNotOpened, match="RuntimeError") as raised:
             Client(f"ws://127.0.0.1:1?{query}")
         assert TOKEN not in "".join(traceback.format_exception(raised.value))
+
+
+def test_errors_do_not_show_a_token_among_the_subprotocols() -> None:
+    for url, token in (("live.example.com", TOKEN), ("ws://127.0.0.1:1", "no\nheader")):
+        with pytest.raises(SocketNotOpened) as raised:
+            Client(url, subprotocols=(SUBPROTOCOL, f"bearer.{token}"))
+        assert token not in "".join(traceback.format_exception(raised.value))
+
+
+def test_a_speakers_token_is_sent_as_a_subprotocol_or_in_the_query_alone() -> None:
+    offers: list[tuple[str | None, str]] = []
+
+    def note(connection: ServerConnection) -> None:
+        assert connection.request
+        offered = connection.request.headers.get("Sec-WebSocket-Protocol")
+        offers.append((offered, connection.request.path))
+
+    def answer(_: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
+        return Subprotocol(SUBPROTOCOL) if offered else None
+
+    with serve(note, "127.0.0.1", 0, select_subprotocol=answer) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"ws://127.0.0.1:{server.socket.getsockname()[1]}/live"
+        with Participants({"websocketUrl": url}) as people:
+            people.speaker(token=TOKEN)
+            people.speaker(token=TOKEN, in_query=True)
+            people.listener()
+            people.listener(age_minutes=101)
+            people.handshake(("chat", SUBPROTOCOL), ["a", "b"])
+    assert sorted(offers, key=str) == sorted(
+        [
+            (f"{SUBPROTOCOL}, bearer.{TOKEN}", "/live"),
+            (None, f"/live?token={TOKEN}"),
+            (SUBPROTOCOL, "/live"),
+            (SUBPROTOCOL, "/live?connectionAgeMinutes=101"),
+            (f"chat, {SUBPROTOCOL}", "/live?token=a&token=b"),
+        ],
+        key=str,
+    )
+
+
+def test_a_service_that_answers_without_the_subprotocol_is_reported() -> None:
+    with serve(lambda connection: None, "127.0.0.1", 0) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"ws://127.0.0.1:{server.socket.getsockname()[1]}"
+        with pytest.raises(SubprotocolNotAnswered, match="of a release without them") as raised:
+            Client(url, subprotocols=(SUBPROTOCOL, f"bearer.{TOKEN}"))
+    assert TOKEN not in str(raised.value)
 
 
 def test_an_error_without_the_token_is_raised_unchanged(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,7 +39,13 @@ class Service:
         self._on_audio = on_audio
         self._refuse = refuse
         self._listeners: list[ServerConnection] = []
-        self._server: Server = serve(self._talk, HOST, 0, process_request=self._shake_hands)
+        self._server: Server = serve(
+            self._talk,
+            HOST,
+            0,
+            process_request=self._shake_hands,
+            select_subprotocol=lambda _, offered: offered[0] if offered else None,
+        )
         self.url = f"ws://{HOST}:{self._server.socket.getsockname()[1]}/live"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
@@ -63,7 +69,8 @@ class Service:
         self._server.shutdown()
 
     def _shake_hands(self, connection: ServerConnection, request: Request) -> Response | None:
-        self.tokens += [request.path.partition("token=")[2]]
+        offered = request.headers.get("Sec-WebSocket-Protocol", "")
+        self.tokens += [offered.partition("bearer.")[2]]
         return connection.respond(self._refuse, "") if self._refuse else None
 
     def _talk(self, connection: ServerConnection) -> None:

@@ -30,6 +30,8 @@ from websocket_gateway.invocations import (
 Receive = Callable[[], Awaitable[Json]]
 Send = Callable[[Json], Awaitable[None]]
 
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/websocket-connect-route-subprotocol.html
+SUBPROTOCOL_HEADER = "sec-websocket-protocol"
 AGE_PARAMETER = "connectionAgeMinutes"
 CLOSE_SECONDS = 10.0  # for the client to read its last frames
 
@@ -56,11 +58,11 @@ async def handle_websocket(
     )
     with request_scope(account_id, region):
         try:
-            await _connect(connection, headers, parameters)
+            subprotocol = await _connect(connection, headers, parameters)
         except HandshakeRefused as refusal:
             await _refuse(connection, refusal, send)
             return
-        await send({"type": "websocket.accept"})
+        await send({"type": "websocket.accept", "subprotocol": subprotocol})
         connection.open()
         reading = in_background(_read(connection, receive))
         writing = in_background(_write(connection, send))
@@ -109,15 +111,18 @@ async def _write(connection: Connection, send: Send) -> None:
 
 async def _connect(
     connection: Connection, headers: dict[str, list[str]], parameters: dict[str, list[str]]
-) -> None:
-    """Call the authorizer and $connect; raises HandshakeRefused."""
+) -> str | None:
+    """Call the authorizer and $connect; return the subprotocol that $connect answers with.
+
+    Raises HandshakeRefused.
+    """
     connection.connected_at -= _asked_age_seconds(parameters)
     snapshot = live(connection.api_id, connection.stage)
     if snapshot is None:
         raise HandshakeRefused(403)
     route = snapshot.routes.get("$connect")
     if route is None:
-        return
+        return None
     handshake: Json = {
         "headers": {name: values[-1] for name, values in headers.items()},
         "multiValueHeaders": headers,
@@ -133,11 +138,15 @@ async def _connect(
     context = connection.context("$connect", "CONNECT")
     event = {**handshake, "requestContext": context, "isBase64Encoded": False}
     try:
-        status = (await integrate(connection, snapshot, route, event))["statusCode"]
+        response = await integrate(connection, snapshot, route, event)
     except IntegrationError as failure:
         raise HandshakeRefused(504 if failure.message == TIMED_OUT else 502) from failure
+    status = response["statusCode"]
     if not 200 <= status < 300:
         raise HandshakeRefused(status if 300 <= status < 600 else 500)
+    answered: Json = response.get("headers") or {}
+    chosen = [value for name, value in answered.items() if name.lower() == SUBPROTOCOL_HEADER]
+    return chosen[0] if chosen else None
 
 
 def _asked_age_seconds(parameters: dict[str, list[str]]) -> float:
@@ -200,6 +209,14 @@ class FrameCheckingStream(WSStream):
     frame_bytes = 0
     message_bytes = 0
     refused = False
+
+    async def _accept(self, message: Json) -> None:
+        """Answer with the subprotocol that $connect chose, which Hypercorn compares with the last
+        header line alone.
+        """
+        chosen = message.get("subprotocol")
+        self.handshake.subprotocols = None if chosen is None else [chosen]
+        await super()._accept(message)
 
     async def _handle_events(self) -> None:
         for event in self.connection.events():

@@ -107,7 +107,10 @@ def handler(event, context):
         return asked["answer"]
     if kind == "MESSAGE":
         return {"statusCode": 200, "body": json.dumps({**request, "length": len(event["body"])})}
-    return {"statusCode": int(asked.get("status", 200))}
+    answer = {"statusCode": int(asked.get("status", 200))}
+    if "subprotocol" in asked:
+        answer["headers"] = {"Sec-WebSocket-Protocol": asked["subprotocol"]}
+    return answer
 """
 
 

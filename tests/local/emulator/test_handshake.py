@@ -1,7 +1,8 @@
 """What decides whether a socket opens."""
 
 import pytest
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import InvalidStatus, NegotiationError
+from websockets.typing import Subprotocol
 
 from tests.local.emulator.sockets import SocketApi, patient_connect
 
@@ -22,6 +23,25 @@ def test_a_connect_function_refuses_the_handshake_with_its_own_status(
     api: SocketApi, status: int
 ) -> None:
     assert refused_status(api, f"?status={status}") == status
+
+
+def test_the_client_is_answered_with_the_subprotocol_that_connect_returns(api: SocketApi) -> None:
+    offered = [Subprotocol("one"), Subprotocol("two")]
+    with api.connect("?subprotocol=two", subprotocols=offered) as socket:
+        assert socket.subprotocol == "two"
+        assert api.ask(socket)["eventType"] == "MESSAGE"
+    with api.connect(subprotocols=offered) as socket:
+        assert socket.subprotocol is None
+
+
+def test_the_answer_may_be_of_any_of_several_header_lines(api: SocketApi) -> None:
+    name = api.new_name()
+    lines = [("Sec-WebSocket-Protocol", "one, two"), ("Sec-WebSocket-Protocol", "three")]
+    # The library itself offers nothing, and says so once it is answered.
+    with pytest.raises(NegotiationError, match="no subprotocols supported"):
+        api.connect(f"?subprotocol=two&note={name}", additional_headers=lines)
+    headers = api.noted(name)["multiValueHeaders"]
+    assert headers["sec-websocket-protocol"] == ["one, two", "three"]
 
 
 def test_a_failing_connect_function_refuses_the_handshake_and_keeps_its_secrets(

@@ -79,6 +79,17 @@ def test_text_that_is_not_utf_8_closes_with_1007(api: SocketApi) -> None:
         assert close_code(socket) == 1007
 
 
+@pytest.mark.parametrize(
+    "frame",
+    [b"\x83\x80\x00\x00\x00\x00", b"\x81\x01x", b"\x80\x80\x00\x00\x00\x00"],
+    ids=["of a reserved kind", "not masked", "the rest of nothing"],
+)
+def test_a_frame_that_breaks_the_protocol_closes_with_1002(api: SocketApi, frame: bytes) -> None:
+    with api.connect() as socket:
+        socket.socket.sendall(frame)
+        assert close_code(socket) == 1002
+
+
 @pytest.mark.parametrize("limit", ["EMULATOR_IDLE_SECONDS", "EMULATOR_LIFETIME_SECONDS"])
 def test_a_socket_past_its_idle_limit_or_lifetime_closes_with_1001(
     short_lived: dict[str, SocketApi], limit: str

@@ -16,8 +16,7 @@ from program.stack_config import CLOUD_STACK
 OUTPUTS = {
     "websocketUrl": "wss://live.example.com",
     "managementEndpoint": "https://abcde12345.execute-api.eu-central-1.amazonaws.com/staging",
-    "userPoolId": "eu-central-1_abc",
-    "userPoolClientId": "client",
+    "speakerIssuer": "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_abc",
 }
 
 
@@ -85,7 +84,7 @@ def test_without_outputs_and_pulumi_cli_the_message_says_how_to_pass_outputs(
     [
         ("no json", "not a JSON object"),
         ([], "not a JSON object"),
-        ({"websocketUrl": "wss://x"}, "has no managementEndpoint, userPoolId, userPoolClientId"),
+        ({"websocketUrl": "wss://x"}, "has no managementEndpoint, speakerIssuer"),
         (
             {**OUTPUTS, "websocketUrl": "https://live.example.com?token=eyJ"},
             "has 'https://live.example.com' for websocketUrl, which must begin with ws:// or wss://",

@@ -15,9 +15,10 @@ from cryptography.hazmat.primitives.serialization import (
 
 from operations.verify import tokens
 
-OUTPUTS = {"userPoolId": "us-east-1_pool", "userPoolClientId": "ours"}
+ISSUER = "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_pool"
+OUTPUTS = {"speakerIssuer": ISSUER, "speakerAudiences": ["ours", "also ours"]}
 CLAIMS = {
-    "iss": "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_pool",
+    "iss": ISSUER,
     "aud": "ours",
     "sub": "ada",
     "token_use": "id",
@@ -90,7 +91,8 @@ def test_without_the_pools_key_there_is_no_token(tmp_path: Path) -> None:
     [
         ({"exp": 5}, ""),
         ({}, "it has not expired yet"),
-        ({"exp": 5, "aud": "theirs"}, "it is for the client theirs, not for the stack's"),
+        ({"exp": 5, "aud": ["theirs", "also ours"]}, ""),
+        ({"exp": 5, "aud": "theirs"}, "it is for the audience theirs, not for the stack's"),
         ({"exp": 5, "token_use": "access"}, "it is not an ID token"),
         ({"exp": 5, "iss": "https://x/other"}, "it is from https://x/other, not from the stack's"),
     ],
@@ -107,7 +109,8 @@ def test_only_an_otherwise_valid_expired_token_proves_something(
     ("claims", "reason"),
     [
         ({"aud": "theirs"}, ""),
-        ({}, "it is for the stack's own client"),
+        ({}, "it is for an audience of the stack"),
+        ({"aud": "also ours"}, "it is for an audience of the stack"),
         ({"aud": "theirs", "exp": 5}, "it has expired"),
     ],
 )
