@@ -11,6 +11,7 @@ PAGE = Path(__file__).parents[1] / "docs" / "protocol.md"
 
 NAME = re.compile(r"`([^`]+)`")
 LINK = re.compile(r"\[([^\]]+)\](?:\([^)]+\)|\[[^\]]+\])")
+BLOCK = re.compile(r"^ *```.*?^ *```$", re.DOTALL | re.MULTILINE)
 EXAMPLE = re.compile(r"^```text\n(.*?)^```", re.DOTALL | re.MULTILINE)
 EXAMPLE_LINE = re.compile(r"(?P<who>\w+(?: \d)?) +(?:(?P<arrow>[→←]) (?P<message>\{)|closes)")
 
@@ -27,6 +28,11 @@ def tables(page: str) -> Iterator[tuple[str, list[str], list[list[str]]]]:
             block = []
         if line.startswith("#"):
             heading = line.lstrip("# ")
+
+
+def prose(page: str) -> str:
+    """Returns the page up to its example, without blocks of code."""
+    return BLOCK.sub("", page[: page.index("```text")])
 
 
 def plain(cell: str) -> str:

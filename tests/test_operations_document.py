@@ -47,7 +47,8 @@ def test_every_setting_that_is_named_exists() -> None:
     named = set(re.findall(r"`([a-z]+[A-Z][A-Za-z]+)(?::[^`]*)?`", PAGE))
     outputs_and_actions = {
         *("websocketUrl", "domainTarget", "alarmTopicArn", "transcriptionError"),
-        *("createSession", "joinSession", "sendAudio", "queueUrls"),
+        *("createSession", "joinSession", "sendAudio", "queueUrls", "userPoolId"),
+        "userPoolClientId",
     }
     files_own = {"secretsprovider", "encryptedkey"}
     assert named - outputs_and_actions - files_own <= settings

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from contract.actions import ACTIONS
+from contract.handshake import BEARER_PREFIX, SUBPROTOCOL, SUBPROTOCOL_HEADER, TOKEN_PARAMETER
 from contract.languages import TARGET_LANGUAGES
 from live_sessions.audio.chunks import (
     CLOSED_AFTER_SECONDS,
@@ -18,7 +19,7 @@ from live_sessions.audio.ingest import LONGEST_BYTES, SHORTEST_BYTES
 from live_sessions.wire.language_tags import looked_up, spoken_language
 from live_sessions.wire.requests import AUDIO_MESSAGES, CONTROL_MESSAGES
 from tests.protocol_facts import code_facts
-from tests.protocol_page import NAME, PAGE, config_keys, language_tags, page_facts
+from tests.protocol_page import BLOCK, NAME, PAGE, config_keys, language_tags, page_facts, prose
 
 PULUMI_YAML = Path(__file__).parents[1] / "Pulumi.yaml"
 RATES = re.compile(r"Per(Second|Minute|Hour)$")
@@ -138,8 +139,7 @@ def test_each_deviation_of_the_page_from_the_code_is_found(page: str, change: st
 def test_the_text_uses_only_names_that_the_protocol_defines(page: str) -> None:
     """Every quoted word in camelCase or capitals appears in the tables; regions have two."""
     known = {word for fact in page_facts(page) for word in WORD.findall(fact)} | OTHER_NAMES
-    prose = page[: page.index("```")]
-    names = {word for quoted in NAME.findall(prose) for word in WORD.findall(quoted)}
+    names = {word for quoted in NAME.findall(prose(page)) for word in WORD.findall(quoted)}
     protocol_names = {name for name in names if re.search(r"[a-z][A-Z]|^[A-Z_]{3,}$", name)}
     assert protocol_names - known == set()
 
@@ -163,6 +163,19 @@ def test_the_page_states_the_longest_tag_and_the_accents_of_its_examples(page: s
     assert locales == {"en-GB": "en-GB", "de-AT": "de-DE", "zh-HK": "zh-HK", "yue": "zh-HK"}
 
 
+def test_the_page_states_how_a_token_is_sent(page: str) -> None:
+    assert f"{SUBPROTOCOL_HEADER}: {SUBPROTOCOL}, {BEARER_PREFIX}<token>\n" in page
+    assert f"`?{TOKEN_PARAMETER}=<token>`" in page
+    in_the_url = page.index("The token in the URL, for all of them")
+    libraries = page[page.index("## Client libraries") : in_the_url]
+    blocks = BLOCK.findall(libraries)
+    assert len(blocks) > 5
+    for block in blocks:
+        assert block.count(SUBPROTOCOL) == block.count(BEARER_PREFIX) > 0
+    for block in BLOCK.findall(page[in_the_url : page.index("## An example")]):
+        assert f"?{TOKEN_PARAMETER}=" in block
+
+
 def test_the_page_states_the_rules_for_audio(page: str) -> None:
     text = " ".join(page.split())
     assert f"at least {SHORTEST_BYTES} and at most {LONGEST_BYTES:,} bytes" in text
@@ -173,11 +186,11 @@ def test_the_page_states_the_rules_for_audio(page: str) -> None:
 
 
 def test_each_link_within_the_page_points_to_a_heading(page: str) -> None:
-    prose = page[: page.index("```")]
+    text = prose(page)
     anchors = {
-        re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in HEADING.findall(prose)
+        re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in HEADING.findall(text)
     }
-    links = set(re.findall(r"(?:\(|\]: )#([\w-]+)", prose))
+    links = set(re.findall(r"(?:\(|\]: )#([\w-]+)", text))
     assert len(links) > 10
     assert links - anchors == set()
 
