@@ -14,8 +14,6 @@ from components.grants import Grant
 from components.handler_function import FunctionPlatform, HandlerFunction, HandlerFunctionArgs
 from contract.functions import AUDIENCE_SEPARATOR, AUTHORIZER
 
-# https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfig
-DISCOVERY_PATH = "/.well-known/openid-configuration"
 # Cognito's default:
 # https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-id-token.html
 ID_TOKEN_MINUTES = 60
@@ -26,6 +24,17 @@ TOKEN_UNITS: aws.cognito.UserPoolClientTokenValidityUnitsArgsDict = {
     "access_token": "minutes",
     "refresh_token": "days",
 }
+
+
+def discovery_url(issuer: str) -> str:
+    """Where an issuer describes itself.
+
+    https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfig
+
+    >>> discovery_url("https://login.example.com/tenant/")
+    'https://login.example.com/tenant/.well-known/openid-configuration'
+    """
+    return f"{issuer.rstrip('/')}/.well-known/openid-configuration"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +96,7 @@ class SpeakerIdentity(pulumi.ComponentResource):
         cognito = f"https://cognito-idp.{region}.amazonaws.com"
         if self.user_pool_id is None:
             self.issuer = pulumi.Output.from_input(args.issuer)
-            keys_url = pulumi.Output.from_input(f"{args.issuer.rstrip('/')}{DISCOVERY_PATH}")
+            keys_url = pulumi.Output.from_input(discovery_url(args.issuer))
         else:
             self.issuer = pulumi.Output.concat(cognito, "/", self.user_pool_id)
             # Without the discovery document, a cold start has one request less.

@@ -35,9 +35,9 @@ from tests.handlers.intercepted_clients import (
     intercepted,
     refusal,
 )
-from tests.handlers.issuer import handmade
 from tests.handlers.test_reconcile import reconcile
 from tests.handlers.test_session_status import deliver, run_tick, tick
+from tests.issuer import handmade
 
 STACK = "staging"
 EMF = "_aws"

@@ -13,9 +13,9 @@ import pytest
 from contract.functions import AuthorizerEnvironment
 from live_sessions.aws.runtime import SYSTEM_CLOCK, read_environment
 from live_sessions.speakers.signing_keys import KeysUnavailable, fetch_json
-from tests.handlers import issuer as oidc
+from tests import issuer as oidc
 from tests.handlers.conftest import ENVIRONMENT
-from tests.handlers.issuer import EC_KEY, OTHER_KEY, RSA_KEY, Issuer, handmade, public
+from tests.issuer import EC_KEY, OTHER_KEY, RSA_KEY, Issuer, handmade, public
 
 ARN = "arn:aws:execute-api:eu-central-1:123456789012:api1234567/live/$connect"
 OURS = "live-sessions.v1"

@@ -15,8 +15,8 @@ from live_sessions.speakers.signing_keys import (
     SigningKeys,
     fetch_json,
 )
-from tests.handlers import issuer as oidc
-from tests.handlers.issuer import EC_KEY, OTHER_KEY, RSA_KEY, Issuer, public
+from tests import issuer as oidc
+from tests.issuer import EC_KEY, OTHER_KEY, RSA_KEY, Issuer, public
 
 HOUR_MS = 3_600_000
 

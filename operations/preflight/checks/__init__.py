@@ -10,6 +10,7 @@ from operations.preflight.checks.counts import counts
 from operations.preflight.checks.domain import domain
 from operations.preflight.checks.logging_role import logging_role
 from operations.preflight.checks.names import names
+from operations.preflight.checks.speaker_issuer import speaker_issuer
 from operations.verify.context import Check
 
 
@@ -27,6 +28,7 @@ CHECKS: Mapping[str, CheckSpec] = {
     "counts": CheckSpec(counts),
     "concurrency": CheckSpec(concurrency),
     "domain": CheckSpec(domain),
+    "speaker issuer": CheckSpec(speaker_issuer, fails_update=False),
     "capacity": CheckSpec(capacity, fails_update=False),
     "alarm email": CheckSpec(alarm_email, fails_update=False),
 }
