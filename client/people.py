@@ -118,12 +118,20 @@ AnyClient = TypeVar("AnyClient", bound=Client)
 class Participants:
     """Opens speakers and listeners on a deployed stack, and closes those still open at the end.
 
-    `outputs` are the stack's outputs, such as the content of a local cloud's outputs.json.
+    `outputs` are the stack's outputs, such as the content of a local cloud's outputs.json. Tokens
+    are sent as subprotocols; without these, in the URL, as releases up to 0.1.0 need it.
     """
 
-    def __init__(self, outputs: Mapping[str, Any], on_frame: FrameHook | None = None) -> None:
+    def __init__(
+        self,
+        outputs: Mapping[str, Any],
+        on_frame: FrameHook | None = None,
+        *,
+        with_subprotocols: bool = True,
+    ) -> None:
         self._outputs = outputs
         self._on_frame = on_frame
+        self._with_subprotocols = with_subprotocols
         self._open: list[Client] = []
         self._numbers = itertools.count(1)
 
@@ -132,24 +140,25 @@ class Participants:
         name: str | None = None,
         *,
         token: str | None = None,
-        in_query: bool = False,
         age_minutes: float = 0,
     ) -> Speaker:
         """Open a speaker's socket; without `token`, sign in as the local cloud's own speaker.
 
-        The token is sent as a subprotocol, or `in_query` in the URL and without any subprotocol.
         `age_minutes` makes the local cloud treat the socket as opened that long ago. Raises what
         `Client` raises.
         """
         token = sign_in(self._outputs) if token is None else token
-        subprotocols = () if in_query else (SUBPROTOCOL, f"{BEARER_PREFIX}{token}")
-        query = [(TOKEN_PARAMETER, token)] if in_query else []
+        if self._with_subprotocols:
+            subprotocols, query = (SUBPROTOCOL, f"{BEARER_PREFIX}{token}"), ()
+        else:
+            subprotocols, query = (), ((TOKEN_PARAMETER, token),)
         return self._add(Speaker, name or "speaker", subprotocols, query, age_minutes)
 
     def listener(self, name: str | None = None, *, age_minutes: float = 0) -> Listener:
         """Open a listener's socket; see `speaker` for `age_minutes`."""
         name = name or f"listener-{next(self._numbers)}"
-        return self._add(Listener, name, (SUBPROTOCOL,), [], age_minutes)
+        subprotocols = (SUBPROTOCOL,) if self._with_subprotocols else ()
+        return self._add(Listener, name, subprotocols, (), age_minutes)
 
     def handshake(self, subprotocols: Sequence[str], query_tokens: Sequence[str] = ()) -> Client:
         """Open a socket with exactly these subprotocols and tokens; raises what `Client` raises."""

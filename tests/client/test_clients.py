@@ -84,15 +84,18 @@ def test_a_speakers_token_is_sent_as_a_subprotocol_or_in_the_query_alone() -> No
         url = f"ws://127.0.0.1:{server.socket.getsockname()[1]}/live"
         with Participants({"websocketUrl": url}) as people:
             people.speaker(token=TOKEN)
-            people.speaker(token=TOKEN, in_query=True)
             people.listener()
             people.listener(age_minutes=101)
             people.handshake(("chat", SUBPROTOCOL), ["a", "b"])
+        with Participants({"websocketUrl": url}, with_subprotocols=False) as people:
+            people.speaker(token=TOKEN)
+            people.listener()
     assert sorted(offers, key=str) == sorted(
         [
             (f"{SUBPROTOCOL}, bearer.{TOKEN}", "/live"),
             (None, f"/live?token={TOKEN}"),
             (SUBPROTOCOL, "/live"),
+            (None, "/live"),
             (SUBPROTOCOL, "/live?connectionAgeMinutes=101"),
             (f"chat, {SUBPROTOCOL}", "/live?token=a&token=b"),
         ],

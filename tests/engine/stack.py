@@ -92,9 +92,10 @@ class EngineStack:
         """The stack's outputs of its last update."""
         return {name: output.value for name, output in self._stack.outputs().items()}
 
-    def people(self, account: Account) -> Participants:
+    def people(self, account: Account, *, with_subprotocols: bool = True) -> Participants:
         """Speakers and listeners on the stack's sockets; to be closed, as a context manager."""
-        return Participants(OutputsFile(self._folder, account, self.name).publish(self.outputs))
+        outputs = OutputsFile(self._folder, account, self.name).publish(self.outputs)
+        return Participants(outputs, with_subprotocols=with_subprotocols)
 
     def up(
         self, watch: Watch | None = None, *, refresh: bool = False, parallel: int | None = None

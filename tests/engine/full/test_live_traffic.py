@@ -85,7 +85,9 @@ class ReleasedStack:
 
     def findings(self, *changes: Callable[[], object]) -> Findings:
         """What people found before, during, between and after the changes."""
-        with self.stack.people(self.services.account) as people, LiveTraffic(people) as traffic:
+        # As clients of every release connect.
+        clients = self.stack.people(self.services.account, with_subprotocols=False)
+        with clients as people, LiveTraffic(people) as traffic:
             for change in (lambda: None, *changes):
                 change()
                 traffic.wait_for_captions()

@@ -34,7 +34,7 @@ FOUND: dict[Sabotage, tuple[str, str, str]] = {
         "lacks the statement ReadConnections: dynamodb:GetItem on "
         f"arn:aws:dynamodb:us-east-1:000000000000:table/{PREFIX}-connections",
     ),
-    sabotage.expired_token_accepted: ("handshakes", "expired token", "OPENS A SPEAKER'S SOCKET"),
+    sabotage.expired_token_accepted: ("handshakes", "expired token", "OPENS A SOCKET"),
     sabotage.role_with_more: (
         "permissions",
         f"role {PREFIX}-heartbeat",
