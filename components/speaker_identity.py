@@ -183,6 +183,8 @@ class SpeakerIdentity(pulumi.ComponentResource):
                 "TOKEN_ISSUER": self.issuer,
                 "TOKEN_AUDIENCES": self.audiences.apply(AUDIENCE_SEPARATOR.join),
                 "TOKEN_KEYS_URL": keys_url,
+                "JWKS_URL": keys_url,
+                "TOKEN_AUDIENCE": self.audiences.apply(lambda audiences: audiences[0]),
             }
         )
         return HandlerFunction(

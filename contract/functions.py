@@ -166,22 +166,29 @@ class TranslationEnvironment:
 
 @dataclass(frozen=True)
 class Function:
-    """A function: `handlers/<entry>.py` is its code, `environment` the record that it reads."""
+    """A function: `handlers/<entry>.py` is its code, `environment` the record that it reads.
+
+    `retired_variables` are read by the code of the release before alone, which may still run.
+    """
 
     entry: str
     environment: type[Any]
+    retired_variables: tuple[str, ...] = ()
 
     @property
     def variables(self) -> tuple[str, ...]:
         """The environment variables that the program has to set."""
-        return tuple(each.name.upper() for each in fields(self.environment))
+        read = (each.name.upper() for each in fields(self.environment))
+        return (*read, *self.retired_variables)
 
     def name_in(self, prefix: str) -> str:
         """The physical name in the stack whose physical names begin with this prefix."""
         return f"{prefix}-{self.entry.replace('_', '-')}"
 
 
-AUTHORIZER = Function("authorizer", AuthorizerEnvironment)
+AUTHORIZER = Function(
+    "authorizer", AuthorizerEnvironment, retired_variables=("JWKS_URL", "TOKEN_AUDIENCE")
+)
 CONNECTION = Function("connection", ConnectionEnvironment)
 DISCONNECT = Function("disconnect", DisconnectEnvironment)
 HEARTBEAT = Function("heartbeat", HeartbeatEnvironment)

@@ -69,6 +69,16 @@ def test_an_action_is_retired_for_one_release() -> None:
     assert not over, f"drop {over}: the latest release did not have them any more"
 
 
+@pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
+def test_a_variable_is_retired_for_one_release(function: Function) -> None:
+    read = {each.name.upper() for each in fields(function.environment)}
+    assert read.isdisjoint(function.retired_variables)
+    before: dict[str, list[str]] = latest_release().recorded("definitions")["variables"]
+    names = before.get(function.name_in("live-sessions-production"), [])
+    over = set(function.retired_variables) - set(names)
+    assert not over, f"drop {over}: the latest release did not read them any more"
+
+
 @pytest.mark.parametrize("action", ROUTED_ACTIONS.values(), ids=ROUTED_ACTIONS)
 def test_each_action_is_answered_by_a_function_within_api_gateways_limit(action: Action) -> None:
     assert action.function in FUNCTIONS
