@@ -127,7 +127,7 @@ def test_the_reply_to_create_session_has_a_readable_id_and_the_expiry(stage: Sta
     speaker = stage.connect_speaker("user-7")
     frame = stage.send(speaker, "createSession", sourceLanguage="en", requestId="r1")
     session_id = frame.pop("sessionId")
-    assert re.fullmatch(r"[a-z]+-[a-z]+-\d{3}", session_id)
+    assert re.fullmatch(r"[a-z]+-[a-z]+-\d{3}-\d{3}", session_id)
     row = stage.session(session_id)
     assert row["expiresAt"] == row["createdAt"] // 1000 + 8 * 3600
     assert frame.pop("expiresAt") == row["expiresAt"] * 1000

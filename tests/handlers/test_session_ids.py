@@ -4,11 +4,26 @@ import re
 from collections import Counter
 
 from live_sessions.sessions.rows import shard_of
-from live_sessions.sessions.session_ids import ADJECTIVES, NOUNS, random_session_id
+from live_sessions.sessions.session_ids import (
+    ADJECTIVES,
+    NOUNS,
+    POSSIBLE_SESSION_IDS,
+    random_session_id,
+)
 
 
-def test_session_ids_are_two_words_and_three_digits() -> None:
-    assert all(re.fullmatch(r"[a-z]+-[a-z]+-\d{3}", random_session_id()) for _ in range(1000))
+def test_session_ids_are_two_words_and_two_groups_of_three_digits() -> None:
+    pattern = r"[a-z]+-[a-z]+-[1-9]\d{2}-[1-9]\d{2}"
+    assert all(re.fullmatch(pattern, random_session_id()) for _ in range(1000))
+
+
+def test_there_are_at_least_2_to_the_32_session_ids() -> None:
+    assert POSSIBLE_SESSION_IDS >= 2**32
+
+
+def test_the_two_groups_of_digits_are_drawn_apart() -> None:
+    groups = [random_session_id().split("-")[2:] for _ in range(1000)]
+    assert any(first != second for first, second in groups)
 
 
 def test_no_word_is_listed_twice_so_that_every_id_is_equally_likely() -> None:

@@ -1,4 +1,8 @@
-"""Session ids that can be read aloud to a room: `adjective-noun-NNN`."""
+"""Session ids that can be read aloud to a room: `adjective-noun-NNN-NNN`.
+
+There are more than 2^32 of them, so a guessed id is hardly ever a session's. The handlers take
+an id as it is: older ones, with one group of digits, stay valid.
+"""
 
 import secrets
 
@@ -25,7 +29,15 @@ NOUNS = """
 """.split()
 
 
+FIRST_NUMBER, NUMBERS = 100, 900
+POSSIBLE_SESSION_IDS = len(ADJECTIVES) * len(NOUNS) * NUMBERS**2
+
+
 def random_session_id() -> str:
-    """A random id such as `calm-river-417`; whoever stores it must check that it is free."""
-    number = 100 + secrets.randbelow(900)
-    return f"{secrets.choice(ADJECTIVES)}-{secrets.choice(NOUNS)}-{number}"
+    """A random id such as `calm-river-417-263`; whoever stores it must check that it is free."""
+    words = f"{secrets.choice(ADJECTIVES)}-{secrets.choice(NOUNS)}"
+    return f"{words}-{_random_number()}-{_random_number()}"
+
+
+def _random_number() -> int:
+    return FIRST_NUMBER + secrets.randbelow(NUMBERS)
