@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from client.people import Participants
 from contract.functions import LIVE
 from local.cloud import LocalCloud
 from tests.local.audio.spoken import sentence, wait_for_words
@@ -25,8 +26,8 @@ OWN_MODULES_FIRST = "import pathlib, sys; sys.path.insert(0, str(pathlib.Path(__
 
 
 @pytest.fixture
-def before(cloud: LocalCloud, tmp_path: Path) -> Iterator[LocalCloud]:
-    """The shared cloud while every function that the release before had is its version."""
+def before(cloud: LocalCloud, tmp_path: Path) -> Iterator[Participants]:
+    """Clients of the shared cloud while every function of the release before is its version."""
     release = latest_release()
     if not release.unpack(tmp_path, "handlers"):
         pytest.skip(f"git has no commit {release.commit}: fetch the whole history")
@@ -37,7 +38,8 @@ def before(cloud: LocalCloud, tmp_path: Path) -> Iterator[LocalCloud]:
                 code = archive_of(tmp_path / "handlers", entry)
                 variables = variables_before(functions, name)
                 served.enter_context(serving(functions, name, code=code, Environment=variables))
-        yield cloud
+        # 0.1.0 answers no subprotocol.
+        yield served.enter_context(Participants(cloud.outputs, with_subprotocols=False))
 
 
 def archive_of(handlers: Path, entry: str) -> bytes:
@@ -57,8 +59,9 @@ def variables_before(functions: Any, name: str) -> dict[str, Any]:
     return {"Variables": {key: value.removesuffix(f":{LIVE}") for key, value in given.items()}}
 
 
-def test_a_session_lives_on_functions_of_the_release_before(before: LocalCloud) -> None:
-    speaker, (english, spanish, late) = before.speaker(), before.listeners(3)
+def test_a_session_lives_on_functions_of_the_release_before(before: Participants) -> None:
+    speaker, returned = before.speaker(), before.speaker()
+    english, spanish, late = (before.listener() for _ in range(3))
     session_id = speaker.create_session("en")
     for listener, language in ((english, "en"), (spanish, "es")):
         joined = listener.ask("joinSession", sessionId=session_id, targetLanguage=language)
@@ -82,7 +85,6 @@ def test_a_session_lives_on_functions_of_the_release_before(before: LocalCloud) 
     assert status["languageDistribution"] == {"en": 1, "de": 1, "fr": 1}
     assert english.ask("leaveSession").type == "sessionLeft"
 
-    returned = before.speaker()
     refreshed = returned.ask("refreshConnection", sessionId=session_id)
     assert refreshed.type in {"connectionRefreshComplete", "stateRestored"}
     speaker.close()
