@@ -88,7 +88,7 @@ def test_a_fault_of_the_service_itself_is_an_internal_error(
 def test_a_speaker_whose_audio_cannot_be_transcribed_is_notified(cloud: LocalCloud) -> None:
     speaker = cloud.speaker()
     session_id = speaker.create_session("de")
-    cloud.speech.order(StreamFault(exception="BadRequestException", message="no such aws table"))
+    cloud.speech.order(StreamFault(exception="AccessDeniedException", message="no such aws table"))
     try:
         speaker.send_audio(silence(100), 0)
         error = without_internals(speaker.expect("transcriptionError", UNWELL_TIMEOUT_SECONDS))
