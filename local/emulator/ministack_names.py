@@ -279,6 +279,13 @@ NAMES: tuple[Name, ...] = (
     ),
     *_names(
         LAMBDA,
+        "_add_permission",
+        "a permission that is sent again",
+        "emulator/test_versions.py",
+        "test_a_permission_that_is_sent_again_is_there_once_and_another_one_is_refused",
+    ),
+    *_names(
+        LAMBDA,
         "reap_idle_workers",
         "environments of old versions end",
         "emulator/test_versions.py",

@@ -5,11 +5,14 @@
 - Reserved concurrency is shared by all versions. MiniStack applies it to $LATEST alone.
 - The idle environments of a version that no alias is on end. MiniStack keeps one for every version,
   so each reload of the local cloud would leave a process for each function.
+- AddPermission of a statement that is there already succeeds. AWS's provider may repeat one whose
+  answer it did not get, and then waits five minutes for the conflict to pass.
 - GetFunction says where a version's code is. MiniStack always says where that of $LATEST is.
 """
 
 import json
 import time
+from http import HTTPStatus
 from typing import Any
 
 from ministack.core import lambda_runtime
@@ -21,6 +24,7 @@ _invoke_async_with_retry = lambda_svc.invoke_async_with_retry
 _reserved_concurrency = lambda_svc._reserved_concurrency
 _reap_idle_workers = lambda_svc.reap_idle_workers
 _get_function = lambda_svc._get_function
+_add_permission = lambda_svc._add_permission
 _serve_function_code = lambda_svc.serve_function_code
 
 Response = tuple[int, dict[str, str], bytes]
@@ -32,6 +36,7 @@ def install() -> None:
     lambda_svc._reserved_concurrency = _reserved_concurrency_of_function
     lambda_svc.reap_idle_workers = _reap_also_old_versions
     lambda_svc._get_function = _get_function_with_its_code
+    lambda_svc._add_permission = _add_permission_once
     lambda_svc.serve_function_code = _serve_code_of_version
 
 
@@ -75,6 +80,20 @@ def _reap_also_old_versions(ttl: float | None = None) -> int:
 def _is_served(account_id: str, region: str, name: str, version: str) -> bool:
     aliases = _function(account_id, region, name).get("aliases", {}).values()
     return version == LATEST or version in {each["FunctionVersion"] for each in aliases}
+
+
+def _add_permission_once(name: str, data: dict[str, Any], *where: Any) -> Response:
+    answer = _add_permission(name, data, *where)
+    if answer[0] != HTTPStatus.CONFLICT:
+        return answer
+    statements = lambda_svc._functions[name]["policy"]["Statement"]
+    there = next(each for each in statements if each["Sid"] == data["StatementId"])
+    statements.remove(there)
+    repeated = _add_permission(name, data, *where)
+    if statements[-1] == there:
+        return repeated
+    statements[-1] = there
+    return answer
 
 
 def _get_function_with_its_code(name: str, qualifier: str | None = None) -> Response:

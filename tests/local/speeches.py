@@ -60,7 +60,7 @@ def speak_to_one_who_is_gone(cloud: LocalCloud) -> None:
 
 
 def speak_what_transcribe_refuses(cloud: LocalCloud) -> None:
-    cloud.speech.order(StreamFault(exception="BadRequestException"))
+    cloud.speech.order(StreamFault(exception="AccessDeniedException"))
     send_chunk(cloud)
 
 

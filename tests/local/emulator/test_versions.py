@@ -226,6 +226,26 @@ def test_the_code_of_each_version_can_be_downloaded(function: Released) -> None:
             assert code.read("released.py").decode() == CODE % word, qualifier
 
 
+def test_a_permission_that_is_sent_again_is_there_once_and_another_one_is_refused(
+    function: Released,
+) -> None:
+    statement = {
+        "FunctionName": function.name,
+        "Qualifier": "live",
+        "StatementId": "sent-again",
+        "Action": "lambda:InvokeFunction",
+        "Principal": "events.amazonaws.com",
+    }
+    for _ in range(2):
+        function.functions.add_permission(**statement)
+    with pytest.raises(function.functions.exceptions.ResourceConflictException):
+        function.functions.add_permission(**{**statement, "Principal": "sns.amazonaws.com"})
+    answer = function.functions.get_policy(FunctionName=function.name, Qualifier="live")
+    statements = json.loads(answer["Policy"])["Statement"]
+    (found,) = [each for each in statements if each["Sid"] == "sent-again"]
+    assert found["Principal"] == {"Service": "events.amazonaws.com"}
+
+
 def test_an_event_for_an_alias_is_retried_and_kept_as_the_alias_says(function: Released) -> None:
     sqs = function.emulator.client("sqs")
     url = sqs.create_queue(QueueName=f"{function.name}-failures")["QueueUrl"]
