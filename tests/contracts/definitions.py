@@ -8,13 +8,20 @@ the release after.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
 from operations.plan.recording import Recording
 
 Definitions = dict[str, Any]
+Condition = Mapping[str, Mapping[str, Any]]
+
+IF = " if "
+"""Between a right and its condition, which is JSON."""
+
+WIDER_WITH_MORE_VALUES = frozenset({"StringEquals", "StringLike", "ArnEquals", "ArnLike"})
+"""Operators that are met by any of their values, so another value only allows more."""
 
 NEW_NAME = (
     "declare another one under a new name beside it, let the next release read that, and remove the"
@@ -25,7 +32,7 @@ LATER = "keep it in this release, and remove it in the next one"
 
 def definitions(recording: Recording) -> Definitions:
     """Tables with their indexes, queues, each function's variables, the rule's inputs, and what
-    each role may do, as `action resource`.
+    each role may do and is denied, as `action resource`, followed by the condition if there is one.
     """
     found: Definitions = {
         "tables": {},
@@ -33,6 +40,7 @@ def definitions(recording: Recording) -> Definitions:
         "variables": {},
         "ruleInputs": [],
         "rights": {},
+        "denials": {},
     }
     for each in recording.resources:
         inputs = each.inputs
@@ -47,8 +55,9 @@ def definitions(recording: Recording) -> Definitions:
             case "cloudwatch.EventTarget" if "inputTransformer" in inputs:
                 found["ruleInputs"].append(_shape(inputs["inputTransformer"]["inputTemplate"]))
             case "iam.RolePolicy":
-                rights = found["rights"].setdefault(inputs["role"], [])
-                rights += _rights(json.loads(inputs["policy"]))
+                for statement in json.loads(inputs["policy"])["Statement"]:
+                    kind = {"Allow": "rights", "Deny": "denials"}[statement["Effect"]]
+                    found[kind].setdefault(inputs["role"], []).extend(_rights(statement))
             case _:
                 pass
     return json.loads(json.dumps(_sorted(found)))
@@ -57,15 +66,20 @@ def definitions(recording: Recording) -> Definitions:
 def _table(inputs: dict[str, Any]) -> dict[str, Any]:
     indexes = {
         index["name"]: {
-            "hashKey": index.get("hashKey"),
-            "rangeKey": index.get("rangeKey"),
+            **_keys(index),
             "projection": index["projectionType"],
             "attributes": sorted(index.get("nonKeyAttributes", [])),
         }
         for index in inputs.get("globalSecondaryIndexes", [])
     }
-    keys = {key: inputs.get(key) for key in ("hashKey", "rangeKey")}
-    return keys | {"indexes": indexes}
+    return {**_keys(inputs), "indexes": indexes}
+
+
+def _keys(block: dict[str, Any]) -> dict[str, str | None]:
+    """The keys of a table or an index, in either of the provider's forms."""
+    schema = {key["keyType"]: key["attributeName"] for key in block.get("keySchemas", [])}
+    hash_key = block.get("hashKey") or schema["HASH"]
+    return {"hashKey": hash_key, "rangeKey": block.get("rangeKey") or schema.get("RANGE")}
 
 
 def _shape(template: str) -> str:
@@ -73,11 +87,12 @@ def _shape(template: str) -> str:
     return "".join("0" if char.isdigit() else char for char in template)
 
 
-def _rights(policy: dict[str, Any]) -> Iterator[str]:
-    for statement in policy["Statement"]:
-        for action in _listed(statement["Action"]):
-            for resource in _listed(statement["Resource"]):
-                yield f"{action} {resource}"
+def _rights(statement: dict[str, Any]) -> Iterator[str]:
+    condition = statement.get("Condition")
+    suffix = f"{IF}{json.dumps(condition, sort_keys=True)}" if condition else ""
+    for action in _listed(statement["Action"]):
+        for resource in _listed(statement["Resource"]):
+            yield f"{action} {resource}{suffix}"
 
 
 def _listed(value: Any) -> list[str]:
@@ -108,6 +123,12 @@ def broken_promises(before: Definitions, now: Definitions) -> list[str]:
             for role, rights in before["rights"].items()
             for right in rights
             if not any(_covers(each, right) for each in now["rights"].get(role, []))
+        ),
+        *(
+            f"{role} is now denied {denial}: deny it in the next release"
+            for role in before["rights"]
+            for denial in now["denials"].get(role, [])
+            if denial not in before["denials"].get(role, [])
         ),
     ]
 
@@ -142,4 +163,23 @@ def _missing(kind: str, before: Iterable[str], now: Iterable[str]) -> Iterator[s
 
 def _covers(right: str, other: str) -> bool:
     """Whether a right allows all that another one allows; `*` stands for anything."""
-    return fnmatchcase(other, right)
+    allowed, _, condition = right.partition(IF)
+    wanted, _, given = other.partition(IF)
+    return fnmatchcase(wanted, allowed) and _is_met(
+        json.loads(condition or "{}"), json.loads(given or "{}")
+    )
+
+
+def _is_met(condition: Condition, given: Condition) -> bool:
+    """Whether every request that meets the condition `given` meets this one, as far as is sure."""
+    return all(
+        key in given.get(operator, {}) and _includes(operator, values, given[operator][key])
+        for operator, block in condition.items()
+        for key, values in block.items()
+    )
+
+
+def _includes(operator: str, values: Any, given: Any) -> bool:
+    if operator.rpartition(":")[2].removesuffix("IfExists") in WIDER_WITH_MORE_VALUES:
+        return set(_listed(values)) >= set(_listed(given))
+    return values == given

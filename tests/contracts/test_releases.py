@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +13,8 @@ import pytest
 from contract import tables
 from contract.actions import ACTIONS
 from operations.plan.recorder import recording
-from tests.contracts.definitions import Definitions, broken_promises, definitions
+from operations.plan.recording import Recording, Resource
+from tests.contracts.definitions import IF, Definitions, broken_promises, definitions
 from tests.contracts.program_runs import run
 from tests.recorded_releases import latest_release, release_to_write
 
@@ -52,12 +54,60 @@ def test_a_new_index_has_a_version_in_its_name(before: Definitions) -> None:
             )
 
 
+def test_the_keys_of_each_table_and_index_are_recorded(
+    before: Definitions, now: Definitions
+) -> None:
+    for table in tables.TABLES:
+        found = now["tables"][f"live-sessions-{STACK}-{table.name}"]
+        assert found["hashKey"] == table.hash_key
+        keys = {name: each["hashKey"] for name, each in found["indexes"].items()}
+        assert keys == {index.name: index.hash_key for index in table.indexes}
+        keys = {name: each["rangeKey"] for name, each in found["indexes"].items()}
+        assert keys == {index.name: index.range_key for index in table.indexes}
+    for table in before["tables"].values():
+        assert table["hashKey"]
+        assert all(each["hashKey"] and each["rangeKey"] for each in table["indexes"].values())
+
+
 def connections(changed: Definitions) -> dict[str, Any]:
     return changed["tables"]["live-sessions-production-connections"]
 
 
 def without_a_right(changed: Definitions) -> None:
     changed["rights"]["live-sessions-production-fan-out"].pop()
+
+
+def conditions_of(changed: Definitions) -> tuple[list[str], int]:
+    """A role's rights, and the place among them of one that has a condition."""
+    rights = changed["rights"]["live-sessions-production-session-status"]
+    return rights, next(place for place, right in enumerate(rights) if IF in right)
+
+
+def with_a_condition_on_a_right(changed: Definitions) -> None:
+    rights = changed["rights"]["live-sessions-production-fan-out"]
+    place = next(place for place, right in enumerate(rights) if "dynamodb:UpdateItem" in right)
+    rights[place] += f'{IF}{{"ForAllValues:StringEquals": {{"dynamodb:Attributes": ["endedAt"]}}}}'
+
+
+def with_a_narrower_condition(changed: Definitions) -> None:
+    rights, place = conditions_of(changed)
+    rights[place] = rights[place].replace(', "statusRequestedAt"', "")
+
+
+def with_one_condition_more(changed: Definitions) -> None:
+    rights, place = conditions_of(changed)
+    right, condition = rights[place].split(IF)
+    leading = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["a*"]}}
+    rights[place] = f"{right}{IF}{json.dumps(json.loads(condition) | leading)}"
+
+
+def with_another_operator(changed: Definitions) -> None:
+    rights, place = conditions_of(changed)
+    rights[place] = rights[place].replace("ForAllValues:StringEquals", "ForAllValues:StringLike")
+
+
+def with_a_denial(changed: Definitions) -> None:
+    changed["denials"]["live-sessions-production-fan-out"] = ["dynamodb:DeleteItem *"]
 
 
 def with_another_key(changed: Definitions) -> None:
@@ -91,6 +141,11 @@ BREAKS: dict[str, tuple[Callable[[Definitions], object], str]] = {
         lambda changed: changed["rights"].pop("live-sessions-production-refresh"),
         "may no longer",
     ),
+    "a right without a condition": (with_a_condition_on_a_right, "may no longer"),
+    "a value of a condition": (with_a_narrower_condition, "may no longer"),
+    "a right of one condition": (with_one_condition_more, "may no longer"),
+    "a condition's operator": (with_another_operator, "may no longer"),
+    "what a role is not denied": (with_a_denial, "is now denied"),
     "the rule's input": (lambda changed: changed["ruleInputs"].clear(), "input of the rule"),
 }
 
@@ -112,4 +167,44 @@ def test_what_is_added_breaks_nothing(before: Definitions) -> None:
     more["queues"].append("another")
     more["rights"]["another"] = ["sqs:SendMessage *"]
     more["rights"]["live-sessions-production-refresh"] = ["*"]
+    more["denials"]["another"] = ["sqs:SendMessage *"]
     assert broken_promises(before, more) == []
+
+
+def test_a_right_may_lose_its_condition_or_have_a_wider_one(before: Definitions) -> None:
+    wider = copy.deepcopy(before)
+    rights, place = conditions_of(wider)
+    rights[place] = rights[place].replace('"sessionId"', '"sessionId", "another"')
+    assert rights[place] not in before["rights"]["live-sessions-production-session-status"]
+    assert broken_promises(before, wider) == []
+    rights[place] = rights[place].partition(IF)[0]
+    assert broken_promises(before, wider) == []
+
+
+POLICIES = """
+[
+  {"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": "bucket/*",
+   "Condition": {"Bool": {"aws:SecureTransport": "true"}}},
+  {"Effect": "Deny", "Action": "s3:PutObject", "Resource": ["bucket/old", "bucket/older"]}
+]
+"""
+
+
+def test_each_action_and_resource_of_a_statement_is_recorded_with_its_condition() -> None:
+    policy = Resource(
+        urn="policy",
+        parent="",
+        typ="aws:iam/rolePolicy:RolePolicy",
+        name="policy",
+        custom=True,
+        inputs={"role": "reader", "policy": f'{{"Statement": {POLICIES}}}'},
+    )
+    found = definitions(Recording(stack=STACK, resources=(policy,)))
+    condition = '{"Bool": {"aws:SecureTransport": "true"}}'
+    assert found["rights"] == {
+        "reader": [
+            f"s3:GetObject bucket/* if {condition}",
+            f"s3:PutObject bucket/* if {condition}",
+        ]
+    }
+    assert found["denials"] == {"reader": ["s3:PutObject bucket/old", "s3:PutObject bucket/older"]}
