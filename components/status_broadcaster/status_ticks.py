@@ -22,6 +22,7 @@ from components.message_queue import (
 )
 from components.schedule import EventShape, Schedule, ScheduleArgs
 from components.status_broadcaster.tick_names import TICK_NAMES, TickName
+from contract.ticks import tick_event
 
 # The function drops a tick that is older than one interval, so a later retry is of no use.
 RETENTION_SECONDS = 2 * SECONDS_PER_MINUTE
@@ -163,5 +164,5 @@ def _tick(offset_seconds: int) -> EventShape:
     # EventBridge replaces the variable with a quoted string:
     # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html
     fired_at = "<aws.events.event.ingestion-time>"
-    template = json.dumps({"tick": {"scheduledAt": fired_at, "offsetSeconds": offset_seconds}})
+    template = json.dumps(tick_event(fired_at, offset_seconds))
     return EventShape(template=template.replace(f'"{fired_at}"', fired_at))

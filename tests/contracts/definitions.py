@@ -8,6 +8,7 @@ the release after.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
@@ -83,8 +84,8 @@ def _keys(block: dict[str, Any]) -> dict[str, str | None]:
 
 
 def _shape(template: str) -> str:
-    """The template without the values that config decides."""
-    return "".join("0" if char.isdigit() else char for char in template)
+    """The template with 0 for each number, which config decides."""
+    return re.sub(r"\d+", "0", template)
 
 
 def _rights(statement: dict[str, Any]) -> Iterator[str]:

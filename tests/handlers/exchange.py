@@ -1,4 +1,4 @@
-"""What functions of two releases exchange: rows, queued messages and asynchronous events.
+"""What functions of two releases exchange: rows, queued messages, asynchronous events and ticks.
 
 For some seconds of an update, and for long after a rollback, functions of two releases share them.
 `recorded` has the functions of a release write them, `accept` has functions take them. The module
@@ -25,6 +25,8 @@ SLOTS = ("0", "1", "2")
 AUDIO = bytes(range(200))
 FIRST_MS, LAST_MS = 1_600_000_000_000, 2_000_000_000_000
 """Whole numbers between these are times; a thousandth of them are times in seconds."""
+HOUR_MS = 3_600_000
+"""By which ticks are due later: none comes too late then, however busy the machine is."""
 
 CONTROLS: dict[str, dict[str, Any]] = {
     "pauseBroadcast": {},
@@ -39,9 +41,13 @@ CONTROLS: dict[str, dict[str, Any]] = {
 # ---- what one release writes
 
 
-def recorded(stage: Stage) -> Recording:
-    """A lively session with audio, one that ended, and one that is paused and lost its speaker."""
-    recording: Recording = {"recordedAt": _now_ms()}
+def recorded(stage: Stage, ticks: list[dict[str, Any]]) -> Recording:
+    """A lively session with audio, one that ended, and one that is paused and lost its speaker.
+
+    `ticks` are those of the release's rule that are due now. The stage's fan-out has pages of one
+    listener, so that the lively session's last control and the end of another have several.
+    """
+    recording: Recording = {"recordedAt": _now_ms(), "ticks": ticks}
     speaker = stage.connect_speaker("user-lively")
     lively = stage.create_session(speaker)
     listeners = [stage.join(lively, language) for language in ("en", "es", "de")]
@@ -57,6 +63,11 @@ def recorded(stage: Stage) -> Recording:
     left = stage.join(ended, "es")
     stage.send(ending, "endSession")
 
+    ending_in_pages = stage.connect_speaker("user-ended-in-pages")
+    ended_in_pages = stage.create_session(ending_in_pages)
+    left_in_pages = [stage.join(ended_in_pages, language) for language in ("es", "de")]
+    stage.send(ending_in_pages, "endSession")
+
     losing = stage.connect_speaker("user-lost")
     lost = stage.create_session(losing)
     waiting = stage.join(lost, "de")
@@ -69,19 +80,20 @@ def recorded(stage: Stage) -> Recording:
         "livelyListeners": listeners,
         "ended": ended,
         "endedListener": left,
+        "endedInPages": ended_in_pages,
+        "endedListenersInPages": left_in_pages,
         "lost": lost,
         "lostListener": waiting,
         "idleSpeaker": stage.connect_speaker("user-idle"),
         "idleListener": stage.connect_listener(),
     }
-    tick = {"tick": {"scheduledAt": _iso(_now_ms()), "offsetSeconds": 0}}
-    _invoke(stage, "session_status", tick)
+    _invoke(stage, "session_status", shifted(ticks[0], HOUR_MS))
     recording["rows"] = {table: _rows(stage, table) for table in TABLES}
     recording["checks"] = stage.queued("session-checks")
     recording["shards"] = stage.queued("status-shards")
     recording["chunks"] = {slot: stage.queued(f"audio-{slot}") for slot in SLOTS}
-    recording["fanOuts"] = list(stage.fan_outs)
     recording["starts"] = list(stage.processor_starts)
+    recording |= _fan_outs_and_pages(stage, lively, ended_in_pages)
     recording["transcript"] = {
         "sessionId": lively,
         "sequence": 1,
@@ -90,9 +102,22 @@ def recorded(stage: Stage) -> Recording:
         "isPartial": False,
         "spokenAt": _now_ms(),
     }
-    stage.fan_outs.clear()
     stage.processor_starts.clear()
     return recording
+
+
+def _fan_outs_and_pages(stage: Stage, lively: str, ended: str) -> dict[str, list[dict[str, Any]]]:
+    """What starts a fan-out, and what the fan-out starts for the pages of two others."""
+    fan_outs = list(stage.fan_outs)
+    stage.fan_outs.clear()
+    last_control = [each for each in fan_outs if each["sessionId"] == lively][-1]
+    end = next(each for each in fan_outs if each["sessionId"] == ended)
+    for event in (last_control, end):
+        fan_outs.remove(event)
+        _invoke(stage, "fan_out", event)
+    pages = list(stage.fan_outs)
+    stage.fan_outs.clear()
+    return {"fanOuts": fan_outs, "fanOutPages": pages}
 
 
 def _rows(stage: Stage, table: str) -> list[dict[str, Any]]:
@@ -110,6 +135,7 @@ def accept(stage: Stage, recording: Recording) -> None:
     _put(stage, recording)
     _audio_is_taken(stage, recording)
     _events_reach_the_listeners(stage, recording)
+    _ticks_become_statuses(stage, recording)
     _members_carry_on(stage, names)
     _speakers_carry_on(stage, names)
     _sessions_end(stage, recording)
@@ -147,21 +173,41 @@ def _audio_is_taken(stage: Stage, recording: Recording) -> None:
 
 def _events_reach_the_listeners(stage: Stage, recording: Recording) -> None:
     names = recording["names"]
-    for event in recording["fanOuts"]:
+    for event in (*recording["fanOuts"], *recording["fanOutPages"]):
         _invoke(stage, "fan_out", event)
     stage.run_fan_outs()
     for listener in names["livelyListeners"]:
         received = [frame["type"] for to, frame in stage.sockets.posts if to == listener]
         assert received == recording["controls"], listener
-    assert len(stage.sockets.frames_of(names["endedListener"], "sessionEnded")) == 1
+    for listener in (names["endedListener"], *names["endedListenersInPages"]):
+        assert len(stage.sockets.frames_of(listener, "sessionEnded")) == 1, listener
     assert stage.sockets.frames_of(names["lostListener"], "broadcastPaused")
     _invoke(stage, "translation", recording["transcript"])
     (caption,) = stage.sockets.frames_of(names["livelyListeners"][0], "caption")
     assert caption["text"] == recording["transcript"]["text"]
-    for body in recording["shards"]:
-        _invoke(stage, "session_status", {"Records": [{"body": json.dumps(body)}]})
-    (status,) = stage.sockets.frames_of(names["livelySpeaker"], "sessionStatus")
-    assert status["languageDistribution"] == {"en": 1, "es": 1, "fr": 1}
+
+
+def _ticks_become_statuses(stage: Stage, recording: Recording) -> None:
+    """Ticks come from the rule and from queues; each becomes shards, which are a release's own."""
+    speaker = recording["names"]["livelySpeaker"]
+    _shards_are_handled(stage, shifted(recording["shards"], HOUR_MS))
+    for tick in shifted(recording["ticks"], HOUR_MS):
+        for event in (tick, _queued(tick)):
+            _invoke(stage, "session_status", event)
+            _shards_are_handled(stage, stage.queued("status-shards"))
+    statuses = stage.sockets.frames_of(speaker, "sessionStatus")
+    assert len(statuses) == 1 + 2 * len(recording["ticks"])
+    for status in statuses:
+        assert status["languageDistribution"] == {"en": 1, "es": 1, "fr": 1}
+
+
+def _shards_are_handled(stage: Stage, shards: list[dict[str, Any]]) -> None:
+    for body in shards:
+        _invoke(stage, "session_status", _queued(body))
+
+
+def _queued(body: dict[str, Any]) -> dict[str, Any]:
+    return {"Records": [{"body": json.dumps(body)}]}
 
 
 def _members_carry_on(stage: Stage, names: dict[str, Any]) -> None:
