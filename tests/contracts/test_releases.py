@@ -16,9 +16,8 @@ from operations.plan.recorder import recording
 from operations.plan.recording import Recording, Resource
 from tests.contracts.definitions import IF, Definitions, broken_promises, definitions
 from tests.contracts.program_runs import run
-from tests.recorded_releases import latest_release, release_to_write
+from tests.recorded_releases import STACK, latest_release, release_to_write
 
-STACK = "production"
 FEW = {"audioSlots": 1}
 """Queues, and rights on them."""
 

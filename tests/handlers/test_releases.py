@@ -65,7 +65,7 @@ def test_the_release_before_goes_on_with_what_this_one_writes(stage: Stage, tmp_
     recording = recorded_now(stage)
     if release := release_to_write():
         release.write("exchanged", recording)
-    if not latest_release().unpack(tmp_path, "handlers", "tests", "pyproject.toml"):
+    if not latest_release().unpack(tmp_path):
         pytest.skip(f"git has no commit {latest_release().commit}: fetch the whole history")
     # What runs there is that release's code, on the fakes of its own tests.
     shutil.copy(exchange.__file__, tmp_path / "tests/handlers/exchange.py")

@@ -1,14 +1,44 @@
 """Another version of one function, served for the time of a test."""
 
+import io
 import urllib.request
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+from components.layers.function_layers import SHARED
+from components.layers.packaging import LayerSource
 from contract.functions import LIVE
+from program.stack_config import ROOT
 from tests.patience import OUT_OF_REACH_SECONDS
 
 DOWNLOAD_TIMEOUT_SECONDS = 60
+
+OWN_MODULES_FIRST = "import pathlib, sys; sys.path.insert(0, str(pathlib.Path(__file__).parent))\n"
+"""As Lambda does it; MiniStack looks into the layers first."""
+
+
+def archive_of(checkout: Path, entry: str) -> bytes:
+    """An entry of a checkout with that checkout's own modules, which hide those in today's layer.
+
+    Of the packages that today's layer has, a checkout may lack some, and then its code uses none
+    of them.
+    """
+    packages = [checkout / package.relative_to(ROOT) for package in SHARED.packages]
+    own = LayerSource(
+        name="own",
+        lock=SHARED.lock,
+        packages=tuple(package for package in packages if package.is_dir()),
+    )
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as files:
+        code = (checkout / "handlers" / f"{entry}.py").read_text()
+        files.writestr(f"{entry}.py", OWN_MODULES_FIRST + code)
+        for place, path in own.files():
+            files.write(path, place)
+    return archive.getvalue()
 
 
 @contextmanager

@@ -4,59 +4,67 @@ An update leaves them at work for some seconds, a rollback for as long as it las
 """
 
 import io
+import shutil
 import zipfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from client.people import Participants
-from contract.functions import LIVE
+from contract.functions import FUNCTIONS, LIVE
 from local.cloud import LocalCloud
 from tests.local.audio.spoken import sentence, wait_for_words
-from tests.local.releases import serving
+from tests.local.releases import archive_of, serving
 from tests.patience import PATIENCE_SECONDS
 from tests.recorded_releases import latest_release
 
 WORDS = list(range(11, 31))
-OWN_MODULES_FIRST = "import pathlib, sys; sys.path.insert(0, str(pathlib.Path(__file__).parent))\n"
-"""As Lambda does it; MiniStack looks into the layers first."""
+HANDSHAKE = "contract/handshake.py"
+"""Releases without it answer no subprotocol."""
 
 
 @pytest.fixture
-def before(cloud: LocalCloud, tmp_path: Path) -> Iterator[Participants]:
+def checkout(tmp_path: Path) -> Path:
+    release = latest_release()
+    if not release.unpack(tmp_path):
+        pytest.skip(f"git has no commit {release.commit}: fetch the whole history")
+    return tmp_path
+
+
+@pytest.fixture
+def before(cloud: LocalCloud, checkout: Path) -> Iterator[Participants]:
     """Clients of the shared cloud while every function of the release before is its version."""
     release = latest_release()
-    if not release.unpack(tmp_path, "handlers"):
-        pytest.skip(f"git has no commit {release.commit}: fetch the whole history")
     functions = cloud.client("lambda")
     with ExitStack() as served:
         for entry, name in cloud.outputs["functionNames"].items():
-            if (tmp_path / "handlers" / f"{entry}.py").exists():
-                code = archive_of(tmp_path / "handlers", entry)
-                variables = variables_before(functions, name)
-                served.enter_context(serving(functions, name, code=code, Environment=variables))
-        # 0.1.0 answers no subprotocol.
-        yield served.enter_context(Participants(cloud.outputs, with_subprotocols=False))
+            if (checkout / "handlers" / f"{entry}.py").exists():
+                live = functions.get_function_configuration(FunctionName=name, Qualifier=LIVE)
+                given = live["Environment"]["Variables"]
+                variables = release.environment_of(FUNCTIONS[entry], given)
+                served.enter_context(
+                    serving(
+                        functions,
+                        name,
+                        code=archive_of(checkout, entry),
+                        Environment={"Variables": variables},
+                    )
+                )
+        has_subprotocols = (checkout / HANDSHAKE).exists()
+        yield served.enter_context(Participants(cloud.outputs, with_subprotocols=has_subprotocols))
 
 
-def archive_of(handlers: Path, entry: str) -> bytes:
-    """The entry with that release's own modules, which hide those in today's layer."""
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as files:
-        files.writestr(f"{entry}.py", OWN_MODULES_FIRST + (handlers / f"{entry}.py").read_text())
-        for path in (handlers / "live_sessions").rglob("*.py"):
-            files.write(path, path.relative_to(handlers))
-    return archive.getvalue()
-
-
-def variables_before(functions: Any, name: str) -> dict[str, Any]:
-    """Today's variables, with the functions named as before there were aliases."""
-    live = functions.get_function_configuration(FunctionName=name, Qualifier=LIVE)
-    given = live["Environment"]["Variables"]
-    return {"Variables": {key: value.removesuffix(f":{LIVE}") for key, value in given.items()}}
+def test_an_archive_has_each_package_that_its_own_release_has(checkout: Path) -> None:
+    shutil.rmtree(checkout / "contract", ignore_errors=True)
+    with zipfile.ZipFile(io.BytesIO(archive_of(checkout, "heartbeat"))) as archive:
+        assert "live_sessions/__init__.py" in archive.namelist()
+        assert not any(each.startswith("contract/") for each in archive.namelist())
+    (checkout / "contract").mkdir()
+    (checkout / "contract" / "facts.py").touch()
+    with zipfile.ZipFile(io.BytesIO(archive_of(checkout, "heartbeat"))) as archive:
+        assert "contract/facts.py" in archive.namelist()
 
 
 def test_a_session_lives_on_functions_of_the_release_before(before: Participants) -> None:
