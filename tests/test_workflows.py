@@ -1,6 +1,7 @@
 """The workflows: pinned actions, time limits, least privilege, and commands that exist."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -18,6 +19,7 @@ from tests.patience import PATIENCE_SECONDS
 
 GITHUB = ROOT / ".github"
 WORKFLOWS = sorted((GITHUB / "workflows").glob("*.yml"))
+MAKE_TARGET = re.compile(r"\bmake (?:--[a-z-]+ )*([a-z-]+)")
 PINNED = re.compile(r"\s*-? ?uses: [\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
 REUSABLE = re.compile(r"\s*uses: \$/(?P<path>\.github/workflows/[\w-]+\.yml)")
 
@@ -242,11 +244,7 @@ def test_scripts_contain_no_expressions():
 
 def test_workflows_call_make_targets_that_exist():
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    called = {
-        target
-        for _, step in steps()
-        for target in re.findall(r"\bmake (?:--[a-z-]+ )*([a-z-]+)", step.get("run", ""))
-    }
+    called = {target for _, step in steps() for target in MAKE_TARGET.findall(step.get("run", ""))}
     assert called == {
         *("check", "coverage", "plan", "preflight", "release", "rollback", "setup"),
         *("test-engine-full", "verify"),
@@ -297,6 +295,76 @@ def test_each_job_that_runs_engine_tests_has_pulumi_and_its_plugin():
             scripts = [step.get("run", "") for step in job.get("steps", [])]
             if any(re.search(r"make (check|test-engine-full)", script) for script in scripts):
                 assert any("pulumi plugin install" in script for script in scripts), name
+
+
+def files_run_by(script: str) -> set[Path]:
+    """The test files that a step's script runs, by make or by pytest itself."""
+    # What the make that runs this test has set is not for another one.
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("MAKE")}
+    lines = script.splitlines()
+    for target in MAKE_TARGET.findall(script):
+        ran = subprocess.run(
+            ["make", "--dry-run", target],  # noqa: S607
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_SECONDS,
+            check=True,
+        )
+        lines += ran.stdout.splitlines()
+    found: set[Path] = set()
+    for words in (line.split() for line in lines if "pytest" in line):
+        run = [word for word in words if word.startswith("tests/")]
+        ignored = [word.removeprefix("--ignore=") for word in words if "--ignore=" in word]
+        found |= files_below(*run) - files_below(*ignored)
+    return found
+
+
+def files_below(*places: str) -> set[Path]:
+    paths = [ROOT / place for place in places]
+    files = {path for path in paths if path.is_file()}
+    return files.union(*(path.rglob("test_*.py") for path in paths if path.is_dir()))
+
+
+RUN_EARLIER_COMMITS = {
+    path
+    for path in (ROOT / "tests").rglob("test_*.py")
+    if re.search(r"^(from|import) .*\brecorded_releases\b", path.read_text(), re.MULTILINE)
+}
+
+
+def test_each_job_that_runs_code_of_earlier_commits_has_the_whole_history():
+    """Without a commit its tests are skipped, which nobody would notice."""
+    jobs_to_history: dict[str, bool] = {}
+    run_somewhere: set[Path] = set()
+    for path in WORKFLOWS:
+        for name, job in read(path)["jobs"].items():
+            job_steps = job.get("steps", [])
+            files = {file for step in job_steps for file in files_run_by(step.get("run", ""))}
+            if needing := files & RUN_EARLIER_COMMITS:
+                run_somewhere |= needing
+                jobs_to_history[f"{path.stem}: {name}"] = all(
+                    step.get("with", {}).get("fetch-depth") == 0
+                    for step in job_steps
+                    if "actions/checkout" in step.get("uses", "")
+                )
+    assert run_somewhere == RUN_EARLIER_COMMITS, "each of these tests is run by a workflow"
+    without = [job for job, has_history in jobs_to_history.items() if not has_history]
+    assert without == [], "set fetch-depth: 0 in their checkouts"
+
+
+def test_the_tests_that_a_script_runs_are_found():
+    nightly = files_run_by("make test-engine-full")
+    assert ROOT / "tests/engine/full/test_upgrade.py" in nightly
+    assert ROOT / "tests/engine/test_cloud.py" not in nightly
+    checked = files_run_by("echo checking\nmake check")
+    assert ROOT / "tests/engine/test_cloud.py" in checked
+    assert ROOT / "tests/engine/full/test_upgrade.py" not in checked
+    assert files_run_by(".venv/bin/python -m pytest -q tests/test_ci.py") == {
+        ROOT / "tests/test_ci.py"
+    }
+    assert files_run_by("make verify STACK=staging") == set()
 
 
 def test_dependabot_updates_the_actions_and_every_folder_with_a_lock():
