@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from client.people import Listener
 from client.sockets import Client, Frame
-from contract.actions import ACTIONS, Role
+from contract.actions import ACTIONS, Rate
 
 FAILURES = frozenset({"", "error", "transcriptionError", "rateLimitWarning"})
 """Types of frames that nobody should receive; those of API Gateway itself have none."""
@@ -14,7 +14,7 @@ OF_ONE_FRAME = frozenset({"connectionId", "requestId", "timestamp"})
 CONTROL_FRAMES = frozenset(
     action.to_listeners
     for action in ACTIONS.values()
-    if action.roles == (Role.SPEAKER,) and action.to_listeners == action.reply
+    if action.rate is Rate.CONTROLS and action.to_listeners is not None
 )
 EXAMPLES = 3
 
