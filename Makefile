@@ -12,7 +12,7 @@ LOCK := $(BIN)/uv pip compile --universal --generate-hashes --python-version 3.1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup hooks run cloud demo local-logs local-reset plan preflight verify release releases rollback cost test \
+.PHONY: help setup hooks run cloud demo local-logs local-reset plan protocol preflight verify release releases rollback cost test \
 	test-local-cloud test-speaking test-engine test-engine-full test-handlers test-program coverage bench check \
 	format lint types lock clean
 
@@ -61,6 +61,9 @@ local-reset: setup ## Empty the tables and queues of the running local cloud; of
 
 plan: setup ## List the declared resources of each stack, or of STACK=staging; with AGAINST=main, what changed
 	@$(BIN)/python -m operations.plan $(if $(STACK),--stack '$(STACK)') $(if $(AGAINST),--against '$(AGAINST)') $(PLAN)
+
+protocol: setup ## Write the wire protocol's TypeScript types and its AsyncAPI document anew
+	@PYTHONPATH=handlers $(BIN)/python -m operations.protocol
 
 preflight: setup ## Check the account before a deployment: STACK=staging; options: PREFLIGHT='--json'
 	@$(BIN)/python -m operations.preflight $(if $(STACK),--stack '$(STACK)') $(PREFLIGHT)

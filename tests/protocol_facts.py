@@ -19,8 +19,9 @@ from contract.actions import ACTIONS
 from contract.languages import LANGUAGES, SOURCE_LANGUAGES, TARGET_LANGUAGES
 from live_sessions.wire import frames
 from live_sessions.wire.frames import BroadcastState, EndReason, ErrorFrame, Frame, UpdateReason
+from live_sessions.wire.messages import REQUEST_ID_LIMIT_CHARACTERS
 from live_sessions.wire.refusals import ErrorCode
-from live_sessions.wire.requests import REQUEST_ID_LIMIT_CHARACTERS, Answers, MessageHandler
+from live_sessions.wire.requests import Answers, MessageHandler
 
 HANDLERS = Path(__file__).parents[1] / "handlers"
 

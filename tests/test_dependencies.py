@@ -21,12 +21,20 @@ FORBIDDEN: Mapping[str, set[str]] = {
     "client": OURS - {"client", "contract"},
     "program": OURS - {"program", "components", "contract"},
     "operations": HANDLER_CODE | {"local", "tests"},
+    # The types of messages and frames are what it is about.
+    "operations/protocol": OURS - {"operations", "contract", "live_sessions"},
     "local": {"operations", "tests"},
 }
 
 
 def modules_in(folder: str) -> list[Path]:
-    return sorted((ROOT / folder).rglob("*.py"))
+    """The modules of a folder, without those of a folder within it that has rules of its own."""
+    others = [ROOT / each for each in FORBIDDEN if each.startswith(f"{folder}/")]
+    return [
+        path
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        if not any(path.is_relative_to(other) for other in others)
+    ]
 
 
 def imported(source: str) -> set[str]:
@@ -75,6 +83,26 @@ def test_a_package_imports_only_what_it_may(folder: str) -> None:
         if (wrong := imported(path.read_text()) & FORBIDDEN[folder])
     }
     assert found == {}
+
+
+def test_the_protocols_generator_imports_the_wire_and_no_other_code_of_functions() -> None:
+    """The rest needs the environment of a function."""
+    found = {
+        node.module
+        for path in modules_in("operations/protocol")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom) and node.module is not None
+    }
+    of_functions = {each for each in found if each.partition(".")[0] == "live_sessions"}
+    assert of_functions
+    assert all(f"{each}.".startswith("live_sessions.wire.") for each in of_functions)
+
+
+def test_modules_of_a_folder_with_rules_of_its_own_are_not_judged_by_those_around_it() -> None:
+    generator = ROOT / "operations/protocol/protocol.py"
+    assert generator in modules_in("operations/protocol")
+    assert generator not in modules_in("operations")
+    assert ROOT / "operations/plan/recorder.py" in modules_in("operations")
 
 
 def test_exactly_one_module_reads_pulumi_config() -> None:

@@ -1,9 +1,17 @@
-"""The messages that clients send: one type for each action, or for each role that sends it."""
+"""The messages that clients send: one type for each action, or for each role that sends it.
 
+Once read, `target_language` is the supported language that the client's tag stands for.
+"""
+
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
+
+from contract.actions import Role
+
+REQUEST_ID_LIMIT_CHARACTERS = 64
 
 SessionId = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 ConnectionId = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
@@ -40,10 +48,7 @@ class CreateSession(ClientMessage, frozen=True, kw_only=True):
 
 
 class JoinSession(ClientMessage, frozen=True, kw_only=True):
-    """Join a session in one language.
-
-    Once read, here and below, `target_language` is the supported language that the tag stands for.
-    """
+    """Join a session in one language."""
 
     session_id: SessionId
     target_language: LanguageTag
@@ -105,3 +110,16 @@ class SpeakerStateChange(ClientMessage, frozen=True, kw_only=True):
     """Change several switches at once."""
 
     state: StateChange
+
+
+MESSAGES: Mapping[tuple[str, Role], type[ClientMessage]] = {
+    ("createSession", Role.SPEAKER): CreateSession,
+    ("joinSession", Role.LISTENER): JoinSession,
+    ("changeLanguage", Role.LISTENER): ChangeLanguage,
+    ("refreshConnection", Role.SPEAKER): RefreshAsSpeaker,
+    ("refreshConnection", Role.LISTENER): RefreshAsListener,
+    ("setVolume", Role.SPEAKER): SetVolume,
+    ("speakerStateChange", Role.SPEAKER): SpeakerStateChange,
+    ("sendAudio", Role.SPEAKER): SendAudio,
+}
+"""The types of the messages that have fields, by action and sender."""

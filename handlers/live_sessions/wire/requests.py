@@ -19,7 +19,7 @@ from contract.languages import SOURCE_LANGUAGES, TARGET_LANGUAGES
 from live_sessions.aws.retries import is_outage
 from live_sessions.aws.runtime import Clock, emit, hashed, logger
 from live_sessions.wire.frames import ErrorFrame, Frame
-from live_sessions.wire.messages import ClientMessage
+from live_sessions.wire.messages import REQUEST_ID_LIMIT_CHARACTERS, ClientMessage
 from live_sessions.wire.refusals import ErrorCode, ProtocolError, try_again
 from live_sessions.wire.sockets import Sockets
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 Message = TypeVar("Message", bound=ClientMessage)
 
-REQUEST_ID_LIMIT_CHARACTERS = 64
 IPV6_SITE_BITS = 64
 """A client may use any address of its site, so a /64 counts as one address."""
 

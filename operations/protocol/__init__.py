@@ -1,0 +1,1 @@
+"""The wire protocol for other programs: TypeScript types and an AsyncAPI document."""
