@@ -43,6 +43,7 @@ LANGUAGE_FIELDS: Mapping[str, Schema] = {
 }
 """What a frame has in its fields about languages."""
 
+BOOLEAN = re.compile(r"\b(True|False)\b")
 SNAKE_CASE = re.compile(r"`([a-z]+(?:_[a-z]+)+)`")
 EXACT = frozenset({"string", "integer", "number", "boolean"})
 
@@ -304,8 +305,9 @@ def _wire_names(structs: set[Struct]) -> dict[str, str]:
 
 
 def _described(docstring: str, words: Mapping[str, str]) -> str:
-    """A docstring as text, with the fields' names on the wire."""
+    """A docstring as text, with the fields' names and the booleans as they are on the wire."""
     text = inspect.cleandoc(docstring)
+    text = BOOLEAN.sub(lambda found: found[0].lower(), text)
     paragraphs = [" ".join(each.split()) for each in text.split("\n\n")]
     return SNAKE_CASE.sub(
         lambda found: f"`{words.get(found[1], found[1])}`", "\n\n".join(paragraphs)

@@ -177,7 +177,7 @@ class Caption(Frame, frozen=True, kw_only=True, tag="caption"):
 
     `sequence` rises within the session; a partial caption has the sequence of the final one that
     replaces it. `spoken_at` (epoch milliseconds) is when its first word began. `translated` is
-    false if `text` is the original: in the source language, or because the translation failed.
+    False if `text` is the original: in the source language, or because the translation failed.
     """
 
     session_id: str

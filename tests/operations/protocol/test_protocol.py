@@ -168,10 +168,11 @@ def test_an_object_whose_fields_are_all_optional_must_not_be_empty_if_it_is_refu
     assert made.shared["StateChange"]["minProperties"] == 1
 
 
-def test_descriptions_have_the_names_of_the_wire(made: Protocol) -> None:
+def test_descriptions_have_the_names_and_booleans_of_the_wire(made: Protocol) -> None:
     described = [each.get("description", "") for each in made.schemas.values()]
     assert any("`lastStateChange`" in each for each in described)
     assert not any("`last_state_change`" in each or "\n  " in each for each in described)
+    assert "`translated` is false if" in made.frame("caption").schema["description"]
 
 
 def test_every_reference_leads_to_a_schema(made: Protocol) -> None:
