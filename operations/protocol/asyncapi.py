@@ -59,7 +59,7 @@ def document(protocol: Protocol) -> dict[str, Any]:
         "servers": {"aws": _server()},
         "channels": {
             "stage": {
-                "address": "/",
+                "address": "/{stage}",
                 "title": "The socket",
                 "description": (
                     "Each message is one JSON text frame. Who brings a token is a speaker, everyone"
@@ -68,6 +68,7 @@ def document(protocol: Protocol) -> dict[str, Any]:
                 "messages": {
                     each.name: {"$ref": f"#/components/messages/{each.name}"} for each in everything
                 },
+                "parameters": {"stage": {"description": "The stack's stage."}},
                 "bindings": {"ws": _handshake()},
             }
         },
@@ -105,13 +106,11 @@ def document(protocol: Protocol) -> dict[str, Any]:
 def _server() -> dict[str, Any]:
     return {
         "host": "{api}.execute-api.{region}.amazonaws.com",
-        "pathname": "/{stage}",
         "protocol": "wss",
-        "description": "The stack's output `websocketUrl`.",
+        "description": "With the channel's address, the stack's output `websocketUrl`.",
         "variables": {
             "api": {"description": "The id of the stack's WebSocket API."},
             "region": {"description": "The stack's Region."},
-            "stage": {"description": "The stack's stage."},
         },
     }
 

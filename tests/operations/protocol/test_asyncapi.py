@@ -160,5 +160,15 @@ def test_each_message_and_frame_is_in_the_channel(
     assert described["components"]["messages"].keys() == everything
 
 
+def test_the_address_is_that_of_a_stage_without_a_slash_at_its_end(
+    described: dict[str, Any],
+) -> None:
+    server, channel = described["servers"]["aws"], described["channels"]["stage"]
+    url = f"{server['protocol']}://{server['host']}{server.get('pathname', '')}{channel['address']}"
+    for name in (*server["variables"], *channel["parameters"]):
+        url = url.replace(f"{{{name}}}", name)
+    assert url == "wss://api.execute-api.region.amazonaws.com/stage"
+
+
 def test_the_version_is_that_of_the_subprotocol(described: dict[str, Any]) -> None:
     assert f"live-sessions.v{described['info']['version']}" == SUBPROTOCOL
