@@ -13,7 +13,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
+from contract.functions import FUNCTIONS, LIVE
 from operations.plan.recording import Recording
+from tests.recorded_releases import PREFIX
 
 Definitions = dict[str, Any]
 Condition = Mapping[str, Mapping[str, Any]]
@@ -106,6 +108,23 @@ def _sorted(value: Any) -> Any:
     if isinstance(value, list):
         return sorted(set(value))
     return value
+
+
+def relied_on(declared: Definitions) -> Definitions:
+    """Without what is declared for the release before alone: the release after may remove it.
+
+    That is retired variables, and rights to invoke a function also without its alias.
+    """
+    retired = {each.name_in(PREFIX): set(each.retired_variables) for each in FUNCTIONS.values()}
+    variables = {
+        name: [each for each in variables if each not in retired.get(name, ())]
+        for name, variables in declared["variables"].items()
+    }
+    rights = {
+        role: [each for each in rights if f"{each}:{LIVE}" not in rights]
+        for role, rights in declared["rights"].items()
+    }
+    return {**declared, "variables": variables, "rights": rights}
 
 
 def broken_promises(before: Definitions, now: Definitions) -> list[str]:

@@ -6,17 +6,25 @@ import copy
 import json
 import re
 from collections.abc import Callable
+from dataclasses import fields
 from typing import Any
 
 import pytest
 
 from contract import tables
 from contract.actions import ACTIONS
+from contract.functions import FUNCTIONS, LIVE
 from operations.plan.recorder import recording
 from operations.plan.recording import Recording, Resource
-from tests.contracts.definitions import IF, Definitions, broken_promises, definitions
+from tests.contracts.definitions import (
+    IF,
+    Definitions,
+    broken_promises,
+    definitions,
+    relied_on,
+)
 from tests.contracts.program_runs import run
-from tests.recorded_releases import STACK, latest_release, release_to_write
+from tests.recorded_releases import PREFIX, STACK, latest_release, release_to_write
 
 FEW = {"audioSlots": 1}
 """Queues, and rights on them."""
@@ -37,7 +45,7 @@ def test_what_the_release_before_relies_on_is_still_there(
     before: Definitions, now: Definitions
 ) -> None:
     if release := release_to_write():
-        release.write("definitions", now)
+        release.write("definitions", relied_on(now))
         (release.folder / "actions.txt").write_text(
             "".join(f"{name}\n" for name in sorted(ACTIONS))
         )
@@ -66,6 +74,33 @@ def test_the_keys_of_each_table_and_index_are_recorded(
     for table in before["tables"].values():
         assert table["hashKey"]
         assert all(each["hashKey"] and each["rangeKey"] for each in table["indexes"].values())
+
+
+def test_what_is_kept_for_the_release_before_alone_is_not_recorded_of_this_one(
+    now: Definitions,
+) -> None:
+    recorded = relied_on(now)
+    assert broken_promises(recorded, now) == []
+    for function in FUNCTIONS.values():
+        name = function.name_in(PREFIX)
+        read = {each.name.upper() for each in fields(function.environment)}
+        assert read <= set(recorded["variables"][name])
+        assert not set(function.retired_variables) & set(recorded["variables"][name])
+    invoking = [
+        right
+        for rights in recorded["rights"].values()
+        for right in rights
+        if right.startswith("lambda:InvokeFunction ")
+    ]
+    assert invoking
+    assert all(right.endswith(f":{LIVE}") for right in invoking)
+
+
+def test_a_right_to_invoke_is_recorded_without_an_alias_only_if_it_has_none() -> None:
+    function = "lambda:InvokeFunction arn:aws:lambda:us-east-1:123456789012:function"
+    rights = [f"{function}:ours", f"{function}:ours:{LIVE}", f"{function}:theirs"]
+    found = relied_on({"variables": {}, "rights": {"role": rights}})
+    assert found["rights"] == {"role": rights[1:]}
 
 
 def connections(changed: Definitions) -> dict[str, Any]:
