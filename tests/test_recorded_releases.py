@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from contract.functions import AUTHORIZER, CONNECTION
+from contract.functions import CONNECTION
 from tests.recorded_releases import PREFIX, ROOT, Release, latest_release, release_to_write
 
 INVOKE = "lambda:InvokeFunction arn:aws:lambda:us-east-1:123456789012:function:fan-out"
@@ -53,12 +53,6 @@ def test_a_function_of_a_release_has_none_of_the_variables_that_came_later(tmp_p
 def test_a_release_without_aliases_names_functions_without_them(tmp_path: Path) -> None:
     release = release_with(tmp_path, list(GIVEN), [INVOKE, "xray:PutTraceSegments *"])
     assert release.environment_of(CONNECTION, GIVEN) == GIVEN | {"FAN_OUT_FUNCTION": "fan-out"}
-
-
-def test_retired_variables_are_those_of_the_release_before() -> None:
-    given = dict.fromkeys(AUTHORIZER.variables, "")
-    kept = latest_release().environment_of(AUTHORIZER, given)
-    assert set(AUTHORIZER.retired_variables) <= set(kept)
 
 
 def test_the_release_before_is_the_latest_one_but_for_the_one_that_is_being_recorded(
