@@ -38,6 +38,8 @@ class Rate(StrEnum):
     CONNECTIONS = "connections"
     CONTROLS = "controls"
     STATUS_QUERIES = "status-queries"
+    ADDRESS_MISSES = "failed-joins"
+    SESSION_MISSES = "failed-joins-of-this-session"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,8 +50,8 @@ class Action:
     API Gateway's integration timeout. Frames are named by their `type`: `reply` goes to the sender
     (None: an accepted message has no reply, and a refusal is posted), `posts` may follow it,
     `to_listeners` goes to every listener of the session, `to_speaker` to its speaker when due.
-    `rate` is the limit that each message counts against, `duration` the metric that times it from
-    its arrival at API Gateway to its reply.
+    `rates` are the limits that each message counts against, in this order; `duration` is the metric
+    that times it from its arrival at API Gateway to its reply.
     """
 
     name: str
@@ -60,7 +62,7 @@ class Action:
     posts: tuple[str, ...] = ()
     to_listeners: str | None = None
     to_speaker: str | None = None
-    rate: Rate | None = None
+    rates: tuple[Rate, ...] = ()
     duration: Metric | None = None
 
 
@@ -73,7 +75,7 @@ def _control(name: str, frame: str) -> Action:
         timeout_seconds=SPEAKER_CONTROL_TIMEOUT_SECONDS,
         reply=frame,
         to_listeners=frame,
-        rate=Rate.CONTROLS,
+        rates=(Rate.CONTROLS,),
         duration=CONTROL_ACK_MILLISECONDS,
     )
 
@@ -86,7 +88,7 @@ def _listener_control(name: str, reply: str, to_speaker: str | None = None) -> A
         timeout_seconds=LISTENER_CONTROL_TIMEOUT_SECONDS,
         reply=reply,
         to_speaker=to_speaker,
-        rate=Rate.CONTROLS,
+        rates=(Rate.CONTROLS,),
     )
 
 
@@ -96,7 +98,7 @@ _ACTIONS = (
         roles=(Role.SPEAKER,),
         function="connection",
         reply="sessionCreated",
-        rate=Rate.SESSIONS,
+        rates=(Rate.SESSIONS,),
         duration=SESSION_CREATION_MILLISECONDS,
     ),
     Action(
@@ -112,7 +114,7 @@ _ACTIONS = (
         function="connection",
         reply="sessionJoined",
         to_speaker="sessionStatus",
-        rate=Rate.JOINS,
+        rates=(Rate.JOINS,),
         duration=JOIN_MILLISECONDS,
     ),
     Action(
@@ -145,6 +147,8 @@ _ACTIONS = (
         function="refresh",
         reply="connectionRefreshComplete",
         posts=("stateRestored",),
+        # One socket that sends too many does not use up the joins of its address.
+        rates=(Rate.CONTROLS, Rate.JOINS),
     ),
     Action(
         name="getSessionStatus",
@@ -152,7 +156,7 @@ _ACTIONS = (
         function="session_status",
         timeout_seconds=5,
         reply="sessionStatus",
-        rate=Rate.STATUS_QUERIES,
+        rates=(Rate.STATUS_QUERIES,),
     ),
     Action(
         name="sendAudio",

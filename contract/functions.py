@@ -45,6 +45,8 @@ class ConnectionEnvironment:
     joins_per_address_per_minute: int
     connections_per_address_per_minute: int
     controls_per_connection_per_minute: int
+    join_misses_per_address_per_minute: int
+    passcode_misses_per_session_per_minute: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,8 +76,13 @@ class RefreshEnvironment:
 
     sessions_table: str
     connections_table: str
+    rate_limits_table: str
     api_gateway_endpoint: str
     listener_count_change_threshold_percent: int
+    joins_per_address_per_minute: int
+    controls_per_connection_per_minute: int
+    join_misses_per_address_per_minute: int
+    passcode_misses_per_session_per_minute: int
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -44,7 +44,8 @@ class Metric:
 ANSWERING = ("connection", "heartbeat", "refresh", "session_status", "audio_ingest")
 """Functions that answer messages. Their failures are answered too, so Lambda counts no error."""
 
-COUNTING_RATES = ("connection", "session_status")
+COUNTING_RATES = ("connection", "refresh", "session_status")
+JOINING = ("connection", "refresh")
 PUSHING_STATUS = ("connection", "disconnect", "refresh", "fan_out", "translation")
 RELEASING_PLACES = ("connection", "disconnect", "fan_out", "translation", "reconcile")
 POSTING_TO_LISTENERS = ("fan_out", "translation")
@@ -57,8 +58,10 @@ SESSION_CREATION_MILLISECONDS = Metric(
 )
 JOIN_MILLISECONDS = Metric("JoinMilliseconds", ("connection",), Kind.DURATION)
 CONTROL_ACK_MILLISECONDS = Metric("ControlAckMilliseconds", ("connection",), Kind.DURATION)
-RATE_LIMITED = Metric("RateLimited", COUNTING_RATES)
+RATE_LIMITED = Metric("RateLimited", (*COUNTING_RATES, "audio_ingest"))
 RATE_LIMITS_UNAVAILABLE = Metric("RateLimitsUnavailable", COUNTING_RATES)
+JOINS_MISSED = Metric("JoinsMissed", JOINING)
+PASSCODE_TRIES_REFUSED = Metric("PasscodeTriesRefused", JOINING)
 KEYS_UNAVAILABLE = Metric("KeysUnavailable", ("authorizer",))
 
 # ---- Sessions and listeners

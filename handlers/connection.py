@@ -14,6 +14,8 @@ from live_sessions.sessions.connections import ConnectionTable
 from live_sessions.sessions.follow_ups import FanOut, SessionChecks
 from live_sessions.sessions.handshake import Opening
 from live_sessions.sessions.lifecycle import SessionCreation, SessionEnder
+from live_sessions.sessions.misses import Misses
+from live_sessions.sessions.passcodes import random_passcode
 from live_sessions.sessions.rows import SessionTable
 from live_sessions.sessions.session_ids import random_session_id
 from live_sessions.status.pushes import EventPushes
@@ -32,6 +34,7 @@ def build(
     clock: Clock,
     *,
     new_session_id: Callable[[], str] = random_session_id,
+    new_passcode: Callable[[], str] = random_passcode,
 ) -> Handler:
     """The handler of `$connect`, `$default` and this function's actions."""
     sessions = SessionTable.of(clients, environment.sessions_table, clock, attempts=ATTEMPTS)
@@ -49,8 +52,11 @@ def build(
             Rate.JOINS: environment.joins_per_address_per_minute,
             Rate.CONNECTIONS: environment.connections_per_address_per_minute,
             Rate.CONTROLS: environment.controls_per_connection_per_minute,
+            Rate.ADDRESS_MISSES: environment.join_misses_per_address_per_minute,
+            Rate.SESSION_MISSES: environment.passcode_misses_per_session_per_minute,
         },
     )
+    misses = Misses(rate_limits)
     membership = Membership(sessions, connections, clock)
     pushes = EventPushes(
         sessions, sockets, clock, environment.listener_count_change_threshold_percent
@@ -62,6 +68,7 @@ def build(
         max_duration_hours=environment.session_max_duration_hours,
         status_shards=environment.status_shards,
         new_session_id=new_session_id,
+        new_passcode=new_passcode,
     )
     ender = SessionEnder(
         sessions=sessions, connections=connections, fan_out=fan_out, checks=checks, clock=clock
@@ -73,12 +80,15 @@ def build(
         sessions=sessions,
         connections=connections,
         membership=membership,
+        misses=misses,
         sockets=sockets,
         pushes=pushes,
         clock=clock,
         listeners_limit=environment.max_listeners_per_session,
     )
-    listeners = ListenerActions(membership=membership, sockets=sockets, pushes=pushes, clock=clock)
+    listeners = ListenerActions(
+        membership=membership, misses=misses, sockets=sockets, pushes=pushes, clock=clock
+    )
     return MessageHandler(
         function="connection",
         answers={

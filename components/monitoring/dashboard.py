@@ -160,6 +160,8 @@ def _session_graphs(args: MonitoringArgs) -> list[Graph]:
                 args,
                 metrics.RATE_LIMITED,
                 metrics.RATE_LIMITS_UNAVAILABLE,
+                metrics.JOINS_MISSED,
+                metrics.PASSCODE_TRIES_REFUSED,
                 metrics.CHUNKS_OVER_RATE,
                 metrics.SPEAKERS_CLOSED,
                 metrics.KEYS_UNAVAILABLE,

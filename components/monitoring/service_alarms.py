@@ -12,6 +12,7 @@ from components.monitoring.arguments import MonitoringArgs
 from contract.functions import RECONCILE
 from contract.metrics import (
     INTERNAL_ERRORS,
+    PASSCODE_TRIES_REFUSED,
     POSTS_FAILED,
     RATE_LIMITS_UNAVAILABLE,
     SERVICES_UNAVAILABLE,
@@ -70,7 +71,15 @@ def _reply_alarms(args: MonitoringArgs) -> list[Alarm]:
             RATE_LIMITS_UNAVAILABLE,
             "rate-limits-unavailable",
             1,
-            "Rate limits are not enforced: {entry} cannot count messages.",
+            "Rate limits are not enforced, and sessions with a passcode cannot be joined: {entry}"
+            " cannot count messages.",
+        ),
+        (
+            PASSCODE_TRIES_REFUSED,
+            "passcode-tries-refused",
+            1,
+            "Somebody may be guessing the passcode of a session: {entry} refuses all who try to"
+            " join it until the minute is over.",
         ),
         (
             POSTS_FAILED,

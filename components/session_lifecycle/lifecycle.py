@@ -114,6 +114,7 @@ class SessionLifecycle(pulumi.ComponentResource):
             self._args.store.connections(
                 "ReadWriteConnections", "GetItem", "UpdateItem", "DeleteItem"
             ),
+            self._args.store.counting_rates(),
             self._args.api.managing_connections("POST"),
         )
         return self._create_function(REFRESH, grants=grants)

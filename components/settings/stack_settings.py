@@ -61,6 +61,8 @@ _RetentionDays = Literal[
 # fmt: on
 _MAXIMUM_TAGS = 50 - len(PROGRAM_TAGS)
 _MAXIMUM_RATE = 1_000_000
+# Who guesses for the eight hours of a session tries 480 times as many of a million passcodes.
+_MAXIMUM_PASSCODE_MISSES = 1_000
 # With the other variables within a function's 4 KB:
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 _MAXIMUM_AUDIENCES = 10
@@ -188,6 +190,10 @@ class RateLimits(_Record, frozen=True):
     sessions_per_user_per_hour: int = _whole_number(1, _MAXIMUM_RATE, "sessions")
     joins_per_address_per_minute: int = _whole_number(1, _MAXIMUM_RATE, "joins")
     connections_per_address_per_minute: int = _whole_number(1, _MAXIMUM_RATE, "connections")
+    join_misses_per_address_per_minute: int = _whole_number(1, _MAXIMUM_RATE, "misses")
+    passcode_misses_per_session_per_minute: int = _whole_number(
+        1, _MAXIMUM_PASSCODE_MISSES, "misses"
+    )
     controls_per_connection_per_minute: int = _whole_number(1, _MAXIMUM_RATE, "controls")
     status_queries_per_speaker_per_minute: int = _whole_number(1, _MAXIMUM_RATE, "queries")
     audio_chunks_per_second: int = _whole_number(2, 1_000, "chunks")

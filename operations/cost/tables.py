@@ -13,7 +13,7 @@ from operations.cost.serving import BYTES_PER_GB
 # tests/handlers/faults/calls.txt.
 WRITES_OF_A_CONNECTION = 2
 WRITES_OF_A_CREATION = 4
-WRITES_OF_A_JOIN = 7
+WRITES_OF_A_JOIN = 8
 WRITES_OF_A_LEAVE = 6
 WRITES_OF_A_CONTROL = 3
 WRITES_OF_AN_END = 3
@@ -22,7 +22,7 @@ RENEWAL_SECONDS = 3
 # Read request units: one per row of a consistent read; for an index, half a unit per started 4 KB
 # of a page.
 READS_OF_A_CREATION = 1
-READS_OF_A_JOIN = 2
+READS_OF_A_JOIN = 3
 READS_OF_A_CONTROL = 1
 READS_OF_A_SESSION_RECONCILED = 2
 PAGE_READ = 0.5

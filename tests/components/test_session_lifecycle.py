@@ -58,6 +58,9 @@ def test_the_session_rules_and_rate_limits_reach_the_functions_that_apply_them(e
     assert connection["JOINS_PER_ADDRESS_PER_MINUTE"] == "2"
     assert connection["CONNECTIONS_PER_ADDRESS_PER_MINUTE"] == "3"
     assert connection["CONTROLS_PER_CONNECTION_PER_MINUTE"] == "4"
+    for entry in ("connection", "refresh"):
+        assert variables(engine, entry)["JOIN_MISSES_PER_ADDRESS_PER_MINUTE"] == "7", entry
+        assert variables(engine, entry)["PASSCODE_MISSES_PER_SESSION_PER_MINUTE"] == "8", entry
     assert variables(engine, "disconnect")["SPEAKER_GRACE_SECONDS"] == "10"
     for entry in ("connection", "disconnect", "refresh", "fan-out"):
         assert variables(engine, entry)["LISTENER_COUNT_CHANGE_THRESHOLD_PERCENT"] == "15", entry

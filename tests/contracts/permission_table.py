@@ -62,6 +62,7 @@ STATEMENTS: dict[str, dict[str, tuple[str, str]]] = {
             "dynamodb:GetItem dynamodb:UpdateItem dynamodb:DeleteItem",
             CONNECTIONS,
         ),
+        "CountRateLimits": ("dynamodb:UpdateItem", RATE_LIMITS),
         "PostToConnections": POST,
     },
     "session-status": {

@@ -44,6 +44,8 @@ SETTINGS = {
     "AUDIO_SLOTS": "audioSlots",
     "CONNECTIONS_PER_ADDRESS_PER_MINUTE": "connectionsPerAddressPerMinute",
     "CONTROLS_PER_CONNECTION_PER_MINUTE": "controlsPerConnectionPerMinute",
+    "JOIN_MISSES_PER_ADDRESS_PER_MINUTE": "joinMissesPerAddressPerMinute",
+    "PASSCODE_MISSES_PER_SESSION_PER_MINUTE": "passcodeMissesPerSessionPerMinute",
     "JOINS_PER_ADDRESS_PER_MINUTE": "joinsPerAddressPerMinute",
     "LISTENER_COUNT_CHANGE_THRESHOLD_PERCENT": "listenerCountChangeThresholdPercent",
     "MAX_LISTENERS_PER_SESSION": "maxListenersPerSession",

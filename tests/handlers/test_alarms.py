@@ -41,6 +41,7 @@ from tests.issuer import handmade
 
 STACK = "staging"
 EMF = "_aws"
+MINUTE_START_MS = 1_795_000_020_000
 AUDIO = b"\x01\x00" * 1_600
 BUG = RuntimeError("a bug")
 TRANSCRIPT = {
@@ -268,7 +269,39 @@ def ticks_with_a_queue_that_refuses(stage: Stage) -> None:
         ticks(stage)
 
 
+def guesses(act: Callable[[Stage, str], str]) -> Scenario:
+    """So many times that the last guess is refused."""
+
+    def scenario(stage: Stage) -> None:
+        limit = 2
+        stage.environment["PASSCODE_MISSES_PER_SESSION_PER_MINUTE"] = str(limit)
+        stage.clock = dataclasses.replace(stage.clock, now_ms=lambda: MINUTE_START_MS)
+        created = stage.send(
+            stage.connect_speaker(), "createSession", sourceLanguage="en", access="passcode"
+        )
+        answers = [act(stage, created["sessionId"]) for _ in range(limit + 1)]
+        assert answers[-1] == "RATE_LIMITED"
+
+    return scenario
+
+
+def joins_without_the_passcode(stage: Stage, session_id: str) -> str:
+    fields = {"sessionId": session_id, "targetLanguage": "es"}
+    return stage.send(stage.connect_listener(), "joinSession", **fields)["code"]
+
+
+def refreshes_an_unknown_connection(stage: Stage, session_id: str) -> str:
+    fields = {"sessionId": session_id, "targetLanguage": "es", "connectionId": "L1="}
+    return stage.send(stage.connect_listener(), "refreshConnection", **fields)["code"]
+
+
+def refreshes(stage: Stage) -> None:
+    session_id = stage.create_session(stage.connect_speaker())
+    stage.send(stage.connect_speaker(), "refreshConnection", sessionId=session_id)
+
+
 RATE_LIMITED_ACTS = {
+    "refresh": without_rate_limits(refreshes),
     "connection": without_rate_limits(creates_a_session),
     "session_status": without_rate_limits(queries_the_status),
 }
@@ -286,6 +319,10 @@ SCENARIOS: Mapping[Metric, Mapping[str, Scenario]] = {
         for entry in metrics.SERVICES_UNAVAILABLE.emitted_by
     },
     metrics.RATE_LIMITS_UNAVAILABLE: RATE_LIMITED_ACTS,
+    metrics.PASSCODE_TRIES_REFUSED: {
+        "connection": guesses(joins_without_the_passcode),
+        "refresh": guesses(refreshes_an_unknown_connection),
+    },
     metrics.POSTS_FAILED: FAILING_POSTS,
     metrics.STATUS_PUSHES_FAILED: {"session_status": pushes_to_a_speaker_whose_posts_fail},
     metrics.STATUS_PUSHES_OUT_OF_TIME: {"session_status": pushes_without_time_left},

@@ -138,6 +138,7 @@ def test_the_reply_to_create_session_has_a_readable_id_and_the_expiry(stage: Sta
         "sourceLocale": "en-US",
         "qualityTier": "standard",
         "sampleRateHertz": 16_000,
+        "access": "open",
         "connectionId": speaker,
         "requestId": "r1",
     }

@@ -80,9 +80,10 @@ export type EndReason = "expired" | "operator" | "speakerEnded" | "speakerLost";
 
 export const ERROR_CODES = [
   "ALREADY_IN_SESSION", "AUDIO_TOO_LARGE", "CONNECTION_NOT_FOUND", "INTERNAL_ERROR",
-  "INVALID_ACTION", "INVALID_AUDIO", "INVALID_MESSAGE", "INVALID_PARAMETER", "MESSAGE_TOO_LARGE",
-  "MISSING_ACTION", "RATE_LIMITED", "SERVICE_UNAVAILABLE", "SESSION_ENDED", "SESSION_FULL",
-  "SESSION_NOT_FOUND", "STATUS_TIMEOUT", "UNAUTHORIZED_ACTION", "UNSUPPORTED_LANGUAGE",
+  "INVALID_ACTION", "INVALID_AUDIO", "INVALID_MESSAGE", "INVALID_PARAMETER", "INVALID_PASSCODE",
+  "MESSAGE_TOO_LARGE", "MISSING_ACTION", "RATE_LIMITED", "SERVICE_UNAVAILABLE", "SESSION_ENDED",
+  "SESSION_FULL", "SESSION_NOT_FOUND", "STATUS_TIMEOUT", "UNAUTHORIZED_ACTION",
+  "UNSUPPORTED_LANGUAGE",
 ] as const;
 
 /** The `code` of an error frame; docs/protocol.md explains each one. */
@@ -143,6 +144,8 @@ export interface CreateSession extends Message {
   readonly qualityTier?: "premium" | "standard";
   /** A whole number from 8000 to 48000. Default: 16000. */
   readonly sampleRateHertz?: number;
+  /** Default: "open". */
+  readonly access?: "open" | "passcode";
 }
 
 /** Sent by a speaker. The reply is `sessionEnded`. */
@@ -151,7 +154,7 @@ export interface EndSession extends Message {
 }
 
 /**
- * Join a session in one language.
+ * Join a session in one language; one whose access is by passcode needs the `passcode`.
  *
  * Sent by a listener. The reply is `sessionJoined`.
  */
@@ -161,6 +164,7 @@ export interface JoinSession extends Message {
   readonly sessionId: string;
   /** 2 to 35 characters. */
   readonly targetLanguage: string;
+  readonly passcode?: string;
 }
 
 /** Sent by a listener. The reply is `sessionLeft`. */
@@ -321,7 +325,11 @@ export interface Frame {
   readonly requestId?: string;
 }
 
-/** `sourceLocale` is Transcribe's code for the accent; `expiresAt` is epoch milliseconds. */
+/**
+ * `sourceLocale` is Transcribe's code for the accent; `expiresAt` is epoch milliseconds.
+ *
+ * `passcode` is there if `access` is by passcode.
+ */
 export interface SessionCreated extends Frame {
   readonly type: "sessionCreated";
   /** 1 to 64 characters. */
@@ -331,6 +339,8 @@ export interface SessionCreated extends Frame {
   readonly qualityTier: "premium" | "standard";
   /** A whole number from 8000 to 48000. */
   readonly sampleRateHertz: number;
+  readonly access: "open" | "passcode";
+  readonly passcode?: string;
   /** 1 to 128 characters. */
   readonly connectionId: string;
   /** A whole number. */
@@ -378,7 +388,12 @@ export interface ConnectionWarning extends Frame {
   readonly remainingMinutes: number;
 }
 
-/** The reply to refreshConnection; `connectionId` is the new socket's. */
+/**
+ * The reply to refreshConnection; `connectionId` is the new socket's.
+ *
+ * What follows the broadcast state is for the speaker alone, such as for a page that was reloaded:
+ * the session as sessionCreated described it, at the sample rate that it has now.
+ */
 export interface ConnectionRefreshComplete extends Frame {
   readonly type: "connectionRefreshComplete";
   /** 1 to 64 characters. */
@@ -386,6 +401,13 @@ export interface ConnectionRefreshComplete extends Frame {
   /** 1 to 128 characters. */
   readonly connectionId: string;
   readonly broadcastState: BroadcastState;
+  readonly sourceLanguage?: SourceLanguage;
+  /** A whole number from 8000 to 48000. */
+  readonly sampleRateHertz?: number;
+  readonly access?: "open" | "passcode";
+  readonly passcode?: string;
+  /** A whole number. */
+  readonly expiresAt?: number;
 }
 
 /** The broadcast state that a speaker's new socket continues with. */

@@ -5,6 +5,7 @@ from typing import Any, cast
 
 from live_sessions.aws.runtime import Clock
 from live_sessions.listeners.membership import Membership
+from live_sessions.sessions.misses import Misses
 from live_sessions.status.pushes import EventPushes
 from live_sessions.wire.frames import (
     ConnectionRefreshComplete,
@@ -25,6 +26,7 @@ class ListenerActions:
     """Actions of a listener that is a member of a session."""
 
     membership: Membership
+    misses: Misses
     sockets: Sockets
     pushes: EventPushes
     clock: Clock
@@ -70,6 +72,7 @@ class ListenerActions:
             old_connection_id=message.connection_id,
             language=message.target_language,
             sockets=self.sockets,
+            misses=self.misses,
             at_ms=request.at_ms,
         )
         if counted is not None:

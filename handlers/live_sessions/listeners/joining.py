@@ -21,12 +21,15 @@ from live_sessions.sessions.connections import (
     Written,
     new_connection,
 )
+from live_sessions.sessions.misses import Misses
 from live_sessions.sessions.rows import Session, SessionTable, require_live
 from live_sessions.status.pushes import EventPushes
 from live_sessions.wire.frames import Frame, SessionJoined
 from live_sessions.wire.messages import JoinSession
 from live_sessions.wire.refusals import (
+    ProtocolError,
     connection_unknown,
+    invalid_passcode,
     not_admitted,
     session_ended,
     session_full,
@@ -43,6 +46,7 @@ class Joining:
     sessions: SessionTable
     connections: ConnectionTable
     membership: Membership
+    misses: Misses
     sockets: Sockets
     pushes: EventPushes
     clock: Clock
@@ -51,15 +55,21 @@ class Joining:
     def join_session(self, request: Request[JoinSession]) -> Frame:
         """Make the caller a member of the session.
 
-        Raises ProtocolError with ALREADY_IN_SESSION, SESSION_NOT_FOUND, SESSION_ENDED,
-        SESSION_FULL or CONNECTION_NOT_FOUND; then the caller is a member of no session.
+        Raises ProtocolError with RATE_LIMITED or SERVICE_UNAVAILABLE as Misses does, with
+        ALREADY_IN_SESSION, SESSION_NOT_FOUND, SESSION_ENDED, INVALID_PASSCODE, SESSION_FULL or
+        CONNECTION_NOT_FOUND; then the caller is a member of no session.
         """
         message, caller, at_ms = request.message, request.caller, request.at_ms
+        wanted = self.sessions.get(message.session_id)
+        refusal = _why_not_admitted(wanted, message, at_ms)
+        self.misses.judge_listener(caller, wanted, refusal, at_ms=at_ms)
         # A listener that left, or whose session ended, has no row.
         row = self.connections.get(caller.connection_id, at_ms=at_ms)
         if row is not None and row.session_id is not None:
             self.membership.leave_dead_session(row, row.session_id, self.sockets, at_ms=at_ms)
             row = None
+        if refusal is not None:
+            raise refusal
         member = msgspec.structs.replace(
             new_connection(caller.connection_id, caller.role, caller.connected_at, caller.user_id),
             session_id=message.session_id,
@@ -160,3 +170,16 @@ class Joining:
 
     def _remove(self, member: Connection) -> Connection | None:
         return self.connections.remove(member.connection_id, membership_id=member.membership_id).row
+
+
+def _why_not_admitted(
+    session: Session | None, message: JoinSession, at_ms: int
+) -> ProtocolError | None:
+    """The refusal of a session that is missing or has ended, or of a passcode; else None."""
+    try:
+        live = require_live(session, message.session_id, at_ms)
+    except ProtocolError as refusal:
+        return refusal
+    if live.admits(message.passcode):
+        return None
+    return invalid_passcode(message.session_id)

@@ -17,6 +17,7 @@ from contract.actions import Role
 from live_sessions.aws.runtime import Clock, emit, logger
 from live_sessions.listeners import counts
 from live_sessions.sessions.connections import Connection, ConnectionTable, Removal, Written
+from live_sessions.sessions.misses import Misses
 from live_sessions.sessions.rows import Session, SessionTable, require_live
 from live_sessions.wire.frames import EndReason, SessionEnded
 from live_sessions.wire.refusals import (
@@ -149,6 +150,7 @@ class Membership:
         old_connection_id: str,
         language: str,
         sockets: Sockets,
+        misses: Misses,
         at_ms: int,
     ) -> tuple[Session, Session | None]:
         """Move the old connection's membership to the caller's socket, in the given language.
@@ -159,7 +161,8 @@ class Membership:
         counts changed. No count changes otherwise; the old socket removes nothing when it closes.
 
         Raises ProtocolError with ALREADY_IN_SESSION, CONNECTION_NOT_FOUND, SESSION_NOT_FOUND or
-        SESSION_ENDED; with SERVICE_UNAVAILABLE if other changes keep getting in between.
+        SESSION_ENDED; with RATE_LIMITED or SERVICE_UNAVAILABLE as Misses does, or the latter if
+        other changes keep getting in between.
         """
         for _ in range(REFRESH_ATTEMPTS):
             row = self.connections.get(caller.connection_id, at_ms=at_ms)
@@ -172,18 +175,35 @@ class Membership:
             if row.session_id is not None:
                 self.leave_dead_session(row, row.session_id, sockets, at_ms=at_ms)
                 raise connection_unknown()
-            taken = self._try_take_over(caller, session_id, old_connection_id, language, at_ms)
+            old = self._old_membership(caller, session_id, old_connection_id, misses, at_ms)
+            taken = self._try_take_over(caller, old, language, at_ms)
             if taken is not None:
                 return taken
         raise try_again()
 
+    def _old_membership(
+        self,
+        caller: Caller,
+        session_id: str,
+        old_connection_id: str,
+        misses: Misses,
+        at_ms: int,
+    ) -> Connection:
+        """The row of the old connection; raises ProtocolError with CONNECTION_NOT_FOUND."""
+        session = self.sessions.get(session_id)
+        old = self.connections.get(old_connection_id, at_ms=at_ms)
+        if old is not None and old.role is Role.LISTENER and old.session_id == session_id:
+            misses.judge_listener(caller, session, None, at_ms=at_ms)
+            return old
+        refusal = connection_not_found()
+        misses.judge_listener(caller, session, refusal, at_ms=at_ms)
+        raise refusal
+
     def _try_take_over(
-        self, caller: Caller, session_id: str, old_connection_id: str, language: str, at_ms: int
+        self, caller: Caller, old: Connection, language: str, at_ms: int
     ) -> tuple[Session, Session | None] | None:
         """None, with everything undone, if one of the rows has changed meanwhile."""
-        old = self.connections.get(old_connection_id, at_ms=at_ms)
-        if old is None or old.role is not Role.LISTENER or old.session_id != session_id:
-            raise connection_not_found()
+        session_id = old.session_id or ""
         old_language = old.target_language or language
         member = msgspec.structs.replace(
             old,

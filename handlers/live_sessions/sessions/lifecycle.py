@@ -16,6 +16,7 @@ from live_sessions.sessions.follow_ups import (
     SessionChecks,
     SessionEndedFanOut,
 )
+from live_sessions.sessions.passcodes import random_passcode
 from live_sessions.sessions.rows import Session, SessionTable, shard_of
 from live_sessions.sessions.session_ids import random_session_id
 from live_sessions.wire.frames import (
@@ -26,7 +27,7 @@ from live_sessions.wire.frames import (
     SessionEnded,
 )
 from live_sessions.wire.language_tags import spoken_language
-from live_sessions.wire.messages import ClientMessage, CreateSession
+from live_sessions.wire.messages import PASSCODE, ClientMessage, CreateSession
 from live_sessions.wire.refusals import (
     already_in_session,
     connection_not_found,
@@ -53,6 +54,7 @@ class SessionCreation:
     max_duration_hours: int
     status_shards: int
     new_session_id: Callable[[], str] = random_session_id
+    new_passcode: Callable[[], str] = random_passcode
 
     def create_session(self, request: Request[CreateSession]) -> Frame:
         """Create a session and make the caller its speaker.
@@ -74,6 +76,8 @@ class SessionCreation:
             source_locale=session.transcribed_locale,
             quality_tier=session.quality_tier,
             sample_rate_hertz=session.sample_rate_hertz,
+            access=session.access,
+            passcode=session.passcode,
             connection_id=connection_id,
             expires_at=session.expires_at * 1000,
         )
@@ -81,6 +85,7 @@ class SessionCreation:
     def _write_new_session(self, request: Request[CreateSession]) -> Session:
         at_ms = request.at_ms
         spoken = spoken_language(request.message.source_language)
+        access = request.message.access
         for _ in range(SESSION_ID_ATTEMPTS):
             session_id = self.new_session_id()
             session = Session(
@@ -98,6 +103,8 @@ class SessionCreation:
                 speaker_user_id=request.caller.user_id,
                 quality_tier=request.message.quality_tier,
                 sample_rate_hertz=request.message.sample_rate_hertz,
+                access=access,
+                passcode=self.new_passcode() if access == PASSCODE else None,
                 active_shard=shard_of(session_id, self.status_shards),
             )
             if self.sessions.create(session):

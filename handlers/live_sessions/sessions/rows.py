@@ -4,6 +4,7 @@ The row holds the listener counts, the broadcast state and the claim on the audi
 updates are in listeners/counts.py, broadcast/state.py and audio/.
 """
 
+import hmac
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from live_sessions.aws.dynamodb import plain, typed
 from live_sessions.aws.retries import repeated, was_not_carried_out
 from live_sessions.aws.runtime import Clock, logger
 from live_sessions.wire.frames import BroadcastState, EndReason
-from live_sessions.wire.messages import DEFAULT_SAMPLE_RATE_HERTZ
+from live_sessions.wire.messages import DEFAULT_SAMPLE_RATE_HERTZ, Access
 from live_sessions.wire.refusals import session_ended, session_not_found
 
 if TYPE_CHECKING:
@@ -70,7 +71,8 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     is the start of the last silence (paused, muted or volume 0), `audible_since` the end of the
     last one. `stream_epoch` rises then, and when audio comes from another socket. `audio_claim` is
     the claim of the processor that transcribes the audio. `source_locale` is Transcribe's code for
-    the accent; rows of earlier releases, and the index, do not have it.
+    the accent; rows of earlier releases, and the index, do not have it, nor `access` and
+    `passcode`, which listeners need if access is by passcode.
     """
 
     session_id: str
@@ -79,6 +81,8 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     source_locale: str | None = None
     quality_tier: str = "standard"
     sample_rate_hertz: int = DEFAULT_SAMPLE_RATE_HERTZ
+    access: Access = "open"
+    passcode: str | None = None
     created_at: int
     expires_at: int
     broadcast_state: BroadcastState
@@ -107,6 +111,14 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     def transcribed_locale(self) -> str:
         """The row's `source_locale`; without one, the usual one of its language."""
         return self.source_locale or LANGUAGES[self.source_language].locales[0]
+
+    def admits(self, passcode: str | msgspec.UnsetType) -> bool:
+        """Whether a listener with this passcode may join; compared in constant time."""
+        if self.access == "open":
+            return True
+        if self.passcode is None or passcode is msgspec.UNSET:
+            return False
+        return hmac.compare_digest(self.passcode.encode(), passcode.encode())
 
     def is_of(self, connection_id: str) -> bool:
         """Whether the connection is the speaker's current one."""

@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from live_sessions.aws.runtime import Clock, logger
 from live_sessions.sessions.connections import Connection, ConnectionTable
 from live_sessions.sessions.lifecycle import leave_dead_session
+from live_sessions.sessions.misses import Misses
 from live_sessions.sessions.rows import Session, SessionTable
 from live_sessions.wire.frames import ConnectionRefreshComplete, Frame, StateRestored
 from live_sessions.wire.messages import RefreshAsSpeaker
@@ -35,6 +36,7 @@ class SpeakerRefresh:
 
     sessions: SessionTable
     connections: ConnectionTable
+    misses: Misses
     sockets: Sockets
     clock: Clock
 
@@ -43,7 +45,7 @@ class SpeakerRefresh:
 
         Only one frame can be returned: connectionRefreshComplete is posted, and stateRestored
         follows as the reply. Raises ProtocolError with ALREADY_IN_SESSION, CONNECTION_NOT_FOUND,
-        SESSION_NOT_FOUND, UNAUTHORIZED_ACTION or SESSION_ENDED.
+        SESSION_NOT_FOUND, UNAUTHORIZED_ACTION, SESSION_ENDED, or RATE_LIMITED as Misses does.
         """
         session = self._refresh(request.caller, request.message, request.at_ms)
         complete = ConnectionRefreshComplete(
@@ -52,6 +54,11 @@ class SpeakerRefresh:
             session_id=session.session_id,
             connection_id=request.caller.connection_id,
             broadcast_state=session.broadcast_state,
+            source_language=session.source_language,
+            sample_rate_hertz=session.sample_rate_hertz,
+            access=session.access,
+            passcode=session.passcode,
+            expires_at=session.expires_at * 1000,
         )
         delivery = self.sockets.post(request.caller.connection_id, complete)
         if delivery is not Delivery.DELIVERED:
@@ -63,18 +70,29 @@ class SpeakerRefresh:
         row = self.connections.get(caller.connection_id, at_ms=at_ms)
         if row is None:
             raise connection_unknown()
-        if row.session_id != session_id:
-            leave_dead_session(row, self.sessions, self.connections, at_ms)
-        session = self.sessions.get(session_id)
-        if session is None:
-            raise session_not_found(session_id)
-        if caller.user_id is None or session.speaker_user_id != caller.user_id:
-            raise not_the_speaker(session_id)
+        session = self._own_session(caller, row, session_id, at_ms)
         if not session.is_live(at_ms):
             raise session_ended(session_id)
         if row.session_id != session_id:
             self._enter(row, session_id, at_ms)
-        return self._take_over(caller, caller.user_id, session, message.sample_rate_hertz, at_ms)
+        return self._take_over(caller, session, message.sample_rate_hertz, at_ms)
+
+    def _own_session(self, caller: Caller, row: Connection, session_id: str, at_ms: int) -> Session:
+        """The session if the caller's user created it; their socket leaves a dead one before."""
+        session = self.sessions.get(session_id)
+        is_own = (
+            session is not None
+            and caller.user_id is not None
+            and session.speaker_user_id == caller.user_id
+        )
+        refusal = session_not_found(session_id) if session is None else not_the_speaker(session_id)
+        if not is_own:
+            self.misses.judge_speaker(caller, refusal, at_ms=at_ms)
+        if row.session_id != session_id:
+            leave_dead_session(row, self.sessions, self.connections, at_ms)
+        if session is None or not is_own:
+            raise refusal
+        return session
 
     def _enter(self, row: Connection, session_id: str, at_ms: int) -> None:
         entered = self.connections.enter_session(
@@ -86,7 +104,6 @@ class SpeakerRefresh:
     def _take_over(
         self,
         caller: Caller,
-        user_id: str,
         session: Session,
         wanted_rate: int | msgspec.UnsetType,
         at_ms: int,
@@ -99,7 +116,7 @@ class SpeakerRefresh:
                 return session
             update = self.sessions.take_over(
                 session,
-                user_id=user_id,
+                user_id=caller.user_id or "",
                 connection_id=caller.connection_id,
                 sample_rate_hertz=rate,
                 at_ms=at_ms,

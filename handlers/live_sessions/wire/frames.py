@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from live_sessions.wire.messages import Access
 from live_sessions.wire.refusals import ErrorCode
 
 
@@ -60,13 +61,18 @@ class Frame(
 
 
 class SessionCreated(Frame, frozen=True, kw_only=True, tag="sessionCreated"):
-    """`source_locale` is Transcribe's code for the accent; `expires_at` is epoch milliseconds."""
+    """`source_locale` is Transcribe's code for the accent; `expires_at` is epoch milliseconds.
+
+    `passcode` is there if `access` is by passcode.
+    """
 
     session_id: str
     source_language: str
     source_locale: str
     quality_tier: str
     sample_rate_hertz: int
+    access: Access
+    passcode: str | None = None
     connection_id: str
     expires_at: int
 
@@ -107,11 +113,20 @@ class ConnectionWarning(Frame, frozen=True, kw_only=True, tag="connectionWarning
 
 
 class ConnectionRefreshComplete(Frame, frozen=True, kw_only=True, tag="connectionRefreshComplete"):
-    """The reply to refreshConnection; `connection_id` is the new socket's."""
+    """The reply to refreshConnection; `connection_id` is the new socket's.
+
+    What follows the broadcast state is for the speaker alone, such as for a page that was reloaded:
+    the session as sessionCreated described it, at the sample rate that it has now.
+    """
 
     session_id: str
     connection_id: str
     broadcast_state: BroadcastState
+    source_language: str | None = None
+    sample_rate_hertz: int | None = None
+    access: Access | None = None
+    passcode: str | None = None
+    expires_at: int | None = None
 
 
 class StateRestored(Frame, frozen=True, kw_only=True, tag="stateRestored"):

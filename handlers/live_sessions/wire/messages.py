@@ -31,6 +31,12 @@ https://docs.aws.amazon.com/transcribe/latest/APIReference/API_streaming_StartSt
 
 DEFAULT_SAMPLE_RATE_HERTZ = 16_000
 
+Access = Literal["open", "passcode"]
+"""Who may join a session: everyone who has its id, or everyone who has its passcode as well."""
+
+PASSCODE = "passcode"
+"""The parameter of joinSession and the value of `access`. No log or error has its value."""
+
 
 class ClientMessage(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """The base of every message, and the type of one without fields; ignores unknown fields."""
@@ -45,13 +51,15 @@ class CreateSession(ClientMessage, frozen=True, kw_only=True):
     source_language: LanguageTag
     quality_tier: Literal["standard", "premium"] = "standard"
     sample_rate_hertz: SampleRate = DEFAULT_SAMPLE_RATE_HERTZ
+    access: Access = "open"
 
 
 class JoinSession(ClientMessage, frozen=True, kw_only=True):
-    """Join a session in one language."""
+    """Join a session in one language; one whose access is by passcode needs the `passcode`."""
 
     session_id: SessionId
     target_language: LanguageTag
+    passcode: str | UnsetType = UNSET
 
 
 class ChangeLanguage(ClientMessage, frozen=True, kw_only=True):

@@ -1,6 +1,7 @@
 """Rate limits: fixed windows of the clock, counted by one DynamoDB update per message.
 
-If the table cannot be reached, messages pass and the metric RateLimitsUnavailable rises.
+If the table cannot be reached, the metric RateLimitsUnavailable rises, and messages pass where the
+caller does not need the count.
 """
 
 import math
@@ -13,7 +14,7 @@ from contract import metrics
 from contract.actions import Rate
 from live_sessions.aws.dynamodb import typed
 from live_sessions.aws.runtime import emit, logger
-from live_sessions.wire.refusals import rate_limited
+from live_sessions.wire.refusals import rate_limited, try_again
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -35,20 +36,33 @@ class RateLimits:
         self._table = table_name
         self._limits = limits
 
-    def require(self, rate: Rate, subject: str, *, at_ms: int) -> None:
-        """Count one more of `subject`'s; raises ProtocolError with RATE_LIMITED over the limit."""
+    def require(
+        self,
+        rate: Rate,
+        subject: str,
+        *,
+        at_ms: int,
+        counted: bool = True,
+        must_be_known: bool = False,
+    ) -> None:
+        """Count one more of `subject`'s; raises ProtocolError with RATE_LIMITED over the limit.
+
+        What is not `counted` is refused at the limit like what is. It is a write as well: whoever
+        compares the two must not see one of them before the other. With `must_be_known`, raises
+        ProtocolError with SERVICE_UNAVAILABLE if the table cannot be reached.
+        """
         window_seconds = WINDOW_SECONDS[rate]
         window, elapsed_ms = divmod(at_ms, window_seconds * 1000)
         try:
             self._client.update_item(
                 TableName=self._table,
                 Key=typed({"identifier": f"{rate}:{subject}:{window}"}),
-                UpdateExpression="ADD hits :one SET #ttl = :ttl",
+                UpdateExpression="ADD hits :hits SET #ttl = :ttl",
                 ConditionExpression="attribute_not_exists(hits) OR hits < :limit",
                 ExpressionAttributeNames={"#ttl": "ttl"},
                 ExpressionAttributeValues=typed(
                     {
-                        ":one": 1,
+                        ":hits": int(counted),
                         ":limit": self._limits[rate],
                         ":ttl": (window + 2) * window_seconds,
                     }
@@ -61,3 +75,5 @@ class RateLimits:
         except (ClientError, BotoCoreError):
             emit({metrics.RATE_LIMITS_UNAVAILABLE: 1})
             logger.warning("A rate limit could not be checked", extra={"rate": rate})
+            if must_be_known:
+                raise try_again() from None

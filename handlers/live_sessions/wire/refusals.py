@@ -19,6 +19,7 @@ class ErrorCode(StrEnum):
     SESSION_FULL = "SESSION_FULL"
     ALREADY_IN_SESSION = "ALREADY_IN_SESSION"
     UNSUPPORTED_LANGUAGE = "UNSUPPORTED_LANGUAGE"
+    INVALID_PASSCODE = "INVALID_PASSCODE"
     RATE_LIMITED = "RATE_LIMITED"
     MESSAGE_TOO_LARGE = "MESSAGE_TOO_LARGE"
     AUDIO_TOO_LARGE = "AUDIO_TOO_LARGE"
@@ -80,6 +81,16 @@ def session_full(session_id: str, limit: int) -> ProtocolError:
         ErrorCode.SESSION_FULL,
         f"{session_id} has all of its {limit} listeners; try again later.",
         {"maxListeners": limit},
+    )
+
+
+def invalid_passcode(session_id: str) -> ProtocolError:
+    """The session is joined by passcode, and the passcode is missing or wrong."""
+
+    return ProtocolError(
+        ErrorCode.INVALID_PASSCODE,
+        f"The session {session_id} is joined with its six-digit passcode, which is missing or "
+        "wrong; ask the speaker for it.",
     )
 
 

@@ -19,7 +19,7 @@ from contract.languages import SOURCE_LANGUAGES, TARGET_LANGUAGES
 from live_sessions.aws.retries import is_outage
 from live_sessions.aws.runtime import Clock, emit, hashed, logger
 from live_sessions.wire.frames import ErrorFrame, Frame
-from live_sessions.wire.messages import REQUEST_ID_LIMIT_CHARACTERS, ClientMessage
+from live_sessions.wire.messages import PASSCODE, REQUEST_ID_LIMIT_CHARACTERS, ClientMessage
 from live_sessions.wire.refusals import ErrorCode, ProtocolError, try_again
 from live_sessions.wire.sockets import Sockets
 
@@ -31,6 +31,11 @@ Message = TypeVar("Message", bound=ClientMessage)
 
 IPV6_SITE_BITS = 64
 """A client may use any address of its site, so a /64 counts as one address."""
+
+IPV6_NETWORK_BITS = 48
+"""What one subscriber may be given at most (https://www.rfc-editor.org/rfc/rfc6177#section-2):
+65,536 times as many sites to guess from. What is counted for a /48 is counted for its /64s too.
+"""
 
 VALUE_LIMIT_CHARACTERS = 64
 RULE_LIMIT_CHARACTERS = 512
@@ -167,7 +172,7 @@ def _invalid_parameter(
     details: dict[str, Any] = {"rule": rule}
     if parameter is not None:
         details["parameter"] = parameter
-        if parameter in envelope.fields:
+        if parameter in envelope.fields and parameter != PASSCODE:
             details["value"] = _shown(envelope.fields[parameter])
     return ProtocolError(ErrorCode.INVALID_PARAMETER, f"{envelope.action}: {rule}.", details)
 
@@ -263,14 +268,21 @@ class Caller:
         )
 
     def subject_of(self, rate: Rate) -> str:
-        """Whose messages a rate counts: this user's, this address's or this connection's."""
+        """Whose messages a rate counts: this user's, this address's or this connection's.
+
+        Raises ValueError for the one that counts a session's.
+        """
         match rate:
             case Rate.SESSIONS | Rate.STATUS_QUERIES:
                 return self.user_id or ""
             case Rate.JOINS | Rate.CONNECTIONS:
                 return site_of(self.address)
+            case Rate.ADDRESS_MISSES:
+                return site_of(self.address, IPV6_NETWORK_BITS)
             case Rate.CONTROLS:
                 return self.connection_id
+            case Rate.SESSION_MISSES:
+                raise ValueError(f"{rate} is not the caller's")
 
 
 @dataclass(frozen=True)
@@ -324,7 +336,7 @@ class MessageHandler:
         given = {name: set(roles) for name, roles in self.answers.items()}
         if given != wanted:
             raise ValueError(f"{self.function} must answer {wanted}, not {given}")
-        if self.rate_limits is None and any(action.rate for action in actions):
+        if self.rate_limits is None and any(action.rates for action in actions):
             raise ValueError(f"{self.function} has actions with rates, but no rate limits")
 
     def __call__(self, event: Mapping[str, Any], context: object = None) -> dict[str, Any]:
@@ -350,8 +362,7 @@ class MessageHandler:
             role = caller.role
             answer = self._answer_to(action, role)
             message = read_message(envelope, answer.message)
-            if action.rate is not None and self.rate_limits is not None:
-                self.rate_limits.require(action.rate, caller.subject_of(action.rate), at_ms=at_ms)
+            self._require_rates(action, caller, at_ms)
             frame = answer.carry_out(Request(caller, message, at_ms, request_id))
         except ProtocolError as refusal:
             is_refused = True
@@ -400,6 +411,11 @@ class MessageHandler:
             )
         return self.answers[action.name][role]
 
+    def _require_rates(self, action: Action, caller: Caller, at_ms: int) -> None:
+        if self.rate_limits is not None:
+            for rate in action.rates:
+                self.rate_limits.require(rate, caller.subject_of(rate), at_ms=at_ms)
+
     def _error_frame(self, refusal: ProtocolError, request_id: str | None) -> ErrorFrame:
         return ErrorFrame(
             timestamp=self.clock.now_ms(),
@@ -427,8 +443,8 @@ def _internal() -> ProtocolError:
     return ProtocolError(ErrorCode.INTERNAL_ERROR, "Something went wrong on our side.")
 
 
-def site_of(address: str) -> str:
-    """What an address is counted as: an IPv4 address itself, an IPv6 address's /64."""
+def site_of(address: str, ipv6_bits: int = IPV6_SITE_BITS) -> str:
+    """What an address is counted as: an IPv4 address itself, an IPv6 address's prefix."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
@@ -437,4 +453,4 @@ def site_of(address: str) -> str:
         return address
     if parsed.ipv4_mapped is not None:
         return str(parsed.ipv4_mapped)
-    return str(ipaddress.ip_network((parsed, IPV6_SITE_BITS), strict=False))
+    return str(ipaddress.ip_network((parsed, ipv6_bits), strict=False))

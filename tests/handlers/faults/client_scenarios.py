@@ -15,7 +15,7 @@ from tests.handlers.faults.setting import (
     member,
     session,
 )
-from tests.handlers.properties.world import World
+from tests.handlers.properties.world import PASSCODE, World
 
 # ---- connection
 
@@ -39,6 +39,15 @@ def joins(world: World) -> Start:
     _, session_id = session(world)
     listener = connected(world, "listener")
     return lambda: join(world, listener, session_id)
+
+
+def joins_by_passcode(world: World) -> Start:
+    speaker = connected(world, "speaker", "user-1")
+    fields = {"sourceLanguage": "en", "access": "passcode"}
+    world.finish(world.send(speaker, "createSession", **fields))
+    listener = connected(world, "listener")
+    fields = {"sessionId": world.known_sessions[-1], "targetLanguage": "es", "passcode": PASSCODE}
+    return lambda: world.send(listener, "joinSession", **fields)
 
 
 def joins_as_one_of_many(world: World) -> Start:
@@ -131,6 +140,7 @@ CONNECTION: Mapping[str, Scenario] = {
     "createSession": creates,
     "createSession after an end without notice": creates_after_an_end_without_notice,
     "joinSession": joins,
+    "joinSession by passcode": joins_by_passcode,
     "joinSession as one of many": joins_as_one_of_many,
     "joinSession again": joins_again,
     "joinSession after an end without notice": joins_after_an_end_without_notice,

@@ -45,6 +45,9 @@ TIME_LIMITS_MS = {
     "audio_ingest": 10_000,
 }
 
+PASSCODE = "482913"
+"""Of every session that has one."""
+
 AUDIO_QUEUES = tuple(queue for queue in QUEUES if queue.startswith("audio-"))
 
 RATE_LIMITS = "rate-limits"
@@ -85,6 +88,7 @@ class World:
             stage.clients,
             stage.clock,
             new_session_id=self._next_session_id,
+            new_passcode=lambda: PASSCODE,
         )
         self.tables = Tables(self.line.dynamodb)
         self.lag_ms = INDEX_LAG_MS if lag else 0
