@@ -142,6 +142,7 @@ class AudioIngestEnvironment:
     api_gateway_endpoint: str
     audio_queue_url_prefix: str
     audio_slots: int
+    audio_slots_per_user: int
     audio_processor_function: str
 
 

@@ -32,6 +32,7 @@ def build(environment: AudioIngestEnvironment, clients: Clients, clock: Clock) -
             ),
             clients.lambda_,
             environment.audio_processor_function,
+            environment.audio_slots_per_user,
         ),
         ChunkQueues(clients.sqs(), environment.audio_queue_url_prefix),
     )

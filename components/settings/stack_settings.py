@@ -200,13 +200,15 @@ class RateLimits(_Record, frozen=True):
 
 
 class AudioRules(_Record, frozen=True):
-    """`audio_slots`: sessions that may speak at once, each with a Transcribe stream.
+    """`audio_slots`: sessions that may speak at once, each with a Transcribe stream;
+    `audio_slots_per_user`: those of one user.
 
     `partial_captions`: the sessions whose listeners see words before their sentence has ended;
     `partial_results_stability`: how early Transcribe stops changing them.
     """
 
     audio_slots: int = _whole_number(1, MAXIMUM_SLOTS, "slots")
+    audio_slots_per_user: int = _whole_number(1, MAXIMUM_SLOTS, "slots")
     partial_captions: Literal["never", "premium", "always"]
     partial_results_stability: Literal["off", "low", "medium", "high"]
 

@@ -84,7 +84,10 @@ def test_settings_that_belong_together_arrive_as_one_record():
         audio_chunks_per_second=50,
     )
     assert settings.audio_rules == AudioRules(
-        audio_slots=5, partial_captions="premium", partial_results_stability="medium"
+        audio_slots=5,
+        audio_slots_per_user=2,
+        partial_captions="premium",
+        partial_results_stability="medium",
     )
 
 
@@ -153,6 +156,7 @@ BAD_VALUES: list[tuple[str, Any, str]] = [
     ("controlsPerConnectionPerMinute", -1, "a whole number of controls from 1"),
     ("statusQueriesPerSpeakerPerMinute", 0.5, "a whole number of queries from 1"),
     ("audioChunksPerSecond", 1, "must be a whole number of chunks from 2 to 1000"),
+    ("audioSlotsPerUser", 76, "must be a whole number of slots from 1 to 75"),
     ("audioSlots", 0, "must be a whole number of slots from 1 to 75"),
     ("audioSlots", 76, "must be a whole number of slots from 1 to 75"),
     ("partialCaptions", "sometimes", "must be one of never, premium, always"),

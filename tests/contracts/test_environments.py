@@ -44,6 +44,7 @@ SETTINGS = {
     "AUDIO_SLOTS": "audioSlots",
     "CONNECTIONS_PER_ADDRESS_PER_MINUTE": "connectionsPerAddressPerMinute",
     "CONTROLS_PER_CONNECTION_PER_MINUTE": "controlsPerConnectionPerMinute",
+    "AUDIO_SLOTS_PER_USER": "audioSlotsPerUser",
     "JOIN_MISSES_PER_ADDRESS_PER_MINUTE": "joinMissesPerAddressPerMinute",
     "PASSCODE_MISSES_PER_SESSION_PER_MINUTE": "passcodeMissesPerSessionPerMinute",
     "JOINS_PER_ADDRESS_PER_MINUTE": "joinsPerAddressPerMinute",

@@ -43,6 +43,7 @@ ENVIRONMENT = {
     "STATUS_QUERIES_PER_SPEAKER_PER_MINUTE": "1000",
     "AUDIO_SLOTS_TABLE": "audio-slots",
     "AUDIO_SLOTS": "3",
+    "AUDIO_SLOTS_PER_USER": "3",
     "AUDIO_QUEUE_URL_PREFIX": f"https://sqs.{REGION}.amazonaws.com/123456789012/audio-",
     "AUDIO_PROCESSOR_FUNCTION": "live-sessions-test-audio-processor:live",
     "AUDIO_CHUNKS_PER_SECOND": "50",

@@ -50,6 +50,9 @@ BACKLOG_SECONDS = 5.0
 MEASURED_SECONDS = 10
 """How far back the bytes per second are measured."""
 
+REMEMBERED_SECONDS = 60
+"""How far back it is known how much audio came."""
+
 LARGEST_LEAP = 1000
 """How far a sequence number may be ahead of the last one."""
 
@@ -325,6 +328,23 @@ class AudioSpeed:
         self._arrived.append((self._latest_ms, size))
         while self._latest_ms - self._arrived[0][0] > MEASURED_SECONDS * MS_PER_SECOND:
             self._arrived.popleft()
+
+
+class RecentAudio:
+    """How much audio came within the last REMEMBERED_SECONDS; times are of a monotonic clock."""
+
+    def __init__(self) -> None:
+        self._came: deque[tuple[float, float]] = deque()
+
+    def add(self, audio_seconds: float, now_seconds: float) -> None:
+        """Count a chunk that lasts `audio_seconds`."""
+        self._came.append((now_seconds, audio_seconds))
+        while self._came[0][0] < now_seconds - REMEMBERED_SECONDS:
+            self._came.popleft()
+
+    def since(self, since_seconds: float) -> float:
+        """The seconds of audio that came from then on."""
+        return sum(audio for came_at, audio in self._came if came_at > since_seconds)
 
 
 class SequenceLeaps:

@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from contract import metrics
 from live_sessions.audio.chunks import SAMPLE_BYTES, Chunk, ChunkQueues, bytes_per_second
-from live_sessions.audio.slots import AudioSlots, StartProcessor, StreamClaims
+from live_sessions.audio.slots import AudioSlots, SlotHolder, SlotRows, StartProcessor, StreamClaims
 from live_sessions.aws.clients import start_function
 from live_sessions.aws.runtime import emit, logger
 from live_sessions.sessions.connections import ConnectionTable
@@ -93,7 +93,7 @@ def _invalid(message: str) -> ProtocolError:
 
 @dataclass(frozen=True)
 class SlotAllocator:
-    """Gives each session with audio one slot and one processor.
+    """Gives each session with audio one slot and one processor, but `slots_per_user` to one user.
 
     `lambda_client` builds the client at its first use: only a session's first chunk needs it.
     """
@@ -102,18 +102,20 @@ class SlotAllocator:
     slots: AudioSlots
     lambda_client: "Callable[[], LambdaClient]"
     processor_function: str
+    slots_per_user: int
 
     def slot_of(self, session: Session, *, at_ms: int) -> int:
         """The slot whose queue takes the session's chunks at that time (epoch milliseconds).
 
         Raises ProtocolError with SERVICE_UNAVAILABLE if none is free or no processor starts, with
-        SESSION_ENDED, or with CONNECTION_NOT_FOUND if the speaker has moved to another socket;
-        botocore's errors if the claim could not be made.
+        RATE_LIMITED if the user's other sessions hold as many as one user may, with SESSION_ENDED,
+        or with CONNECTION_NOT_FOUND if the speaker has moved to another socket; botocore's errors
+        if the claim could not be made.
         """
         last = session.audio_claim
         if last is not None and last.is_held(at_ms):
             return last.slot
-        claim = self._claim_a_slot(last, at_ms)
+        claim = self._claim_a_slot(session, at_ms)
         if claim is None:
             current = self.sessions.get(session.session_id)
             return _slot_claimed_meanwhile(current, session, at_ms, or_else=_no_slot_is_free)
@@ -125,8 +127,7 @@ class SlotAllocator:
             self._withdraw(claims, claim, at_ms)
             raise
         if not update.done:
-            has_chunks = last is not None and last.slot == claim.slot
-            self._release(claim, at_ms if has_chunks else NEVER_USED)
+            self._release_unused(claim, session, at_ms)
             return _slot_claimed_meanwhile(update.session, session, at_ms, or_else=try_again)
         self._start_processor(claims, claim, at_ms)
         return claim.slot
@@ -134,26 +135,58 @@ class SlotAllocator:
     def _claims_of(self, session_id: str, claim: StreamClaim) -> StreamClaims:
         return StreamClaims(self.sessions, session_id, claim.claim_id)
 
-    def _claim_a_slot(self, last: StreamClaim | None, at_ms: int) -> StreamClaim | None:
-        """None if all are held."""
-        claim_id = uuid.uuid4().hex
+    def _claim_a_slot(self, session: Session, at_ms: int) -> StreamClaim | None:
+        """None if all are held; raises ProtocolError with RATE_LIMITED or SERVICE_UNAVAILABLE."""
+        last = session.audio_claim
+        rows = self.slots.read()
+        self._require_share(rows, session, at_ms)
+        holder = SlotHolder(
+            claim_id=uuid.uuid4().hex,
+            session_id=session.session_id,
+            user_id=session.speaker_user_id or "",
+        )
         lease_until = at_ms + STARTING_SECONDS * 1000
-        for slot in self._candidates(last, at_ms):
-            if self.slots.claim(slot, claim_id, lease_until=lease_until, at_ms=at_ms, last=last):
-                return StreamClaim(
+        for slot in self._candidates(rows, last, at_ms):
+            if self.slots.claim(slot, holder, lease_until=lease_until, at_ms=at_ms, last=last):
+                claim = StreamClaim(
                     slot=slot,
-                    claim_id=claim_id,
+                    claim_id=holder.claim_id,
                     lease_until=lease_until,
                     next_caption=last.next_caption if last else 0,
                     reached=last and last.reached,
                 )
+                self._keep_within_share(claim, session, at_ms)
+                return claim
         return None
 
-    def _candidates(self, last: StreamClaim | None, at_ms: int) -> Iterator[int]:
+    def _require_share(self, rows: SlotRows, session: Session, at_ms: int) -> None:
+        user_id = session.speaker_user_id
+        if user_id is None:
+            return
+        others = rows.sessions_of(user_id, at_ms=at_ms) - {session.session_id}
+        if len(others) >= self.slots_per_user:
+            raise _no_slot_for_the_user(self.slots_per_user)
+
+    def _keep_within_share(self, claim: StreamClaim, session: Session, at_ms: int) -> None:
+        """Release the slot if the user has too many with it, and raise ProtocolError.
+
+        Of claims at the same moment, the one that is written last sees all others. An earlier one
+        may see them too and be released as well; then the next chunk claims again.
+        """
+        try:
+            rows = self.slots.read()
+            if rows.unread:
+                raise try_again()
+            self._require_share(rows, session, at_ms)
+        except (ProtocolError, ClientError, BotoCoreError):
+            self._release_unused(claim, session, at_ms)
+            raise
+
+    def _candidates(self, rows: SlotRows, last: StreamClaim | None, at_ms: int) -> Iterator[int]:
         """First the slot that the session had: its queue may still hold chunks of the session."""
         if last is not None and self.slots.has(last.slot):
             yield last.slot
-        yield from self.slots.free(at_ms=at_ms)
+        yield from rows.free(at_ms=at_ms)
 
     def _start_processor(self, claims: StreamClaims, claim: StreamClaim, at_ms: int) -> None:
         task = StartProcessor(
@@ -182,6 +215,12 @@ class SlotAllocator:
             return True
         self._release(claim, at_ms)
         return True
+
+    def _release_unused(self, claim: StreamClaim, session: Session, at_ms: int) -> None:
+        """Release the slot of a claim that no processor was started for."""
+        last = session.audio_claim
+        has_chunks = last is not None and last.slot == claim.slot
+        self._release(claim, at_ms if has_chunks else NEVER_USED)
 
     def _release(self, claim: StreamClaim, used_until: int) -> None:
         try:
@@ -219,6 +258,16 @@ def _no_slot_is_free() -> ProtocolError:
     )
 
 
+def _no_slot_for_the_user(limit: int) -> ProtocolError:
+    emit({metrics.RATE_LIMITED: 1})
+    return ProtocolError(
+        ErrorCode.RATE_LIMITED,
+        f"Your other sessions hold all of the {limit} audio slots that one user may have; end one "
+        f"or stop its audio, and try again in {RETRY_AFTER_SECONDS} seconds.",
+        {"limit": "audioSlotsPerUser", "retryAfterSeconds": RETRY_AFTER_SECONDS},
+    )
+
+
 @dataclass(frozen=True)
 class Ingest:
     """The answer to sendAudio.
@@ -238,7 +287,7 @@ class Ingest:
         """Queue the chunk of a session's speaker; dropped if the broadcast is silent.
 
         Raises ProtocolError with INVALID_AUDIO, AUDIO_TOO_LARGE, CONNECTION_NOT_FOUND,
-        SESSION_NOT_FOUND, SESSION_ENDED or SERVICE_UNAVAILABLE.
+        SESSION_NOT_FOUND, SESSION_ENDED, RATE_LIMITED or SERVICE_UNAVAILABLE.
         """
         audio = decoded(request.message.audio_data)
         connection_id = request.caller.connection_id

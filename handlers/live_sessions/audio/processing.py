@@ -21,6 +21,7 @@ from live_sessions.audio.chunks import (
     CLOSED_AFTER_SECONDS,
     LARGEST_LEAP,
     RECEIVED_AT_ONCE,
+    REMEMBERED_SECONDS,
     WARNED_AFTER_SECONDS,
     AudioSpeed,
     Chunk,
@@ -29,6 +30,7 @@ from live_sessions.audio.chunks import (
     ChunkRate,
     PauseDetector,
     RateVerdict,
+    RecentAudio,
     SequenceLeaps,
     bytes_per_second,
 )
@@ -52,7 +54,13 @@ BEHIND_SECONDS = 0.5
 REPEATED_AFTER_SECONDS = 10
 """The same error about the audio is posted no more often."""
 
-IDLE_SECONDS = 60
+IDLE_SECONDS = REMEMBERED_SECONDS
+LEAST_AUDIO_SECONDS = 10
+"""Within IDLE_SECONDS; a session with less leaves its slot to others. Silence is audio, too."""
+
+RESUMING_SECONDS = 2
+"""Whoever was speaking for most of this time is not cut off for what they did not say before."""
+
 RESERVE_SECONDS = 30
 """Of the function's time, to stop in good order; a third of that time if that is less."""
 
@@ -178,7 +186,8 @@ class Processing:
     _speed: AudioSpeed = field(default_factory=AudioSpeed)
     _pauses: PauseDetector = field(default_factory=PauseDetector)
     _counters: Counter[Metric] = field(default_factory=Counter[Metric])
-    _received_at: float = 0.0
+    _recent: RecentAudio = field(default_factory=RecentAudio)
+    _began_at: float = 0.0
     _latest_epoch: int = -1
     _has_reserved_captions: bool = False
     _is_session_over: bool = False
@@ -200,7 +209,7 @@ class Processing:
 
     def _receive_until_the_end(self) -> StopReason:
         now = self.clock.monotonic
-        self._received_at = now()
+        self._began_at = now()
         while True:
             began_at = now()
             self._keep_lease()
@@ -215,10 +224,17 @@ class Processing:
             self._feed(self.order.ready(now()))
             self.transcription.tick()
             ended_at = now()
-            if ended_at - self._received_at >= IDLE_SECONDS:
+            if self._is_idle(ended_at):
                 return StopReason.IDLE
             if not is_more_there:
                 self.clock.sleep(max(0.0, began_at + CYCLE_SECONDS - ended_at))
+
+    def _is_idle(self, now_seconds: float) -> bool:
+        """Whether so little audio came that the slot is better left to another session."""
+        window_start = now_seconds - IDLE_SECONDS
+        if self._began_at > window_start or self._recent.since(window_start) >= LEAST_AUDIO_SECONDS:
+            return False
+        return self._recent.since(now_seconds - RESUMING_SECONDS) < RESUMING_SECONDS / 2
 
     def _keep_lease(self) -> None:
         """Renew the lease if it is due. Raises LeaseLost.
@@ -254,7 +270,6 @@ class Processing:
         if chunk.session_id != self.task.session_id:
             self._counters[metrics.CHUNKS_OF_OTHERS] += 1
             return
-        self._received_at = self.clock.monotonic()
         if chunk.stream_epoch >= self._latest_epoch:
             self._latest_epoch = chunk.stream_epoch
             self.notices.connection_id = chunk.connection_id
@@ -264,7 +279,7 @@ class Processing:
             self.notices.report_audio(sequence_far_ahead(chunk.sequence, last, LARGEST_LEAP))
             return
         is_admitted = self.rate.admits(chunk.arrived_at, chunk.sequence)
-        self.order.add(chunk, self._received_at, dropped=not is_admitted)
+        self.order.add(chunk, self.clock.monotonic(), dropped=not is_admitted)
         if is_admitted:
             return
         self._counters[metrics.CHUNKS_OVER_RATE] += 1
@@ -276,6 +291,7 @@ class Processing:
         """Transcribe the chunks that are next."""
         for chunk in chunks:
             if self._speed.admits(chunk):
+                self._recent.add(chunk.seconds, self.clock.monotonic())
                 self._pauses.add(chunk)
                 self.transcription.feed(chunk)
             else:

@@ -45,6 +45,60 @@ class StartProcessor(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     claim_id: str
 
 
+class SlotHolder(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Whose claim a slot has. Claims of the release before name no holder."""
+
+    claim_id: str
+    session_id: str
+    user_id: str
+
+
+class SlotRow(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A slot's row. If the release before claimed the slot, `holder` is of an earlier claim."""
+
+    slot: int
+    claim_id: str
+    lease_until: int
+    holder: SlotHolder | None = None
+
+    def is_held(self, at_ms: int) -> bool:
+        """Whether it has a lease, or had one a moment ago: see CLOCK_MARGIN_MS."""
+        return self.lease_until + CLOCK_MARGIN_MS > at_ms
+
+
+@dataclass(frozen=True)
+class SlotRows:
+    """The rows of `slots` slots as they were read; those of the `unread` are not known."""
+
+    slots: int
+    rows: Mapping[int, SlotRow]
+    unread: frozenset[int]
+
+    def free(self, *, at_ms: int) -> list[int]:
+        """The slots without a lease, least recently used first.
+
+        A late chunk may still be on its way to a slot that was released a moment ago.
+        """
+        held = {slot for slot, row in self.rows.items() if row.is_held(at_ms)}
+        candidates = list(set(range(self.slots)) - self.unread - held)
+        # Equal candidates in random order, so that sessions do not all try the same one first.
+        random.shuffle(candidates)
+        return sorted(candidates, key=self._used_until)
+
+    def sessions_of(self, user_id: str, *, at_ms: int) -> set[str]:
+        """The sessions of a user that hold slots."""
+        holders = [
+            row.holder
+            for row in self.rows.values()
+            if row.is_held(at_ms) and row.holder and row.holder.claim_id == row.claim_id
+        ]
+        return {holder.session_id for holder in holders if holder.user_id == user_id}
+
+    def _used_until(self, slot: int) -> int:
+        row = self.rows.get(slot)
+        return row.lease_until if row is not None else 0
+
+
 class AudioSlots:
     """The slots' rows: a row for each slot that was ever claimed, with its claim and lease.
 
@@ -61,32 +115,28 @@ class AudioSlots:
         """False for a slot that was removed from the configuration."""
         return slot < self._slots
 
-    def free(self, *, at_ms: int) -> list[int]:
-        """The slots without a lease, least recently used first.
-
-        A late chunk may still be on its way to a slot that was released a moment ago.
-        """
+    def read(self) -> SlotRows:
+        """All rows as last written."""
         keys = [typed({"slot": slot}) for slot in range(self._slots)]
         response = self._client.batch_get_item(
             RequestItems={self._table: {"Keys": keys, "ConsistentRead": True}}
         )
-        rows = [plain(item) for item in response.get("Responses", {}).get(self._table, [])]
+        rows = [
+            msgspec.convert(plain(item), SlotRow)
+            for item in response.get("Responses", {}).get(self._table, [])
+        ]
         unprocessed = response.get("UnprocessedKeys", {}).get(self._table)
         unread = unprocessed["Keys"] if unprocessed is not None else []
-        held_until = {row["slot"]: row["leaseUntil"] for row in rows}
-        candidates = [
-            slot
-            for slot in set(range(self._slots)) - {plain(key)["slot"] for key in unread}
-            if held_until.get(slot, 0) + CLOCK_MARGIN_MS <= at_ms
-        ]
-        # Equal candidates in random order, so that sessions do not all try the same one first.
-        random.shuffle(candidates)
-        return sorted(candidates, key=lambda slot: held_until.get(slot, 0))
+        return SlotRows(
+            self._slots,
+            {row.slot: row for row in rows},
+            frozenset(plain(key)["slot"] for key in unread),
+        )
 
     def claim(
         self,
         slot: int,
-        claim_id: str,
+        holder: SlotHolder,
         *,
         lease_until: int,
         at_ms: int,
@@ -98,7 +148,8 @@ class AudioSlots:
         """
         condition = "attribute_not_exists(slot) OR leaseUntil <= :over OR claimId = :mine"
         values: dict[str, Any] = {
-            ":mine": claim_id,
+            ":mine": holder.claim_id,
+            ":holder": msgspec.to_builtins(holder),
             ":until": lease_until,
             ":over": at_ms - CLOCK_MARGIN_MS,
         }
@@ -109,15 +160,19 @@ class AudioSlots:
             else:
                 condition += " OR (claimId = :last AND leaseUntil <= :now)"
                 values[":now"] = at_ms
-        return self._update(slot, "SET claimId = :mine, leaseUntil = :until", condition, values)
+        return self._update(
+            slot, "SET claimId = :mine, holder = :holder, leaseUntil = :until", condition, values
+        )
 
-    def renew(self, slot: int, claim_id: str, *, lease_until: int) -> bool:
-        """Extend the lease; False if the slot has another claim."""
+    def renew(self, slot: int, claim_id: str, *, lease_until: int, at_ms: int) -> bool:
+        """Extend the lease; False if the slot has another claim, or if it was free meanwhile: then
+        the user's other sessions may have as many slots as they may.
+        """
         return self._update(
             slot,
             "SET leaseUntil = :until",
-            "claimId = :mine",
-            {":mine": claim_id, ":until": lease_until},
+            "claimId = :mine AND leaseUntil > :over",
+            {":mine": claim_id, ":until": lease_until, ":over": at_ms - CLOCK_MARGIN_MS},
         )
 
     def release(self, slot: int, claim_id: str, *, at_ms: int) -> None:
@@ -271,8 +326,8 @@ class Lease:
         session = self._claims.take(self._processor_id, lease_until=until)
         if session is None:
             return None
-        if not self._slots.renew(self._task.slot, self._task.claim_id, lease_until=until):
-            # So late that another session has the slot: the next chunk claims one again.
+        if not self._renew_slot(until):
+            # So late that another session may have it: the next chunk claims one again.
             claim = session.audio_claim
             self._claims.release(
                 self._processor_id,
@@ -300,7 +355,7 @@ class Lease:
         """
         until, until_seconds = self._from_now()
         try:
-            if not self._slots.renew(self._task.slot, self._task.claim_id, lease_until=until):
+            if not self._renew_slot(until):
                 raise LeaseLost
             session = self._claims.renew(
                 self._processor_id, lease_until=until, next_caption=next_caption
@@ -322,6 +377,10 @@ class Lease:
             self._slots.release(self._task.slot, self._task.claim_id, at_ms=self._clock.now_ms())
         except (ClientError, BotoCoreError):
             logger.exception("A lease was not released", extra={"session": self._task.session_id})
+
+    def _renew_slot(self, until: int) -> bool:
+        task, now_ms = self._task, self._clock.now_ms()
+        return self._slots.renew(task.slot, task.claim_id, lease_until=until, at_ms=now_ms)
 
     def _remaining_seconds(self) -> float:
         by_wall_clock = (self._until - self._clock.now_ms()) / 1000

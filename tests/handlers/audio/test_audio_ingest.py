@@ -444,6 +444,7 @@ def test_the_remembered_speakers_are_bounded(stage: Stage) -> None:
             AudioSlots(stage.dynamodb, "audio-slots", 3),
             clients.lambda_,
             ENVIRONMENT["AUDIO_PROCESSOR_FUNCTION"],
+            slots_per_user=3,
         ),
         ChunkQueues(stage.sqs, ENVIRONMENT["AUDIO_QUEUE_URL_PREFIX"]),
         remembered_speakers=2,

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from live_sessions.audio.slots import CLOCK_MARGIN_MS, AudioSlots
+from live_sessions.audio.slots import CLOCK_MARGIN_MS, AudioSlots, SlotHolder
 from live_sessions.sessions.rows import StreamClaim
 from tests.handlers.conftest import Stage
 
@@ -19,8 +19,12 @@ def slots(stage: Stage) -> AudioSlots:
     return AudioSlots(stage.dynamodb, "audio-slots", 3)
 
 
+def holder(claim_id: str, session_id: str = "session", user_id: str = "user-1") -> SlotHolder:
+    return SlotHolder(claim_id=claim_id, session_id=session_id, user_id=user_id)
+
+
 def claimed(slots: AudioSlots, claim_id: str, at_ms: int, last: StreamClaim | None = None) -> bool:
-    return slots.claim(0, claim_id, lease_until=at_ms + 10_000, at_ms=at_ms, last=last)
+    return slots.claim(0, holder(claim_id), lease_until=at_ms + 10_000, at_ms=at_ms, last=last)
 
 
 def row(stage: Stage, slot: int = 0) -> dict[str, Any]:
@@ -32,7 +36,8 @@ def test_a_slot_that_is_held_is_not_claimed_by_another(slots: AudioSlots, stage:
     assert claimed(slots, "a", NOW_MS)
     assert not claimed(slots, "b", NOW_MS + 1)
     assert not claimed(slots, "b", UNTIL_MS)
-    assert row(stage) == {"slot": "0", "claimId": "a", "leaseUntil": str(UNTIL_MS)}
+    assert row(stage)["claimId"] == "a"
+    assert row(stage)["leaseUntil"] == str(UNTIL_MS)
 
 
 def test_a_lease_that_is_over_leaves_the_slot_to_others_after_a_margin_for_the_clocks(
@@ -60,7 +65,7 @@ def test_the_session_takes_its_slot_again_as_soon_as_its_last_claim_is_over(
 def test_a_lapsed_claim_that_is_renewed_meanwhile_keeps_its_slot(slots: AudioSlots) -> None:
     claimed(slots, "a", NOW_MS)
     last = StreamClaim(slot=0, claim_id="a", lease_until=UNTIL_MS)
-    assert slots.renew(0, "a", lease_until=UNTIL_MS + 10_000)
+    assert slots.renew(0, "a", lease_until=UNTIL_MS + 10_000, at_ms=UNTIL_MS)
     assert not claimed(slots, "b", UNTIL_MS, last)
 
 
@@ -85,10 +90,41 @@ def test_another_session_s_last_claim_opens_no_slot(slots: AudioSlots) -> None:
 
 def test_a_lease_is_renewed_by_its_holder_alone(slots: AudioSlots, stage: Stage) -> None:
     claimed(slots, "a", NOW_MS)
-    assert not slots.renew(0, "b", lease_until=UNTIL_MS + 1)
-    assert slots.renew(0, "a", lease_until=UNTIL_MS + 2)
+    assert not slots.renew(0, "b", lease_until=UNTIL_MS + 1, at_ms=NOW_MS)
+    assert slots.renew(0, "a", lease_until=UNTIL_MS + 2, at_ms=NOW_MS)
     assert row(stage)["leaseUntil"] == str(UNTIL_MS + 2)
-    assert not slots.renew(1, "a", lease_until=UNTIL_MS), "never claimed"
+    assert not slots.renew(1, "a", lease_until=UNTIL_MS, at_ms=NOW_MS), "never claimed"
+
+
+def test_a_lease_that_others_may_have_taken_for_over_is_not_renewed(slots: AudioSlots) -> None:
+    claimed(slots, "a", NOW_MS)
+    over_ms = UNTIL_MS + CLOCK_MARGIN_MS
+    assert not slots.renew(0, "a", lease_until=over_ms + 10_000, at_ms=over_ms)
+    assert slots.renew(0, "a", lease_until=over_ms + 10_000, at_ms=over_ms - 1)
+
+
+def test_a_users_sessions_with_slots_are_those_whose_leases_are_not_over(
+    slots: AudioSlots,
+) -> None:
+    lease: Any = {"lease_until": UNTIL_MS, "at_ms": NOW_MS}
+    slots.claim(0, holder("a", "session-a"), **lease)
+    slots.claim(1, holder("b", "session-b"), **lease)
+    slots.claim(2, holder("c", "session-c", "user-2"), **lease)
+    slots.release(1, "b", at_ms=NOW_MS + 1)
+    assert slots.read().sessions_of("user-1", at_ms=NOW_MS + 1) == {"session-a", "session-b"}
+    later = NOW_MS + 1 + CLOCK_MARGIN_MS
+    assert slots.read().sessions_of("user-1", at_ms=later) == {"session-a"}
+    assert slots.read().sessions_of("user-2", at_ms=later) == {"session-c"}
+    assert slots.read().sessions_of("user-2", at_ms=UNTIL_MS + CLOCK_MARGIN_MS) == set()
+
+
+def test_a_claim_of_the_release_before_is_nobodys(slots: AudioSlots, stage: Stage) -> None:
+    claimed(slots, "a", NOW_MS)
+    stage.change("audio-slots", {"slot": 0}, claimId="older", leaseUntil=UNTIL_MS)  # pyright: ignore[reportArgumentType]
+    stage.replace("audio-slots", {"slot": 1, "claimId": "older", "leaseUntil": UNTIL_MS})
+    rows = slots.read()
+    assert rows.sessions_of("user-1", at_ms=NOW_MS) == set()
+    assert rows.free(at_ms=NOW_MS) == [2]
 
 
 def test_a_slot_is_released_by_its_holder_alone_and_not_later_than_its_lease(
@@ -106,12 +142,12 @@ def test_a_slot_is_released_by_its_holder_alone_and_not_later_than_its_lease(
 def test_the_free_slots_are_those_without_a_lease_those_used_last_at_the_end(
     slots: AudioSlots,
 ) -> None:
-    assert set(slots.free(at_ms=NOW_MS)) == {0, 1, 2}
-    slots.claim(0, "a", lease_until=NOW_MS + 2, at_ms=NOW_MS)
-    slots.claim(2, "b", lease_until=NOW_MS + 1, at_ms=NOW_MS)
-    assert slots.free(at_ms=NOW_MS + 2) == [1]
-    assert slots.free(at_ms=NOW_MS + 1 + CLOCK_MARGIN_MS) == [1, 2]
-    assert slots.free(at_ms=NOW_MS + 2 + CLOCK_MARGIN_MS) == [1, 2, 0]
+    assert set(slots.read().free(at_ms=NOW_MS)) == {0, 1, 2}
+    slots.claim(0, holder("a"), lease_until=NOW_MS + 2, at_ms=NOW_MS)
+    slots.claim(2, holder("b"), lease_until=NOW_MS + 1, at_ms=NOW_MS)
+    assert slots.read().free(at_ms=NOW_MS + 2) == [1]
+    assert slots.read().free(at_ms=NOW_MS + 1 + CLOCK_MARGIN_MS) == [1, 2]
+    assert slots.read().free(at_ms=NOW_MS + 2 + CLOCK_MARGIN_MS) == [1, 2, 0]
 
 
 class ReadsTwo:
@@ -129,7 +165,7 @@ class ReadsTwo:
 
 def test_a_slot_that_dynamodb_did_not_read_does_not_count_as_free(stage: Stage) -> None:
     slots = AudioSlots(cast(Any, ReadsTwo(stage.dynamodb)), "audio-slots", 3)
-    assert set(slots.free(at_ms=NOW_MS)) == {0, 1}
+    assert set(slots.read().free(at_ms=NOW_MS)) == {0, 1}
 
 
 def test_a_slot_that_was_configured_away_is_none(slots: AudioSlots) -> None:

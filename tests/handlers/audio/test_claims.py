@@ -14,7 +14,7 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from live_sessions.audio.ingest import RETRY_AFTER_SECONDS, STARTING_SECONDS
-from live_sessions.audio.slots import LEASE_SECONDS, AudioSlots, Lease
+from live_sessions.audio.slots import CLOCK_MARGIN_MS, LEASE_SECONDS, AudioSlots, Lease
 from live_sessions.sessions.rows import StreamPosition
 from tests.handlers.audio.chunk_maker import AUDIO, broadcasting, queued_sequences
 from tests.handlers.audio.clock import StandingClock
@@ -22,6 +22,7 @@ from tests.handlers.audio.test_lease import lease_of
 from tests.handlers.conftest import Stage, StageClients
 from tests.handlers.faults.audio_scenarios import speak
 from tests.handlers.faults.setting import session
+from tests.handlers.intercepted_clients import Call, intercepted
 from tests.handlers.properties.world import World
 
 SLOTS = 3
@@ -102,7 +103,7 @@ def test_however_the_first_chunks_interleave_one_processor_starts_and_all_are_qu
         assert queued_sequences(stage) == {claim["slot"]: [0, 1, 2]}
         assert stage.sockets.frames_of(speaker.connection_id, "error") == []
         slots = AudioSlots(stage.dynamodb, "audio-slots", SLOTS)
-        assert len(slots.free(at_ms=world.clock.now_ms)) == SLOTS - 1, "at once, for others"
+        assert len(slots.read().free(at_ms=world.clock.now_ms)) == SLOTS - 1, "at once, for others"
 
 
 def test_however_two_sessions_interleave_they_never_hold_one_slot(
@@ -138,6 +139,123 @@ def test_with_no_free_slot_the_refusal_says_when_to_try_again(
     assert len(stage.processor_starts) == SLOTS
     assert "audioClaim" not in stage.session(session_id)
     assert "AudioSlotsExhausted" in capsys.readouterr().out
+
+
+SHARE_IS_HELD = {"limit": "audioSlotsPerUser", "retryAfterSeconds": RETRY_AFTER_SECONDS}
+
+
+def test_a_user_gets_so_many_slots_and_the_audio_of_further_sessions_is_refused(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stage.environment["AUDIO_SLOTS_PER_USER"] = "2"
+    speakers = [broadcasting(stage, "user-1") for _ in range(3)]
+    for sequence in range(2):
+        for speaker, _ in speakers:
+            stage.send_audio(speaker, sequence, AUDIO)
+    third, session_id = speakers[2]
+    errors = stage.sockets.frames_of(third, "error")
+    assert [(each["code"], each["details"]) for each in errors] == [
+        ("RATE_LIMITED", SHARE_IS_HELD)
+    ] * 2
+    assert sorted(queued_sequences(stage).values()) == [[0, 1], [0, 1]]
+    assert "audioClaim" not in stage.session(session_id)
+    assert len(slot_holders(stage)) == len(stage.processor_starts) == 2
+    assert capsys.readouterr().out.count('"RateLimited":[1.0]') == 2
+    other, _ = broadcasting(stage, "user-2")
+    stage.send_audio(other, 0, AUDIO)
+    assert stage.sockets.frames_of(other, "error") == []
+
+
+def test_a_slot_that_is_released_is_the_users_to_use_again(stage: Stage) -> None:
+    stage.environment["AUDIO_SLOTS_PER_USER"] = "1"
+    (first, first_id), (second, _) = (broadcasting(stage, "user-1") for _ in range(2))
+    stage.send_audio(first, 0, AUDIO)
+    processor(stage).release(next_caption=0, reached=None)
+    stage.send_audio(second, 0, AUDIO)
+    assert len(stage.sockets.frames_of(second, "error")) == 1, "a moment later, see CLOCK_MARGIN_MS"
+    lapse(stage, first_id, by_ms=CLOCK_MARGIN_MS)
+    stage.send_audio(second, 1, AUDIO)
+    assert len(stage.processor_starts) == 2
+    stage.send_audio(first, 1, AUDIO)
+    assert stage.sockets.frames_of(first, "error")[0]["details"] == SHARE_IS_HELD
+
+
+def test_a_processor_that_died_holds_its_users_share_until_its_lease_is_over(
+    stage: Stage, world: World
+) -> None:
+    stage.environment["AUDIO_SLOTS_PER_USER"] = "1"
+    (first, _), (second, _) = session(world), session(world)
+    world.finish(speak(world, first))
+    world.advance(STARTING_SECONDS * 1000 + CLOCK_MARGIN_MS - 1)
+    world.finish(speak(world, second))
+    assert len(stage.processor_starts) == 1
+    world.advance(1)
+    world.finish(speak(world, second, 1))
+    assert len(stage.processor_starts) == 2
+
+
+def test_a_processor_that_begins_too_late_leaves_the_share_to_who_has_it_by_then(
+    stage: Stage, world: World
+) -> None:
+    stage.environment["AUDIO_SLOTS_PER_USER"] = "1"
+    (first, _), (second, _) = session(world), session(world)
+    world.finish(speak(world, first))
+    world.advance(STARTING_SECONDS * 1000 + CLOCK_MARGIN_MS)
+    world.finish(speak(world, second))
+    assert lease_of(stage, stage.processor_starts[0]).take() is None
+    assert lease_of(stage, stage.processor_starts[1]).take() is not None
+
+
+def test_however_the_sessions_of_a_user_interleave_no_more_of_them_than_allowed_are_transcribed(
+    stage: Stage, world: World
+) -> None:
+    stage.environment["AUDIO_SLOTS_PER_USER"] = "2"
+    both_refused = 0
+    for seed in range(60):
+        chance = random.Random(seed)  # noqa: S311
+        world.reset()
+        speakers = [session(world)[0] for _ in range(3)]
+        running = [speak(world, speaker) for speaker in speakers]
+        while running:
+            world.step(chance.choice(running))
+            running = [each for each in running if not each.over]
+            assert len(stage.processor_starts) <= 2
+        both_refused += len(stage.processor_starts) < 2
+        for speaker in speakers:
+            world.finish(speak(world, speaker, 1))
+        transcribed = {start["sessionId"] for start in stage.processor_starts}
+        assert len(transcribed) == len(stage.processor_starts) == 2
+        assert len(slot_holders(stage)) == 2
+        codes = Counter(frame["code"] for _, frame in stage.sockets.posts if "code" in frame)
+        assert codes.keys() == {"RATE_LIMITED"}
+    assert both_refused < 60, "as a rule somebody gets the slot at once"
+
+
+def test_a_claim_that_cannot_be_compared_with_the_users_others_is_released(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """DynamoDB may leave keys of a batch unread."""
+    clients = intercepted(stage)
+    reads: list[Call] = []
+
+    def leave_unread(call: Call) -> Any:
+        reads.append(call)
+        response = call.carry_out()
+        if len(reads) == 2:
+            keys = call.request["RequestItems"]["audio-slots"]["Keys"][:1]
+            response["UnprocessedKeys"] = {"audio-slots": {"Keys": keys}}
+        return response
+
+    speaker, session_id = broadcasting(stage)
+    with clients.intercept("batch_get_item", leave_unread):
+        stage.send_audio(speaker, 0, AUDIO)
+    assert [frame["code"] for frame in stage.sockets.frames_of(speaker, "error")] == [
+        "SERVICE_UNAVAILABLE"
+    ]
+    assert slot_holders(stage) == {}
+    assert "audioClaim" not in stage.session(session_id)
+    stage.send_audio(speaker, 1, AUDIO)
+    assert len(stage.processor_starts) == 1
 
 
 def test_the_last_slot_serves_all_first_chunks_of_its_session(stage: Stage, world: World) -> None:

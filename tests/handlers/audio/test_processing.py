@@ -14,6 +14,7 @@ from live_sessions.audio.chunks import (
 )
 from live_sessions.audio.processing import (
     IDLE_SECONDS,
+    LEAST_AUDIO_SECONDS,
     RESERVE_SECONDS,
     RESERVED_CAPTIONS,
     RESERVES_FOR_PAUSE,
@@ -208,14 +209,51 @@ def test_a_processor_without_audio_ends_after_a_minute_and_its_stream_before(
     assert scene.recogniser.attempts == 1
 
 
-def test_a_speech_with_pauses_below_a_minute_stays_with_its_processor() -> None:
+def test_a_speech_with_long_pauses_stays_with_its_processor() -> None:
     scene = Scene()
     for turn in range(4):
-        scene.says(words(turn * 3 + 1, turn * 3 + 3), at_seconds=turn * 40, first=turn * 3)
+        first = turn * 60
+        scene.says(words(first + 1, first + 60), at_seconds=turn * 30, first=first)
     assert scene.work()
-    assert scene.words() == list(range(1, 13))
+    assert scene.words() == list(range(1, 241))
     assert scene.recogniser.attempts == 4
-    assert scene.seconds > 3 * 40 + IDLE_SECONDS
+    assert 120 <= scene.seconds <= 128, "six seconds at 60 and at 90 are enough until 120"
+
+
+def test_a_few_chunks_now_and_then_do_not_keep_the_slot(caplog: pytest.LogCaptureFixture) -> None:
+    scene = Scene()
+    for second in range(300):
+        scene.comes(
+            second, chunk(second, word(second + 1), round((scene.began_at + second) * 1000))
+        )
+    assert scene.work()
+    assert IDLE_SECONDS <= scene.seconds <= IDLE_SECONDS + 3
+    assert ending_of(caplog) == "idle"
+    assert scene.lease.released is not None
+
+
+def test_refused_chunks_do_not_keep_the_slot() -> None:
+    scene = Scene()
+    for second in range(300):
+        scene.comes(second, chunk(5_000 + second * 5_000, word(1, seconds=1)))
+    assert scene.work()
+    assert scene.seconds <= IDLE_SECONDS + 3
+
+
+def test_an_open_microphone_in_a_silent_room_keeps_the_slot() -> None:
+    scene = Scene()
+    scene.says([pause()] * 2_000)
+    assert scene.work()
+    assert scene.seconds >= 200 + IDLE_SECONDS - LEAST_AUDIO_SECONDS
+
+
+def test_whoever_begins_to_speak_as_the_minute_ends_is_not_cut_off() -> None:
+    scene = Scene()
+    scene.says(words(1, 20))
+    ends_at = scene.says(words(21, 320), at_seconds=IDLE_SECONDS - 1.5, first=20)
+    assert scene.work()
+    assert scene.seconds > ends_at
+    assert scene.words() == list(range(1, 321))
 
 
 def test_the_sessions_end_is_noticed_within_a_renewal(caplog: pytest.LogCaptureFixture) -> None:
