@@ -13,7 +13,7 @@ _BROADCAST_FRAME = ("sessionId", "broadcastState")
 FIELDS: Mapping[str, tuple[str, ...]] = {
     "sessionCreated": (
         *("sessionId", "sourceLanguage", "sourceLocale", "qualityTier", "sampleRateHertz"),
-        *("connectionId", "expiresAt"),
+        *("access", "connectionId", "expiresAt"),
     ),
     "sessionJoined": (
         *("sessionId", "targetLanguage", "sourceLanguage", "connectionId", "broadcastState"),

@@ -69,8 +69,10 @@ def recorded(stage: Stage, ticks: list[dict[str, Any]]) -> Recording:
     stage.send(ending_in_pages, "endSession")
 
     losing = stage.connect_speaker("user-lost")
-    lost = stage.create_session(losing)
-    waiting = stage.join(lost, "de")
+    created = stage.send(losing, "createSession", sourceLanguage="en", access="passcode")
+    lost, passcode = created["sessionId"], created.get("passcode", "")
+    waiting = stage.connect_listener()
+    stage.send(waiting, "joinSession", sessionId=lost, targetLanguage="de", passcode=passcode)
     stage.send(losing, "pauseBroadcast")
     stage.disconnect(losing)
 

@@ -180,6 +180,7 @@ NEEDED_FOR: dict[tuple[str, str], Callable[[LocalCloud], object]] = {
     ("heartbeat", "PostToConnections"): heartbeat_of_an_old_socket,
     ("refresh", "ReadUpdateSessions"): refresh_speaker,
     ("refresh", "ReadWriteConnections"): refresh_speaker,
+    ("refresh", "CountRateLimits"): refresh_speaker,
     ("refresh", "PostToConnections"): refresh_speaker,
     ("removed_action", "PostToConnections"): refuse_audio,
     ("session_status", "ReadSessions"): ask_status,

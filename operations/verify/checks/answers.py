@@ -42,13 +42,17 @@ def _talk(
     _unknown_action(conversation, listener)
     _removed_actions(context, conversation, speaker, listener)
     context.say("answers: every action with its own role")
-    created = conversation.ask(speaker, "createSession", sourceLanguage="en")
+    created = conversation.ask(speaker, "createSession", sourceLanguage="en", access="passcode")
     if created is None:
         yield not_tried(SPEAKER, "nothing else can be tried without a session", "see createSession")
         return
     session_id = created["sessionId"]
     context.clients.track(session_id, speaker)
-    joined = conversation.ask(listener, "joinSession", sessionId=session_id, targetLanguage="es")
+    join = {"sessionId": session_id, "targetLanguage": "es"}
+    if not conversation.is_removed("joinSession"):
+        conversation.expect_refusal(listener, "joinSession", "INVALID_PASSCODE", **join)
+    join["passcode"] = created.get("passcode", "")
+    joined = conversation.ask(listener, "joinSession", **join)
     if joined is not None:
         conversation.expect_push(speaker, "sessionStatus", "joinSession", sessionId=session_id)
     yield from _controls(conversation, speaker, listener if joined else None)
@@ -60,7 +64,7 @@ def _talk(
             LISTENER, "nothing else can be tried without having joined", "see joinSession"
         )
     else:
-        listener = _listens(context, conversation, listener, session_id, joined)
+        listener = _listens(context, conversation, listener, join, joined)
     if conversation.ask(speaker, "endSession"):
         context.clients.untrack(session_id)
         if joined is not None:
@@ -149,7 +153,11 @@ def _moved_speaker(context: Context, conversation: Conversation, session_id: str
 
 
 def _listens(
-    context: Context, conversation: Conversation, listener: Listener, session_id: str, joined: Frame
+    context: Context,
+    conversation: Conversation,
+    listener: Listener,
+    join: Mapping[str, str],
+    joined: Frame,
 ) -> Listener:
     """Send every listener action; return the socket that is in the session afterwards."""
     for action in ("heartbeat", "pausePlayback", "resumePlayback"):
@@ -159,11 +167,11 @@ def _listens(
     refreshed = conversation.ask(
         moved,
         "refreshConnection",
-        sessionId=session_id,
+        sessionId=join["sessionId"],
         connectionId=joined["connectionId"],
         targetLanguage="fr",
     )
     listener = moved if refreshed else listener
     conversation.ask(listener, "leaveSession")
-    conversation.ask(listener, "joinSession", sessionId=session_id, targetLanguage="es")
+    conversation.ask(listener, "joinSession", **join)
     return listener

@@ -10,6 +10,7 @@ from hypothesis.stateful import precondition, rule
 
 from tests.handlers.properties.records import Socket
 from tests.handlers.properties.turns import LANGUAGES, USERS, Turns, calls, pick, picks
+from tests.handlers.properties.world import PASSCODE
 
 LISTENERS_AT_MOST = 7
 SPEAKERS_AT_MOST = 4
@@ -44,7 +45,7 @@ class Clients(Turns):
             if self._may_connect("listener", LISTENERS_AT_MOST):
                 listener = self._connected("listener", None)
                 fields = {"sessionId": self._sessions()[0], "targetLanguage": language}
-                self._send(listener, calls, "joinSession", **fields)
+                self._send(listener, calls, "joinSession", **fields, passcode=PASSCODE)
 
     @precondition(lambda self: self._may_connect("speaker", SPEAKERS_AT_MOST))
     @rule(number=picks, calls=calls)
@@ -52,10 +53,10 @@ class Clients(Turns):
         self._begin(self.world.connect("speaker", pick(USERS, number)), calls)
 
     @precondition(lambda self: self._may_start() and self._open("speaker"))
-    @rule(number=picks, calls=calls)
-    def speaker_creates(self, number: int, calls: int) -> None:
+    @rule(number=picks, calls=calls, access=st.sampled_from(["open", "passcode"]))
+    def speaker_creates(self, number: int, calls: int, access: str) -> None:
         speaker = pick(self._open("speaker"), number)
-        self._send(speaker, calls, "createSession", sourceLanguage="en")
+        self._send(speaker, calls, "createSession", sourceLanguage="en", access=access)
 
     @precondition(lambda self: self._may_start() and self._open("speaker") and self._sessions())
     @rule(
@@ -88,11 +89,20 @@ class Clients(Turns):
         self._send(speaker, calls, "refreshConnection", sessionId=session_id)
 
     @precondition(lambda self: self._may_start() and self._open("listener") and self._sessions())
-    @rule(number=picks, session=picks, language=st.sampled_from(LANGUAGES), calls=calls)
-    def listener_joins(self, number: int, session: int, language: str, calls: int) -> None:
+    @rule(
+        number=picks,
+        session=picks,
+        language=st.sampled_from(LANGUAGES),
+        passcode=st.sampled_from([PASSCODE, PASSCODE, "wrong"]),
+        calls=calls,
+    )
+    def listener_joins(
+        self, number: int, session: int, language: str, passcode: str, calls: int
+    ) -> None:
+        fields = {"targetLanguage": language, "passcode": passcode}
         listener = pick(self._open("listener")[::-1], number)
         session_id = pick(self._sessions(), session)
-        self._send(listener, calls, "joinSession", sessionId=session_id, targetLanguage=language)
+        self._send(listener, calls, "joinSession", sessionId=session_id, **fields)
 
     @precondition(lambda self: self._may_start() and self._open("listener") and self._sessions())
     @rule(number=picks, calls=calls)

@@ -9,7 +9,7 @@ from tests.handlers.conftest import ENVIRONMENT
 from tests.handlers.properties.interleaving import Operation
 from tests.handlers.properties.records import Record
 from tests.handlers.properties.tables import Change, Row
-from tests.handlers.properties.world import World
+from tests.handlers.properties.world import PASSCODE, World
 
 LIMIT = int(ENVIRONMENT["MAX_LISTENERS_PER_SESSION"])
 SESSION_ATTRIBUTES = {
@@ -86,8 +86,15 @@ class Invariants:
             frame = record.answer(operation.result)
             well = frame.get("code") not in ("INTERNAL_ERROR", "SERVICE_UNAVAILABLE")
             assert well or faulty, f"{operation.name} got {frame}"
+            if frame["type"] == "sessionJoined":
+                self._had_the_passcode(record)
         elif not faulty:
             assert operation.failure is None, f"{operation.name} raised {operation.failure!r}"
+
+    def _had_the_passcode(self, record: Record) -> None:
+        session = self.world.tables.rows["sessions"][record.fields["sessionId"]]
+        is_open = session.get("access", "open") == "open"
+        assert is_open or record.fields["passcode"] == PASSCODE, f"{record.fields} joined"
 
     # ---- at rest
 

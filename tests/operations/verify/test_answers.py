@@ -11,6 +11,7 @@ from operations.verify.verdicts import Result, Verdict
 from tests.operations.verify.contexts import context_of, removing
 
 VALID_CHUNK = "a valid chunk"
+PASSCODE = "048213"
 
 
 class Socket:
@@ -34,6 +35,8 @@ class Socket:
             raise FrameMissing("no reply")
         promise = PROMISES[action]
         values = {name: f"a {name}" for name in promise.fields}
+        if action == "createSession" and fields.get("access") == "passcode":
+            values["passcode"] = PASSCODE
         return Frame({"type": promise.reply, **values, **common()}, 0)
 
     def send(self, action: str, **fields: Any) -> str:
@@ -54,6 +57,8 @@ class Socket:
             return "INVALID_ACTION"
         if self.name not in PROMISES[action].roles:
             return "UNAUTHORIZED_ACTION"
+        if action == "joinSession" and fields.get("passcode") != PASSCODE:
+            return "INVALID_PASSCODE"
         if action == "sendAudio":
             return "INVALID_AUDIO" if "audioData" in fields else "INVALID_PARAMETER"
         return ""
@@ -112,6 +117,19 @@ def test_no_valid_chunk_is_sent_unless_the_broadcast_is_paused() -> None:
     assert chunks == []
     assert found[VALID_CHUNK].result is Result.NOT_TRIED
     assert found["speaker: pauseBroadcast"].result is Result.WRONG
+
+
+def test_a_session_that_is_joined_without_its_passcode_is_reported(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    refusal = Socket._refusal  # pyright: ignore[reportPrivateUsage]
+
+    def as_if_it_had_it(socket: Socket, action: str, fields: dict[str, Any]) -> str:
+        return refusal(socket, action, {**fields, "passcode": PASSCODE})
+
+    monkeypatch.setattr(Socket, "_refusal", as_if_it_had_it)
+    _, found = run()
+    assert "instead of error" in found["listener: joinSession (INVALID_PASSCODE)"].seen
 
 
 @pytest.mark.parametrize("action", PROMISES)
