@@ -84,9 +84,11 @@ class Speaker(Client):
 class Listener(Client):
     """A socket without a token."""
 
-    def join(self, session_id: str, target_language: str) -> str:
-        """Send joinSession; return the requestId."""
-        return self.send("joinSession", sessionId=session_id, targetLanguage=target_language)
+    def join(self, session_id: str, target_language: str, **fields: Any) -> str:
+        """Send joinSession, with such fields as a `passcode`; return the requestId."""
+        return self.send(
+            "joinSession", sessionId=session_id, targetLanguage=target_language, **fields
+        )
 
     def leave(self) -> str:
         """Send leaveSession; return the requestId."""

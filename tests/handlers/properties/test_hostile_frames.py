@@ -9,6 +9,7 @@ import base64
 import json
 import os
 import random
+import re
 from collections import Counter
 from typing import Any
 
@@ -58,6 +59,10 @@ class Attack:
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
         self.chance = random.Random(SEED)  # noqa: S311
+        # With limits, most of so many messages would be refused for them alone.
+        stage.environment |= {
+            name: str(10**9) for name in stage.environment if re.search("_PER_(HOUR|MINUTE)$", name)
+        }
         stage.entries["connection"] = connection.build(
             read_environment(ConnectionEnvironment, stage.environment),
             stage.clients,
