@@ -15,7 +15,7 @@ STACK = "production"
 PREFIX = f"live-sessions-{STACK}-"
 KINDS = (
     *("errors", "throttles", "internal-errors", "services-unavailable"),
-    *("rate-limits-unavailable", "posts-failed"),
+    *("rate-limits-unavailable", "passcode-tries-refused", "posts-failed"),
 )
 
 

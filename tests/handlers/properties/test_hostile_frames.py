@@ -152,6 +152,7 @@ def attack(stage: Stage) -> Attack:
     return Attack(stage)
 
 
+@pytest.mark.timeout(0 if "HOSTILE_FRAMES" in os.environ else 120)
 def test_hostile_frames_are_answered_and_give_nothing_away(attack: Attack) -> None:
     seen: Counter[str] = Counter()
     with without_logs():
