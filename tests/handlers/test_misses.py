@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -286,6 +286,23 @@ def test_a_passcode_is_not_judged_while_misses_cannot_be_counted(
             assert frame["code"] == "SERVICE_UNAVAILABLE"
     assert stage.session(guesses.locked)["listenerCount"] == 0
     assert "RateLimitsUnavailable" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("number", [1, 2, 3], ids=["address", "session", "address again"])
+def test_a_passcode_is_not_judged_if_any_one_of_its_counts_fails(
+    guesses: Guesses, stage: Stage, number: int
+) -> None:
+    for passcode in (WRONG, guesses.passcode):
+        counts = iter(range(1, 4))
+
+        def fail_one(call: Call, counts: Iterator[int] = counts) -> Any:
+            if "failed-joins" in str(call.request["Key"]) and next(counts) == number:
+                raise TIMED_OUT
+            return call.carry_out()
+
+        with guesses.clients.intercept("update_item", fail_one, TableName="rate-limits"):
+            assert guesses.join(guesses.locked, passcode) == "SERVICE_UNAVAILABLE"
+    assert stage.session(guesses.locked)["listenerCount"] == 0
 
 
 def test_open_sessions_are_joined_and_unknown_ones_refused_while_misses_cannot_be_counted(
