@@ -71,8 +71,7 @@ def _reply_alarms(args: MonitoringArgs) -> list[Alarm]:
             RATE_LIMITS_UNAVAILABLE,
             "rate-limits-unavailable",
             1,
-            "Rate limits are not enforced, and sessions with a passcode cannot be joined: {entry}"
-            " cannot count messages.",
+            "Rate limits are not enforced: {entry} cannot count messages.",
         ),
         (
             PASSCODE_TRIES_REFUSED,
