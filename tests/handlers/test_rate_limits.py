@@ -104,6 +104,24 @@ def test_joins_are_limited_per_address(stage: Stage) -> None:
     assert stage.send(listener, **join)["type"] == "sessionJoined"
 
 
+def test_a_refresh_counts_as_a_join_of_its_address_and_a_control_of_its_socket(
+    stage: Stage,
+) -> None:
+    session_id = stage.create_session(stage.connect_speaker())
+    use_up(stage, "joins", stage.source_ip, 60, left=2)
+    new = stage.connect_speaker()
+    refresh = {"action": "refreshConnection", "sessionId": session_id}
+    assert stage.send(new, **refresh)["type"] == "stateRestored"
+    assert refused(
+        stage.send(stage.join(session_id), **refresh, connectionId="L=", targetLanguage="es")
+    )
+    stage.source_ip = "203.0.113.8"
+    use_up(stage, "controls", new, 60)
+    assert refused(stage.send(new, **refresh))
+    joined = [key for key in rows(stage) if key.startswith("joins:203.0.113.8")]
+    assert joined == [], "what its socket may not send does not count for the address"
+
+
 def test_all_controls_of_a_connection_count_against_one_limit(stage: Stage) -> None:
     speaker = stage.connect_speaker()
     session_id = stage.create_session(speaker)
