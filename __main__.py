@@ -115,6 +115,7 @@ translation_args = TranslationPipelineArgs(
     platform=platform,
     store=store,
     api=api,
+    fan_out=fan_out,
     external_function_arn=settings.translation_function_arn,
 )
 translation = TranslationPipeline("translation-pipeline", translation_args, here)

@@ -12,6 +12,7 @@ from pulumi import ResourceOptions
 from components.connection_store import ConnectionStore
 from components.grants import Grant
 from components.handler_function import FunctionPlatform, HandlerFunction, HandlerFunctionArgs
+from components.listener_fan_out import ListenerFanOut
 from components.policies import Statement
 from components.session_api import SessionApi
 from contract.functions import TRANSLATION
@@ -32,6 +33,7 @@ class TranslationPipelineArgs:
     platform: FunctionPlatform
     store: ConnectionStore
     api: SessionApi
+    fan_out: ListenerFanOut
     external_function_arn: str = ""
 
 
@@ -68,6 +70,7 @@ class TranslationPipeline(pulumi.ComponentResource):
                 args.store.querying_listeners(),
                 Grant(statements=(TRANSLATE_TEXT,)),
                 args.api.managing_connections("POST"),
+                args.fan_out.invoking(),
             ),
         )
         return HandlerFunction("translation", function, ResourceOptions(parent=self))

@@ -164,11 +164,12 @@ class AudioProcessorEnvironment:
 
 @dataclass(frozen=True, kw_only=True)
 class TranslationEnvironment:
-    """What the translation function reads."""
+    """What the translation function reads; the fan-out posts pages of a crowd for it."""
 
     sessions_table: str
     connections_table: str
     api_gateway_endpoint: str
+    fan_out_function: str
     listener_count_change_threshold_percent: int
 
 

@@ -1,8 +1,9 @@
-"""Sends frames to every listener of a session, apart from the invocation that caused them."""
+"""Sends frames to every listener of a session, and captions to pages of a crowd."""
 
 from contract.functions import FanOutEnvironment
 from live_sessions.aws.clients import Clients
 from live_sessions.aws.runtime import SYSTEM_CLOCK, Clock, Handler, read_environment
+from live_sessions.captions.pages import POST_TIMEOUT_SECONDS, CaptionPosts
 from live_sessions.listeners.fan_out import Departures, FanOutHandler
 from live_sessions.listeners.membership import Membership
 from live_sessions.sessions.connections import ConnectionTable
@@ -26,14 +27,19 @@ def build(environment: FanOutEnvironment, clients: Clients, clock: Clock) -> Han
     pushes = EventPushes(
         sessions, sockets, clock, environment.listener_count_change_threshold_percent
     )
+    departures = Departures(
+        Membership(sessions, connections, clock), pushes, clock, clients.threads
+    )
+    caption_sockets = Sockets.at(
+        environment.api_gateway_endpoint, clients, clock, timeout_seconds=POST_TIMEOUT_SECONDS
+    )
     return FanOutHandler(
         sessions=sessions,
         connections=connections,
         sockets=sockets,
-        departures=Departures(
-            Membership(sessions, connections, clock), pushes, clock, clients.threads
-        ),
+        departures=departures,
         itself=FanOut(clients.lambda_, environment.fan_out_function),
+        captions=CaptionPosts(caption_sockets, departures, clock).post_page,
         clock=clock,
     )
 

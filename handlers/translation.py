@@ -1,15 +1,27 @@
 """Transcripts become captions; another pipeline may replace it (docs/translation-pipeline.md)."""
 
+from typing import TYPE_CHECKING
+
 from contract.functions import TranslationEnvironment
 from live_sessions.aws.clients import Clients
 from live_sessions.aws.runtime import SYSTEM_CLOCK, Clock, Handler, read_environment
-from live_sessions.captions.captioning import POST_TIMEOUT_SECONDS, Captioning, Translator
+from live_sessions.captions.captioning import Captioning, Translator
+from live_sessions.captions.pages import (
+    CONCURRENT_PAGES,
+    PAGE_TIMEOUT_SECONDS,
+    POST_TIMEOUT_SECONDS,
+    CaptionPages,
+    CaptionPosts,
+)
 from live_sessions.listeners.fan_out import CONCURRENT_REMOVALS, Departures
 from live_sessions.listeners.membership import Membership
 from live_sessions.sessions.connections import ConnectionTable
 from live_sessions.sessions.rows import SessionTable
 from live_sessions.status.pushes import EventPushes
 from live_sessions.wire.sockets import Sockets
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
 
 ATTEMPTS = 2
 """The next transcript waits for this one."""
@@ -37,12 +49,19 @@ def build(environment: TranslationEnvironment, clients: Clients, clock: Clock) -
     pushes = EventPushes(
         sessions, sockets, clock, environment.listener_count_change_threshold_percent
     )
+    departures = Departures(
+        Membership(sessions, connections, clock), pushes, clock, clients.threads
+    )
+
+    def pages_client() -> "LambdaClient":
+        return clients.lambda_at_most_once(PAGE_TIMEOUT_SECONDS, connections=CONCURRENT_PAGES)
+
     return Captioning(
         sessions,
         connections,
         Translator(clients.translate(), clock),
-        sockets,
-        Departures(Membership(sessions, connections, clock), pushes, clock, clients.threads),
+        CaptionPosts(sockets, departures, clock),
+        CaptionPages(pages_client, environment.fan_out_function),
         clock,
         clients.threads,
     )

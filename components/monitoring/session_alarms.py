@@ -14,7 +14,7 @@ from components.alarms import (
 from components.cadence import SECONDS_PER_MINUTE
 from components.monitoring.arguments import MonitoringArgs
 from contract import metrics
-from contract.functions import AUDIO_PROCESSOR, TRANSLATION
+from contract.functions import AUDIO_PROCESSOR, FAN_OUT, TRANSLATION, Function
 from contract.metrics import Metric
 
 # A tick is due to the second; a cold start and a busy queue may delay it.
@@ -38,6 +38,13 @@ def session_alarms(args: MonitoringArgs) -> list[Alarm]:
         *(_tick_alarms(args) if args.is_periodic else []),
         *_speaker_alarms(args),
         *_caption_alarms(args),
+        _event(
+            args,
+            "control-listeners-untried",
+            metrics.LISTENERS_UNTRIED,
+            "Listeners did not get a control: there was no time left to post it to them.",
+            of=FAN_OUT,
+        ),
         _active_sessions(args),
         *_slots(args),
     ]
@@ -192,6 +199,15 @@ def _caption_alarms(args: MonitoringArgs) -> list[Alarm]:
         alarms.append(
             _event(
                 args,
+                "caption-listeners-untried",
+                metrics.LISTENERS_UNTRIED,
+                "Listeners did not get a caption: there was no time left to post it to them.",
+                of=TRANSLATION,
+            )
+        )
+        alarms.append(
+            _event(
+                args,
                 "translations-failed",
                 metrics.TRANSLATIONS_FAILED,
                 f"{TRANSLATION_FAILURES} captions in five minutes were posted untranslated.",
@@ -241,11 +257,17 @@ def _slots(args: MonitoringArgs) -> list[Alarm]:
 
 
 def _event(
-    args: MonitoringArgs, name: str, metric: Metric, description: str, times: int = 1
+    args: MonitoringArgs,
+    name: str,
+    metric: Metric,
+    description: str,
+    times: int = 1,
+    of: Function | None = None,
 ) -> Alarm:
+    """`of` is the function that emits the metric, where several do."""
     return event_alarm(
         name=f"{args.platform.prefix}-{name}",
         description=description,
-        metric=own_metric(args.platform, metric),
+        metric=own_metric(args.platform, metric, of.entry if of else ""),
         times=times,
     )

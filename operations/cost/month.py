@@ -99,9 +99,16 @@ class Month:
 
     @property
     def fan_outs(self) -> float:
-        """Two for each end (the second pass), one for each control; more with several pages."""
+        """Two for each end (the second pass), one for each control; more with several pages.
+
+        The translation function posts one page itself and hands out several.
+        """
         pages = -(-self.load.listeners // LISTENERS_PER_PAGE)
-        return (2 * self.started_sessions + self.controls) * (1 + pages if pages > 1 else 1)
+        tasks = 2 * self.started_sessions + self.controls
+        if pages <= 1:
+            return tasks
+        captions = self.transcripts if "translation" in self.facts.functions else 0
+        return tasks * (1 + pages) + captions * pages
 
     @property
     def invocations(self) -> Mapping[str, float]:
@@ -129,7 +136,8 @@ class Month:
             return PROCESSOR_SECONDS * 1_000
         base = self.assumptions.duration_milliseconds[entry]
         if entry in ("fan_out", "translation"):
-            return base + self.load.listeners * self.assumptions.post_milliseconds
+            posts = min(self.load.listeners, LISTENERS_PER_PAGE)
+            return base + posts * self.assumptions.post_milliseconds
         return base
 
     def busy_seconds_of(self, entry: str) -> float:

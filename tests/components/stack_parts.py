@@ -84,12 +84,16 @@ def fan_out(its_store: ConnectionStore, its_api: SessionApi) -> ListenerFanOut:
 
 
 def translation(
-    its_store: ConnectionStore, its_api: SessionApi, external_function_arn: str = ""
+    its_store: ConnectionStore,
+    its_api: SessionApi,
+    its_fan_out: ListenerFanOut,
+    external_function_arn: str = "",
 ) -> TranslationPipeline:
     args = TranslationPipelineArgs(
         platform=platform(),
         store=its_store,
         api=its_api,
+        fan_out=its_fan_out,
         external_function_arn=external_function_arn,
     )
     return TranslationPipeline("translation-pipeline", args)

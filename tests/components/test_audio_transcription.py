@@ -21,11 +21,12 @@ def run(
 
     def program() -> None:
         store, api = stack_parts.store(), stack_parts.api()
+        fan_out = stack_parts.fan_out(store, api)
         args = AudioTranscriptionArgs(
             platform=stack_parts.platform(),
             store=store,
             api=api,
-            translation=stack_parts.translation(store, api, external_function_arn),
+            translation=stack_parts.translation(store, api, fan_out, external_function_arn),
             streaming_layer_arn="arn:streaming",
             table_safety=TableSafety(
                 point_in_time_recovery=True, deletion_protection=deletion_protection
@@ -167,7 +168,11 @@ def test_a_failed_start_of_a_processor_is_kept_and_not_retried(engine: Engine):
         "maximumEventAgeInSeconds": 60,
         "destinationConfig": {"onFailure": {"destination": f"{QUEUES}-audio-failures"}},
     }
-    made = engine.inputs("lambda/functionEventInvokeConfig")
+    made = [
+        each
+        for each in engine.inputs("lambda/functionEventInvokeConfig")
+        if each["functionName"] == f"{PREFIX}-audio-processor"
+    ]
     assert made == [settings, {**settings, "qualifier": "live"}]
     (failures,) = [q for q in engine.inputs("sqs/queue") if q["name"].endswith("audio-failures")]
     assert failures["messageRetentionSeconds"] == 14 * 24 * 3_600

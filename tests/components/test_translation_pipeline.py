@@ -14,7 +14,8 @@ def run(external_function_arn: str = "") -> tuple[Engine, TranslationPipeline]:
 
     def program() -> None:
         store, api = stack_parts.store(), stack_parts.api()
-        made.append(stack_parts.translation(store, api, external_function_arn))
+        fan_out = stack_parts.fan_out(store, api)
+        made.append(stack_parts.translation(store, api, fan_out, external_function_arn))
 
     engine.run(program)
     return engine, made[0]
@@ -22,7 +23,7 @@ def run(external_function_arn: str = "") -> tuple[Engine, TranslationPipeline]:
 
 def test_the_function_has_the_memory_and_time_its_work_needs():
     engine, _ = run()
-    function = engine.only("lambda/function")
+    function = engine.of_type("lambda/function")["translation-function"].inputs
     assert function["name"] == f"{PREFIX}-translation"
     assert (function["memorySize"], function["timeout"]) == (512, 30)
     variables = function["environment"]["variables"]
@@ -38,15 +39,25 @@ def test_only_translate_text_has_a_wildcard_resource():
 
 def test_it_is_invoked_synchronously_so_its_failures_are_not_kept():
     engine, _ = run()
-    assert engine.inputs("lambda/functionEventInvokeConfig") == []
+    configured = engine.of_type("lambda/functionEventInvokeConfig")
+    assert not [name for name in configured if name.startswith("translation")]
+
+
+def test_it_hands_pages_of_a_crowd_to_the_fan_out_and_invokes_nothing_else():
+    engine, _ = run()
+    function = engine.of_type("lambda/function")["translation-function"].inputs
+    named = function["environment"]["variables"]["FAN_OUT_FUNCTION"]
+    assert named == f"{PREFIX}-fan-out:live"
+    invoking = engine.statements(f"{PREFIX}-translation")["InvokeFanOut"]
+    assert invoking["Action"] == ["lambda:InvokeFunction"]
+    assert all(f":{PREFIX}-fan-out" in each for each in invoking["Resource"])
 
 
 def test_an_external_pipeline_makes_no_function_and_no_role():
     engine, pipeline = run(EXTERNAL)
     assert pipeline.functions == ()
-    assert engine.inputs("lambda/function") == []
-    assert engine.inputs("iam/role") == []
-    assert engine.inputs("cloudwatch/logGroup") == []
+    for typ in ("lambda/function", "iam/role", "cloudwatch/logGroup"):
+        assert not [name for name in engine.of_type(typ) if name.startswith("translation")]
 
 
 @pytest.mark.parametrize("external", ["", EXTERNAL])

@@ -124,6 +124,7 @@ STATEMENTS: dict[str, dict[str, tuple[str, str]]] = {
         "QueryListeners": ("dynamodb:Query", LISTENERS),
         "TranslateText": ("translate:TranslateText", "*"),
         "PostToConnections": POST,
+        "InvokeFanOut": invoking("fan-out"),
     },
 }
 CONDITIONS = {

@@ -72,9 +72,9 @@ def test_the_functions_that_are_invoked_asynchronously_are_these(stack: ProgramR
 def test_the_handlers_invoke_nothing_else_asynchronously():
     sources = {path: path.read_text() for path in HANDLERS.rglob("*.py")}
     invoking = {path.name for path, text in sources.items() if ".invoke(" in text}
-    assert invoking == {"clients.py", "transcripts.py"}
+    assert invoking == {"clients.py", "pages.py", "transcripts.py"}
     events = {path.name for path, text in sources.items() if "InvocationType" in text}
-    assert events == {"clients.py"}, "the pipeline waits for the translation function"
+    assert events == {"clients.py"}, "transcripts and pages are waited for"
 
 
 def test_an_event_that_a_rule_cannot_deliver_is_retried_and_then_kept(stack: ProgramRun):

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from io import BytesIO
 from typing import Any
 from urllib.parse import unquote
 
@@ -140,15 +141,30 @@ class StageHttp(AwsHttp):
 
 
 class RecordingLambda:
-    """Records asynchronous invocations by function name."""
+    """Records asynchronous invocations by function name; carries out those that are waited for."""
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
 
-    def invoke(self, *, FunctionName: str, InvocationType: str, Payload: bytes) -> dict[str, Any]:
-        assert InvocationType == "Event"
-        self._stage.started_by(FunctionName).append(json.loads(Payload))
-        return {"StatusCode": 202}
+    def invoke(
+        self, *, FunctionName: str, Payload: bytes, InvocationType: str = "RequestResponse"
+    ) -> dict[str, Any]:
+        event = json.loads(Payload)
+        if InvocationType == "Event":
+            self._stage.started_by(FunctionName).append(event)
+            return {"StatusCode": 202}
+        assert FunctionName == ENVIRONMENT["FAN_OUT_FUNCTION"]
+        try:
+            result = self._stage.entries["fan_out"](event, LambdaContext())
+        except Exception as failure:
+            error = {"errorType": type(failure).__name__, "errorMessage": str(failure)}
+            return {
+                "StatusCode": 200,
+                "FunctionError": "Unhandled",
+                "Payload": BytesIO(json.dumps(error).encode()),
+            }
+        # Lambda encodes what a handler returns with json.dumps.
+        return {"StatusCode": 200, "Payload": BytesIO(json.dumps(result).encode())}
 
 
 _BOTOCORE_CLIENTS: dict[tuple[object, ...], Any] = {}
@@ -165,6 +181,9 @@ class StageClients(Clients):
         self.recording_lambda: Any = RecordingLambda(stage)
 
     def lambda_(self) -> Any:
+        return self.recording_lambda
+
+    def lambda_at_most_once(self, timeout_seconds: float, *, connections: int = 10) -> Any:
         return self.recording_lambda
 
     def http(self, endpoint: str, service: str, *, timeout_seconds: float) -> AwsHttp:

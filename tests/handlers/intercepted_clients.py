@@ -110,8 +110,9 @@ class InterceptedClients(StageClients):
     def lambda_(self) -> Any:
         return InterceptedClient(super().lambda_(), self)
 
-    def lambda_at_most_once(self, timeout_seconds: float) -> Any:
-        return InterceptedClient(super().lambda_at_most_once(timeout_seconds), self)
+    def lambda_at_most_once(self, timeout_seconds: float, *, connections: int = 10) -> Any:
+        client = super().lambda_at_most_once(timeout_seconds, connections=connections)
+        return InterceptedClient(client, self)
 
     def translate(self) -> Any:
         return InterceptedClient(super().translate(), self)

@@ -23,6 +23,7 @@ from contract.functions import AuthorizerEnvironment
 from contract.metrics import Kind, Metric
 from live_sessions.aws import runtime
 from live_sessions.aws.runtime import SYSTEM_CLOCK, read_environment
+from live_sessions.captions.captioning import Captioning, CaptionLimits
 from live_sessions.speakers.signing_keys import fetch_json
 from program.engine import Engine
 from tests.contracts.program_runs import LEAN, run
@@ -223,6 +224,13 @@ def captions_that_cannot_be_posted(stage: Stage) -> None:
     captions_for(stage, "en")
 
 
+def captions_without_time_left(stage: Stage) -> None:
+    captioning = stage.entries["translation"]
+    assert isinstance(captioning, Captioning)
+    stage.entries["translation"] = dataclasses.replace(captioning, limits=CaptionLimits(posting=0))
+    captions_for(stage, "en")
+
+
 def signs_in_without_keys(_: Stage) -> None:
     authorize = importlib.import_module("authorizer").build(
         read_environment(AuthorizerEnvironment), SYSTEM_CLOCK, fetch_json
@@ -243,6 +251,13 @@ def mutes_for_a_listener_whose_posts_fail(stage: Stage) -> None:
     stage.sockets.failing.add(listener)
     stage.send(speaker, "muteBroadcast")
     stage.run_fan_outs()
+
+
+def mutes_without_time_left_for_the_listeners(stage: Stage) -> None:
+    speaker = stage.connect_speaker()
+    stage.join(stage.create_session(speaker))
+    stage.send(speaker, "muteBroadcast")
+    stage.entries["fan_out"](stage.fan_outs.pop(), LambdaContext(remaining_ms=0))
 
 
 def pushes_to_a_speaker_whose_posts_fail(stage: Stage) -> None:
@@ -324,6 +339,10 @@ SCENARIOS: Mapping[Metric, Mapping[str, Scenario]] = {
         "refresh": guesses(refreshes_an_unknown_connection),
     },
     metrics.POSTS_FAILED: FAILING_POSTS,
+    metrics.LISTENERS_UNTRIED: {
+        "fan_out": mutes_without_time_left_for_the_listeners,
+        "translation": captions_without_time_left,
+    },
     metrics.STATUS_PUSHES_FAILED: {"session_status": pushes_to_a_speaker_whose_posts_fail},
     metrics.STATUS_PUSHES_OUT_OF_TIME: {"session_status": pushes_without_time_left},
     metrics.SHARDS_REFUSED: {"session_status": ticks_with_a_queue_that_refuses},

@@ -365,5 +365,5 @@ class TimedClients(StageClients):
 def test_a_post_that_starts_last_ends_within_the_invocations_time(stage: Stage) -> None:
     stage.clients = clients = TimedClients(stage)
     stage.build("fan_out")
-    (timeout_seconds,) = clients.timeouts_seconds
-    assert timeout_seconds < TIME_RESERVE_SECONDS
+    assert clients.timeouts_seconds
+    assert max(clients.timeouts_seconds) < TIME_RESERVE_SECONDS

@@ -112,6 +112,24 @@ def tick_past_an_expired_session(cloud: LocalCloud) -> None:
 
 
 def fan_out_two_pages(cloud: LocalCloud) -> None:
+    session_id = session_of_two_pages(cloud)
+    payload = {"sessionId": session_id, "reason": "operator", "speakerConnectionId": "none"}
+    invoke(cloud, "fan_out", {"task": "sessionEnded", **payload})
+
+
+def caption_two_pages(cloud: LocalCloud) -> None:
+    transcript = {
+        "sessionId": session_of_two_pages(cloud),
+        "sequence": 1,
+        "sourceLanguage": "en",
+        "text": "Good evening.",
+        "isPartial": False,
+        "spokenAt": 1,
+    }
+    invoke(cloud, "translation", transcript)
+
+
+def session_of_two_pages(cloud: LocalCloud) -> str:
     """More listeners than one page holds, as rows; their sockets are long gone."""
     _, session_id = create(cloud)
     row = {
@@ -129,8 +147,7 @@ def fan_out_two_pages(cloud: LocalCloud) -> None:
         cloud.client("dynamodb").batch_write_item(
             RequestItems={cloud.outputs["connectionsTable"]: puts[first : first + 25]}
         )
-    payload = {"sessionId": session_id, "reason": "operator", "speakerConnectionId": "none"}
-    invoke(cloud, "fan_out", {"task": "sessionEnded", **payload})
+    return session_id
 
 
 def reconcile(cloud: LocalCloud) -> None:
@@ -219,6 +236,7 @@ NEEDED_FOR: dict[tuple[str, str], Callable[[LocalCloud], object]] = {
     ("translation", "TranslateText"): speeches.speak_to_a_spanish_listener,
     ("translation", "PostToConnections"): speeches.speak_to_a_spanish_listener,
     ("translation", "DeleteConnections"): speeches.speak_to_one_who_is_gone,
+    ("translation", "InvokeFanOut"): caption_two_pages,
 }
 
 

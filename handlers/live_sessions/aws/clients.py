@@ -7,6 +7,7 @@ use, so that a function that needs none of these clients does not pay for it.
 import gzip
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, ThreadPoolExecutor
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
@@ -48,6 +49,8 @@ class Clients:
         self.aws = aws
         self._session: Session | None = None
         self._made: dict[tuple[object, ...], Any] = {}
+        # botocore's session must not build two clients at once.
+        self._making = Lock()
 
     @classmethod
     def of_this_account(cls) -> Self:
@@ -75,9 +78,19 @@ class Clients:
         """A client for asynchronous invocations."""
         return self._client("lambda", attempts=2, read_timeout_seconds=3)
 
-    def lambda_at_most_once(self, timeout_seconds: float) -> "LambdaClient":
-        """A client that waits that long for a function's result and never invokes it twice."""
-        return self._client("lambda", attempts=1, read_timeout_seconds=timeout_seconds)
+    def lambda_at_most_once(
+        self, timeout_seconds: float, *, connections: int = 10
+    ) -> "LambdaClient":
+        """A client that waits that long for a function's result and never invokes it twice.
+
+        `connections` is how many results it can wait for at once.
+        """
+        return self._client(
+            "lambda",
+            attempts=1,
+            read_timeout_seconds=timeout_seconds,
+            connections=connections,
+        )
 
     def sqs(self, *, attempts: int = 2) -> "SQSClient":
         """A client for sending, and for receiving with a wait of up to two seconds."""
@@ -125,9 +138,10 @@ class Clients:
         return self._kept(key, build)
 
     def _kept(self, key: tuple[object, ...], build: Callable[[], Any]) -> Any:
-        if key not in self._made:
-            self._made[key] = build()
-        return self._made[key]
+        with self._making:
+            if key not in self._made:
+                self._made[key] = build()
+            return self._made[key]
 
     def _botocore_session(self) -> "Session":
         if self._session is None:

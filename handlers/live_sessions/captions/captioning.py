@@ -3,12 +3,18 @@
 The languages are independent of each other. Limits keep one caption from delaying the next: a
 language whose translation is late gets the original text, and then its posts and the removal of
 gone listeners end within limits, whichever listener hangs.
+
+Up to `DIRECT_LISTENERS` are posted to from here. A larger audience is handed out by pages, which
+other functions post at once; the caption is done when they are.
 """
 
-from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import reduce
+from itertools import chain, islice
+from operator import add
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -19,12 +25,19 @@ from contract import metrics
 from contract.languages import LANGUAGES
 from live_sessions.aws.retries import is_outage, repeated
 from live_sessions.aws.runtime import Clock, emit, logger
+from live_sessions.captions.pages import (
+    CONCURRENT_PAGES,
+    CaptionPages,
+    CaptionPosts,
+    PostCounts,
+    listeners_in,
+)
 from live_sessions.captions.transcripts import Transcript, read_transcript
-from live_sessions.listeners.fan_out import Departures
-from live_sessions.sessions.connections import ConnectionTable
+from live_sessions.sessions.connections import ConnectionTable, Listener
+from live_sessions.sessions.follow_ups import CaptionPage
 from live_sessions.sessions.rows import SessionTable
 from live_sessions.wire.frames import Caption
-from live_sessions.wire.sockets import CONCURRENT_POSTS, DeliveryReport, Sockets
+from live_sessions.wire.sockets import CONCURRENT_POSTS, DeliveryReport
 
 if TYPE_CHECKING:
     from mypy_boto3_translate import TranslateClient
@@ -39,12 +52,15 @@ SENTENCE_ENDS = (". ", "? ", "! ", "。", "？", "！", "। ", "؟ ")
 
 UNSUPPORTED_PAIR = "UnsupportedLanguagePairException"
 
-PAGE_SIZE = 500
+DIRECT_LISTENERS = 500
+"""What this function posts to within a caption's limits with time to spare; also a page of a crowd
+(benchmarks/crowd.py).
+"""
+
 CONCURRENT_TRANSLATIONS = 20
 TRANSLATION_ATTEMPTS = 2
 """A partial transcript has one, because another one will soon replace it."""
 
-POST_TIMEOUT_SECONDS = 0.8
 LEAST_CONCURRENT_POSTS = 4
 """For each language, even if few of the listeners read it."""
 
@@ -189,24 +205,32 @@ class CaptionLimits:
     """The time limits of one caption, in seconds.
 
     `posting`: no post starts later than this after its text is available. `removing`: no removal of
-    a gone listener starts later than this after the posts.
+    a gone listener starts later than this after the posts. `crowd_posting` is the limit of a page's
+    posts: the next caption waits for them, and a partial one is not worth as much.
     """
 
     translation: float = 2.5
     partial_translation: float = 1.0
     posting: float = 1.2
+    crowd_posting: float = 5.0
+    partial_crowd_posting: float = 1.2
     removing: float = 0.5
 
 
 LIMITS = CaptionLimits()
 
 
-@dataclass(frozen=True)
-class LanguageReport:
-    """What happened to one language's caption; `failure` is why it had the original text."""
+ByLanguage = Mapping[str, Sequence[str]]
+"""Connection ids by the language that they read."""
 
-    posts: DeliveryReport
-    failure: str
+
+@dataclass(frozen=True)
+class CaptionReport:
+    """What happened to a caption; `failures` is why languages had the original text."""
+
+    counts: PostCounts
+    languages: int
+    failures: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -216,17 +240,18 @@ class Captioning:
     sessions: SessionTable
     connections: ConnectionTable
     translator: Translator
-    sockets: Sockets
-    departures: Departures
+    posts: CaptionPosts
+    pages: CaptionPages
     clock: Clock
     threads: Callable[[int], Executor] = ThreadPoolExecutor
     limits: CaptionLimits = LIMITS
+    direct_listeners: int = DIRECT_LISTENERS
 
     def __call__(self, event: Mapping[str, Any], context: object) -> None:
         """Caption the transcript that is the event.
 
         Raises msgspec.ValidationError for another event, and botocore's errors if the session or
-        its listeners cannot be read. Then nothing was posted.
+        its listeners cannot be read. Then nothing was posted, or to a crowd only in part.
         """
         self.caption(read_transcript(event))
 
@@ -234,7 +259,7 @@ class Captioning:
         """Post the transcript to the listeners of its session, if that is live.
 
         Raises botocore's errors if the session or its listeners cannot be read; then nothing was
-        posted.
+        posted, or to a crowd only in part.
         """
         at_ms = self.clock.now_ms()
         if not transcript.text.strip():
@@ -243,75 +268,88 @@ class Captioning:
         if session is None or not session.is_live(at_ms):
             logger.info("The session is not live", extra={"session": transcript.session_id})
             return
-        listeners = self._listeners_by_language(transcript.session_id, at_ms)
-        reports = self._post_all(transcript, listeners) if listeners else {}
-        gone = [connection_id for each in reports.values() for connection_id in each.posts.gone]
-        removed = self._remove(gone, transcript.session_id) if gone else 0
-        _record(transcript, reports, removals_failed=len(gone) - removed)
-
-    def _remove(self, gone: Sequence[str], session_id: str) -> int:
-        until_seconds = self.clock.monotonic() + self.limits.removing
-        return self.departures.remove(gone, session_id, until_seconds=until_seconds)
-
-    def _listeners_by_language(self, session_id: str, at_ms: int) -> dict[str, list[str]]:
-        listeners: dict[str, list[str]] = {}
-        for page in self.connections.listener_pages(session_id, page_size=PAGE_SIZE):
-            for listener in page:
-                if listener.ttl > at_ms / 1000:
-                    listeners.setdefault(listener.target_language, []).append(
-                        listener.connection_id
-                    )
-        return listeners
-
-    def _post_all(
-        self, transcript: Transcript, listeners: Mapping[str, Sequence[str]]
-    ) -> dict[str, LanguageReport]:
-        limits = self.limits
-        until_seconds = self.clock.monotonic() + (
-            limits.partial_translation if transcript.is_partial else limits.translation
+        pages = self.connections.listener_pages(
+            transcript.session_id, page_size=self.direct_listeners
         )
-        listener_count = sum(map(len, listeners.values()))
-        translating = self.threads(min(len(listeners), CONCURRENT_TRANSLATIONS))
+        # A full page may be followed by one without listeners.
+        first_pages = [page for page in islice(pages, 2) if page]
+        with _Translations(self, transcript) as translations:
+            if len(first_pages) > 1:
+                every_page = (_by_language(page, at_ms) for page in chain(first_pages, pages))
+                counts = self._post_to_crowd(transcript, every_page, translations)
+            else:
+                listeners = _by_language(chain(*first_pages), at_ms)
+                counts = self._post_to_all(transcript, listeners, translations)
+        report = CaptionReport(counts, len(translations.languages), translations.failures)
+        _record(transcript, report)
 
-        def post(language: str) -> LanguageReport:
+    def _post_to_all(
+        self, transcript: Transcript, listeners: ByLanguage, translations: "_Translations"
+    ) -> PostCounts:
+        """Post to every listener from here, each language as soon as it is translated."""
+        if not listeners:
+            return PostCounts()
+        translations.start(listeners)
+        listener_count = listeners_in(listeners)
+
+        def post(language: str) -> DeliveryReport:
             connection_ids = listeners[language]
-            translation = self._settled(translations.get(language), until_seconds)
+            frame = self._frame(transcript, language, translations.settled(language))
             share = CONCURRENT_POSTS * len(connection_ids) // listener_count
-            posts = self.sockets.post_all(
-                dict.fromkeys(connection_ids, self._frame(transcript, language, translation)),
-                until_seconds=self.clock.monotonic() + limits.posting,
+            return self.posts.sockets.post_all(
+                dict.fromkeys(connection_ids, frame),
+                until_seconds=self.clock.monotonic() + self.limits.posting,
                 concurrent=max(share, LEAST_CONCURRENT_POSTS),
             )
-            return LanguageReport(posts, translation.failure)
 
-        try:
-            translations = {
-                language: translating.submit(
-                    self.translator.translate,
-                    transcript.text,
-                    transcript.source_language,
-                    language,
-                    attempts=1 if transcript.is_partial else TRANSLATION_ATTEMPTS,
-                )
+        with self.threads(len(listeners)) as posting:
+            reports = list(posting.map(post, listeners))
+        gone = [connection_id for each in reports for connection_id in each.gone]
+        return reduce(
+            add,
+            map(PostCounts.of, reports),
+            self.posts.removal(gone, transcript.session_id, self.limits.removing),
+        )
+
+    def _post_to_crowd(
+        self, transcript: Transcript, pages: Iterable[ByLanguage], translations: "_Translations"
+    ) -> PostCounts:
+        """Hand out each page as soon as it is read, and wait for all of them.
+
+        Pages without a result are posted from here if the caption is final.
+        """
+        with self.threads(CONCURRENT_PAGES) as waiting:
+            posting: list[Future[tuple[CaptionPage, PostCounts | None]]] = []
+            for listeners in pages:
+                translations.start(listeners)
+                posting.append(waiting.submit(self._post_page, transcript, listeners, translations))
+            results = [each.result() for each in posting]
+        counts = reduce(add, (counts for _, counts in results if counts is not None), PostCounts())
+        for page in (page for page, counts in results if counts is None):
+            if transcript.is_partial:
+                counts += PostCounts(untried=listeners_in(page.listeners))
+            else:
+                until_seconds = self.clock.monotonic() + page.posting_seconds
+                counts += self.posts.post_page(page, until_seconds)
+        return counts
+
+    def _post_page(
+        self, transcript: Transcript, listeners: ByLanguage, translations: "_Translations"
+    ) -> tuple[CaptionPage, PostCounts | None]:
+        limits = self.limits
+        page = CaptionPage(
+            session_id=transcript.session_id,
+            frames={
+                language: self._frame(transcript, language, translations.settled(language)).decode()
                 for language in listeners
-                if language != transcript.source_language
-            }
-            with self.threads(len(listeners)) as posting:
-                return dict(zip(listeners, posting.map(post, listeners), strict=True))
-        finally:
-            # A translation that comes too late is kept in the cache.
-            translating.shutdown(wait=False, cancel_futures=True)
-
-    def _settled(
-        self, translating: Future[Translation] | None, until_seconds: float
-    ) -> Translation:
-        """The translation, if it comes in time; the source language needs none."""
-        if translating is None:
-            return Translation(None)
-        try:
-            return translating.result(max(0, until_seconds - self.clock.monotonic()))
-        except TimeoutError:
-            return Translation(None, "too late")
+            },
+            listeners={language: list(readers) for language, readers in listeners.items()},
+            posting_seconds=(
+                limits.partial_crowd_posting if transcript.is_partial else limits.crowd_posting
+            ),
+            removing_seconds=limits.removing,
+        )
+        return page, self.pages.post(page)
 
     def _frame(self, transcript: Transcript, language: str, translation: Translation) -> bytes:
         original = transcript.text
@@ -330,26 +368,92 @@ class Captioning:
         return msgspec.json.encode(frame)
 
 
-def _record(
-    transcript: Transcript, reports: Mapping[str, LanguageReport], *, removals_failed: int
-) -> None:
-    posts = [each.posts for each in reports.values()]
-    posted = sum(len(report.delivered) for report in posts)
-    gone = sum(len(report.gone) for report in posts)
-    untried = sum(len(report.untried) for report in posts)
-    untranslated = [
-        f"{language}: {each.failure}" for language, each in reports.items() if each.failure
-    ]
-    failed = sum((report.failures for report in posts), Counter[str]())
+class _Translations:
+    """The translations of one transcript, each started once, at the first page with its readers.
+
+    `failures` has the reasons by language, once a language has settled.
+    """
+
+    def __init__(self, captioning: Captioning, transcript: Transcript) -> None:
+        self._transcript = transcript
+        self._translator = captioning.translator
+        self._clock = captioning.clock
+        limits = captioning.limits
+        self._limit_seconds = (
+            limits.partial_translation if transcript.is_partial else limits.translation
+        )
+        self._threads = captioning.threads(CONCURRENT_TRANSLATIONS)
+        self._until_seconds: float | None = None
+        self._translating: dict[str, Future[Translation] | None] = {}
+        self.failures: dict[str, str] = {}
+
+    def __enter__(self) -> "_Translations":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # A translation that comes too late is kept in the cache.
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    @property
+    def languages(self) -> Sequence[str]:
+        """The languages that were started, the spoken one among them if it is read."""
+        return tuple(self._translating)
+
+    def start(self, languages: Iterable[str]) -> None:
+        """Start those that have not been started; the first start begins the time limit."""
+        if self._until_seconds is None:
+            self._until_seconds = self._clock.monotonic() + self._limit_seconds
+        transcript = self._transcript
+        for language in languages:
+            if language in self._translating:
+                continue
+            self._translating[language] = (
+                None
+                if language == transcript.source_language
+                else self._threads.submit(
+                    self._translator.translate,
+                    transcript.text,
+                    transcript.source_language,
+                    language,
+                    attempts=1 if transcript.is_partial else TRANSLATION_ATTEMPTS,
+                )
+            )
+
+    def settled(self, language: str) -> Translation:
+        """The translation, if it comes in time; the source language needs none."""
+        translating = self._translating[language]
+        if translating is None or self._until_seconds is None:
+            return Translation(None)
+        try:
+            translation = translating.result(max(0, self._until_seconds - self._clock.monotonic()))
+        except TimeoutError:
+            translation = Translation(None, "too late")
+        if translation.failure:
+            self.failures[language] = translation.failure
+        return translation
+
+
+def _by_language(listeners: Iterable[Listener], at_ms: int) -> dict[str, list[str]]:
+    """The listeners whose sockets may be open."""
+    readers: dict[str, list[str]] = {}
+    for listener in listeners:
+        if listener.ttl > at_ms / 1000:
+            readers.setdefault(listener.target_language, []).append(listener.connection_id)
+    return readers
+
+
+def _record(transcript: Transcript, report: CaptionReport) -> None:
+    """Untried listeners of a partial caption are not counted: the next one is for them as well."""
+    counts = report.counts
     emit(
         {
-            metrics.CAPTIONS_POSTED: posted,
-            metrics.TRANSLATIONS_FAILED: len(untranslated),
-            metrics.CONNECTIONS_GONE: gone,
-            metrics.POSTS_RETRIED: sum(report.retried for report in posts),
-            metrics.POSTS_FAILED: failed.total(),
-            metrics.LISTENERS_UNTRIED: untried,
-            metrics.REMOVALS_FAILED: removals_failed,
+            metrics.CAPTIONS_POSTED: counts.delivered,
+            metrics.TRANSLATIONS_FAILED: len(report.failures),
+            metrics.CONNECTIONS_GONE: counts.gone,
+            metrics.POSTS_RETRIED: counts.retried,
+            metrics.POSTS_FAILED: sum(counts.failures.values()),
+            metrics.LISTENERS_UNTRIED: 0 if transcript.is_partial else counts.untried,
+            metrics.REMOVALS_FAILED: counts.removals_failed,
         }
     )
     logger.info(
@@ -358,11 +462,13 @@ def _record(
             "session": transcript.session_id,
             "caption": transcript.sequence,
             "partial": transcript.is_partial,
-            "languages": len(reports),
-            "posted": posted,
-            "gone": gone,
-            "failed": dict(failed),
-            "untried": untried,
-            "untranslated": untranslated,
+            "languages": report.languages,
+            "posted": counts.delivered,
+            "gone": counts.gone,
+            "failed": counts.failures,
+            "untried": counts.untried,
+            "untranslated": [
+                f"{language}: {failure}" for language, failure in report.failures.items()
+            ],
         },
     )

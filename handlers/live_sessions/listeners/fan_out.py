@@ -3,6 +3,8 @@
 The first invocation reads the pages of listeners and starts another invocation for each; a session
 of one page is served at once. Nothing starts after the invocation's time is up, and no listener
 delays another one's frame.
+
+Captions come as single pages, which the translation function hands out and waits for.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +21,7 @@ from live_sessions.listeners.membership import Membership
 from live_sessions.sessions.connections import Connection, ConnectionTable
 from live_sessions.sessions.follow_ups import (
     AnyFanOutTask,
+    CaptionPage,
     FanOut,
     FrameFanOut,
     SessionEndedFanOut,
@@ -83,27 +86,34 @@ class Departures:
 
 @dataclass(frozen=True, kw_only=True)
 class FanOutHandler:
-    """The fan-out function; `itself` starts an invocation for each of several pages."""
+    """The fan-out function; `itself` starts an invocation for each of several pages.
+
+    `captions` posts a page of a caption until a moment of the monotonic clock, and reports.
+    """
 
     sessions: SessionTable
     connections: ConnectionTable
     sockets: Sockets
     departures: Departures
     itself: FanOut
+    captions: Callable[[CaptionPage, float], object]
     clock: Clock
     page_size: int = PAGE_SIZE
 
-    def __call__(self, event: Mapping[str, Any], context: Any) -> None:
-        """Carry out the task in the event within the invocation's time."""
-        task = msgspec.convert(event, AnyFanOutTask)
+    def __call__(self, event: Mapping[str, Any], context: Any) -> object:
+        """Carry out the task in the event within the invocation's time; return a page's report."""
+        task = msgspec.convert(event, AnyFanOutTask | CaptionPage)
         left_seconds = context.get_remaining_time_in_millis() / 1000
         until_seconds = self.clock.monotonic() + left_seconds - TIME_RESERVE_SECONDS
+        if isinstance(task, CaptionPage):
+            return msgspec.to_builtins(self.captions(task, until_seconds))
         if task.connection_ids is not None:
             self._serve(task, task.connection_ids, until_seconds)
-            return
+            return None
         found_listeners = self._serve_all(task, until_seconds)
         if isinstance(task, SessionEndedFanOut):
             self._finish_end(task, found_listeners)
+        return None
 
     def _serve_all(self, task: AnyFanOutTask, until_seconds: float) -> bool:
         """Serve every page, here or in another invocation; False if there is no listener."""

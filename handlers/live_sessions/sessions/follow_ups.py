@@ -77,6 +77,22 @@ class FrameFanOut(FanOutTask, frozen=True, kw_only=True, tag="frame"):
 AnyFanOutTask = SessionEndedFanOut | FrameFanOut
 
 
+class CaptionPage(
+    msgspec.Struct, frozen=True, kw_only=True, rename="camel", tag_field="task", tag="captions"
+):
+    """Post one caption to a page of listeners: by language its frame, JSON text, and its readers.
+
+    Whoever starts this task waits for its `PostCounts`. No post starts later than `posting_seconds`
+    after the invocation, no removal of a gone listener later than `removing_seconds` after that.
+    """
+
+    session_id: str
+    frames: dict[str, str]
+    listeners: dict[str, list[str]]
+    posting_seconds: float
+    removing_seconds: float
+
+
 @dataclass(frozen=True)
 class FanOut:
     """The fan-out function, for others to start; its client is built at the first use."""

@@ -158,7 +158,7 @@ class BroadcastClients(StageClients):
     def sqs(self, *, attempts: int = 2) -> Any:
         return self._queues
 
-    def lambda_at_most_once(self, timeout_seconds: float) -> Any:
+    def lambda_at_most_once(self, timeout_seconds: float, *, connections: int = 10) -> Any:
         return self._pipeline
 
 

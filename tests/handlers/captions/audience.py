@@ -19,6 +19,8 @@ UNLIMITED = CaptionLimits(
     translation=OUT_OF_REACH_SECONDS,
     partial_translation=OUT_OF_REACH_SECONDS,
     posting=OUT_OF_REACH_SECONDS,
+    crowd_posting=OUT_OF_REACH_SECONDS,
+    partial_crowd_posting=OUT_OF_REACH_SECONDS,
     removing=OUT_OF_REACH_SECONDS,
 )
 """Of a caption's limits a test meets only those that it sets itself."""
@@ -50,17 +52,21 @@ class Audience:
         already = self.stage.session(self.session_id)["listenersByLanguage"]
         first = sum(already.values())
         members = [f"listener/{number}+=" for number in range(first, first + listeners)]
-        for member in members:
-            row = {
-                "connectionId": member,
-                "role": "listener",
-                "sessionId": self.session_id,
-                "targetLanguage": language,
-                "membershipId": f"membership of {member}",
-                "connectedAt": self.stage.connected_at,
-                "ttl": self.stage.connected_at // 1000 + 7200,
-            }
-            self.stage.replace("connections", row)
+        self.stage.fill(
+            "connections",
+            (
+                {
+                    "connectionId": member,
+                    "role": "listener",
+                    "sessionId": self.session_id,
+                    "targetLanguage": language,
+                    "membershipId": f"membership of {member}",
+                    "connectedAt": self.stage.connected_at,
+                    "ttl": self.stage.connected_at // 1000 + 7200,
+                }
+                for member in members
+            ),
+        )
         by_language = {**already, language: already.get(language, 0) + listeners}
         count = sum(by_language.values())
         self.stage.change(

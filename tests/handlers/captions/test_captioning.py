@@ -19,10 +19,10 @@ from live_sessions.aws.http import AwsHttp
 from live_sessions.aws.runtime import AwsEnvironment, Clock
 from live_sessions.captions.captioning import (
     LIMITS,
-    POST_TIMEOUT_SECONDS,
     CaptionLimits,
     TranslationKey,
 )
+from live_sessions.captions.pages import POST_TIMEOUT_SECONDS
 from live_sessions.listeners.fan_out import CONCURRENT_REMOVALS, Departures
 from live_sessions.sessions.rows import Session
 from live_sessions.wire.sockets import CONCURRENT_POSTS, Sockets
@@ -387,14 +387,15 @@ def test_removals_are_begun_within_half_a_second_and_the_next_caption_finds_the_
 
         def leave(self, connection_id: str, session_id: str) -> Session | None:
             left.append(connection_id)
-            session = works.departures.membership.leave(connection_id, session_id)
+            session = works.posts.departures.membership.leave(connection_id, session_id)
             clock.step(0.3)
             return session
 
-    departures = Departures(cast(Any, Slow()), works.departures.pushes, clock.handlers)
+    pushes = works.posts.departures.pushes
+    departures = Departures(cast(Any, Slow()), pushes, clock.handlers)
     audience.captioning = replace(
         works,
-        departures=departures,
+        posts=replace(works.posts, departures=departures, clock=clock.handlers),
         clock=clock.handlers,
         limits=replace(UNLIMITED, removing=LIMITS.removing),
     )
@@ -438,7 +439,8 @@ def with_real_sockets(
     aws = AwsEnvironment("eu-central-1", "key", "secret", "token")
     api = AwsHttp(f"{server.url}/live", "execute-api", aws, timeout_seconds=timeout_seconds)
     sockets = Sockets(api, audience.stage.clock)
-    audience.captioning = replace(audience.captioning, sockets=sockets)
+    posts = replace(audience.captioning.posts, sockets=sockets)
+    audience.captioning = replace(audience.captioning, posts=posts)
 
 
 @pytest.mark.parametrize(("listeners", "hung"), [(10, 1), (150, 20)])
