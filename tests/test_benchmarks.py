@@ -13,6 +13,11 @@ BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
     ("script", "options", "row"),
     [
         ("fan_out.py", ["--posts", "5", "--rounds", "1", "--latencies", "0"], "post_all"),
+        (
+            "crowd.py",
+            ["--listeners", "1001", "--rounds", "1", "--latencies", "0"],
+            "by pages          1001",
+        ),
         ("cold_start.py", ["--rounds", "1", "--modules", "heartbeat"], "heartbeat"),
         ("cold_start.py", ["--layers", "--rounds", "1", "--modules", "authorizer"], "authorizer"),
     ],

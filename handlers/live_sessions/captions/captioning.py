@@ -255,19 +255,19 @@ class Captioning:
         """
         self.caption(read_transcript(event))
 
-    def caption(self, transcript: Transcript) -> None:
-        """Post the transcript to the listeners of its session, if that is live.
+    def caption(self, transcript: Transcript) -> PostCounts:
+        """Post the transcript to the listeners of its session, if that is live; count the posts.
 
         Raises botocore's errors if the session or its listeners cannot be read; then nothing was
         posted, or to a crowd only in part.
         """
         at_ms = self.clock.now_ms()
         if not transcript.text.strip():
-            return
+            return PostCounts()
         session = self.sessions.get(transcript.session_id)
         if session is None or not session.is_live(at_ms):
             logger.info("The session is not live", extra={"session": transcript.session_id})
-            return
+            return PostCounts()
         pages = self.connections.listener_pages(
             transcript.session_id, page_size=self.direct_listeners
         )
@@ -282,6 +282,7 @@ class Captioning:
                 counts = self._post_to_all(transcript, listeners, translations)
         report = CaptionReport(counts, len(translations.languages), translations.failures)
         _record(transcript, report)
+        return counts
 
     def _post_to_all(
         self, transcript: Transcript, listeners: ByLanguage, translations: "_Translations"
