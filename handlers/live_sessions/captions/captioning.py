@@ -30,6 +30,7 @@ from live_sessions.captions.pages import (
     CaptionPages,
     CaptionPosts,
     PostCounts,
+    concurrent_posts,
     listeners_in,
 )
 from live_sessions.captions.transcripts import Transcript, read_transcript
@@ -276,7 +277,9 @@ class Captioning:
         with _Translations(self, transcript) as translations:
             if len(first_pages) > 1:
                 every_page = (_by_language(page, at_ms) for page in chain(first_pages, pages))
-                counts = self._post_to_crowd(transcript, every_page, translations)
+                # The count may be off by a few listeners.
+                concurrent = concurrent_posts(-(-session.listener_count // self.direct_listeners))
+                counts = self._post_to_crowd(transcript, every_page, translations, concurrent)
             else:
                 listeners = _by_language(chain(*first_pages), at_ms)
                 counts = self._post_to_all(transcript, listeners, translations)
@@ -313,7 +316,11 @@ class Captioning:
         )
 
     def _post_to_crowd(
-        self, transcript: Transcript, pages: Iterable[ByLanguage], translations: "_Translations"
+        self,
+        transcript: Transcript,
+        pages: Iterable[ByLanguage],
+        translations: "_Translations",
+        concurrent: int,
     ) -> PostCounts:
         """Hand out each page as soon as it is read, and wait for all of them.
 
@@ -323,7 +330,9 @@ class Captioning:
             posting: list[Future[tuple[CaptionPage, PostCounts | None]]] = []
             for listeners in pages:
                 translations.start(listeners)
-                posting.append(waiting.submit(self._post_page, transcript, listeners, translations))
+                posting.append(
+                    waiting.submit(self._post_page, transcript, listeners, translations, concurrent)
+                )
             results = [each.result() for each in posting]
         counts = reduce(add, (counts for _, counts in results if counts is not None), PostCounts())
         for page in (page for page, counts in results if counts is None):
@@ -331,11 +340,16 @@ class Captioning:
                 counts += PostCounts(untried=listeners_in(page.listeners))
             else:
                 until_seconds = self.clock.monotonic() + page.posting_seconds
-                counts += self.posts.post_page(page, until_seconds)
+                here = msgspec.structs.replace(page, concurrent_posts=CONCURRENT_POSTS)
+                counts += self.posts.post_page(here, until_seconds)
         return counts
 
     def _post_page(
-        self, transcript: Transcript, listeners: ByLanguage, translations: "_Translations"
+        self,
+        transcript: Transcript,
+        listeners: ByLanguage,
+        translations: "_Translations",
+        concurrent: int,
     ) -> tuple[CaptionPage, PostCounts | None]:
         limits = self.limits
         page = CaptionPage(
@@ -345,6 +359,7 @@ class Captioning:
                 for language in listeners
             },
             listeners={language: list(readers) for language, readers in listeners.items()},
+            concurrent_posts=concurrent,
             posting_seconds=(
                 limits.partial_crowd_posting if transcript.is_partial else limits.crowd_posting
             ),

@@ -25,6 +25,12 @@ POST_TIMEOUT_SECONDS = 0.8
 CONCURRENT_PAGES = 20
 """All the pages of the largest session: 10,000 listeners, 500 a page."""
 
+CROWD_POSTS = 240
+"""Posts of one caption at the same time, on all its pages together: at 20 ms for each, as many per
+second as an account may make. Without it, the 429s of a large session would use up the attempts.
+https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
+"""
+
 PAGE_TIMEOUT_SECONDS = 12
 """For a page's posts and removals within their limits, and for a cold start before them."""
 
@@ -80,7 +86,7 @@ class CaptionPosts:
                 for connection_id in connection_ids
             },
             until_seconds=until_seconds,
-            concurrent=CONCURRENT_POSTS,
+            concurrent=page.concurrent_posts,
         )
         return PostCounts.of(report) + self.removal(
             report.gone, page.session_id, page.removing_seconds
@@ -123,6 +129,11 @@ class CaptionPages:
         except msgspec.DecodeError:
             _log_failure(page, "not a page's counts")
             return None
+
+
+def concurrent_posts(pages: int) -> int:
+    """How many posts each of so many pages makes at the same time."""
+    return min(CONCURRENT_POSTS, max(1, CROWD_POSTS // max(1, pages)))
 
 
 def _log_failure(page: CaptionPage, reason: str) -> None:

@@ -89,6 +89,7 @@ class CaptionPage(
     session_id: str
     frames: dict[str, str]
     listeners: dict[str, list[str]]
+    concurrent_posts: int
     posting_seconds: float
     removing_seconds: float
 

@@ -15,9 +15,12 @@ from contract.languages import TARGET_LANGUAGES
 from live_sessions.aws.runtime import Handler
 from live_sessions.captions.captioning import DIRECT_LISTENERS, LIMITS
 from live_sessions.captions.pages import (
+    CONCURRENT_PAGES,
+    CROWD_POSTS,
     PAGE_TIMEOUT_SECONDS,
     POST_TIMEOUT_SECONDS,
     CaptionPages,
+    concurrent_posts,
 )
 from live_sessions.captions.transcripts import PIPELINE_TIMEOUT_SECONDS, TEXT_LIMIT_CHARACTERS
 from live_sessions.sessions.follow_ups import AnyFanOutTask, CaptionPage
@@ -103,6 +106,7 @@ def test_five_thousand_listeners_in_five_languages_get_each_caption_once(
             member for members in listeners.values() for member in members
         )
         assert len(fan_out.events) == 5_000 // DIRECT_LISTENERS
+        assert sum(event["concurrentPosts"] for event in fan_out.events) <= CROWD_POSTS
         for language, members in listeners.items():
             expected = TEXT if language == "en" else f"[{language}] {TEXT}"
             texts = {frame["text"] for to, frame in sockets.posts if to in set(members)}
@@ -188,6 +192,7 @@ def test_an_invocation_with_too_little_time_posts_nothing(
         "sessionId": audience.session_id,
         "frames": {"es": '{"type":"caption"}'},
         "listeners": {"es": [member]},
+        "concurrentPosts": 1,
         "postingSeconds": 100,
         "removingSeconds": 1,
     }
@@ -300,6 +305,16 @@ def test_no_log_line_holds_what_was_said_to_a_page_that_failed(
 # ---- limits
 
 
+@pytest.mark.parametrize(("pages", "posts"), [(1, 48), (2, 48), (5, 48), (10, 24), (20, 12)])
+def test_the_pages_of_a_caption_share_what_the_account_may_post(pages: int, posts: int) -> None:
+    assert concurrent_posts(pages) == posts
+    assert pages * posts <= CROWD_POSTS
+
+
+def test_the_largest_session_is_posted_to_at_once() -> None:
+    assert CONCURRENT_PAGES * DIRECT_LISTENERS >= 10_000
+
+
 def test_a_caption_of_a_crowd_is_done_within_the_pipelines_time_at_the_worst() -> None:
     posted_here = LIMITS.crowd_posting + POST_TIMEOUT_SECONDS + LIMITS.removing
     assert posted_here < PAGE_TIMEOUT_SECONDS, "a page's function ends before it is given up"
@@ -317,6 +332,7 @@ def test_the_largest_page_is_within_the_payload_limit(character: str) -> None:
             language: ["Abc12345_defg-h=" * 2] * (DIRECT_LISTENERS // len(TARGET_LANGUAGES) + 1)
             for language in TARGET_LANGUAGES
         },
+        concurrent_posts=1,
         posting_seconds=1,
         removing_seconds=1,
     )
