@@ -5,6 +5,7 @@ import pulumi_aws as aws
 
 from components.alarms import AlarmTopic, AlarmTopicArgs
 from components.audio_transcription import AudioTranscription, AudioTranscriptionArgs
+from components.caption_history import CaptionHistory, CaptionHistoryArgs
 from components.connection_store import ConnectionStore, ConnectionStoreArgs, TableSafety
 from components.custom_domain import CustomDomain, CustomDomainArgs
 from components.handler_function import function_platform
@@ -67,6 +68,12 @@ table_safety = TableSafety(
     deletion_protection=settings.deletion_protection,
 )
 store = ConnectionStore("store", ConnectionStoreArgs(prefix=prefix, safety=table_safety), here)
+history_args = CaptionHistoryArgs(
+    prefix=prefix,
+    deletion_protection=settings.deletion_protection,
+    is_on=settings.caption_rules.caption_history_minutes > 0,
+)
+history = CaptionHistory("history", history_args, here)
 access_logs = None
 if settings.access_logs:
     access_logs = AccessLogsArgs(
@@ -100,7 +107,9 @@ identity_args = SpeakerIdentityArgs(
 identity = SpeakerIdentity("identity", identity_args, here)
 fan_out_args = ListenerFanOutArgs(platform=platform, store=store, api=api)
 fan_out = ListenerFanOut("fan-out", fan_out_args, here)
-lifecycle_args = SessionLifecycleArgs(platform=platform, store=store, api=api, fan_out=fan_out)
+lifecycle_args = SessionLifecycleArgs(
+    platform=platform, store=store, history=history, api=api, fan_out=fan_out
+)
 lifecycle = SessionLifecycle("lifecycle", lifecycle_args, here)
 status_args = StatusBroadcasterArgs(
     platform=platform,
@@ -114,6 +123,7 @@ status = StatusBroadcaster("status", status_args, here)
 translation_args = TranslationPipelineArgs(
     platform=platform,
     store=store,
+    history=history,
     api=api,
     fan_out=fan_out,
     external_function_arn=settings.translation_function_arn,
@@ -136,6 +146,7 @@ removed = RemovedActions("removed", removed_args, here)
 parts = StackParts(
     platform=platform,
     store=store,
+    history=history,
     api=api,
     identity=identity,
     fan_out=fan_out,

@@ -100,6 +100,20 @@ class Listener(Client):
             frame for frame in self.received("caption") if with_partials or not frame["isPartial"]
         ]
 
+    def missed_captions(self, since: int | None = None, *, limit: int = 20) -> list[Frame]:
+        """Ask for captions until the history is complete; return the replies, the last an error
+        frame if one is refused.
+
+        Without `since` one reply has the last ones.
+        """
+        replies: list[Frame] = []
+        while True:
+            asked = {} if since is None else {"since": since}
+            replies.append(self.ask("getCaptions", limit=limit, **asked))
+            if replies[-1].type == "error" or replies[-1]["isComplete"]:
+                return replies
+            since = replies[-1]["captions"][-1]["sequence"]
+
     def change_language(self, target_language: str) -> Frame:
         """Ask for captions in another language; return the reply or the error frame."""
         return self.ask("changeLanguage", targetLanguage=target_language)

@@ -7,6 +7,7 @@ from typing import Any
 import pulumi
 
 from components.audio_transcription import AudioTranscription
+from components.caption_history import CaptionHistory
 from components.connection_store import ConnectionStore, StackTable
 from components.custom_domain import CustomDomain
 from components.handler_function import FunctionPlatform, HandlerFunction
@@ -28,6 +29,7 @@ class StackParts:
 
     platform: FunctionPlatform
     store: ConnectionStore
+    history: CaptionHistory
     api: SessionApi
     identity: SpeakerIdentity
     fan_out: ListenerFanOut
@@ -59,7 +61,7 @@ class StackParts:
     @property
     def tables(self) -> tuple[StackTable, ...]:
         """Every table of the stack."""
-        return (*self.store.tables, self.audio.slots_table)
+        return (*self.store.tables, self.audio.slots_table, self.history.table)
 
     @property
     def routes(self) -> list[Route]:
@@ -101,10 +103,7 @@ class StackParts:
         outputs = {
             "websocketUrl": domain.url if domain else self.api.url,
             "managementEndpoint": self.api.management_endpoint,
-            "sessionsTable": self.store.sessions_table,
-            "connectionsTable": self.store.connections_table,
-            "rateLimitsTable": self.store.rate_limits_table,
-            "audioSlotsTable": self.audio.slots_table.name,
+            **{table.definition.output: table.name for table in self.tables},
             "userPoolId": self.identity.user_pool_id,
             "userPoolClientId": self.identity.user_pool_client_id,
             "speakerIssuer": self.identity.issuer,

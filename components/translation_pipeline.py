@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi import ResourceOptions
 
+from components.caption_history import CaptionHistory
 from components.connection_store import ConnectionStore
 from components.grants import Grant
 from components.handler_function import FunctionPlatform, HandlerFunction, HandlerFunctionArgs
@@ -32,6 +33,7 @@ class TranslationPipelineArgs:
 
     platform: FunctionPlatform
     store: ConnectionStore
+    history: CaptionHistory
     api: SessionApi
     fan_out: ListenerFanOut
     external_function_arn: str = ""
@@ -68,6 +70,7 @@ class TranslationPipeline(pulumi.ComponentResource):
                 args.store.sessions("ReadUpdateSessions", "GetItem", "UpdateItem"),
                 args.store.connections("DeleteConnections", "DeleteItem"),
                 args.store.querying_listeners(),
+                args.history.writing(),
                 Grant(statements=(TRANSLATE_TEXT,)),
                 args.api.managing_connections("POST"),
                 args.fan_out.invoking(),

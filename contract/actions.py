@@ -133,6 +133,7 @@ _ACTIONS = (
     _listener_control("pausePlayback", "playbackPaused"),
     _listener_control("resumePlayback", "playbackResumed"),
     _listener_control("changeLanguage", "languageChanged", "sessionStatus"),
+    _listener_control("getCaptions", "captionHistory"),
     Action(
         name="heartbeat",
         roles=(Role.SPEAKER, Role.LISTENER),

@@ -34,6 +34,7 @@ class ConnectionEnvironment:
     sessions_table: str
     connections_table: str
     rate_limits_table: str
+    captions_table: str
     api_gateway_endpoint: str
     fan_out_function: str
     session_checks_queue_url: str
@@ -41,6 +42,7 @@ class ConnectionEnvironment:
     session_max_duration_hours: int
     status_shards: int
     listener_count_change_threshold_percent: int
+    caption_history_minutes: int
     sessions_per_user_per_hour: int
     joins_per_address_per_minute: int
     connections_per_address_per_minute: int
@@ -164,13 +166,18 @@ class AudioProcessorEnvironment:
 
 @dataclass(frozen=True, kw_only=True)
 class TranslationEnvironment:
-    """What the translation function reads; the fan-out posts pages of a crowd for it."""
+    """What the translation function reads; the fan-out posts pages of a crowd for it.
+
+    `caption_history_minutes` is 0 where no captions are kept.
+    """
 
     sessions_table: str
     connections_table: str
+    captions_table: str
     api_gateway_endpoint: str
     fan_out_function: str
     listener_count_change_threshold_percent: int
+    caption_history_minutes: int
 
 
 @dataclass(frozen=True)

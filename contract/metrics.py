@@ -112,6 +112,9 @@ TRANSCRIPTS_FAILED = Metric("TranscriptsFailed", ("audio_processor",))
 # ---- Captions
 CAPTIONS_POSTED = Metric("CaptionsPosted", ("translation",))
 TRANSLATIONS_FAILED = Metric("TranslationsFailed", ("translation",))
+CAPTIONS_KEPT = Metric("CaptionsKept", ("translation",))
+CAPTIONS_KEPT_LATE = Metric("CaptionsKeptLate", ("translation",))
+CAPTIONS_NOT_KEPT = Metric("CaptionsNotKept", ("translation",))
 
 METRICS = tuple(each for each in list(globals().values()) if isinstance(each, Metric))
 """All of them."""

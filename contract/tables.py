@@ -16,7 +16,8 @@ class Index:
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """A table: `name` follows the stack's prefix, `hash_key` is its primary key.
+    """A table: `name` follows the stack's prefix; its primary key is `hash_key`, with `range_key`
+    where it has one.
 
     `key_types` has DynamoDB's type (S or N) of every key attribute of the table and its indexes.
     Items expire by the attribute `ttl_attribute` (epoch seconds), where there is one.
@@ -25,13 +26,25 @@ class Table:
     name: str
     hash_key: str
     key_types: Mapping[str, str]
+    range_key: str | None = None
     indexes: tuple[Index, ...] = ()
     ttl_attribute: str | None = "ttl"
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """The attributes of the primary key."""
+        return (self.hash_key,) if self.range_key is None else (self.hash_key, self.range_key)
 
     @property
     def variable(self) -> str:
         """The environment variable that has a table's physical name, such as SESSIONS_TABLE."""
         return f"{self.name.replace('-', '_').upper()}_TABLE"
+
+    @property
+    def output(self) -> str:
+        """The stack output that has a table's physical name, such as sessionsTable."""
+        first, *others = self.name.split("-")
+        return f"{first}{''.join(map(str.capitalize, others))}Table"
 
 
 ACTIVE_SESSIONS_INDEX = Index(
@@ -86,7 +99,15 @@ AUDIO_SLOTS = Table(
 )
 """One item per slot, which is never removed."""
 
-TABLES = (SESSIONS, CONNECTIONS, RATE_LIMITS, AUDIO_SLOTS)
+CAPTIONS = Table(
+    name="captions",
+    hash_key="sessionLanguage",
+    range_key="sequence",
+    key_types={"sessionLanguage": "S", "sequence": "N"},
+)
+"""The final captions of a session in one language: a partition for each pair of both."""
+
+TABLES = (SESSIONS, CONNECTIONS, RATE_LIMITS, AUDIO_SLOTS, CAPTIONS)
 
 STATUS_SHARDS_LIMIT = 64
 """The most partitions of the active-session index that config allows; reconcile reads them all."""

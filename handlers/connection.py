@@ -7,6 +7,8 @@ from contract.functions import ConnectionEnvironment
 from live_sessions.aws.clients import FAIL_FAST_TIMEOUT_SECONDS, Clients
 from live_sessions.aws.runtime import SYSTEM_CLOCK, Clock, Handler, read_environment
 from live_sessions.broadcast.controls import Broadcast
+from live_sessions.captions.history import CaptionTable, History
+from live_sessions.captions.missed_captions import MissedCaptions
 from live_sessions.listeners.answers import ListenerActions
 from live_sessions.listeners.joining import Joining
 from live_sessions.listeners.membership import Membership
@@ -19,7 +21,13 @@ from live_sessions.sessions.passcodes import random_passcode
 from live_sessions.sessions.rows import SessionTable
 from live_sessions.sessions.session_ids import random_session_id
 from live_sessions.status.pushes import EventPushes
-from live_sessions.wire.messages import ChangeLanguage, ClientMessage, CreateSession, JoinSession
+from live_sessions.wire.messages import (
+    ChangeLanguage,
+    ClientMessage,
+    CreateSession,
+    GetCaptions,
+    JoinSession,
+)
 from live_sessions.wire.rate_limits import RateLimits
 from live_sessions.wire.requests import Answer, MessageHandler
 from live_sessions.wire.sockets import Sockets
@@ -86,6 +94,12 @@ def build(
         clock=clock,
         listeners_limit=environment.max_listeners_per_session,
     )
+    history = History(
+        table=CaptionTable(clients.dynamodb(attempts=ATTEMPTS), environment.captions_table),
+        minutes=environment.caption_history_minutes,
+        clock=clock,
+    )
+    missed = MissedCaptions(membership=membership, history=history, clock=clock)
     listeners = ListenerActions(
         membership=membership, misses=misses, sockets=sockets, pushes=pushes, clock=clock
     )
@@ -98,6 +112,7 @@ def build(
             "joinSession": {Role.LISTENER: Answer(JoinSession, joining.join_session)},
             "leaveSession": {Role.LISTENER: Answer(ClientMessage, listeners.leave_session)},
             "changeLanguage": {Role.LISTENER: Answer(ChangeLanguage, listeners.change_language)},
+            "getCaptions": {Role.LISTENER: Answer(GetCaptions, missed.get_captions)},
             "pausePlayback": {Role.LISTENER: Answer(ClientMessage, listeners.pause_playback)},
             "resumePlayback": {Role.LISTENER: Answer(ClientMessage, listeners.resume_playback)},
         },

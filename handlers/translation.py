@@ -6,6 +6,7 @@ from contract.functions import TranslationEnvironment
 from live_sessions.aws.clients import Clients
 from live_sessions.aws.runtime import SYSTEM_CLOCK, Clock, Handler, read_environment
 from live_sessions.captions.captioning import Captioning, Translator
+from live_sessions.captions.history import TIMEOUT_SECONDS, CaptionTable, History
 from live_sessions.captions.pages import (
     CONCURRENT_PAGES,
     PAGE_TIMEOUT_SECONDS,
@@ -56,9 +57,14 @@ def build(environment: TranslationEnvironment, clients: Clients, clock: Clock) -
     def pages_client() -> "LambdaClient":
         return clients.lambda_at_most_once(PAGE_TIMEOUT_SECONDS, connections=CONCURRENT_PAGES)
 
+    kept_captions = CaptionTable(
+        clients.fail_fast_dynamodb(TIMEOUT_SECONDS), environment.captions_table
+    )
+    history = History(table=kept_captions, minutes=environment.caption_history_minutes, clock=clock)
     return Captioning(
         sessions,
         connections,
+        history,
         Translator(clients.translate(), clock),
         CaptionPosts(sockets, departures, clock),
         CaptionPages(pages_client, environment.fan_out_function),

@@ -6,8 +6,7 @@ from typing import Any
 
 from client.account import Account
 from client.running_cloud import not_running, running_outputs
-
-TABLE_OUTPUTS = ("sessionsTable", "connectionsTable", "rateLimitsTable", "audioSlotsTable")
+from contract.tables import TABLES
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -20,9 +19,10 @@ def main(arguments: list[str] | None = None) -> int:
     folder, outputs = running
     print(f"resetting the local cloud of {folder.name}/")
     account = Account.load(folder)
-    for name in TABLE_OUTPUTS:
-        count = empty_table(account.client("dynamodb"), outputs[name])
-        print(f"{outputs[name]}: {count} items removed")
+    for table in TABLES:
+        name = outputs[table.output]
+        count = empty_table(account.client("dynamodb"), name)
+        print(f"{name}: {count} items removed")
     urls = [*outputs["queueUrls"].values(), *outputs["audioQueueUrls"]]
     for url in urls:
         account.client("sqs").purge_queue(QueueUrl=url)

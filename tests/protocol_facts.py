@@ -134,6 +134,8 @@ def described(kind: Any) -> str:
         return " or ".join(f"`{value}`" for value in arguments)
     if origin is Annotated:
         return described(arguments[0]) + bounds(arguments[1])
+    if origin is list:
+        return f"array of {described(arguments[0])}s"
     if origin is dict:
         return f"object of {described(arguments[1])}s"
     return "object"

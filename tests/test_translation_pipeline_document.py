@@ -12,7 +12,7 @@ import pytest
 
 from contract import metrics
 from contract.tables import LISTENERS_INDEX
-from live_sessions.captions import captioning, pages, transcripts
+from live_sessions.captions import captioning, history, pages, transcripts
 from live_sessions.captions.transcripts import Transcript, read_transcript
 from live_sessions.sessions.connections import Listener
 from tests.protocol_page import tables
@@ -77,7 +77,7 @@ def test_the_attempts_and_the_patience_are_those_of_the_code() -> None:
 
 def test_the_metrics_are_those_that_the_code_counts() -> None:
     paragraph = PAGE[PAGE.index("Metrics: ") :]
-    source = Path(captioning.__file__).read_text()
-    emitted = re.findall(r"^            metrics\.([A-Z_]+):", source, re.MULTILINE)
+    sources = [Path(str(module.__file__)).read_text() for module in (captioning, history)]
+    emitted = re.findall(r"^ +metrics\.([A-Z_]+):", "".join(sources), re.MULTILINE)
     names = [getattr(metrics, name).name for name in emitted]
     assert names == re.findall(r"`(\w+)`", paragraph)

@@ -48,6 +48,7 @@ class StackTable:
                 for key, type_ in table.key_types.items()
             ],
             hash_key=table.hash_key,
+            range_key=table.range_key,
             global_secondary_indexes=[_index_args(index) for index in table.indexes],
             ttl=ttl,
             point_in_time_recovery=aws.dynamodb.TablePointInTimeRecoveryArgs(

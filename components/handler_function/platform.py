@@ -94,6 +94,11 @@ def setting_variables(settings: Settings) -> dict[str, str]:
         "STATUS_QUERY_TIMEOUT_MS": settings.status_query_timeout_milliseconds,
         "PERIODIC_UPDATE_INTERVAL_SECONDS": settings.status_interval_seconds,
     }
-    for rules in (settings.session_rules, settings.rate_limits, settings.audio_rules):
+    for rules in (
+        settings.session_rules,
+        settings.rate_limits,
+        settings.audio_rules,
+        settings.caption_rules,
+    ):
         values |= {name.upper(): value for name, value in rules}
     return {name: str(value) for name, value in values.items()}

@@ -214,6 +214,15 @@ def _caption_alarms(args: MonitoringArgs) -> list[Alarm]:
                 times=TRANSLATION_FAILURES,
             )
         )
+        alarms.append(
+            _event(
+                args,
+                "captions-not-kept",
+                metrics.CAPTIONS_NOT_KEPT,
+                "Listeners who were away miss captions: captions were posted, but could not be"
+                " written to the history.",
+            )
+        )
     return alarms
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi import ResourceOptions
 
+from components.caption_history import CaptionHistory
 from components.connection_store import ConnectionStore
 from components.grants import Grant
 from components.handler_function import FunctionPlatform, HandlerFunction, HandlerFunctionArgs
@@ -28,6 +29,7 @@ class SessionLifecycleArgs:
 
     platform: FunctionPlatform
     store: ConnectionStore
+    history: CaptionHistory
     api: SessionApi
     fan_out: ListenerFanOut
 
@@ -77,6 +79,7 @@ class SessionLifecycle(pulumi.ComponentResource):
             store.sessions("ReadWriteSessions", *items),
             store.connections("ReadWriteConnections", *items),
             store.counting_rates(),
+            self._args.history.reading(),
             self._args.api.managing_connections("GET", "POST"),
             self._args.fan_out.invoking(),
             self.checks.sending(),

@@ -4,6 +4,7 @@ from components.settings.problems import SettingsError
 from components.settings.stack_settings import (
     PROJECT,
     AudioRules,
+    CaptionRules,
     DomainRules,
     MonitoringRules,
     RateLimits,
@@ -16,6 +17,7 @@ from components.settings.stack_settings import (
 __all__ = [
     "PROJECT",
     "AudioRules",
+    "CaptionRules",
     "DomainRules",
     "MonitoringRules",
     "RateLimits",

@@ -213,6 +213,12 @@ class AudioRules(_Record, frozen=True):
     partial_results_stability: Literal["off", "low", "medium", "high"]
 
 
+class CaptionRules(_Record, frozen=True):
+    """How long listeners can ask for the captions that they missed; 0 keeps none."""
+
+    caption_history_minutes: int = _whole_number(0, 60, "minutes")
+
+
 class DomainRules(_Record, frozen=True):
     """The API's own domain name, empty for API Gateway's.
 
@@ -293,6 +299,7 @@ class Settings(_Record, frozen=True):
     session_rules: SessionRules
     rate_limits: RateLimits
     audio_rules: AudioRules
+    caption_rules: CaptionRules
     # https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
     translation_function_arn: str = _text(
         r"arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:function:[A-Za-z0-9_-]{1,64}"

@@ -71,6 +71,7 @@ class Assumptions:
             " carries a sampling decision.",
             "Each listener joins once and leaves once. Not included: cold starts (nor those"
             " from a snapshot), the snapshots of versions that no longer serve, refreshes,"
-            " language changes, status queries, status pushes on changes, errors and retries, KMS"
-            " requests, Logs Insights queries, build minutes, DNS.",
+            " language changes, status queries, questions for missed captions, status pushes on"
+            " changes, errors and retries, KMS requests, Logs Insights queries, build minutes,"
+            " DNS.",
         ]

@@ -75,6 +75,11 @@ class Month:
         return self.captions * (1 + self.load.partials_per_caption * with_partials)
 
     @property
+    def kept_captions(self) -> float:
+        """Rows of final captions: one for each language and one for the source language."""
+        return self.captions * (self.load.languages + 1) if self.facts.keeps_captions else 0
+
+    @property
     def ticks(self) -> float:
         """Ticks of the status rule."""
         return MINUTES_PER_MONTH * self.facts.ticks_per_minute

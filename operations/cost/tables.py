@@ -38,6 +38,7 @@ def tables(month: Month) -> Iterator[Usage]:
         + joins * (WRITES_OF_A_JOIN + WRITES_OF_A_LEAVE),
         "sessions and controls": month.started_sessions * (WRITES_OF_A_CREATION + WRITES_OF_AN_END)
         + month.controls * WRITES_OF_A_CONTROL,
+        "kept captions": month.kept_captions,
         "audio leases": month.speaking_seconds / RENEWAL_SECONDS * WRITES_OF_A_RENEWAL,
     }
     listeners = listeners_read(month)

@@ -1,5 +1,6 @@
 """Parts of a stack that tests of other parts need, with small, plain values."""
 
+from components.caption_history import CaptionHistory, CaptionHistoryArgs
 from components.connection_store import ConnectionStore, ConnectionStoreArgs, TableSafety
 from components.grants import Grant
 from components.handler_function import FunctionPlatform, HandlerFunction, HandlerFunctionArgs
@@ -27,6 +28,7 @@ SETTINGS = {
     "STATUS_QUERIES_PER_SPEAKER_PER_MINUTE": "5",
     "AUDIO_CHUNKS_PER_SECOND": "6",
     "AUDIO_SLOTS": "3",
+    "CAPTION_HISTORY_MINUTES": "2",
     "PARTIAL_CAPTIONS": "premium",
     "PARTIAL_RESULTS_STABILITY": "medium",
     "STATUS_SHARDS": "16",
@@ -65,6 +67,11 @@ def store(*, deletion_protection: bool = False) -> ConnectionStore:
     return ConnectionStore("store", ConnectionStoreArgs(prefix=PREFIX, safety=safety))
 
 
+def history(*, is_on: bool = True) -> CaptionHistory:
+    args = CaptionHistoryArgs(prefix=PREFIX, deletion_protection=False, is_on=is_on)
+    return CaptionHistory("history", args)
+
+
 def api() -> SessionApi:
     return SessionApi(
         "api",
@@ -92,6 +99,7 @@ def translation(
     args = TranslationPipelineArgs(
         platform=platform(),
         store=its_store,
+        history=history(),
         api=its_api,
         fan_out=its_fan_out,
         external_function_arn=external_function_arn,

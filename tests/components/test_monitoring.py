@@ -203,7 +203,7 @@ def test_an_external_translation_has_no_alarm_and_no_line_here():
     external, _ = run(entries=EXTERNAL_TRANSLATION)
     assert alarms_of(ours).keys() - alarms_of(external).keys() == {
         *("translation-errors", "translation-throttles", "translations-failed"),
-        *("translation-posts-failed", "caption-listeners-untried"),
+        *("translation-posts-failed", "caption-listeners-untried", "captions-not-kept"),
     }
     assert "transcripts-failed" in alarms_of(external), "the processor reports its failures"
     assert any("translation" in line for line in lines_of(ours))

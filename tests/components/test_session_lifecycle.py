@@ -21,6 +21,7 @@ def lifecycle(engine: Engine) -> SessionLifecycle:
         args = SessionLifecycleArgs(
             platform=stack_parts.platform(),
             store=store,
+            history=stack_parts.history(),
             api=api,
             fan_out=stack_parts.fan_out(store, api),
         )

@@ -147,6 +147,7 @@ BAD_VALUES: list[tuple[str, Any, str]] = [
     ("listenerCountChangeThresholdPercent", 101, "from 1 to 100"),
     ("maxListenersPerSession", -1, "from 1 to 10000"),
     ("sessionMaxDurationHours", 25, "from 1 to 24"),
+    ("captionHistoryMinutes", 61, "must be a whole number of minutes from 0 to 60"),
     ("speakerGraceSeconds", 901, "from 1 to 900"),
     ("sessionsPerUserPerHour", 0, "must be a whole number of sessions from 1 to 1000000"),
     ("joinsPerAddressPerMinute", 1_000_001, "a whole number of joins from 1 to 1000000"),

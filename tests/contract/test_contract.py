@@ -123,7 +123,7 @@ def test_each_metric_has_a_name_of_its_own_and_functions_that_emit_it() -> None:
 
 def test_each_table_has_the_types_of_its_keys_and_no_others() -> None:
     for table in tables.TABLES:
-        keys = {table.hash_key}
+        keys = set(table.key)
         for index in table.indexes:
             keys |= {index.hash_key, index.range_key}
             assert not keys & set(index.projected), f"{index.name} projects a key"

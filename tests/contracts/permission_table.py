@@ -10,6 +10,7 @@ ACTIVE_SESSIONS = f"{SESSIONS}/index/active-sessions-index"
 LISTENERS = f"{CONNECTIONS}/index/sessionId-targetLanguage-index"
 RATE_LIMITS = f"{TABLES}-rate-limits"
 AUDIO_SLOTS = f"{TABLES}-audio-slots"
+CAPTIONS = f"{TABLES}-captions"
 STAGE = f"arn:aws:execute-api:{REGION}:{ACCOUNT}:abc123/staging"
 POST = ("execute-api:ManageConnections", f"{STAGE}/POST/@connections/*")
 FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{PREFIX}"
@@ -38,6 +39,7 @@ STATEMENTS: dict[str, dict[str, tuple[str, str]]] = {
             CONNECTIONS,
         ),
         "CountRateLimits": ("dynamodb:UpdateItem", RATE_LIMITS),
+        "ReadCaptions": ("dynamodb:Query", CAPTIONS),
         "GetConnections": ("execute-api:ManageConnections", f"{STAGE}/GET/@connections/*"),
         "PostToConnections": POST,
         "InvokeFanOut": invoking("fan-out"),
@@ -122,6 +124,7 @@ STATEMENTS: dict[str, dict[str, tuple[str, str]]] = {
         "ReadUpdateSessions": ("dynamodb:GetItem dynamodb:UpdateItem", SESSIONS),
         "DeleteConnections": ("dynamodb:DeleteItem", CONNECTIONS),
         "QueryListeners": ("dynamodb:Query", LISTENERS),
+        "KeepCaptions": ("dynamodb:BatchWriteItem", CAPTIONS),
         "TranslateText": ("translate:TranslateText", "*"),
         "PostToConnections": POST,
         "InvokeFanOut": invoking("fan-out"),

@@ -42,6 +42,7 @@ SET_BY_LAMBDA = {
 SETTINGS = {
     "AUDIO_CHUNKS_PER_SECOND": "audioChunksPerSecond",
     "AUDIO_SLOTS": "audioSlots",
+    "CAPTION_HISTORY_MINUTES": "captionHistoryMinutes",
     "CONNECTIONS_PER_ADDRESS_PER_MINUTE": "connectionsPerAddressPerMinute",
     "CONTROLS_PER_CONNECTION_PER_MINUTE": "controlsPerConnectionPerMinute",
     "AUDIO_SLOTS_PER_USER": "audioSlotsPerUser",

@@ -2,6 +2,7 @@
 
 import pytest
 
+from contract.tables import CAPTIONS, TABLES
 from program.engine import Registered
 from tests.contracts.program_runs import ProgramRun, run_named
 
@@ -15,19 +16,20 @@ def kept(stack: ProgramRun) -> list[Registered]:
 @pytest.mark.parametrize("name", ["staging", "production"])
 def test_tables_and_user_pool_survive_a_mistake(name: str):
     stack = run_named(name)
-    assert len(kept(stack)) == 4 + 1 + 1
+    assert len(kept(stack)) == len(TABLES) + 1 + 1
     for each in kept(stack):
         assert each.protect, f"{each.name}: pulumi destroy would delete it"
         assert each.retain_on_delete, f"{each.name}: taken out of the program it would be deleted"
     for table in stack.engine.inputs("dynamodb/table"):
         assert table["deletionProtectionEnabled"] is True
-        assert table["pointInTimeRecovery"]["enabled"] is True
+        is_speech = table["name"].endswith(f"-{CAPTIONS.name}")
+        assert table["pointInTimeRecovery"]["enabled"] is not is_speech
     assert stack.engine.only("cognito/userPool")["deletionProtection"] == "ACTIVE"
 
 
 def test_the_local_cloud_leaves_nothing_behind():
     stack = run_named("local")
-    assert len(kept(stack)) == 4 + 1 + 1
+    assert len(kept(stack)) == len(TABLES) + 1 + 1
     assert not [each.name for each in stack.engine.registered if each.protect]
     assert not [each.name for each in stack.engine.registered if each.retain_on_delete]
     for table in stack.engine.inputs("dynamodb/table"):

@@ -50,7 +50,7 @@ def test_the_programs_tables_are_those_of_the_contract(engine: Engine):
     for table in TABLES:
         inputs = tables[table.name]
         assert inputs["hashKey"] == table.hash_key
-        assert "rangeKey" not in inputs
+        assert inputs.get("rangeKey") == table.range_key
         assert {each["name"]: each["type"] for each in inputs["attributes"]} == table.key_types
         assert inputs["globalSecondaryIndexes"] == [index_inputs(each) for each in table.indexes]
         assert inputs.get("ttl") == ttl_inputs(table)
@@ -70,6 +70,6 @@ def test_no_index_is_changed_in_place(engine: Engine):
 
 def test_key_attributes_are_those_of_the_keys_and_no_other():
     for table in TABLES:
-        keys = {table.hash_key}
+        keys = set(table.key)
         keys |= {key for index in table.indexes for key in (index.hash_key, index.range_key)}
         assert table.key_types.keys() == keys, table.name

@@ -70,8 +70,11 @@ class CheckedDynamoDB(DynamoDB):
                 raise Different(f"{operation} {request}: {self._item(each)}, but moto: {item}")
 
     def _whole_key(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        kind, value = self._key(request)
-        return {self._tables[request["TableName"]].hash_key: {kind: value}}
+        names, key = self._tables[request["TableName"]].key, self._key(request)
+        return {
+            name: {kind: value}
+            for name, kind, value in zip(names, key[::2], key[1::2], strict=True)
+        }
 
 
 def empty_moto() -> None:
@@ -134,4 +137,8 @@ def _keys_in(request: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     for item in request.get("TransactItems", ()):
         yield from item.values()
     for table, wanted in request.get("RequestItems", {}).items():
-        yield from ({"TableName": table, "Key": key} for key in wanted["Keys"])
+        if isinstance(wanted, list):
+            puts = (write["PutRequest"] for write in wanted)
+            yield from ({"TableName": table, "Item": put["Item"]} for put in puts)
+        else:
+            yield from ({"TableName": table, "Key": key} for key in wanted["Keys"])

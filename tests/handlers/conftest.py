@@ -36,7 +36,10 @@ from tests.patience import OUT_OF_REACH_SECONDS
 TABLES: list[dict[str, Any]] = [
     {
         "TableName": table.name,
-        "KeySchema": [{"AttributeName": table.hash_key, "KeyType": "HASH"}],
+        "KeySchema": [
+            {"AttributeName": name, "KeyType": kind}
+            for name, kind in zip(table.key, ("HASH", "RANGE"), strict=False)
+        ],
         "AttributeDefinitions": [
             {"AttributeName": name, "AttributeType": kind} for name, kind in table.key_types.items()
         ],

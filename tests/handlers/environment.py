@@ -23,6 +23,8 @@ ENVIRONMENT = {
     "SESSIONS_TABLE": "sessions",
     "CONNECTIONS_TABLE": "connections",
     "RATE_LIMITS_TABLE": "rate-limits",
+    "CAPTIONS_TABLE": "captions",
+    "CAPTION_HISTORY_MINUTES": "2",
     "API_GATEWAY_ENDPOINT": f"https://api1234567.execute-api.{REGION}.amazonaws.com/live",
     "FAN_OUT_FUNCTION": "live-sessions-test-fan-out:live",
     "SESSION_CHECKS_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/123456789012/session-checks",

@@ -231,6 +231,12 @@ def captions_without_time_left(stage: Stage) -> None:
     captions_for(stage, "en")
 
 
+def captions_that_cannot_be_kept(stage: Stage) -> None:
+    clients = intercepted(stage)
+    with clients.intercept("batch_write_item", fail_with(UNREACHABLE)):
+        captions_for(stage, "en")
+
+
 def signs_in_without_keys(_: Stage) -> None:
     authorize = importlib.import_module("authorizer").build(
         read_environment(AuthorizerEnvironment), SYSTEM_CLOCK, fetch_json
@@ -359,6 +365,7 @@ SCENARIOS: Mapping[Metric, Mapping[str, Scenario]] = {
     metrics.TRANSCRIPTIONS_GIVEN_UP: {"audio_processor": sends_audio_that_transcribe_refuses},
     metrics.TRANSCRIPTS_FAILED: {"audio_processor": sends_a_transcript_to_no_function},
     metrics.TRANSLATIONS_FAILED: {"translation": captions_that_cannot_be_translated},
+    metrics.CAPTIONS_NOT_KEPT: {"translation": captions_that_cannot_be_kept},
 }
 """For each metric that an alarm watches, what makes each of its functions emit it."""
 

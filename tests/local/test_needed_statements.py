@@ -44,6 +44,11 @@ def join(cloud: LocalCloud) -> tuple[Client, Client]:
     return speaker, listener
 
 
+def ask_for_captions(cloud: LocalCloud) -> None:
+    _, listener = join(cloud)
+    listener.ask("getCaptions")
+
+
 def end(cloud: LocalCloud) -> None:
     speaker, _ = join(cloud)
     speaker.ask("endSession")
@@ -184,6 +189,7 @@ NEEDED_FOR: dict[tuple[str, str], Callable[[LocalCloud], object]] = {
     ("connection", "ReadWriteSessions"): create,
     ("connection", "ReadWriteConnections"): join,
     ("connection", "CountRateLimits"): create,
+    ("connection", "ReadCaptions"): ask_for_captions,
     ("connection", "GetConnections"): leave_and_join_again,
     ("connection", "PostToConnections"): join,
     ("connection", "InvokeFanOut"): end,
@@ -233,6 +239,7 @@ NEEDED_FOR: dict[tuple[str, str], Callable[[LocalCloud], object]] = {
     ("audio_processor", "DeleteConnections"): speeches.speak_far_too_fast,
     ("translation", "ReadUpdateSessions"): speeches.speak_to_a_spanish_listener,
     ("translation", "QueryListeners"): speeches.speak_to_a_spanish_listener,
+    ("translation", "KeepCaptions"): speeches.speak_to_a_spanish_listener,
     ("translation", "TranslateText"): speeches.speak_to_a_spanish_listener,
     ("translation", "PostToConnections"): speeches.speak_to_a_spanish_listener,
     ("translation", "DeleteConnections"): speeches.speak_to_one_who_is_gone,

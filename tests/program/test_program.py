@@ -38,6 +38,7 @@ def test_the_program_makes_every_output(stack: str):
         *("rateLimitsTable", "userPoolId", "userPoolClientId", "statusFunction", "statusRule"),
         *("speakerIssuer", "speakerAudiences"),
         *("functionNames", "queueUrls", "logGroupNames", "audioSlotsTable", "audioQueueUrls"),
+        "captionsTable",
         "alarmTopicArn",
         *(("dashboardName",) if stack_config(stack)["live-sessions:dashboard"] == "true" else ()),
     }

@@ -89,6 +89,20 @@ export const ERROR_CODES = [
 /** The `code` of an error frame; docs/protocol.md explains each one. */
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
+/** A final caption that was kept: what its `caption` frame had, but for the session. */
+export interface KeptCaption {
+  /** A whole number from 0 to 9007199254740991. */
+  readonly sequence: number;
+  readonly sourceLanguage: SourceLanguage;
+  readonly targetLanguage: TargetLanguage;
+  readonly text: string;
+  readonly originalText: string;
+  readonly isPartial: boolean;
+  /** A whole number. */
+  readonly spokenAt: number;
+  readonly translated: boolean;
+}
+
 export const SOURCE_LANGUAGES = [
   "af", "ar", "ca", "cs", "da", "de", "el", "en", "es", "es-MX", "fa", "fi", "fr", "fr-CA", "he",
   "hi", "hr", "id", "it", "ja", "ko", "lv", "ms", "nl", "no", "pl", "pt", "pt-PT", "ro", "ru", "sk",
@@ -234,6 +248,19 @@ export interface ChangeLanguage extends Message {
   readonly targetLanguage: string;
 }
 
+/**
+ * Ask for the captions after the one with the sequence `since`, or for the last ones.
+ *
+ * Sent by a listener. The reply is `captionHistory`.
+ */
+export interface GetCaptions extends Message {
+  readonly action: "getCaptions";
+  /** A whole number from 0 to 9007199254740991. */
+  readonly since?: number;
+  /** A whole number from 1 to 100. Default: 20. */
+  readonly limit?: number;
+}
+
 /** Sent by a speaker or a listener. The reply is `heartbeatAck`. */
 export interface Heartbeat extends Message {
   readonly action: "heartbeat";
@@ -308,6 +335,7 @@ export type ListenerMessage =
   | PausePlayback
   | ResumePlayback
   | ChangeLanguage
+  | GetCaptions
   | Heartbeat
   | RefreshAsListener;
 
@@ -507,6 +535,20 @@ export interface Caption extends Frame {
 }
 
 /**
+ * The reply to getCaptions, the oldest caption first.
+ *
+ * `isComplete` is true if there are no later captions to ask for.
+ */
+export interface CaptionHistory extends Frame {
+  readonly type: "captionHistory";
+  /** 1 to 64 characters. */
+  readonly sessionId: string;
+  readonly targetLanguage: TargetLanguage;
+  readonly captions: ReadonlyArray<KeptCaption>;
+  readonly isComplete: boolean;
+}
+
+/**
  * Chunks over `chunksPerSecond` are dropped; the socket is closed if the excess goes on for
  * another `closesAfterSeconds`.
  */
@@ -579,6 +621,7 @@ export type ServerFrame =
   | PlaybackResumed
   | LanguageChanged
   | Caption
+  | CaptionHistory
   | RateLimitWarning
   | TranscriptionError
   | SessionStatus
@@ -602,6 +645,7 @@ export interface Replies {
   readonly pausePlayback: PlaybackPaused;
   readonly resumePlayback: PlaybackResumed;
   readonly changeLanguage: LanguageChanged;
+  readonly getCaptions: CaptionHistory;
   readonly heartbeat: HeartbeatAck;
   readonly refreshConnection: ConnectionRefreshComplete;
   readonly getSessionStatus: SessionStatus;

@@ -19,7 +19,13 @@ from live_sessions.audio.slots import AudioSlots, SlotHolder, SlotRows, StartPro
 from live_sessions.aws.clients import start_function
 from live_sessions.aws.runtime import emit, logger
 from live_sessions.sessions.connections import ConnectionTable
-from live_sessions.sessions.rows import Session, SessionTable, StreamClaim, require_live
+from live_sessions.sessions.rows import (
+    FIRST_CAPTION,
+    Session,
+    SessionTable,
+    StreamClaim,
+    require_live,
+)
 from live_sessions.wire.messages import SendAudio
 from live_sessions.wire.refusals import (
     ErrorCode,
@@ -152,7 +158,7 @@ class SlotAllocator:
                     slot=slot,
                     claim_id=holder.claim_id,
                     lease_until=lease_until,
-                    next_caption=last.next_caption if last else 0,
+                    next_caption=last.next_caption if last else FIRST_CAPTION,
                     reached=last and last.reached,
                 )
                 self._keep_within_share(claim, session, at_ms)

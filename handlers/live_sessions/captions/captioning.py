@@ -4,11 +4,14 @@ The languages are independent of each other. Limits keep one caption from delayi
 language whose translation is late gets the original text, and then its posts and the removal of
 gone listeners end within limits, whichever listener hangs.
 
+A final caption is kept before it is posted, so that a listener finds in the history what was not
+posted to them.
+
 Up to `DIRECT_LISTENERS` are posted to from here. A larger audience is handed out by pages, which
 other functions post at once; the caption is done when they are.
 """
 
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -25,6 +28,7 @@ from contract import metrics
 from contract.languages import LANGUAGES
 from live_sessions.aws.retries import is_outage, repeated
 from live_sessions.aws.runtime import Clock, emit, logger
+from live_sessions.captions.history import CONCURRENT_BATCHES, CaptionWriter, History
 from live_sessions.captions.pages import (
     CONCURRENT_PAGES,
     CaptionPages,
@@ -236,10 +240,11 @@ class CaptionReport:
 
 @dataclass(frozen=True)
 class Captioning:
-    """The function's handler: posts the captions of one transcript."""
+    """The function's handler: keeps and posts the captions of one transcript."""
 
     sessions: SessionTable
     connections: ConnectionTable
+    history: History
     translator: Translator
     posts: CaptionPosts
     pages: CaptionPages
@@ -387,12 +392,14 @@ class Captioning:
 class _Translations:
     """The translations of one transcript, each started once, at the first page with its readers.
 
-    `failures` has the reasons by language, once a language has settled.
+    Those of a final one are kept, and so is the text in the spoken language, whether anybody reads
+    it or not. Thread-safe.
     """
 
     def __init__(self, captioning: Captioning, transcript: Transcript) -> None:
         self._transcript = transcript
         self._translator = captioning.translator
+        self._history = captioning.history
         self._clock = captioning.clock
         limits = captioning.limits
         self._limit_seconds = (
@@ -401,14 +408,30 @@ class _Translations:
         self._threads = captioning.threads(CONCURRENT_TRANSLATIONS)
         self._until_seconds: float | None = None
         self._translating: dict[str, Future[Translation] | None] = {}
-        self.failures: dict[str, str] = {}
+        self._settled: dict[str, Translation] = {}
+        self._settling: defaultdict[str, Lock] = defaultdict(Lock)
+        self._batches = captioning.threads(CONCURRENT_BATCHES)
+        self._writer: CaptionWriter | None = None
 
     def __enter__(self) -> "_Translations":
+        transcript = self._transcript
+        if self._history.is_on and not transcript.is_partial:
+            self._writer = self._history.writer(self._batches)
+            self._keeping_source = self._threads.submit(self.settled, transcript.source_language)
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self._writer is not None:
+            self._keeping_source.result()
+            self._writer.finish()
+        self._batches.shutdown(wait=False)
         # A translation that comes too late is kept in the cache.
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+    @property
+    def failures(self) -> Mapping[str, str]:
+        """Why languages have the original text, for those that have settled."""
+        return {language: each.failure for language, each in self._settled.items() if each.failure}
 
     @property
     def languages(self) -> Sequence[str]:
@@ -436,17 +459,37 @@ class _Translations:
             )
 
     def settled(self, language: str) -> Translation:
-        """The translation, if it comes in time; the source language needs none."""
-        translating = self._translating[language]
+        """The translation, if it comes in time; it has been kept or was tried to be."""
+        with self._settling[language]:
+            if language not in self._settled:
+                translation = self._awaited(language)
+                self._keep(language, translation)
+                self._settled[language] = translation
+        return self._settled[language]
+
+    def _awaited(self, language: str) -> Translation:
+        """The spoken language needs no translation."""
+        translating = self._translating.get(language)
         if translating is None or self._until_seconds is None:
             return Translation(None)
         try:
-            translation = translating.result(max(0, self._until_seconds - self._clock.monotonic()))
+            return translating.result(max(0, self._until_seconds - self._clock.monotonic()))
         except TimeoutError:
-            translation = Translation(None, "too late")
-        if translation.failure:
-            self.failures[language] = translation.failure
-        return translation
+            return Translation(None, "too late")
+
+    def _keep(self, language: str, translation: Translation) -> None:
+        if self._writer is None:
+            return
+        transcript = self._transcript
+        row = self._history.row(
+            session_id=transcript.session_id,
+            language=language,
+            sequence=transcript.sequence,
+            original_text=transcript.text,
+            translation=translation.text,
+            spoken_at=transcript.spoken_at,
+        )
+        self._writer.keep(row)
 
 
 def _by_language(listeners: Iterable[Listener], at_ms: int) -> dict[str, list[str]]:

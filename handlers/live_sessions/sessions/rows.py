@@ -29,6 +29,10 @@ SESSION_RETENTION_SECONDS = 24 * 3600
 """How long the row of an ended session stays before its TTL."""
 
 
+FIRST_CAPTION = 1
+"""The sequence of a session's first caption."""
+
+
 class StreamPosition(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """The next chunk to transcribe; each connection counts its own chunks."""
 
@@ -41,7 +45,8 @@ class StreamClaim(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omi
     """A slot claimed for a session until `lease_until` (epoch milliseconds).
 
     `processor_id` is set once a processor has taken the claim, `reached` after one has stopped in
-    good order. `next_caption` is the first caption sequence that is not used yet.
+    good order. `next_caption` is the first caption sequence that is not used yet; release 0.1.0
+    began at 0.
     """
 
     slot: int

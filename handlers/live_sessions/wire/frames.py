@@ -206,6 +206,31 @@ class Caption(Frame, frozen=True, kw_only=True, tag="caption"):
     translated: bool
 
 
+class KeptCaption(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A final caption that was kept: what its `caption` frame had, but for the session."""
+
+    sequence: int
+    source_language: str
+    target_language: str
+    text: str
+    original_text: str
+    is_partial: bool
+    spoken_at: int
+    translated: bool
+
+
+class CaptionHistory(Frame, frozen=True, kw_only=True, tag="captionHistory"):
+    """The reply to getCaptions, the oldest caption first.
+
+    `is_complete` is True if there are no later captions to ask for.
+    """
+
+    session_id: str
+    target_language: str
+    captions: list[KeptCaption]
+    is_complete: bool
+
+
 class RateLimitWarning(Frame, frozen=True, kw_only=True, tag="rateLimitWarning"):
     """Chunks over `chunks_per_second` are dropped; the socket is closed if the excess goes on for
     another `closes_after_seconds`.

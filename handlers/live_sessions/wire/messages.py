@@ -68,6 +68,13 @@ class ChangeLanguage(ClientMessage, frozen=True, kw_only=True):
     target_language: LanguageTag
 
 
+class GetCaptions(ClientMessage, frozen=True, kw_only=True):
+    """Ask for the captions after the one with the sequence `since`, or for the last ones."""
+
+    since: SequenceNumber | UnsetType = UNSET
+    limit: Annotated[int, msgspec.Meta(ge=1, le=100)] = 20
+
+
 class RefreshAsSpeaker(ClientMessage, frozen=True, kw_only=True):
     """Continue a session of the same user on this socket, with its audio at the same rate unless
     another one is given.
@@ -124,6 +131,7 @@ MESSAGES: Mapping[tuple[str, Role], type[ClientMessage]] = {
     ("createSession", Role.SPEAKER): CreateSession,
     ("joinSession", Role.LISTENER): JoinSession,
     ("changeLanguage", Role.LISTENER): ChangeLanguage,
+    ("getCaptions", Role.LISTENER): GetCaptions,
     ("refreshConnection", Role.SPEAKER): RefreshAsSpeaker,
     ("refreshConnection", Role.LISTENER): RefreshAsListener,
     ("setVolume", Role.SPEAKER): SetVolume,

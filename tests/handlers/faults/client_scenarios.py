@@ -146,6 +146,7 @@ CONNECTION: Mapping[str, Scenario] = {
     "joinSession after an end without notice": joins_after_an_end_without_notice,
     "leaveSession": listener_sends("leaveSession"),
     "changeLanguage": listener_sends("changeLanguage", targetLanguage="fr"),
+    "getCaptions": listener_sends("getCaptions"),
     "pausePlayback": listener_sends("pausePlayback"),
     "resumePlayback": listener_sends("resumePlayback"),
     "endSession": speaker_sends("endSession"),

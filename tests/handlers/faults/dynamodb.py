@@ -21,8 +21,8 @@ Value = dict[str, Any]
 Item = Mapping[str, Value]
 """Never changed in place: a reference to an item is a copy of it."""
 
-Key = tuple[str, str]
-"""The type and the value of a primary key."""
+Key = tuple[str, ...]
+"""The type and the value of the hash key, and of the range key where there is one."""
 
 Operand = Callable[[Item, "Parameters"], Value | None]
 Condition = Callable[[Item, "Parameters"], bool]
@@ -69,6 +69,8 @@ class DynamoDB:
                 return Reply(200, {"Item": _projected(item, request)} if item else {})
             case "BatchGetItem":
                 return self._batch_get(request)
+            case "BatchWriteItem":
+                return self._batch_write(request)
             case "Query":
                 return self._query(request)
             case "Scan":
@@ -82,9 +84,14 @@ class DynamoDB:
                 raise Unsupported(operation)
 
     def _key(self, request: Mapping[str, Any]) -> Key:
-        hash_key = self._tables[request["TableName"]].hash_key
-        ((kind, value),) = (request.get("Key") or request["Item"])[hash_key].items()
-        return kind, value
+        given = request.get("Key") or request["Item"]
+        names = self._tables[request["TableName"]].key
+        return tuple(
+            part
+            for name in names
+            for ((kind, value),) in [given[name].items()]
+            for part in (kind, value)
+        )
 
     def _item(self, request: Mapping[str, Any]) -> Item | None:
         return self.items[request["TableName"]].get(self._key(request))
@@ -100,30 +107,52 @@ class DynamoDB:
         }
         return Reply(200, {"Responses": found, "UnprocessedKeys": {}})
 
+    def _batch_write(self, request: Mapping[str, Any]) -> Reply:
+        """Puts alone, of at most 25 items with different keys."""
+        puts = [
+            {"TableName": table, "Item": write["PutRequest"]["Item"]}
+            for table, writes in request["RequestItems"].items()
+            for write in writes
+        ]
+        if len(puts) > 25 or len({(put["TableName"], self._key(put)) for put in puts}) < len(puts):
+            raise Unsupported("more than 25 items, or an item twice: DynamoDB refuses them")
+        for put in puts:
+            self._store(put, put["Item"])
+        return Reply(200, {"UnprocessedItems": {}})
+
     def _query(self, request: Mapping[str, Any]) -> Reply:
-        """A page of an index, in the order of its range key."""
+        """A page of a table or an index, in the order of its range key, or backwards."""
         table = self._tables[request["TableName"]]
-        index = next(each for each in table.indexes if each.name == request["IndexName"])
+        index = {each.name: each for each in table.indexes}.get(request.get("IndexName", ""))
+        range_key = table.range_key if index is None else index.range_key
+        if range_key is None or (index is None) == ("IndexName" in request):
+            raise Unsupported(f"no such index, or a table without a range key: {request}")
         is_asked_for = condition_of(request["KeyConditionExpression"])
         parameters = Parameters(request)
 
         def position(item: Item) -> tuple[Any, ...]:
-            return _plain(item[index.range_key]), _plain(item[table.hash_key])
+            return _plain(item[range_key]), _plain(item[table.hash_key])
 
+        is_forward = request.get("ScanIndexForward", True)
         found = sorted(
             (
                 item
                 for item in self.items[table.name].values()
-                if index.range_key in item and is_asked_for(item, parameters)
+                if range_key in item and is_asked_for(item, parameters)
             ),
             key=position,
+            reverse=not is_forward,
         )
         if "ExclusiveStartKey" in request:
             last = position(request["ExclusiveStartKey"])
-            found = [item for item in found if position(item) > last]
+            found = [
+                item
+                for item in found
+                if (position(item) > last if is_forward else position(item) < last)
+            ]
         page = found[: request.get("Limit")]
-        keys = {index.hash_key, index.range_key, table.hash_key}
-        items = [_only(item, keys | set(index.projected)) for item in page]
+        keys = {range_key, *table.key, *((index.hash_key,) if index else ())}
+        items = [_only(item, keys | set(index.projected)) if index else item for item in page]
         content: dict[str, Any] = {"Items": items, "Count": len(items)}
         if len(page) < len(found):
             content["LastEvaluatedKey"] = _only(page[-1], keys)

@@ -205,3 +205,10 @@ def test_a_stack_that_traces_pays_for_the_traces_of_every_function():
     tracing = month(on=facts(tracing=True))
     each = [tracing.traces_of(entry) for entry in tracing.facts.functions]
     assert quantity(monitoring.monitoring, tracing, "traces") == pytest.approx(sum(each))
+
+
+def test_a_final_caption_is_kept_once_for_each_language_and_once_in_the_source_language():
+    of_writes = "kept captions, writes"
+    assert quantity(tables.tables, month(), of_writes) == 1_200 * (5 + 1)
+    without = month(on=facts(keeps_captions=False))
+    assert quantity(tables.tables, without, of_writes) == 0

@@ -39,6 +39,7 @@ def facts(**changes: Any) -> StackFacts:
         "audio_slots": 20,
         "partial_captions": "premium",
         "maximum_listeners": 500,
+        "keeps_captions": True,
         "access_logs": True,
         "function_lines": True,
         "log_retention_days": 30,
