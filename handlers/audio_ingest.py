@@ -3,6 +3,7 @@
 from contract.actions import Role
 from contract.functions import AudioIngestEnvironment
 from live_sessions.audio.chunks import ChunkQueues
+from live_sessions.audio.hearing import SpeakersHeard
 from live_sessions.audio.ingest import Ingest, SlotAllocator
 from live_sessions.audio.slots import AudioSlots
 from live_sessions.aws.clients import Clients
@@ -20,9 +21,12 @@ ATTEMPTS = 2
 def build(environment: AudioIngestEnvironment, clients: Clients, clock: Clock) -> Handler:
     """The handler of sendAudio, whose refusals are posted because its route has no replies."""
     sessions = SessionTable.of(clients, environment.sessions_table, clock, attempts=ATTEMPTS)
+    connections = ConnectionTable.of(
+        clients, environment.connections_table, clock, attempts=ATTEMPTS
+    )
     ingest = Ingest(
         sessions,
-        ConnectionTable.of(clients, environment.connections_table, clock, attempts=ATTEMPTS),
+        connections,
         SlotAllocator(
             sessions,
             AudioSlots(
@@ -35,6 +39,7 @@ def build(environment: AudioIngestEnvironment, clients: Clients, clock: Clock) -
             environment.audio_slots_per_user,
         ),
         ChunkQueues(clients.sqs(), environment.audio_queue_url_prefix),
+        SpeakersHeard(connections),
     )
     return MessageHandler(
         function="audio_ingest",

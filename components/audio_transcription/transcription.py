@@ -139,6 +139,7 @@ class AudioTranscription(pulumi.ComponentResource):
             grants=(
                 store.sessions("ReadUpdateSessions", "GetItem", "UpdateItem"),
                 store.connections("ReadConnections", "GetItem"),
+                store.hearing_connections(),
                 self.slots_table.granting("ClaimSlots", "BatchGetItem", "UpdateItem"),
                 queues.sending(),
                 processor.invoking("InvokeAudioProcessor", "AUDIO_PROCESSOR_FUNCTION"),

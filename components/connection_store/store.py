@@ -3,6 +3,7 @@
 The store gives no access by itself: it makes a grant for exactly the actions that a function needs.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -64,18 +65,13 @@ class ConnectionStore(pulumi.ComponentResource):
         return self._sessions.granting(sid, *actions)
 
     def updating_sessions(self, sid: str, *attributes: str) -> Grant:
-        """Updates of session items that touch only `attributes`, and return no whole item.
+        """Updates of session items that touch only `attributes`, and return no whole item."""
+        return self._sessions.granting(sid, "UpdateItem", condition=_touching_only(attributes))
 
-        The attributes of an update's conditions count too:
-        https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
-        """
-        condition: Condition = {
-            "ForAllValues:StringEquals": {"dynamodb:Attributes": list(attributes)},
-            "StringEqualsIfExists": {
-                "dynamodb:ReturnValues": ["NONE", "UPDATED_OLD", "UPDATED_NEW"]
-            },
-        }
-        return self._sessions.granting(sid, "UpdateItem", condition=condition)
+    def hearing_connections(self) -> Grant:
+        """Noting when a connection was last heard from, and no other change of its item."""
+        condition = _touching_only(("connectionId", "lastHeardAt"))
+        return self._connections.granting("HearConnections", "UpdateItem", condition=condition)
 
     def querying_active_sessions(self) -> Grant:
         """Queries of the active sessions."""
@@ -92,3 +88,13 @@ class ConnectionStore(pulumi.ComponentResource):
     def counting_rates(self) -> Grant:
         """Counting messages against the rate limits."""
         return self._rate_limits.granting("CountRateLimits", "UpdateItem")
+
+
+def _touching_only(attributes: Sequence[str]) -> Condition:
+    """The attributes of an update's conditions count too:
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
+    """
+    return {
+        "ForAllValues:StringEquals": {"dynamodb:Attributes": list(attributes)},
+        "StringEqualsIfExists": {"dynamodb:ReturnValues": ["NONE", "UPDATED_OLD", "UPDATED_NEW"]},
+    }

@@ -104,6 +104,7 @@ class SessionLifecycle(pulumi.ComponentResource):
     def _create_heartbeat(self) -> HandlerFunction:
         grants = (
             self._args.store.connections("ReadConnections", "GetItem"),
+            self._args.store.hearing_connections(),
             self._args.api.managing_connections("POST"),
         )
         return self._create_function(

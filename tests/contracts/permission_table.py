@@ -55,6 +55,7 @@ STATEMENTS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "heartbeat": {
         "ReadConnections": ("dynamodb:GetItem", CONNECTIONS),
+        "HearConnections": ("dynamodb:UpdateItem", CONNECTIONS),
         "PostToConnections": POST,
     },
     "removed-action": {"PostToConnections": POST},
@@ -99,6 +100,7 @@ STATEMENTS: dict[str, dict[str, tuple[str, str]]] = {
     "audio-ingest": {
         "ReadUpdateSessions": ("dynamodb:GetItem dynamodb:UpdateItem", SESSIONS),
         "ReadConnections": ("dynamodb:GetItem", CONNECTIONS),
+        "HearConnections": ("dynamodb:UpdateItem", CONNECTIONS),
         "ClaimSlots": ("dynamodb:BatchGetItem dynamodb:UpdateItem", AUDIO_SLOTS),
         "SendAudio": ("sqs:SendMessage", AUDIO_QUEUES),
         "InvokeAudioProcessor": invoking("audio-processor"),
@@ -130,11 +132,18 @@ STATEMENTS: dict[str, dict[str, tuple[str, str]]] = {
         "InvokeFanOut": invoking("fan-out"),
     },
 }
+RETURNS_NO_ITEM = {"dynamodb:ReturnValues": ["NONE", "UPDATED_OLD", "UPDATED_NEW"]}
+HEARING = {
+    "ForAllValues:StringEquals": {"dynamodb:Attributes": ["connectionId", "lastHeardAt"]},
+    "StringEqualsIfExists": RETURNS_NO_ITEM,
+}
 CONDITIONS = {
     ("session-status", "NoteStatusRequests"): {
         "ForAllValues:StringEquals": {"dynamodb:Attributes": ["sessionId", "statusRequestedAt"]},
-        "StringEqualsIfExists": {"dynamodb:ReturnValues": ["NONE", "UPDATED_OLD", "UPDATED_NEW"]},
-    }
+        "StringEqualsIfExists": RETURNS_NO_ITEM,
+    },
+    ("heartbeat", "HearConnections"): HEARING,
+    ("audio-ingest", "HearConnections"): HEARING,
 }
 # Sid of each statement that AWS offers no narrower resource than `*` for, with the reason.
 STAR_RESOURCES = {

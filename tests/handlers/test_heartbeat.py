@@ -1,4 +1,4 @@
-"""Heartbeats: their reply, the advice to refresh, and the one read behind them."""
+"""Heartbeats: their reply, the advice to refresh, and the read and the write behind them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from live_sessions.aws.runtime import Clock
 from live_sessions.sessions.heartbeats import ConnectionPresence, Heartbeats
 from live_sessions.wire.sockets import Sockets
 from tests.handlers.conftest import ENVIRONMENT, OpenSockets, Stage
-from tests.handlers.intercepted_clients import fail_with, intercepted
+from tests.handlers.intercepted_clients import THROTTLED as THROTTLED_ERROR
+from tests.handlers.intercepted_clients import Call, fail_with, intercepted
 from tests.handlers.loopback import serving, status
 
 HANDLERS = Path(__file__).resolve().parents[2] / "handlers"
@@ -64,11 +65,152 @@ def test_a_row_past_its_ttl_counts_as_deleted(stage: Stage) -> None:
     assert stage.send(listener, "heartbeat")["code"] == "CONNECTION_NOT_FOUND"
 
 
-def test_a_heartbeat_writes_nothing(stage: Stage) -> None:
-    listener = stage.connect_listener()
+# ---- When it was last heard from
+
+MINUTE_MS = 60_000
+SOON_MS = 1_800_000_000_000
+"""The beginning of a minute."""
+
+
+def at(stage: Stage, milliseconds: int) -> None:
+    """Set the clock of handlers, and the arrival of messages, so long after SOON_MS."""
+    stage.clock = Clock(now_ms=lambda: SOON_MS + milliseconds, sleep=lambda seconds: None)
+    stage.entries.clear()
+
+
+def heard(stage: Stage, connection_id: str) -> int | None:
+    """When the socket was last heard from, after SOON_MS."""
+    last = stage.connection(connection_id).get("lastHeardAt")
+    return None if last is None else last - SOON_MS
+
+
+def sockets_heard_from(stage: Stage) -> tuple[str, str]:
+    """A speaker and a listener of one session, at SOON_MS; neither has sent a heartbeat."""
+    stage.connected_at = SOON_MS
+    at(stage, 0)
+    speaker = stage.connect_speaker()
+    return speaker, stage.join(stage.create_session(speaker))
+
+
+def test_the_first_heartbeat_of_a_socket_is_noted_in_its_row_and_changes_nothing_else(
+    stage: Stage,
+) -> None:
+    _, listener = sockets_heard_from(stage)
     before = stage.connection(listener)
+    assert "lastHeardAt" not in before
+    at(stage, 5_000)
+    assert stage.send(listener, "heartbeat")["type"] == "heartbeatAck"
+    assert stage.connection(listener) == {**before, "lastHeardAt": SOON_MS + 5_000}
+
+
+def test_a_row_is_renewed_once_a_minute_however_many_heartbeats_come(stage: Stage) -> None:
+    _, listener = sockets_heard_from(stage)
+    noted: list[int | None] = []
+    for second in range(0, 150, 10):
+        at(stage, second * 1000)
+        stage.send(listener, "heartbeat")
+        noted.append(heard(stage, listener))
+    assert list(dict.fromkeys(noted)) == [0, MINUTE_MS, 2 * MINUTE_MS]
+
+
+def test_heartbeats_a_little_early_each_minute_never_look_like_two_missing_ones(
+    stage: Stage,
+) -> None:
+    _, listener = sockets_heard_from(stage)
+    oldest = 0
+    for beat in range(20):
+        now_ms = beat * 59_900
+        at(stage, now_ms)
+        stage.send(listener, "heartbeat")
+        oldest = max(oldest, now_ms - (heard(stage, listener) or 0))
+    assert oldest < MINUTE_MS
+
+
+def test_a_row_that_is_gone_is_not_brought_back_by_a_heartbeat(stage: Stage) -> None:
+    clients = intercepted(stage)
+    _, listener = sockets_heard_from(stage)
+    before = stage.connection(listener)
+
+    def remove_first(call: Call) -> Any:
+        if "UpdateItem" in str(call.request):
+            stage.dynamodb.delete_item(
+                TableName="connections", Key={"connectionId": {"S": listener}}
+            )
+        return call.carry_out()
+
+    with clients.intercept("dynamodb", remove_first) as calls:
+        frame = stage.send(listener, "heartbeat")
+    assert len(calls) == 2
+    assert frame["type"] == "heartbeatAck", "its row was there when it was read"
+    assert before
+    assert stage.connection(listener) == {}
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        NoAnswer("no answer: timed out", may_have_arrived=True),
+        CallFailed(400, "ThrottlingException"),
+        CallFailed(400, "AccessDeniedException"),
+    ],
+    ids=str,
+)
+def test_a_heartbeat_is_acknowledged_although_its_row_cannot_be_renewed(
+    stage: Stage, failure: Exception
+) -> None:
+    clients = intercepted(stage)
+    _, listener = sockets_heard_from(stage)
+
+    def fail_to_write(call: Call) -> Any:
+        if "UpdateItem" in str(call.request):
+            raise failure
+        return call.carry_out()
+
+    with clients.intercept("dynamodb", fail_to_write):
+        assert stage.send(listener, "heartbeat")["type"] == "heartbeatAck"
+    assert heard(stage, listener) is None
+    at(stage, 1_000)
     stage.send(listener, "heartbeat")
-    assert stage.connection(listener) == before
+    assert heard(stage, listener) == 1_000
+
+
+OTHER_MESSAGES: list[tuple[str, str, dict[str, Any]]] = [
+    ("listener", "changeLanguage", {"targetLanguage": "fr"}),
+    ("listener", "changeLanguage", {"targetLanguage": "es"}),
+    ("listener", "pausePlayback", {}),
+    ("listener", "joinSession", {"sessionId": "golden-eagle-427", "targetLanguage": "es"}),
+    ("speaker", "muteBroadcast", {}),
+    ("speaker", "createSession", {"sourceLanguage": "en"}),
+    ("speaker", "refreshConnection", {"sessionId": "golden-eagle-427"}),
+]
+
+
+@pytest.mark.parametrize(("role", "action", "fields"), OTHER_MESSAGES)
+def test_other_messages_renew_a_row_that_has_heartbeats_and_leave_others_alone(
+    stage: Stage, role: str, action: str, fields: dict[str, Any]
+) -> None:
+    speaker, listener = sockets_heard_from(stage)
+    sender = speaker if role == "speaker" else listener
+    at(stage, MINUTE_MS)
+    stage.send(sender, action, **fields)
+    assert heard(stage, sender) is None, "it has never sent a heartbeat"
+    stage.send(sender, "heartbeat")
+    at(stage, 2 * MINUTE_MS + 5_000)
+    stage.send(sender, action, **fields)
+    assert heard(stage, sender) == 2 * MINUTE_MS + 5_000
+    at(stage, 2 * MINUTE_MS + 9_000)
+    stage.send(sender, action, **fields)
+    assert heard(stage, sender) == 2 * MINUTE_MS + 5_000, "once a minute"
+
+
+def test_a_control_is_carried_out_although_the_row_cannot_be_renewed(stage: Stage) -> None:
+    clients = intercepted(stage)
+    speaker, _ = sockets_heard_from(stage)
+    stage.send(speaker, "heartbeat")
+    at(stage, MINUTE_MS)
+    with clients.intercept("update_item", fail_with(THROTTLED_ERROR), TableName="connections"):
+        assert stage.send(speaker, "muteBroadcast")["type"] == "broadcastMuted"
+    assert heard(stage, speaker) == 0
 
 
 # ---- The socket's age
@@ -143,17 +285,19 @@ def test_a_socket_without_a_row_is_not_advised_to_refresh(
 # ---- The read
 
 
-ROW = Response(200, b'{"Item":{"ttl":{"N":"1700000001"}}}')
+ROW = Response(200, b'{"Item":{"ttl":{"N":"1700000001"},"lastHeardAt":{"N":"1699999999999"}}}')
+"""Renewed in the minute of AT_MS."""
+
 THROTTLED = Response(
     400, b'{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException"}'
 )
 DENIED = Response(400, b'{"__type":"com.amazon.coral.service#AccessDeniedException"}')
-AT_MS = 1_700_000_000_000
+AT_MS = 1_699_999_999_999
 
 
-def test_the_row_is_read_consistently_and_only_its_ttl() -> None:
+def test_of_the_row_only_what_is_needed_is_read_consistently() -> None:
     dynamodb = ScriptedDynamoDB(ROW)
-    assert presence(dynamodb).is_known("a+b/=", at_ms=AT_MS)
+    assert presence(dynamodb).heard("a+b/=", at_ms=AT_MS)
     ((method, path, body, headers),) = dynamodb.requests
     assert (method, path) == ("POST", "/")
     assert headers["x-amz-target"] == "DynamoDB_20120810.GetItem"
@@ -161,7 +305,7 @@ def test_the_row_is_read_consistently_and_only_its_ttl() -> None:
         "TableName": "connections",
         "Key": {"connectionId": {"S": "a+b/="}},
         "ConsistentRead": True,
-        "ProjectionExpression": "#ttl",
+        "ProjectionExpression": "#ttl, lastHeardAt",
         "ExpressionAttributeNames": {"#ttl": "ttl"},
     }
 
@@ -179,7 +323,7 @@ def test_throttling_server_errors_and_timeouts_are_retried(
     responses: list[Response | NoAnswer], is_known: bool
 ) -> None:
     dynamodb = ScriptedDynamoDB(*responses)
-    assert presence(dynamodb).is_known("a", at_ms=AT_MS) is is_known
+    assert presence(dynamodb).heard("a", at_ms=AT_MS) is is_known
     assert len(dynamodb.requests) == len(responses)
 
 
@@ -192,7 +336,7 @@ def test_the_read_fails_after_three_attempts_or_one_refusal(
 ) -> None:
     dynamodb = ScriptedDynamoDB(*[response] * 4)
     with pytest.raises(CallFailed) as failure:
-        presence(dynamodb).is_known("a", at_ms=AT_MS)
+        presence(dynamodb).heard("a", at_ms=AT_MS)
     assert len(dynamodb.requests) == requests
     assert is_outage(failure.value) is outage
 
@@ -256,7 +400,7 @@ print([name for name in {HEAVY_MODULES} if name in sys.modules])
 
 def test_a_heartbeat_is_answered_without_importing_boto3_or_botocore() -> None:
     """Their import takes longer than the rest of a cold start."""
-    row = status(200, b'{"Item":{"ttl":{"N":"99999999999"}}}')
+    row = status(200, b'{"Item":{"ttl":{"N":"99999999999"}}}')  # and the reply to the write
     with serving(lambda _: row) as server:
         process = subprocess.run(
             [sys.executable, "-c", HEARTBEAT_IN_A_FRESH_PROCESS],
@@ -272,4 +416,4 @@ def test_a_heartbeat_is_answered_without_importing_boto3_or_botocore() -> None:
         )
     assert process.returncode == 0, process.stderr
     assert process.stdout.splitlines()[-1] == "[]"
-    assert len(server.requests) == 2, "the read, and the advice for so old a socket"
+    assert len(server.requests) == 3, "the read, the write, and the advice for so old a socket"

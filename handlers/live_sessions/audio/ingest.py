@@ -15,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from contract import metrics
 from live_sessions.audio.chunks import SAMPLE_BYTES, Chunk, ChunkQueues, bytes_per_second
+from live_sessions.audio.hearing import SpeakersHeard
 from live_sessions.audio.slots import AudioSlots, SlotHolder, SlotRows, StartProcessor, StreamClaims
 from live_sessions.aws.clients import start_function
 from live_sessions.aws.runtime import emit, logger
@@ -286,6 +287,7 @@ class Ingest:
     connections: ConnectionTable
     allocator: SlotAllocator
     queues: ChunkQueues
+    speakers: SpeakersHeard
     remembered_speakers: int = REMEMBERED_SPEAKERS
     _session_ids: OrderedDict[str, str] = field(default_factory=OrderedDict[str, str])
 
@@ -298,6 +300,7 @@ class Ingest:
         audio = decoded(request.message.audio_data)
         connection_id = request.caller.connection_id
         session = self._session_of(connection_id, request.at_ms)
+        self.speakers.heard(connection_id, at_ms=request.at_ms)
         require_a_second_at_most(audio, session.sample_rate_hertz)
         stream_epoch = session.audio_epoch(request.at_ms)
         if stream_epoch is None:

@@ -152,7 +152,8 @@ class Broadcast:
         SESSION_ENDED.
         """
         connection_id, at_ms = request.caller.connection_id, request.at_ms
-        session_id = self.connections.session_of(connection_id, at_ms=at_ms)
+        row = self.connections.sender(connection_id, at_ms=at_ms)
+        session_id = row and row.session_id
         if session_id is None:
             raise connection_not_found()
         update = state.change(

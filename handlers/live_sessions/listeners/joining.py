@@ -64,7 +64,7 @@ class Joining:
         refusal = _why_not_admitted(wanted, message, at_ms)
         self.misses.judge_listener(caller, wanted, refusal, at_ms=at_ms)
         # A listener that left, or whose session ended, has no row.
-        row = self.connections.get(caller.connection_id, at_ms=at_ms)
+        row = self.connections.sender(caller.connection_id, at_ms=at_ms)
         if row is not None and row.session_id is not None:
             self.membership.leave_dead_session(row, row.session_id, self.sockets, at_ms=at_ms)
             row = None

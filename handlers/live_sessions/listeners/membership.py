@@ -44,7 +44,7 @@ class Membership:
 
     def member(self, caller: Caller, at_ms: int) -> Connection:
         """The listener's row; raises ProtocolError with CONNECTION_NOT_FOUND outside sessions."""
-        row = self.connections.get(caller.connection_id, at_ms=at_ms)
+        row = self.connections.sender(caller.connection_id, at_ms=at_ms)
         if row is None or row.session_id is None:
             raise connection_not_found()
         return row
@@ -165,7 +165,7 @@ class Membership:
         other changes keep getting in between.
         """
         for _ in range(REFRESH_ATTEMPTS):
-            row = self.connections.get(caller.connection_id, at_ms=at_ms)
+            row = self.connections.sender(caller.connection_id, at_ms=at_ms)
             if row is None:
                 raise connection_unknown()
             if row.session_id == session_id:

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import msgspec
+from botocore.exceptions import BotoCoreError, ClientError
 
 from contract.actions import Role
 from contract.tables import LISTENERS_INDEX
 from live_sessions.aws.clients import ATTEMPTS, Clients
 from live_sessions.aws.dynamodb import plain, typed
-from live_sessions.aws.runtime import Clock
+from live_sessions.aws.runtime import Clock, hashed, logger
+from live_sessions.sessions.hearing import is_renewal_due, minute_of
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -33,7 +35,8 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     `membership_id` identifies the write that made the socket a member: if botocore repeats a write
     whose response was lost, the repeat recognises its own row. `language_change_id` does the same
-    for a change of language.
+    for a change of language. `last_heard_at` (epoch milliseconds) is there from the socket's first
+    heartbeat on; rows of earlier releases never have it.
     """
 
     connection_id: str
@@ -45,6 +48,7 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     target_language: str | None = None
     membership_id: str | None = None
     language_change_id: str | None = None
+    last_heard_at: int | None = None
 
 
 @dataclass(frozen=True)
@@ -139,6 +143,30 @@ class ConnectionTable:
             return None
         connection = msgspec.convert(plain(item), Connection)
         return connection if connection.ttl > at_ms / 1000 else None
+
+    def sender(self, connection_id: str, *, at_ms: int) -> Connection | None:
+        """The same for the sender of a message, whose `lastHeardAt` is renewed, if it has one."""
+        row = self.get(connection_id, at_ms=at_ms)
+        if row is None or row.last_heard_at is None:
+            return row
+        if is_renewal_due(row.last_heard_at, at_ms):
+            self.renew(connection_id, at_ms=at_ms)
+        return row
+
+    def renew(self, connection_id: str, *, at_ms: int) -> None:
+        """Renew `lastHeardAt` of a socket that has sent heartbeats, once in a minute.
+
+        If this fails, a later message does it, so a failure is only logged.
+        """
+        try:
+            self._changed(
+                connection_id,
+                "SET lastHeardAt = :now",
+                "attribute_exists(connectionId) AND lastHeardAt < :minute",
+                {":now": at_ms, ":minute": minute_of(at_ms)},
+            )
+        except (ClientError, BotoCoreError):
+            logger.exception("A row was not renewed", extra={"connection": hashed(connection_id)})
 
     def session_of(self, connection_id: str, *, at_ms: int) -> str | None:
         """The id of the session that the socket is a member of, if any."""
@@ -269,7 +297,7 @@ class ConnectionTable:
             yield [msgspec.convert(plain(item), Listener) for item in page.get("Items", [])]
 
     def _changed(
-        self, connection_id: str, expression: str, condition: str, values: Mapping[str, str | None]
+        self, connection_id: str, expression: str, condition: str, values: Mapping[str, Any]
     ) -> Written:
         return self._written(
             lambda: self._client.update_item(

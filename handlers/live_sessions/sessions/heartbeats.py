@@ -1,4 +1,4 @@
-"""Heartbeats: the socket's row exists, and how soon the socket has to be refreshed.
+"""Heartbeats: the socket's row exists, it was heard from, and how soon it has to be refreshed.
 
 They are by far the most frequent messages, so they do without botocore.
 """
@@ -9,9 +9,10 @@ from typing import Any, NoReturn, Self
 import msgspec
 
 from live_sessions.aws.clients import Clients
-from live_sessions.aws.http import AwsHttp, CallFailed, Response
+from live_sessions.aws.http import AwsHttp, CallFailed, NoAnswer, Response
 from live_sessions.aws.retries import is_outage, repeated
-from live_sessions.aws.runtime import Clock
+from live_sessions.aws.runtime import Clock, hashed, logger
+from live_sessions.sessions.hearing import is_renewal_due, minute_of
 from live_sessions.wire.frames import (
     ConnectionRefreshRequired,
     ConnectionWarning,
@@ -30,12 +31,10 @@ WARN_FROM_MINUTES = 105
 
 TIMEOUT_SECONDS = 1
 ATTEMPTS = 3
-"""With pauses and one post, they fit into ten seconds, the function's time limit."""
+"""With pauses, one write and one post, they fit into ten seconds, the function's time limit."""
 
-HEADERS = {
-    "content-type": "application/x-amz-json-1.0",
-    "x-amz-target": "DynamoDB_20120810.GetItem",
-}
+CONTENT_TYPE = "application/x-amz-json-1.0"
+CONDITION_FAILED = "ConditionalCheckFailedException"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +51,7 @@ class Heartbeats:
         The listener then knows that it must join again.
         """
         caller = request.caller
-        if not self.presence.is_known(caller.connection_id, at_ms=request.at_ms):
+        if not self.presence.heard(caller.connection_id, at_ms=request.at_ms):
             raise connection_unknown()
         advice = self.advice_for(caller.connected_at, request.at_ms)
         if advice is not None:
@@ -76,8 +75,13 @@ class _Number(msgspec.Struct):
     value: str = msgspec.field(name="N")
 
 
-class _Row(msgspec.Struct):
+class _Row(msgspec.Struct, rename="camel"):
     ttl: _Number
+    last_heard_at: _Number | None = None
+
+    def is_renewal_due(self, at_ms: int) -> bool:
+        last_heard_at = None if self.last_heard_at is None else int(self.last_heard_at.value)
+        return is_renewal_due(last_heard_at, at_ms)
 
 
 class _Answer(msgspec.Struct):
@@ -91,7 +95,7 @@ class _Error(msgspec.Struct):
 
 
 class ConnectionPresence:
-    """Whether a connection has a row, by one read without botocore."""
+    """The row of a connection that is heard from: one read and one write, without botocore."""
 
     def __init__(self, dynamodb: AwsHttp, table_name: str, clock: Clock) -> None:
         self._dynamodb = dynamodb
@@ -105,31 +109,67 @@ class ConnectionPresence:
         http = clients.http(endpoint, "dynamodb", timeout_seconds=TIMEOUT_SECONDS)
         return cls(http, table_name, clock)
 
-    def is_known(self, connection_id: str, *, at_ms: int) -> bool:
+    def heard(self, connection_id: str, *, at_ms: int) -> bool:
         """Whether a consistent read finds a row that has not outlived its socket.
 
-        Raises NoAnswer or CallFailed if DynamoDB fails at every attempt.
+        The row's `lastHeardAt` is set, unless that was done in the same minute. If only this
+        fails, the next heartbeat does it. Raises NoAnswer or CallFailed if the read fails.
         """
-        return repeated(
-            lambda: self._read(connection_id, at_ms),
+        row = repeated(
+            lambda: self._read(connection_id),
             attempts=ATTEMPTS,
             is_transient=is_outage,
             clock=self._clock,
         )
+        if row is None or int(row.ttl.value) <= at_ms / 1000:
+            return False
+        if row.is_renewal_due(at_ms):
+            self._renew(connection_id, at_ms)
+        return True
 
-    def _read(self, connection_id: str, at_ms: int) -> bool:
+    def _read(self, connection_id: str) -> _Row | None:
+        body = self._call(
+            "GetItem",
+            {
+                "TableName": self._table_name,
+                "Key": {"connectionId": {"S": connection_id}},
+                "ConsistentRead": True,
+                "ProjectionExpression": "#ttl, lastHeardAt",
+                "ExpressionAttributeNames": {"#ttl": "ttl"},
+            },
+        )
+        return msgspec.json.decode(body, type=_Answer).row
+
+    def _renew(self, connection_id: str, at_ms: int) -> None:
+        """Set `lastHeardAt` once in a minute; a row that is gone stays gone."""
         request = {
             "TableName": self._table_name,
             "Key": {"connectionId": {"S": connection_id}},
-            "ConsistentRead": True,
-            "ProjectionExpression": "#ttl",
-            "ExpressionAttributeNames": {"#ttl": "ttl"},
+            "UpdateExpression": "SET lastHeardAt = :now",
+            "ConditionExpression": (
+                "attribute_exists(connectionId) "
+                "AND (attribute_not_exists(lastHeardAt) OR lastHeardAt < :minute)"
+            ),
+            "ExpressionAttributeValues": {
+                ":now": {"N": str(at_ms)},
+                ":minute": {"N": str(minute_of(at_ms))},
+            },
         }
-        response = self._dynamodb.request("POST", "/", msgspec.json.encode(request), HEADERS)
+        try:
+            self._call("UpdateItem", request)
+        except (NoAnswer, CallFailed) as failure:
+            if not isinstance(failure, CallFailed) or failure.code != CONDITION_FAILED:
+                logger.warning(
+                    "A row was not renewed",
+                    extra={"connection": hashed(connection_id), "reason": str(failure)},
+                )
+
+    def _call(self, operation: str, request: dict[str, Any]) -> bytes:
+        headers = {"content-type": CONTENT_TYPE, "x-amz-target": f"DynamoDB_20120810.{operation}"}
+        response = self._dynamodb.request("POST", "/", msgspec.json.encode(request), headers)
         if response.status != 200:
             _raise_failure(response)
-        row = msgspec.json.decode(response.body, type=_Answer).row
-        return row is not None and int(row.ttl.value) > at_ms / 1000
+        return response.body
 
 
 def _raise_failure(response: Response) -> NoReturn:

@@ -62,7 +62,7 @@ class SessionCreation:
         Raises ProtocolError with ALREADY_IN_SESSION or CONNECTION_NOT_FOUND, NoFreeSessionId.
         """
         connection_id, at_ms = request.caller.connection_id, request.at_ms
-        row = self.connections.get(connection_id, at_ms=at_ms)
+        row = self.connections.sender(connection_id, at_ms=at_ms)
         if row is None:
             raise connection_unknown()
         leave_dead_session(row, self.sessions, self.connections, at_ms)

@@ -67,7 +67,7 @@ class SpeakerRefresh:
 
     def _refresh(self, caller: Caller, message: RefreshAsSpeaker, at_ms: int) -> Session:
         session_id = message.session_id
-        row = self.connections.get(caller.connection_id, at_ms=at_ms)
+        row = self.connections.sender(caller.connection_id, at_ms=at_ms)
         if row is None:
             raise connection_unknown()
         session = self._own_session(caller, row, session_id, at_ms)

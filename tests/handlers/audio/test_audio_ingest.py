@@ -10,6 +10,7 @@ import pytest
 
 from contract.actions import Role
 from live_sessions.audio.chunks import ChunkQueues
+from live_sessions.audio.hearing import SpeakersHeard
 from live_sessions.audio.ingest import Ingest, SlotAllocator
 from live_sessions.audio.slots import AudioSlots
 from live_sessions.sessions.connections import ConnectionTable
@@ -436,9 +437,10 @@ def test_the_remembered_speakers_are_bounded(stage: Stage) -> None:
     speakers = [broadcasting(stage)[0] for _ in range(3)]
     clients = Counting(stage)
     sessions = SessionTable.of(clients, "sessions", stage.clock)
+    connections = ConnectionTable.of(clients, "connections", stage.clock)
     ingest = Ingest(
         sessions,
-        ConnectionTable.of(clients, "connections", stage.clock),
+        connections,
         SlotAllocator(
             sessions,
             AudioSlots(stage.dynamodb, "audio-slots", 3),
@@ -447,6 +449,7 @@ def test_the_remembered_speakers_are_bounded(stage: Stage) -> None:
             slots_per_user=3,
         ),
         ChunkQueues(stage.sqs, ENVIRONMENT["AUDIO_QUEUE_URL_PREFIX"]),
+        SpeakersHeard(connections),
         remembered_speakers=2,
     )
 

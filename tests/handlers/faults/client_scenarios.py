@@ -94,6 +94,14 @@ def speaker_sends(action: str, *before: str, **fields: Any) -> Scenario:
     return set_up
 
 
+def speaker_with_heartbeats_mutes(world: World) -> Start:
+    speaker, session_id = session(world)
+    member(world, session_id)
+    world.finish(world.send(speaker, "heartbeat"))
+    world.advance(61_000)
+    return lambda: world.send(speaker, "muteBroadcast")
+
+
 # ---- heartbeat and refresh
 
 
@@ -153,6 +161,7 @@ CONNECTION: Mapping[str, Scenario] = {
     "pauseBroadcast": speaker_sends("pauseBroadcast"),
     "resumeBroadcast": speaker_sends("resumeBroadcast", "pauseBroadcast"),
     "muteBroadcast": speaker_sends("muteBroadcast"),
+    "muteBroadcast of a speaker with heartbeats": speaker_with_heartbeats_mutes,
     "unmuteBroadcast": speaker_sends("unmuteBroadcast", "muteBroadcast"),
     "setVolume": speaker_sends("setVolume", volumeLevel=0.5),
     "speakerStateChange": speaker_sends("speakerStateChange", state={"isPaused": True}),
