@@ -129,9 +129,13 @@ class ReconcileEnvironment:
 
     sessions_table: str
     connections_table: str
+    api_gateway_endpoint: str
     fan_out_function: str
+    session_checks_queue_url: str
+    reconcile_shard_queue_url: str
     status_shards: int
     speaker_grace_seconds: int
+    listener_count_change_threshold_percent: int
 
 
 @dataclass(frozen=True, kw_only=True)

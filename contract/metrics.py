@@ -46,7 +46,7 @@ ANSWERING = ("connection", "heartbeat", "refresh", "session_status", "audio_inge
 
 COUNTING_RATES = ("connection", "refresh", "session_status")
 JOINING = ("connection", "refresh")
-PUSHING_STATUS = ("connection", "disconnect", "refresh", "fan_out", "translation")
+PUSHING_STATUS = ("connection", "disconnect", "refresh", "fan_out", "translation", "reconcile")
 RELEASING_PLACES = ("connection", "disconnect", "fan_out", "translation", "reconcile")
 POSTING_TO_LISTENERS = ("fan_out", "translation")
 
@@ -70,6 +70,7 @@ ACTIVE_LISTENERS = Metric("ActiveListeners", ("reconcile",), Kind.GAUGE)
 SESSIONS_FINISHED = Metric("SessionsFinished", ("reconcile",))
 COUNTS_CORRECTED = Metric("CountsCorrected", ("reconcile",))
 SESSIONS_NOT_RECONCILED = Metric("SessionsNotReconciled", ("reconcile",))
+DEAD_SOCKETS_REMOVED = Metric("DeadSocketsRemoved", ("reconcile",))
 PLACES_NOT_RELEASED = Metric("PlacesNotReleased", RELEASING_PLACES)
 LISTENERS_NOT_TOLD = Metric("ListenersNotTold", ("connection",))
 

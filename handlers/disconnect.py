@@ -14,6 +14,7 @@ from live_sessions.sessions.connections import ConnectionTable
 from live_sessions.sessions.follow_ups import FanOut, SessionChecks
 from live_sessions.sessions.handshake import Closing
 from live_sessions.sessions.lifecycle import SessionEnder
+from live_sessions.sessions.lost_speakers import LostSpeakers
 from live_sessions.sessions.rows import SessionTable
 from live_sessions.status.pushes import EventPushes
 from live_sessions.wire.sockets import Sockets
@@ -34,12 +35,10 @@ def build(environment: DisconnectEnvironment, clients: Clients, clock: Clock) ->
         sessions=sessions, connections=connections, fan_out=fan_out, checks=checks, clock=clock
     )
     close = Closing(
-        sessions=sessions,
         connections=connections,
         release_place=departures.release_place,
-        checks=checks,
+        lost_speakers=LostSpeakers(sessions, checks, environment.speaker_grace_seconds),
         clock=clock,
-        grace_seconds=environment.speaker_grace_seconds,
     )
     carry_out_checks = CheckHandler(
         sessions=sessions,

@@ -4,6 +4,7 @@ from contract.functions import FanOutEnvironment
 from live_sessions.aws.clients import Clients
 from live_sessions.aws.runtime import SYSTEM_CLOCK, Clock, Handler, read_environment
 from live_sessions.captions.pages import POST_TIMEOUT_SECONDS, CaptionPosts
+from live_sessions.listeners.end_notices import EndNotices
 from live_sessions.listeners.fan_out import Departures, FanOutHandler
 from live_sessions.listeners.membership import Membership
 from live_sessions.sessions.connections import ConnectionTable
@@ -38,6 +39,7 @@ def build(environment: FanOutEnvironment, clients: Clients, clock: Clock) -> Han
         connections=connections,
         sockets=sockets,
         departures=departures,
+        notices=EndNotices(connections, sockets, clock),
         itself=FanOut(clients.lambda_, environment.fan_out_function),
         captions=CaptionPosts(caption_sockets, departures, clock).post_page,
         clock=clock,

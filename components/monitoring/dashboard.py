@@ -152,7 +152,13 @@ def _session_graphs(args: MonitoringArgs) -> list[Graph]:
         ),
         _graph("Posts to listeners", _own_lines(args, *posts, of=FAN_OUT)),
         _graph(
-            "Connections gone", _own_lines(args, metrics.CONNECTIONS_GONE, metrics.SPEAKERS_GONE)
+            "Connections gone",
+            _own_lines(
+                args,
+                metrics.CONNECTIONS_GONE,
+                metrics.SPEAKERS_GONE,
+                metrics.DEAD_SOCKETS_REMOVED,
+            ),
         ),
         _graph(
             "Rate limits, and signing keys unavailable",

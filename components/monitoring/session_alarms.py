@@ -232,7 +232,7 @@ def _active_sessions(args: MonitoringArgs) -> Alarm:
         name=f"{args.platform.prefix}-active-sessions-near-limit",
         description=f"{NEAR_SHARE:.0%} of {limit} sessions are active: above {limit},"
         f" {args.status_shards} shards cannot push the status to all speakers in time.",
-        # Reconcile emits it every five minutes.
+        # Reconcile emits it every two minutes.
         metric=own_metric(args.platform, metrics.ACTIVE_SESSIONS),
         statistic="Maximum",
         breaches=Breach.AT_OR_ABOVE,

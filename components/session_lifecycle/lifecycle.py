@@ -60,7 +60,10 @@ class SessionLifecycle(pulumi.ComponentResource):
             *(route for each in (connection, heartbeat, refresh) for route in routes_of(each)),
         )
         self.functions = (connection, disconnect, heartbeat, refresh, reconciler.function)
-        self.queues = {"sessionChecks": self.checks.queue}
+        self.queues = {
+            "sessionChecks": self.checks.queue,
+            "reconcileShards": reconciler.shard_queue,
+        }
         self.failure_queues = {
             "sessionCheckFailures": self.checks.failures,
             "reconcileFailures": reconciler.failures,
@@ -142,6 +145,10 @@ class SessionLifecycle(pulumi.ComponentResource):
 
     def _create_reconciler(self, name: str) -> SessionReconciler:
         reconciler = SessionReconcilerArgs(
-            platform=self._args.platform, store=self._args.store, fan_out=self._args.fan_out
+            platform=self._args.platform,
+            store=self._args.store,
+            api=self._args.api,
+            fan_out=self._args.fan_out,
+            checks=self.checks,
         )
         return SessionReconciler(f"{name}-reconciler", reconciler, self._child)

@@ -1,6 +1,7 @@
-"""Reconcile: a scheduled function that corrects counts that drifted and finishes ended sessions.
+"""Reconcile: a scheduled function that corrects counts, finishes sessions and removes dead sockets.
 
-Only its rule may invoke it. An event that fails twice is kept in a queue.
+Its rule has it hand out a turn for each shard of the active sessions; it takes the turns from a
+queue. What fails twice is kept in another queue.
 """
 
 from dataclasses import dataclass
@@ -17,15 +18,27 @@ from components.handler_function import (
     HandlerFunctionArgs,
 )
 from components.listener_fan_out import ListenerFanOut
-from components.message_queue import LONGEST_RETENTION_SECONDS, MessageQueue, MessageQueueArgs
+from components.message_queue import (
+    LONGEST_RETENTION_SECONDS,
+    DeadLetters,
+    MessageQueue,
+    MessageQueueArgs,
+)
 from components.schedule import Schedule, ScheduleArgs
+from components.session_api import SessionApi
+from components.session_lifecycle.session_checks import SessionChecks
 from contract.functions import RECONCILE
 
-INTERVAL_MINUTES = 5
-# One pass over all sessions, a pause of 90 seconds where a count is too high, and a second pass;
-# it is over before the next run.
+# A socket that is silent for three minutes is removed at the next turn of its session's shard.
+INTERVAL_MINUTES = 2
+# A pass over a shard's sessions, a pause of 90 seconds where a count is too high, and a second
+# pass. It may overlap with the shard's next turn.
 TIMEOUT_SECONDS = 180
 MAXIMUM_EVENT_AGE_SECONDS = 60 * INTERVAL_MINUTES
+# A turn that failed is taken again once its time limit is over; then it goes to the failures.
+MAXIMUM_RECEIVES = 2
+TIMEOUTS_HIDDEN = 1
+RETENTION_SECONDS = 600
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,13 +47,16 @@ class SessionReconcilerArgs:
 
     platform: FunctionPlatform
     store: ConnectionStore
+    api: SessionApi
     fan_out: ListenerFanOut
+    checks: SessionChecks
 
 
 class SessionReconciler(pulumi.ComponentResource):
-    """The function, its rule and the queue of failed events."""
+    """The function, its rule, its queue of shards, and the queue of what failed."""
 
     function: HandlerFunction
+    shard_queue: MessageQueue
     failures: MessageQueue
 
     def __init__(
@@ -63,7 +79,19 @@ class SessionReconciler(pulumi.ComponentResource):
             ),
             child,
         )
+        self.shard_queue = MessageQueue(
+            f"{name}-shards",
+            MessageQueueArgs(
+                physical_name=f"{physical_name}-shards",
+                retention_seconds=RETENTION_SECONDS,
+                consumer_timeout_seconds=TIMEOUT_SECONDS,
+                timeouts_hidden=TIMEOUTS_HIDDEN,
+                dead_letters=DeadLetters(arn=self.failures.arn, maximum_receives=MAXIMUM_RECEIVES),
+            ),
+            child,
+        )
         self.function = self._create_function(args, child)
+        self.function.consume("reconcile-shards", self.shard_queue.arn)
         schedule.add_target(
             "reconcile",
             self.function,
@@ -85,9 +113,16 @@ class SessionReconciler(pulumi.ComponentResource):
                 grants=(
                     args.store.sessions("ReadUpdateSessions", "GetItem", "UpdateItem"),
                     args.store.querying_active_sessions(),
-                    args.store.connections("ReadDeleteConnections", "GetItem", "DeleteItem"),
+                    args.store.connections(
+                        "ReadDeleteConnections", "GetItem", "BatchGetItem", "DeleteItem"
+                    ),
                     args.store.querying_listeners(),
+                    # It posts the count that a dead socket has changed to the speaker.
+                    args.api.managing_connections("GET", "POST", "DELETE"),
                     args.fan_out.invoking(),
+                    args.checks.sending(),
+                    self.shard_queue.sending("SendShards", "RECONCILE_SHARD_QUEUE_URL"),
+                    self.shard_queue.consuming("ConsumeShards"),
                 ),
                 asynchronous=AsynchronousInvocation(
                     on_failure_queue_arn=self.failures.arn,

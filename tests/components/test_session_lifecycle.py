@@ -92,15 +92,40 @@ def test_checks_wait_in_a_queue_for_disconnect_and_failing_ones_are_kept(engine:
     assert checks["visibilityTimeoutSeconds"] == 30, "a failed check is tried again soon"
     redrive = json.loads(checks["redrivePolicy"])
     assert redrive["deadLetterTargetArn"].endswith(":live-sessions-test-session-check-failures")
-    (mapping,) = engine.inputs("lambda/eventSourceMapping")
-    assert mapping["eventSourceArn"].endswith(":live-sessions-test-session-checks")
-    assert mapping["functionName"].endswith(":live-sessions-test-disconnect:live")
+    assert consumer_of(engine, "session-checks") == "disconnect"
 
 
-def test_only_its_rule_invokes_reconcile_every_five_minutes(engine: Engine):
+def consumer_of(engine: Engine, queue: str) -> str:
+    """The function that is invoked with each message of the queue."""
+    (mapping,) = [
+        each
+        for each in engine.inputs("lambda/eventSourceMapping")
+        if each["eventSourceArn"].endswith(f":live-sessions-test-{queue}")
+    ]
+    assert mapping["batchSize"] == 1
+    return mapping["functionName"].rpartition(":live-sessions-test-")[2].removesuffix(":live")
+
+
+def test_turns_of_shards_wait_in_a_queue_for_reconcile_and_failing_ones_are_kept(engine: Engine):
+    queues = {each["name"]: each for each in engine.inputs("sqs/queue")}
+    turns = queues["live-sessions-test-reconcile-shards"]
+    assert turns["delaySeconds"] == 0
+    seconds = engine.of_type("lambda/function")["reconcile-function"].inputs["timeout"]
+    assert turns["visibilityTimeoutSeconds"] == seconds, "no turn is taken twice at the same time"
+    assert turns["messageRetentionSeconds"] >= 3 * seconds, "a second failure is kept"
+    redrive = json.loads(turns["redrivePolicy"])
+    assert redrive["deadLetterTargetArn"].endswith(":live-sessions-test-reconcile-failures")
+    assert redrive["maxReceiveCount"] == 2
+    assert consumer_of(engine, "reconcile-shards") == "reconcile"
+    assert variables(engine, "reconcile")["RECONCILE_SHARD_QUEUE_URL"].endswith(
+        "/live-sessions-test-reconcile-shards"
+    )
+
+
+def test_only_its_rule_invokes_reconcile_every_two_minutes(engine: Engine):
     assert engine.only("cloudwatch/eventRule") == {
         "name": "live-sessions-test-reconcile",
-        "scheduleExpression": "rate(5 minutes)",
+        "scheduleExpression": "rate(2 minutes)",
         "state": "ENABLED",
     }
     target = engine.only("cloudwatch/eventTarget")
@@ -115,7 +140,7 @@ def test_only_its_rule_invokes_reconcile_every_five_minutes(engine: Engine):
 
 
 @pytest.mark.parametrize(
-    ("function", "age_seconds"), [("fan-out", 60), ("reconcile", 300)], ids=str
+    ("function", "age_seconds"), [("fan-out", 60), ("reconcile", 120)], ids=str
 )
 def test_asynchronous_work_is_retried_once_and_then_kept(
     engine: Engine, function: str, age_seconds: int

@@ -92,9 +92,21 @@ STATEMENTS: dict[str, dict[str, tuple[str, str]]] = {
     "reconcile": {
         "ReadUpdateSessions": ("dynamodb:GetItem dynamodb:UpdateItem", SESSIONS),
         "QueryActiveSessions": ("dynamodb:Query", ACTIVE_SESSIONS),
-        "ReadDeleteConnections": ("dynamodb:GetItem dynamodb:DeleteItem", CONNECTIONS),
+        "ReadDeleteConnections": (
+            "dynamodb:GetItem dynamodb:BatchGetItem dynamodb:DeleteItem",
+            CONNECTIONS,
+        ),
         "QueryListeners": ("dynamodb:Query", LISTENERS),
+        "GetConnections": ("execute-api:ManageConnections", f"{STAGE}/GET/@connections/*"),
+        "PostToConnections": POST,
+        "DeleteConnections": (
+            "execute-api:ManageConnections",
+            f"{STAGE}/DELETE/@connections/*",
+        ),
         "InvokeFanOut": invoking("fan-out"),
+        "SendSessionChecks": ("sqs:SendMessage", f"{QUEUE}-session-checks"),
+        "SendShards": ("sqs:SendMessage", f"{QUEUE}-reconcile-shards"),
+        "ConsumeShards": (CONSUME, f"{QUEUE}-reconcile-shards"),
         "SendFailures": ("sqs:SendMessage", f"{QUEUE}-reconcile-failures"),
     },
     "audio-ingest": {

@@ -13,6 +13,7 @@ def test_every_consumed_queue_has_its_function(engine: Engine):
         for each in engine.inputs("lambda/eventSourceMapping")
     }
     assert mapped == {
+        "reconcile-shards": ("reconcile:live", 1),
         "session-checks": ("disconnect:live", 1),
         "status-shards": ("session-status:live", 1),
         "status-ticks-30s": ("session-status:live", 1),

@@ -106,6 +106,8 @@ class OpenSockets:
             return 410
         if method == "POST":
             self.posts.append((connection_id, json.loads(data)))
+        elif method == "DELETE":
+            self.open.discard(connection_id)
         return 200
 
     def frames_of(self, connection_id: str, frame_type: str) -> list[dict[str, Any]]:
@@ -364,8 +366,13 @@ class Stage:
     def deliver_check(self, check: dict[str, Any]) -> None:
         self.entries["disconnect"]({"Records": [{"body": json.dumps(check)}]}, LambdaContext())
 
-    def reconcile(self) -> None:
-        self.entries["reconcile"]({}, LambdaContext(remaining_ms=180_000))
+    def reconcile(self, *, remaining_ms: int = 180_000) -> None:
+        """The rule fires, and the shards with sessions have their turns."""
+        self.entries["reconcile"]({}, LambdaContext(remaining_ms))
+        for turn in self.queued("reconcile-shards"):
+            self.entries["reconcile"](
+                {"Records": [{"body": json.dumps(turn)}]}, LambdaContext(remaining_ms)
+            )
 
     # ---- rows
 

@@ -8,7 +8,7 @@ import os
 from tests.patience import OUT_OF_REACH_SECONDS
 
 REGION = "eu-central-1"
-QUEUES = ("session-checks", "status-shards", "audio-0", "audio-1", "audio-2")
+QUEUES = ("session-checks", "status-shards", "reconcile-shards", "audio-0", "audio-1", "audio-2")
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": "testing",
@@ -29,6 +29,9 @@ ENVIRONMENT = {
     "FAN_OUT_FUNCTION": "live-sessions-test-fan-out:live",
     "SESSION_CHECKS_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/123456789012/session-checks",
     "STATUS_SHARD_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/123456789012/status-shards",
+    "RECONCILE_SHARD_QUEUE_URL": (
+        f"https://sqs.{REGION}.amazonaws.com/123456789012/reconcile-shards"
+    ),
     "MAX_LISTENERS_PER_SESSION": "3",
     "SESSION_MAX_DURATION_HOURS": "8",
     "SPEAKER_GRACE_SECONDS": "10",

@@ -11,7 +11,10 @@ from urllib.parse import quote
 import pytest
 
 from live_sessions.aws.http import AwsHttp, NoAnswer, Response
+from live_sessions.aws.runtime import Clock
+from live_sessions.listeners.end_notices import GIVEN_UP_AFTER_SECONDS
 from live_sessions.listeners.fan_out import TIME_RESERVE_SECONDS, FanOutHandler
+from live_sessions.sessions.connections import NOTICE_CLAIM_SECONDS
 from tests.handlers.conftest import LambdaContext, OpenSockets, Stage, StageClients
 from tests.handlers.intercepted_clients import (
     THROTTLED,
@@ -42,11 +45,92 @@ def test_gone_and_failing_listeners_are_counted_and_do_not_affect_the_others(
     capsys.readouterr()
     stage.run_fan_outs()
     assert len(sockets.frames_of(well, "sessionEnded")) == 1
-    assert [stage.connection(each) for each in (gone, failing, well)] == [{}, {}, {}]
+    assert [stage.connection(each) == {} for each in (gone, failing, well)] == [True, False, True]
     printed = capsys.readouterr().out.replace(" ", "")
     assert '"ConnectionsGone":[1.0]' in printed
     assert '"PostsFailed":[1.0]' in printed
     assert '"FramesDelivered":[1.0]' in printed
+    assert '"ListenersLeftToNextPass":[1.0]' in printed
+
+
+def later(stage: Stage, seconds: int) -> None:
+    """Move the functions' clock by so much from the present."""
+    now_ms = stage.clock.now_ms() + seconds * 1000
+    stage.clock = Clock(now_ms=lambda: now_ms, sleep=lambda seconds: None)
+    stage.entries.clear()
+
+
+def test_a_listener_whose_post_failed_gets_the_frame_once_posts_succeed(
+    stage: Stage, sockets: OpenSockets
+) -> None:
+    session_id, (failing,) = ended_session(stage, listeners=1)
+    sockets.failing.add(failing)
+    task = dict(stage.fan_outs[0])
+    stage.run_fan_outs()
+    assert stage.connection(failing)["sessionId"] == session_id
+    sockets.failing.clear()
+    later(stage, NOTICE_CLAIM_SECONDS)
+    run(stage, task)
+    assert len(sockets.frames_of(failing, "sessionEnded")) == 1
+    assert stage.connection(failing) == {}
+
+
+def test_a_listener_to_whom_every_post_fails_is_given_up_after_the_idle_limit(
+    stage: Stage, sockets: OpenSockets
+) -> None:
+    _, (failing,) = ended_session(stage, listeners=1)
+    sockets.failing.add(failing)
+    task = dict(stage.fan_outs[0])
+    later(stage, GIVEN_UP_AFTER_SECONDS - 10)
+    run(stage, task)
+    assert stage.connection(failing) != {}
+    later(stage, NOTICE_CLAIM_SECONDS)
+    run(stage, task)
+    assert stage.connection(failing) == {}
+    assert sockets.frames_of(failing, "sessionEnded") == []
+
+
+def test_a_notice_that_another_pass_has_just_claimed_is_not_sent_until_the_claim_runs_out(
+    stage: Stage, sockets: OpenSockets
+) -> None:
+    _, (member,) = ended_session(stage, listeners=1)
+    task = dict(stage.fan_outs[0])
+    now_ms = stage.clock.now_ms()
+    stage.change("connections", {"connectionId": member}, endNoticeAt=now_ms)
+    later(stage, NOTICE_CLAIM_SECONDS - 10)
+    run(stage, task)
+    assert sockets.frames_of(member, "sessionEnded") == []
+    later(stage, 11)
+    run(stage, task)
+    assert len(sockets.frames_of(member, "sessionEnded")) == 1
+    assert stage.connection(member) == {}
+
+
+def test_a_listener_that_joins_another_session_between_its_notice_and_the_removal_stays_in_that(
+    stage: Stage, sockets: OpenSockets
+) -> None:
+    clients = intercepted(stage)
+    _, (member,) = ended_session(stage, listeners=1)
+    other = stage.create_session(stage.connect_speaker("user-2"))
+
+    def join_first(call: Call) -> Any:
+        frame = stage.send(member, "joinSession", sessionId=other, targetLanguage="fr")
+        assert frame["type"] == "sessionJoined"
+        return call.carry_out()
+
+    with clients.intercept("delete_item", join_first, TableName="connections", times=1):
+        stage.run_fan_outs()
+    assert len(sockets.frames_of(member, "sessionEnded")) == 1
+    assert stage.connection(member)["sessionId"] == other
+    assert stage.session(other)["listenerCount"] == 1
+
+
+def test_a_task_of_the_release_before_is_carried_out(stage: Stage, sockets: OpenSockets) -> None:
+    _, (member,) = ended_session(stage, listeners=1)
+    task = stage.fan_outs.pop()
+    del task["endedAt"]
+    run(stage, task)
+    assert len(sockets.frames_of(member, "sessionEnded")) == 1
 
 
 def test_a_task_delivered_twice_sends_each_frame_once(stage: Stage, sockets: OpenSockets) -> None:
@@ -96,12 +180,13 @@ def test_an_invocation_without_time_leaves_the_rows_to_the_next_pass(
     assert [len(sockets.frames_of(each, "sessionEnded")) for each in members] == [1, 1, 1]
 
 
-def test_a_listener_whose_row_cannot_be_deleted_is_notified_by_the_next_pass(
+def test_a_listener_whose_notice_cannot_be_claimed_is_notified_by_the_next_pass(
     stage: Stage, sockets: OpenSockets
 ) -> None:
     clients = intercepted(stage)
     _, (member,) = ended_session(stage, listeners=1)
-    with clients.intercept("delete_item", fail_with(THROTTLED)):
+    key = {"connectionId": {"S": member}}
+    with clients.intercept("update_item", fail_with(THROTTLED), Key=key):
         stage.run_fan_outs()
     assert sockets.frames_of(member, "sessionEnded") == []
     stage.run_checks()
@@ -109,13 +194,32 @@ def test_a_listener_whose_row_cannot_be_deleted_is_notified_by_the_next_pass(
     assert len(sockets.frames_of(member, "sessionEnded")) == 1
 
 
-def test_a_listener_is_notified_if_the_first_response_of_its_deletion_was_lost(
+def test_a_listener_whose_row_cannot_be_deleted_is_notified_and_removed_by_a_later_pass(
+    stage: Stage, sockets: OpenSockets
+) -> None:
+    clients = intercepted(stage)
+    session_id, (member,) = ended_session(stage, listeners=1)
+    task = dict(stage.fan_outs[0])
+    with clients.intercept("delete_item", fail_with(THROTTLED)):
+        stage.run_fan_outs()
+    assert len(sockets.frames_of(member, "sessionEnded")) == 1
+    stage.run_checks()
+    stage.run_fan_outs()
+    assert len(sockets.frames_of(member, "sessionEnded")) == 1, "the second pass comes at once"
+    assert "activeShard" in stage.session(session_id)
+    later(stage, NOTICE_CLAIM_SECONDS)
+    run(stage, task)
+    assert stage.connection(member) == {}
+    assert len(sockets.frames_of(member, "sessionEnded")) == 2, "it cannot be told from a crash"
+
+
+def test_a_listener_is_notified_if_the_first_response_of_its_claim_was_lost(
     stage: Stage, sockets: OpenSockets
 ) -> None:
     clients = intercepted(stage)
     _, members = ended_session(stage)
     key = {"connectionId": {"S": members[1]}}
-    with clients.intercept("delete_item", lose_response(), Key=key) as calls:
+    with clients.intercept("update_item", lose_response(), Key=key) as calls:
         stage.run_fan_outs()
     assert len(calls) == 1
     assert [len(sockets.frames_of(each, "sessionEnded")) for each in members] == [1, 1, 1]
@@ -141,6 +245,82 @@ def test_a_session_is_closed_a_minute_after_its_end_once_it_has_no_listener(stag
     stage.change("sessions", {"sessionId": session_id}, endedAt=stage.connected_at - 61_000)
     stage.entries["fan_out"](task, LambdaContext())
     assert "activeShard" not in stage.session(session_id)
+
+
+def test_a_session_whose_speaker_cannot_be_notified_is_not_closed(
+    stage: Stage, sockets: OpenSockets
+) -> None:
+    speaker = stage.connect_speaker()
+    session_id = stage.create_session(speaker)
+    stage.deliver_check({"check": "operatorEnd", "sessionId": session_id})
+    task = stage.fan_outs.pop()
+    later(stage, 61)
+    sockets.failing.add(speaker)
+    run(stage, task)
+    assert "activeShard" in stage.session(session_id)
+    sockets.failing.clear()
+    later(stage, NOTICE_CLAIM_SECONDS)
+    run(stage, task)
+    assert len(sockets.frames_of(speaker, "sessionEnded")) == 1
+    assert "activeShard" not in stage.session(session_id)
+    assert {"sessionId", "membershipId", "endNoticeAt"}.isdisjoint(stage.connection(speaker))
+
+
+# ---- A control's frame
+
+
+def control_version(stage: Stage, session_id: str) -> tuple[int, int | None]:
+    """The version of the state, and the one whose fan-out has not begun."""
+    row = stage.session(session_id)
+    return row["broadcastState"]["version"], row.get("unannouncedVersion")
+
+
+def test_a_control_is_unannounced_until_its_fan_out_has_begun(stage: Stage) -> None:
+    speaker = stage.connect_speaker()
+    session_id = stage.create_session(speaker)
+    stage.join(session_id)
+    assert control_version(stage, session_id) == (1, None)
+    stage.send(speaker, "muteBroadcast")
+    assert control_version(stage, session_id) == (2, 2)
+    stage.run_fan_outs()
+    assert control_version(stage, session_id) == (2, None)
+
+
+def test_the_fan_out_of_an_earlier_control_does_not_announce_a_later_one(stage: Stage) -> None:
+    speaker = stage.connect_speaker()
+    session_id = stage.create_session(speaker)
+    stage.join(session_id)
+    stage.send(speaker, "muteBroadcast")
+    stage.send(speaker, "pauseBroadcast")
+    stage.entries["fan_out"](stage.fan_outs.pop(0), LambdaContext())
+    assert control_version(stage, session_id) == (3, 3)
+    stage.run_fan_outs()
+    assert control_version(stage, session_id) == (3, None)
+
+
+def test_a_control_whose_pages_are_handed_out_is_announced(stage: Stage) -> None:
+    use_pages_of_one(stage)
+    speaker = stage.connect_speaker()
+    session_id = stage.create_session(speaker)
+    members = [stage.join(session_id) for _ in range(2)]
+    stage.send(speaker, "muteBroadcast")
+    stage.entries["fan_out"](stage.fan_outs.pop(0), LambdaContext())
+    assert control_version(stage, session_id) == (2, None)
+    assert [task["connectionIds"] for task in stage.fan_outs] == [[each] for each in members]
+
+
+def test_listeners_get_the_frame_although_it_cannot_be_recorded_as_announced(
+    stage: Stage, sockets: OpenSockets
+) -> None:
+    clients = intercepted(stage)
+    speaker = stage.connect_speaker()
+    session_id = stage.create_session(speaker)
+    member = stage.join(session_id)
+    stage.send(speaker, "muteBroadcast")
+    with clients.intercept("update_item", fail_with(THROTTLED), TableName="sessions"):
+        stage.run_fan_outs()
+    assert len(sockets.frames_of(member, "broadcastMuted")) == 1
+    assert control_version(stage, session_id) == (2, 2)
 
 
 # ---- A frame to every listener

@@ -8,19 +8,21 @@ from typing import Any
 
 from live_sessions.aws.runtime import Clock
 from live_sessions.listeners.membership import Membership
-from live_sessions.listeners.reconciling import Reconciliation
+from live_sessions.listeners.reconcile_turns import ReconcileHandler
 from live_sessions.sessions.connections import Connection, ConnectionTable
 from live_sessions.sessions.rows import SessionTable
-from tests.handlers.conftest import LambdaContext, OpenSockets, Stage
+from tests.handlers.conftest import OpenSockets, Stage
 from tests.handlers.intercepted_clients import THROTTLED, Call, after, fail_with, intercepted
 
 
 def reconcile(stage: Stage, *, remaining_ms: int = 180_000) -> None:
-    """A run over the shards that the stage uses."""
+    """The rule fires, and the shards that the stage uses have their turns."""
     handler = stage.build("reconcile")
-    assert isinstance(handler, Reconciliation)
-    run = dataclasses.replace(handler, shards_swept=int(stage.environment["STATUS_SHARDS"]))
-    run({}, LambdaContext(remaining_ms))
+    assert isinstance(handler, ReconcileHandler)
+    stage.entries["reconcile"] = dataclasses.replace(
+        handler, shards_swept=int(stage.environment["STATUS_SHARDS"])
+    )
+    stage.reconcile(remaining_ms=remaining_ms)
 
 
 def settle(stage: Stage, session_id: str, **values: object) -> None:

@@ -191,7 +191,13 @@ class Broadcast:
             self._send_again_later(session)
 
     def _start(self, session_id: str, frame: BroadcastFrame) -> None:
-        self.fan_out.start(FrameFanOut(session_id=session_id, frame=frame.encode().decode()))
+        self.fan_out.start(
+            FrameFanOut(
+                session_id=session_id,
+                frame=frame.encode().decode(),
+                version=frame.broadcast_state.version,
+            )
+        )
 
     def _send_again_later(self, session: Session) -> None:
         check = BroadcastCheck(

@@ -93,6 +93,8 @@ def _update(
     assignments = [
         "broadcastState.version = broadcastState.version + :one",
         "broadcastState.lastStateChange = :now",
+        # Until the fan-out has begun; if it does not, reconcile starts it.
+        "unannouncedVersion = broadcastState.version + :one",
         "lastControlId = :control",
     ]
     values: dict[str, Any] = {

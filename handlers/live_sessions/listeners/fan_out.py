@@ -17,8 +17,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from contract import metrics
 from live_sessions.aws.runtime import Clock, emit, logger
+from live_sessions.listeners.end_notices import EndNotices
 from live_sessions.listeners.membership import Membership
-from live_sessions.sessions.connections import Connection, ConnectionTable
+from live_sessions.sessions.connections import Connection, ConnectionTable, NoticeClaim
 from live_sessions.sessions.follow_ups import (
     AnyFanOutTask,
     CaptionPage,
@@ -32,8 +33,8 @@ from live_sessions.wire.frames import SessionEnded
 from live_sessions.wire.sockets import Delivery, DeliveryReport, PostResult, Sockets
 
 PAGE_SIZE = 500
-TIME_RESERVE_SECONDS = 15
-"""More than the longest delete and post together, with all their attempts."""
+TIME_RESERVE_SECONDS = 20
+"""More than the longest claim, post and delete together, with all their attempts."""
 
 CLOSING_DELAY_SECONDS = 60
 """An ended session stays in the active index this long, for joins that the index showed late."""
@@ -95,6 +96,7 @@ class FanOutHandler:
     connections: ConnectionTable
     sockets: Sockets
     departures: Departures
+    notices: EndNotices
     itself: FanOut
     captions: Callable[[CaptionPage, float], object]
     clock: Clock
@@ -113,6 +115,8 @@ class FanOutHandler:
         found_listeners = self._serve_all(task, until_seconds)
         if isinstance(task, SessionEndedFanOut):
             self._finish_end(task, found_listeners)
+        elif task.version is not None:
+            self._note_announced(task.session_id, task.version)
         return None
 
     def _serve_all(self, task: AnyFanOutTask, until_seconds: float) -> bool:
@@ -147,33 +151,29 @@ class FanOutHandler:
     def _end_memberships(
         self, task: SessionEndedFanOut, connection_ids: Sequence[str], until_seconds: float
     ) -> None:
-        """Delete each listener's row and post to it: only the call that deleted the row posts.
+        """Send each listener its notice, unless another pass is at it."""
+        frame = self._ended_frame(task)
+        claimed: set[str] = set()
 
-        If a row may have been deleted by a call whose response was lost, it was this one.
-        """
-        frame = self._ended_frame(task).encode()
-        removed: set[str] = set()
-
-        def remove_and_post(connection_id: str) -> PostResult | None:
-            if connection_id not in removed:
+        def tell(connection_id: str) -> PostResult | None:
+            if connection_id not in claimed:
                 try:
-                    removal = self.connections.remove(connection_id, session_id=task.session_id)
+                    claim = self.notices.claim(connection_id, task.session_id)
                 except (ClientError, BotoCoreError):
                     return PostResult(Delivery.UNTRIED)
-                if removal.row is None and not removal.is_doubtful:
+                if claim is not NoticeClaim.MINE:
                     return None
-                removed.add(connection_id)
-            return self.sockets.post_once(connection_id, frame)
+                claimed.add(connection_id)
+            return self.notices.send_once(connection_id, frame)
 
-        report = self.sockets.deliver_all(
-            connection_ids, remove_and_post, until_seconds=until_seconds
-        )
-        _record(
-            "session ended",
-            task,
-            report,
-            {metrics.LISTENERS_LEFT_TO_NEXT_PASS: len(report.untried)},
-        )
+        report = self.sockets.deliver_all(connection_ids, tell, until_seconds=until_seconds)
+        left = len(report.untried)
+        if self.notices.is_given_up(task.ended_at):
+            for connection_id in report.failed:
+                self.notices.remove(connection_id, task.session_id)
+        else:
+            left += len(report.failed)
+        _record("session ended", task, report, {metrics.LISTENERS_LEFT_TO_NEXT_PASS: left})
 
     def _post_frame(
         self, task: FrameFanOut, connection_ids: Sequence[str], until_seconds: float
@@ -195,12 +195,18 @@ class FanOutHandler:
         )
 
     def _finish_end(self, task: SessionEndedFanOut, found_listeners: bool) -> None:
-        """Notify the speaker, unless they ended the session; close it once it has no listener."""
-        if not found_listeners:
+        """Notify the speaker, unless they ended the session; close it once all are notified."""
+        is_done = self.notices.tell_speaker(
+            task.speaker_connection_id, self._ended_frame(task), task.ended_at
+        )
+        if is_done and not found_listeners:
             self._close_if_due(task.session_id)
-        released = self.connections.release_speaker(task.speaker_connection_id, task.session_id)
-        if not released.was_refused:
-            self.sockets.post(task.speaker_connection_id, self._ended_frame(task))
+
+    def _note_announced(self, session_id: str, version: int) -> None:
+        try:
+            self.sessions.note_announced(session_id, version)
+        except (ClientError, BotoCoreError):
+            logger.exception("Reconcile sends the state again", extra={"session": session_id})
 
     def _close_if_due(self, session_id: str) -> None:
         session = self.sessions.get(session_id)

@@ -16,7 +16,14 @@ from contract import metrics
 from contract.actions import Role
 from live_sessions.aws.runtime import Clock, emit, logger
 from live_sessions.listeners import counts
-from live_sessions.sessions.connections import Connection, ConnectionTable, Removal, Written
+from live_sessions.listeners.end_notices import EndNotices
+from live_sessions.sessions.connections import (
+    Connection,
+    ConnectionTable,
+    NoticeClaim,
+    Removal,
+    Written,
+)
 from live_sessions.sessions.misses import Misses
 from live_sessions.sessions.rows import Session, SessionTable, require_live
 from live_sessions.wire.frames import EndReason, SessionEnded
@@ -92,24 +99,23 @@ class Membership:
     def leave_dead_session(
         self, row: Connection, session_id: str, sockets: Sockets, *, at_ms: int
     ) -> None:
-        """Delete the row of a listener whose session is over, and send it sessionEnded.
+        """Send sessionEnded to a listener whose session is over, and delete its row.
 
         Raises ProtocolError with ALREADY_IN_SESSION if the session is live.
         """
         session = self.sessions.get(session_id)
         if session is not None and session.is_live(at_ms):
             raise already_in_session(session_id)
-        removed = self.connections.remove(row.connection_id, session_id=session_id).row
-        if removed is None:
-            return
-        # The caller that deletes the row sends the frame.
         reason = session.end_reason if session is not None else None
         frame = SessionEnded(
             timestamp=self.clock.now_ms(),
             session_id=session_id,
             reason=reason or EndReason.EXPIRED,
         )
-        sockets.post(row.connection_id, frame)
+        notices = EndNotices(self.connections, sockets, self.clock)
+        if notices.claim(row.connection_id, session_id) is NoticeClaim.MINE:
+            sockets.post(row.connection_id, frame)
+        self.connections.remove(row.connection_id, session_id=session_id)
 
     def change_language(self, caller: Caller, language: str, *, at_ms: int) -> Session | None:
         """Change the listener's language; returns the session after that, None if it had it.

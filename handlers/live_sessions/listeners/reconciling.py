@@ -1,7 +1,8 @@
-"""Reconcile: correct what a crash between two calls left behind.
+"""Reconcile: correct what a crash between two calls left behind, and remove dead sockets.
 
-For each active session it reads the session, the speaker's row and the listeners index. It writes
-only what differs, and a count only if no join, leave or change of language came in between.
+For each active session it reads the session, the speaker's row, the listeners index and the
+listeners' rows. It writes only what differs, and a count only if no join, leave or change of
+language came in between.
 """
 
 import random
@@ -9,13 +10,12 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from contract import metrics
-from contract.tables import STATUS_SHARDS_LIMIT
 from live_sessions.aws.runtime import Clock, emit, logger
+from live_sessions.listeners.dead_sockets import DeadSockets
 from live_sessions.listeners.membership import Membership
 from live_sessions.sessions.connections import ConnectionTable
 from live_sessions.sessions.lifecycle import SessionEnder
@@ -26,14 +26,20 @@ PAGE_SIZE = 1000
 SETTLED_MS = 30_000
 """Joins and leaves in flight have reached the index by then."""
 
+TURN_SECONDS = 100
+"""A shard's next turn begins two minutes after this one."""
+
 TIME_RESERVE_MS = 10_000
-CONCURRENT_SHARDS = 8
+CONCURRENT_SESSIONS = 8
 
 RECHECK_DELAY_SECONDS = 90
 """Longer than the time limit of any function that removes listeners."""
 
 SPEAKER_PATIENCE_SECONDS = 60
 """Longer than any invocation that is connecting a speaker to their session."""
+
+ANNOUNCED_AFTER_MS = 60_000
+"""Longer than a control, and the start of its fan-out, take."""
 
 
 @dataclass(frozen=True)
@@ -52,47 +58,47 @@ class Finding:
     suspect: Suspect | None = None
 
 
-@dataclass(frozen=True)
-class ShardSweep:
-    """What was done with a shard's sessions; `listed` are these, or None if they were not read."""
-
-    findings: list[Finding]
-    listed: list[Session] | None
-
-
 @dataclass(frozen=True, kw_only=True)
 class Reconciliation:
-    """The reconcile function: one run over all shards within the invocation's time.
+    """One turn over the sessions of a shard, within the invocation's time.
 
-    `shards_swept` covers every shard that config may have used before.
+    `send_broadcast_state` sends a session's broadcast state to its listeners.
     """
 
     sessions: SessionTable
     connections: ConnectionTable
     membership: Membership
+    dead_sockets: DeadSockets
     ender: SessionEnder
+    send_broadcast_state: Callable[[Session], None]
     clock: Clock
     status_shards: int
     speaker_grace_seconds: int
-    shards_swept: int = STATUS_SHARDS_LIMIT
     threads: Callable[[int], Executor] = ThreadPoolExecutor
 
-    def __call__(self, event: Mapping[str, Any], context: Any) -> None:
-        """Sweep every shard, several at once, then recheck the counts that were too high.
+    def reconcile_shard(self, shard: int, left_ms: Callable[[], int]) -> None:
+        """Reconcile the shard's sessions, several at once, then recheck counts that were too high.
 
-        The order is random, so that no shard is always the last one.
+        The order is random: if time runs out, what is left to the next turn is another part each
+        time, and no session is always the last.
         """
-        left_ms: Callable[[], int] = context.get_remaining_time_in_millis
-        shards = random.sample(range(self.shards_swept), self.shards_swept)
+        until_seconds = self.clock.monotonic() + min(
+            TURN_SECONDS, (left_ms() - TIME_RESERVE_MS) / 1000
+        )
+        try:
+            sessions = list(self.sessions.active_in_shard(shard))
+        except (ClientError, BotoCoreError):
+            logger.exception("A shard is left to the next turn", extra={"shard": shard})
+            emit({metrics.SESSIONS_NOT_RECONCILED: 1})
+            return
+        random.shuffle(sessions)
 
-        def sweep(shard: int) -> ShardSweep:
-            return self._sweep(shard, left_ms)
+        def reconcile(session: Session) -> Finding:
+            return self._reconcile_safely(session, until_seconds)
 
-        with self.threads(CONCURRENT_SHARDS) as pool:
-            sweeps = list(pool.map(sweep, shards))
-        findings = [finding for sweep in sweeps for finding in sweep.findings]
+        with self.threads(CONCURRENT_SESSIONS) as pool:
+            findings = list(pool.map(reconcile, sessions))
         totals = Counter(finding.what for finding in findings)
-        _emit_active(sweeps)
         suspects = [finding.suspect for finding in findings if finding.suspect is not None]
         totals["corrected"] += self._recheck(suspects, left_ms)
         finished = totals["ended again"] + totals["expired"] + totals["speaker lost"]
@@ -100,30 +106,18 @@ class Reconciliation:
             {
                 metrics.SESSIONS_FINISHED: finished,
                 metrics.COUNTS_CORRECTED: totals["corrected"],
-                metrics.SESSIONS_NOT_RECONCILED: totals["failed"] + totals["left to the next run"],
+                metrics.SESSIONS_NOT_RECONCILED: totals["failed"] + totals["left to the next turn"],
             }
         )
-        logger.info("reconciled", extra=dict(totals))
+        logger.info("reconciled", extra={"shard": shard, **totals})
 
-    def _sweep(self, shard: int, left_ms: Callable[[], int]) -> ShardSweep:
+    def _reconcile_safely(self, session: Session, until_seconds: float) -> Finding:
+        if self.clock.monotonic() >= until_seconds:
+            return Finding("left to the next turn")
         try:
-            sessions = list(self.sessions.active_in_shard(shard))
+            return self._reconcile(session, until_seconds)
         except (ClientError, BotoCoreError):
-            logger.exception("A shard is left to the next run", extra={"shard": shard})
-            return ShardSweep([Finding("failed")], None)
-        findings = [
-            self._reconcile_safely(session)
-            if left_ms() >= TIME_RESERVE_MS
-            else Finding("left to the next run")
-            for session in sessions
-        ]
-        return ShardSweep(findings, sessions)
-
-    def _reconcile_safely(self, session: Session) -> Finding:
-        try:
-            return self._reconcile(session)
-        except (ClientError, BotoCoreError):
-            logger.exception("Left to the next run", extra={"session": session.session_id})
+            logger.exception("Left to the next turn", extra={"session": session.session_id})
             return Finding("failed")
 
     def _recheck(self, suspects: list[Suspect], left_ms: Callable[[], int]) -> int:
@@ -143,10 +137,10 @@ class Reconciliation:
             return self.membership.correct(suspect.session, suspect.counted)
         except (ClientError, BotoCoreError):
             session_id = suspect.session.session_id
-            logger.exception("Left to the next run", extra={"session": session_id})
+            logger.exception("Left to the next turn", extra={"session": session_id})
             return False
 
-    def _reconcile(self, listed: Session) -> Finding:
+    def _reconcile(self, listed: Session, until_seconds: float) -> Finding:
         at_ms = self.clock.now_ms()
         session = self.sessions.get(listed.session_id)
         if session is None:
@@ -168,12 +162,15 @@ class Reconciliation:
         shard = shard_of(session.session_id, self.status_shards)
         if session.active_shard != shard:
             self.sessions.move_to_shard(session.session_id, shard)
-        return self._correct_counts(session, at_ms)
+        self._announce_if_due(session, at_ms)
+        return self._correct_counts(session, at_ms, until_seconds)
 
     def _is_speaker_lost_for_good(self, session: Session, at_ms: int) -> bool:
-        """Whether two runs found no speaker, at least the grace period apart."""
+        """Whether two turns found no speaker, at least the grace period apart."""
         speaker = self.connections.get(session.speaker_connection_id, at_ms=at_ms)
         if speaker is not None and speaker.session_id == session.session_id:
+            if self.dead_sockets.remove_speaker(session, speaker):
+                return False
             if session.speaker_lost_at is not None:
                 self.sessions.mark_speaker_present(
                     session.session_id, session.speaker_connection_id
@@ -187,15 +184,24 @@ class Reconciliation:
         patience_seconds = max(self.speaker_grace_seconds, SPEAKER_PATIENCE_SECONDS)
         return at_ms - session.speaker_lost_at >= patience_seconds * 1000
 
-    def _correct_counts(self, session: Session, at_ms: int) -> Finding:
+    def _announce_if_due(self, session: Session, at_ms: int) -> None:
+        """Send a broadcast state to the listeners whose control died before its fan-out began."""
+        if session.unannounced_version is None:
+            return
+        if at_ms - session.broadcast_state.last_state_change >= ANNOUNCED_AFTER_MS:
+            self.send_broadcast_state(session)
+
+    def _correct_counts(self, session: Session, at_ms: int, until_seconds: float) -> Finding:
         """Correct a count that is too low at once, and leave one that is too high to the recheck.
 
         A leave deletes its row before it lowers the count: in between, the count looks too high.
         By the recheck it has raised `membershipVersion`.
         """
+        counted, removed = self._count_listeners(session, at_ms, until_seconds)
+        if removed:
+            return Finding("dead sockets removed")
         if at_ms - session.membership_changed_at < SETTLED_MS:
             return Finding("unsettled")
-        counted = self._count_listeners(session, at_ms)
         recorded = {
             language: listeners
             for language, listeners in session.listeners_by_language.items()
@@ -211,27 +217,24 @@ class Reconciliation:
         corrected = self.membership.correct(session, counted)
         return Finding("corrected" if corrected else "moved on")
 
-    def _count_listeners(self, session: Session, at_ms: int) -> Counter[str]:
-        """The rows by language; removes those that outlived their socket."""
+    def _count_listeners(
+        self, session: Session, at_ms: int, until_seconds: float
+    ) -> tuple[Counter[str], int]:
+        """The rows by language, and how many were removed since their sockets are dead."""
         counted: Counter[str] = Counter()
+        removed = 0
         for page in self.connections.listener_pages(session.session_id, page_size=PAGE_SIZE):
+            within_lifetime = [each for each in page if each.ttl > at_ms / 1000]
             for listener in page:
-                if listener.ttl > at_ms / 1000:
-                    counted[listener.target_language] += 1
-                else:
+                if listener.ttl <= at_ms / 1000:
                     self.membership.leave(listener.connection_id, session.session_id)
-        return counted
-
-
-def _emit_active(sweeps: list[ShardSweep]) -> None:
-    """Emit how many sessions and listeners there are, unless a shard could not be read."""
-    listed = [sweep.listed for sweep in sweeps if sweep.listed is not None]
-    if len(listed) < len(sweeps):
-        return
-    live = [session for sessions in listed for session in sessions if session.ended_at is None]
-    emit(
-        {
-            metrics.ACTIVE_SESSIONS: len(live),
-            metrics.ACTIVE_LISTENERS: sum(session.listener_count for session in live),
-        }
-    )
+            dead = self.dead_sockets.remove_listeners(
+                session.session_id,
+                [each.connection_id for each in within_lifetime],
+                until_seconds=until_seconds,
+            )
+            removed += len(dead)
+            counted.update(
+                each.target_language for each in within_lifetime if each.connection_id not in dead
+            )
+        return counted, removed

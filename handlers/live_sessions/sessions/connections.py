@@ -1,7 +1,8 @@
 """The connections table: a row for each open socket; a listener's row is its membership."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import msgspec
@@ -26,8 +27,23 @@ CONNECTION_LIFETIME_SECONDS = 2 * 3600
 ROW_LIFETIME_SECONDS = CONNECTION_LIFETIME_SECONDS + 600
 """The socket's longest lifetime, plus a margin for clock skew and a late `$disconnect`."""
 
+BATCH_LIMIT = 100
+"""https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html"""
+
 CONFLICT_ATTEMPTS = 3
 CONFLICT_WAIT_SECONDS = 0.05
+
+
+NOTICE_CLAIM_SECONDS = 90
+"""Longer than any function that sends sessionEnded runs."""
+
+
+class NoticeClaim(Enum):
+    """Who sends sessionEnded to a member; TAKEN: another call has claimed that just now."""
+
+    MINE = "mine"
+    TAKEN = "taken"
+    NOT_A_MEMBER = "not a member"
 
 
 class Connection(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -36,7 +52,8 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     `membership_id` identifies the write that made the socket a member: if botocore repeats a write
     whose response was lost, the repeat recognises its own row. `language_change_id` does the same
     for a change of language. `last_heard_at` (epoch milliseconds) is there from the socket's first
-    heartbeat on; rows of earlier releases never have it.
+    heartbeat on; rows of earlier releases never have it. `end_notice_at` (epoch milliseconds) is
+    when the sending of sessionEnded was claimed.
     """
 
     connection_id: str
@@ -49,6 +66,7 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     membership_id: str | None = None
     language_change_id: str | None = None
     last_heard_at: int | None = None
+    end_notice_at: int | None = None
 
 
 @dataclass(frozen=True)
@@ -85,6 +103,15 @@ class Listener(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     session_id: str
     target_language: str
     ttl: int
+
+
+class Presence(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Of a member's row, when its socket connected and was last heard from (epoch milliseconds)."""
+
+    connection_id: str
+    session_id: str | None = None
+    connected_at: int
+    last_heard_at: int | None = None
 
 
 def new_connection(
@@ -247,10 +274,44 @@ class ConnectionTable:
         """Remove the speaker from the session; done only for the call that removed it."""
         return self._changed(
             connection_id,
-            "REMOVE sessionId, membershipId",
+            "REMOVE sessionId, membershipId, endNoticeAt",
             "sessionId = :session",
             {":session": session_id},
         )
+
+    def claim_end_notice(self, connection_id: str, session_id: str, *, at_ms: int) -> NoticeClaim:
+        """Claim the sending of sessionEnded to a member of the session.
+
+        A claim that is older than NOTICE_CLAIM_SECONDS may be taken over: whoever made it has died.
+        """
+        try:
+            self._without_conflict(
+                lambda: self._client.update_item(
+                    TableName=self._table,
+                    Key=typed({"connectionId": connection_id}),
+                    UpdateExpression="SET endNoticeAt = :now",
+                    ConditionExpression=(
+                        "sessionId = :session "
+                        "AND (attribute_not_exists(endNoticeAt) OR endNoticeAt <= :over)"
+                    ),
+                    ExpressionAttributeValues=typed(
+                        {
+                            ":now": at_ms,
+                            ":session": session_id,
+                            ":over": at_ms - NOTICE_CLAIM_SECONDS * 1000,
+                        }
+                    ),
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                )
+            )
+        except self._client.exceptions.ConditionalCheckFailedException as refusal:
+            row: Any = plain(refusal.response.get("Item") or {})
+            if row.get("sessionId") != session_id:
+                return NoticeClaim.NOT_A_MEMBER
+            # botocore repeats a write whose response was lost; the repeat finds its own claim.
+            is_mine = _was_repeated(refusal.response) and row.get("endNoticeAt") == at_ms
+            return NoticeClaim.MINE if is_mine else NoticeClaim.TAKEN
+        return NoticeClaim.MINE
 
     def remove(
         self,
@@ -258,23 +319,29 @@ class ConnectionTable:
         *,
         session_id: str | None = None,
         membership_id: str | None = None,
+        last_heard_at: int | None = None,
     ) -> Removal:
         """Delete the row and return it; only one caller gets it.
 
         With `session_id`, only if the socket is a member of that session; with `membership_id`,
-        only if that join made it one.
+        only if that join made it one; with `last_heard_at`, only if it was not heard from since.
         """
         request: dict[str, Any] = {
             "TableName": self._table,
             "Key": typed({"connectionId": connection_id}),
             "ReturnValues": "ALL_OLD",
         }
-        if membership_id is not None:
-            request["ConditionExpression"] = "membershipId = :mine"
-            request["ExpressionAttributeValues"] = typed({":mine": membership_id})
-        elif session_id is not None:
-            request["ConditionExpression"] = "sessionId = :session"
-            request["ExpressionAttributeValues"] = typed({":session": session_id})
+        wanted = {
+            "membershipId": membership_id,
+            "sessionId": session_id,
+            "lastHeardAt": last_heard_at,
+        }
+        wanted = {name: value for name, value in wanted.items() if value is not None}
+        if wanted:
+            request["ConditionExpression"] = " AND ".join(f"{name} = :{name}" for name in wanted)
+            request["ExpressionAttributeValues"] = typed(
+                {f":{name}": value for name, value in wanted.items()}
+            )
         try:
             response = self._without_conflict(lambda: self._client.delete_item(**request))
         except self._client.exceptions.ConditionalCheckFailedException as refusal:
@@ -295,6 +362,27 @@ class ConnectionTable:
         )
         for page in pages:
             yield [msgspec.convert(plain(item), Listener) for item in page.get("Items", [])]
+
+    def presences(self, connection_ids: Sequence[str]) -> Iterator[Presence]:
+        """When these sockets were last heard from, as far as rows are found at once.
+
+        The reads may be some moments old; `remove` with `last_heard_at` finds out.
+        """
+        for first in range(0, len(connection_ids), BATCH_LIMIT):
+            keys = [
+                typed({"connectionId": each})
+                for each in connection_ids[first : first + BATCH_LIMIT]
+            ]
+            response = self._client.batch_get_item(
+                RequestItems={
+                    self._table: {
+                        "Keys": keys,
+                        "ProjectionExpression": "connectionId, sessionId, connectedAt, lastHeardAt",
+                    }
+                }
+            )
+            for item in response.get("Responses", {}).get(self._table, []):
+                yield msgspec.convert(plain(item), Presence)
 
     def _changed(
         self, connection_id: str, expression: str, condition: str, values: Mapping[str, Any]

@@ -62,16 +62,24 @@ class FanOutTask(msgspec.Struct, frozen=True, kw_only=True, rename="camel", tag_
 
 
 class SessionEndedFanOut(FanOutTask, frozen=True, kw_only=True, tag="sessionEnded"):
-    """The session ended: each row is deleted, and the call that deletes it sends the frame."""
+    """The session ended: each member gets the frame, and then its row is deleted.
+
+    `ended_at` is epoch milliseconds; tasks of earlier releases do not have it.
+    """
 
     reason: EndReason
     speaker_connection_id: str
+    ended_at: int | None = None
 
 
 class FrameFanOut(FanOutTask, frozen=True, kw_only=True, tag="frame"):
-    """Post the same frame, JSON text, to every listener."""
+    """Post the same frame, JSON text, to every listener.
+
+    `version` is that of the broadcast state which the frame announces, if it announces one.
+    """
 
     frame: str
+    version: int | None = None
 
 
 AnyFanOutTask = SessionEndedFanOut | FrameFanOut

@@ -8,8 +8,7 @@ from contract.actions import Rate, Role
 from contract.handshake import SUBPROTOCOL_HEADER
 from live_sessions.aws.runtime import Clock, hashed, logger
 from live_sessions.sessions.connections import Connection, ConnectionTable, new_connection
-from live_sessions.sessions.follow_ups import SessionChecks, SpeakerLostCheck
-from live_sessions.sessions.rows import SessionTable
+from live_sessions.sessions.lost_speakers import LostSpeakers
 from live_sessions.wire.offers import Offer
 from live_sessions.wire.rate_limits import RateLimits
 from live_sessions.wire.refusals import ProtocolError
@@ -60,16 +59,13 @@ class Opening:
 class Closing:
     """Handles `$disconnect`. A second event for the same socket finds no row and changes nothing.
 
-    `release_place` releases the place of a listener whose row was deleted. A session lives on for
-    `grace_seconds` without its speaker.
+    `release_place` releases the place of a listener whose row was deleted.
     """
 
-    sessions: SessionTable
     connections: ConnectionTable
     release_place: Callable[[Connection], None]
-    checks: SessionChecks
+    lost_speakers: LostSpeakers
     clock: Clock
-    grace_seconds: int
 
     def __call__(self, event: Mapping[str, Any]) -> dict[str, Any]:
         """Delete the socket's row, and release a listener's place or start a speaker's grace."""
@@ -91,17 +87,7 @@ class Closing:
         if removed is None:
             pass
         elif removed.role is Role.SPEAKER:
-            self._start_grace(removed, at_ms)
+            self.lost_speakers.start_grace(removed, at_ms=at_ms)
         else:
             self.release_place(removed)
         return {"statusCode": 200}
-
-    def _start_grace(self, removed: Connection, at_ms: int) -> None:
-        session_id = removed.session_id
-        if session_id is None:
-            return
-        if self.sessions.mark_speaker_lost(session_id, removed.connection_id, at_ms=at_ms):
-            self.checks.send(
-                SpeakerLostCheck(session_id=session_id, connection_id=removed.connection_id),
-                delay_seconds=self.grace_seconds,
-            )

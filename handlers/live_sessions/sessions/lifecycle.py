@@ -222,6 +222,7 @@ class SessionEnder:
                 session_id=session.session_id,
                 reason=reason,
                 speaker_connection_id=session.speaker_connection_id,
+                ended_at=session.ended_at,
             )
         )
 

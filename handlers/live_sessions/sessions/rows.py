@@ -75,7 +75,8 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     set during a pause; `last_paused_at` is the start of the last pause that ended. `silent_since`
     is the start of the last silence (paused, muted or volume 0), `audible_since` the end of the
     last one. `stream_epoch` rises then, and when audio comes from another socket. `audio_claim` is
-    the claim of the processor that transcribes the audio. `source_locale` is Transcribe's code for
+    the claim of the processor that transcribes the audio. `unannounced_version` is the version of a
+    broadcast state whose fan-out has not begun. `source_locale` is Transcribe's code for
     the accent; rows of earlier releases, and the index, do not have it, nor `access` and
     `passcode`, which listeners need if access is by passcode.
     """
@@ -111,6 +112,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     audible_since: int = 0
     silent_since: int = 0
     audio_claim: StreamClaim | None = None
+    unannounced_version: int | None = None
 
     @property
     def transcribed_locale(self) -> str:
@@ -291,6 +293,15 @@ class SessionTable:
     def close(self, session_id: str) -> None:
         """Remove an ended session from the active index, once all its listeners were notified."""
         self.update_if(session_id, "REMOVE activeShard", condition="attribute_exists(endedAt)")
+
+    def note_announced(self, session_id: str, version: int) -> None:
+        """Record that the fan-out of this version of the broadcast state has begun."""
+        self.update_if(
+            session_id,
+            "REMOVE unannouncedVersion",
+            condition="unannouncedVersion <= :version",
+            values={":version": version},
+        )
 
     def mark_speaker_lost(self, session_id: str, speaker_connection_id: str, *, at_ms: int) -> bool:
         """Record when the speaker's socket was lost; False if it is no longer the speaker's."""

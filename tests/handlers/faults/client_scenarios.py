@@ -97,8 +97,9 @@ def speaker_sends(action: str, *before: str, **fields: Any) -> Scenario:
 def speaker_with_heartbeats_mutes(world: World) -> Start:
     speaker, session_id = session(world)
     member(world, session_id)
+    world.advance(30_000)
     world.finish(world.send(speaker, "heartbeat"))
-    world.advance(61_000)
+    world.advance(31_000)
     return lambda: world.send(speaker, "muteBroadcast")
 
 

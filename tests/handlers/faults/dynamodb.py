@@ -99,7 +99,7 @@ class DynamoDB:
     def _batch_get(self, request: Mapping[str, Any]) -> Reply:
         found = {
             table: [
-                item
+                _projected(item, wanted)
                 for key in wanted["Keys"]
                 if (item := self._item({"TableName": table, "Key": key})) is not None
             ]

@@ -13,6 +13,7 @@ from tests.handlers.faults.setting import (
     member,
     session,
 )
+from tests.handlers.properties.records import Socket
 from tests.handlers.properties.world import World
 
 # ---- reconcile
@@ -91,6 +92,60 @@ def ended_without_notices(world: World) -> Start:
     return world.reconcile
 
 
+def beating(world: World, socket: Socket) -> Socket:
+    world.finish(world.send(socket, "heartbeat"))
+    return socket
+
+
+def cut(world: World, socket: Socket) -> None:
+    """The socket's network is cut, and nothing has been heard from it for three minutes."""
+    world.cut(socket)
+    world.advance(180_000)
+
+
+def listener_is_cut_off(world: World) -> Start:
+    """And another one is not, and a third never sent a heartbeat."""
+    _, session_id = session(world)
+    dead = beating(world, member(world, session_id))
+    beating(world, member(world, session_id))
+    member(world, session_id, "fr")
+    cut(world, dead)
+    return world.reconcile
+
+
+def speaker_is_cut_off(world: World) -> Start:
+    speaker, session_id = session(world)
+    member(world, session_id)
+    cut(world, beating(world, speaker))
+    return world.reconcile
+
+
+def listener_without_heartbeats_is_gone(world: World) -> Start:
+    """API Gateway closed it for being idle, and its `$disconnect` was lost."""
+    _, session_id = session(world)
+    listener = member(world, session_id)
+    world.close(listener)
+    listener.disconnects = 1
+    world.advance(600_000)
+    return world.reconcile
+
+
+def control_was_not_announced(world: World) -> Start:
+    """Its function died before the fan-out."""
+    speaker, session_id = session(world)
+    member(world, session_id)
+    world.finish(world.send(speaker, "muteBroadcast"))
+    world.fan_outs.clear()
+    world.advance(60_000)
+    return world.reconcile
+
+
+def turns_are_handed_out(world: World) -> Start:
+    session(world)
+    world.sweep_shards(2)
+    return world.hand_out_turns
+
+
 RECONCILE: Mapping[str, Scenario] = {
     "all is right": all_is_right,
     "count is too high": count_is_too_high,
@@ -102,4 +157,9 @@ RECONCILE: Mapping[str, Scenario] = {
     "speaker is there again": speaker_is_there_again,
     "session has expired": session_has_expired,
     "ended session without notices": ended_without_notices,
+    "listener is cut off": listener_is_cut_off,
+    "speaker is cut off": speaker_is_cut_off,
+    "listener without heartbeats is gone": listener_without_heartbeats_is_gone,
+    "control that was not announced": control_was_not_announced,
+    "turns are handed out": turns_are_handed_out,
 }

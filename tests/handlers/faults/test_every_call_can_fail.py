@@ -134,7 +134,7 @@ def fail(scene: Scene, function: str, number: int, fate: Fate, clean: Clean) -> 
     assert call is not None
     assert call == clean.calls[number - 1]
     operation.context["faulty"] = True
-    operation.context["may miss a notice"] = _may_miss_a_notice(call)
+    operation.context["said gone"] = fate is Fate.GONE
     world.step(operation, Turn(fate))
     world.finish(operation)
     if function != "reconcile":
@@ -176,12 +176,6 @@ def _require_success_at_the_second_try(
 
 def _deletes(call: Call) -> bool:
     return call.operation == "DeleteItem"
-
-
-def _may_miss_a_notice(call: Call) -> bool:
-    """A failure between deleting a row and posting: the listener's next message is refused."""
-    on_the_row = call.subject == "connections" and call.operation in ("DeleteItem", "UpdateItem")
-    return on_the_row or call.operation == "POST"
 
 
 def _require_fitting_answer(

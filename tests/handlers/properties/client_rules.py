@@ -67,6 +67,20 @@ class Clients(Turns):
     def speaker_sends_message(self, number: int, action: str, calls: int) -> None:
         self._send(pick(self._open("speaker"), number), calls, action)
 
+    @precondition(lambda self: self._may_start() and self._open("listener"))
+    @rule(number=picks, calls=calls)
+    def listener_beats(self, number: int, calls: int) -> None:
+        self._send(pick(self._open("listener"), number), calls, "heartbeat")
+
+    @precondition(lambda self: self._beating())
+    @rule(number=picks)
+    def a_network_is_cut(self, number: int) -> None:
+        self.world.cut(pick(self._beating(), number))
+
+    def _beating(self) -> list[Socket]:
+        sockets = [*self._open("listener"), *self._open("speaker")]
+        return [each for each in sockets if each.beat_at_ms is not None]
+
     @precondition(lambda self: self._may_start() and self._open("speaker") and self._sessions())
     @rule(number=picks, calls=calls)
     def speaker_ends(self, number: int, calls: int) -> None:

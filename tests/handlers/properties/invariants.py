@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from live_sessions.sessions.hearing import SILENT_AFTER_MS
 from tests.handlers.conftest import ENVIRONMENT
 from tests.handlers.properties.interleaving import Operation
 from tests.handlers.properties.records import Record
@@ -38,6 +39,8 @@ class Invariants:
         self.faults = False
         self.removals: list[tuple[Operation, Record, Change]] = []
         self.disconnects_lost: set[str] = set()
+        self.faulty: list[str] = []
+        """The operations in which a call failed, or that died."""
 
     # ---- at every moment
 
@@ -75,12 +78,24 @@ class Invariants:
         was_in = change.before.get("sessionId")
         if was_in is not None and change.after.get("sessionId") != was_in:
             self.removals.append((operation, record, change))
+            if record.kind == "reconcile" and not operation.context.get("said gone", False):
+                self._require_a_dead_socket(change)
+
+    def _require_a_dead_socket(self, change: Change) -> None:
+        """Reconcile removes members that are silent, gone or past their socket's lifetime."""
+        now_ms = self.world.clock.now_ms
+        is_silent = now_ms - change.before.get("lastHeardAt", now_ms) >= SILENT_AFTER_MS
+        is_over = change.before["ttl"] <= now_ms / 1000
+        is_closed = change.key not in self.world.stage.sockets.open
+        assert is_silent or is_over or is_closed, f"reconcile removed {change.key}, which is alive"
 
     def at_every_end(self, operation: Operation, record: Record) -> None:
         """A client's message gets a reply, and no error where no call failed."""
         if record.kind == "disconnect" and operation.failure is not None:
             self.disconnects_lost.add(str(record.connection_id))
         faulty = operation.context.get("faulty", False)
+        if faulty:
+            self.faulty.append(operation.name)
         if record.kind == "message" and not operation.died:
             assert operation.failure is None, f"{operation.name} raised {operation.failure!r}"
             frame = record.answer(operation.result)
@@ -147,30 +162,46 @@ class Invariants:
             if "endedAt" in session:
                 assert "activeShard" not in session, f"{session_id} is never closed"
 
+    def no_dead_socket_has_a_row(self) -> None:
+        for socket in self.world.connections:
+            row = self.world.tables.rows["connections"].get(socket.connection_id, {})
+            is_dead = socket.is_cut and "lastHeardAt" in row and "sessionId" in row
+            assert not is_dead, f"{socket.connection_id} is cut off and still a member"
+
+    def every_control_was_announced(self) -> None:
+        for session_id, session in self.world.tables.rows["sessions"].items():
+            if "endedAt" not in session:
+                assert "unannouncedVersion" not in session, f"{session_id}: a control was lost"
+
     def no_end_was_sent_twice(self) -> None:
+        """After a failure it may be sent again."""
         sent = Counter(
             (connection_id, frame["sessionId"])
             for connection_id, frame in self.world.stage.sockets.posts
             if frame["type"] == "sessionEnded"
         )
-        twice = [who for who, times in sent.items() if times > 1]
+        twice = [who for who, times in sent.items() if times > 1 + len(self.faulty)]
         assert not twice, f"{twice} got sessionEnded twice"
 
     def every_removed_member_was_notified(self) -> None:
         """A member asks for its removal, or gets sessionEnded."""
-        states = {each.connection_id: each.state for each in self.world.connections}
+        unreachable = {
+            each.connection_id
+            for each in self.world.connections
+            if each.state == "closed" or each.is_cut
+        }
+        notified = {
+            (connection_id, frame["sessionId"])
+            for connection_id, frame in self.world.stage.sockets.posts
+            if frame["type"] == "sessionEnded"
+        }
         for operation, record, change in self.removals:
-            excused = states[change.key] == "closed" or operation.context.get(
-                "may miss a notice", False
-            )
-            if excused or _was_asked_for(record, change):
+            excused = change.key in unreachable or operation.context.get("said gone", False)
+            if excused or record.kind == "reconcile" or _was_asked_for(record, change):
                 continue
-            sent = [
-                frame
-                for connection_id, frame in record.posts
-                if connection_id == change.key and frame["type"] == "sessionEnded"
-            ]
-            assert len(sent) == 1, f"{operation.name} removed {change.key} and sent it {sent}"
+            assert (change.key, change.before["sessionId"]) in notified, (
+                f"{operation.name} removed {change.key} without a notice"
+            )
 
 
 def _was_asked_for(record: Record, change: Change) -> bool:

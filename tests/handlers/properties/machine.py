@@ -89,5 +89,5 @@ class FailingSessions(LiveSessions):
         operation = pick(self._running(), number)
         self.faults += 1
         self.laws.faults = True
-        operation.context["faulty"] = operation.context["may miss a notice"] = True
+        operation.context["faulty"] = True
         self.world.step(operation, Turn(fate, view))

@@ -20,6 +20,7 @@ class Moment:
         self._world, self._laws = world, laws
         self._now_ms = world.clock.now_ms
         self._session_numbers = world.session_numbers
+        self._shards = world.shards
         self._entries = dict(world.stage.entries)
         self._tables = world.tables.copied()
         self._contents = [copy.copy(each) for each in self._collections()]
@@ -35,6 +36,7 @@ class Moment:
         world.reset()
         world.clock.now_ms = self._now_ms
         world.session_numbers = self._session_numbers
+        world.shards = self._shards
         world.stage.entries.update(self._entries)
         world.tables.put_back(self._tables)
         for collection, contents in zip(self._collections(), self._contents, strict=True):
@@ -48,5 +50,5 @@ class Moment:
         return [
             *(world.connections, world.checks, world.fan_outs, world.known_sessions),
             *(stage.fan_outs, stage.processor_starts, stage.sockets.posts, stage.sockets.open),
-            *(laws.removals, laws.disconnects_lost),
+            *(laws.removals, laws.disconnects_lost, laws.faulty),
         ]

@@ -24,7 +24,11 @@ class Context:
 
 @dataclass
 class Socket:
-    """A client's connection; `opening` during the handshake, which the client may abandon."""
+    """A client's connection; `opening` during the handshake, which the client may abandon.
+
+    A client that has sent a heartbeat, at `beat_at_ms`, sends one a minute, unless its network
+    `is_cut`: then API Gateway still has the socket, but nothing comes from it or reaches it.
+    """
 
     connection_id: str
     role: str
@@ -33,6 +37,8 @@ class Socket:
     state: str = "opening"
     abandoned: bool = False
     disconnects: int = 0
+    beat_at_ms: int | None = None
+    is_cut: bool = False
 
 
 @dataclass

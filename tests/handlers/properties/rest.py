@@ -6,11 +6,11 @@ from tests.handlers.properties.invariants import Invariants
 from tests.handlers.properties.records import Due
 from tests.handlers.properties.world import World
 
-RECONCILE_EVERY_MS = 300_000
+RECONCILE_EVERY_MS = 120_000
 EVERYTHING_SETTLED_MS = 31_000
 
-RECONCILE_RUNS = 4
-"""At most: a wrong count and a lost speaker need a second run, closing the session a third."""
+RECONCILE_RUNS = 6
+"""At most: a lost speaker needs a second turn, a notice that died a third, closing a fourth."""
 
 
 def come_to_rest(world: World, laws: Invariants, view: int = 0) -> None:
@@ -30,7 +30,8 @@ def come_to_rest(world: World, laws: Invariants, view: int = 0) -> None:
         world.advance(RECONCILE_EVERY_MS)
         reconcile = world.reconcile()
         world.finish(reconcile)
-        if not reconcile.context["record"].changes and not world.fan_outs:
+        is_done = not reconcile.context["record"].changes and not world.fan_outs
+        if is_done and not world.awaited_silence():
             break
         deliver_everything(world)
     laws.counts_equal_rows()
@@ -38,8 +39,10 @@ def come_to_rest(world: World, laws: Invariants, view: int = 0) -> None:
     laws.no_row_outlives_its_socket()
     laws.every_speaker_has_one_session()
     laws.ended_sessions_are_closed()
+    laws.no_dead_socket_has_a_row()
     laws.no_end_was_sent_twice()
     laws.every_removed_member_was_notified()
+    laws.every_control_was_announced()
 
 
 def deliver_what_is_due(world: World, view: int) -> None:

@@ -86,7 +86,7 @@ def test_a_join_whose_response_was_lost_does_not_release_a_place_twice(
     joining = stopped_before(world, join(world, listener, session_id), f"{row} connections")
     laws = Invariants(world)
     laws.faults = True
-    joining.context["faulty"] = joining.context["may miss a notice"] = True
+    joining.context["faulty"] = True
     world.step(joining, Turn(Fate.FAILED_AFTER))
     world.close(listener)
     world.finish(world.deliver_disconnect(listener))

@@ -123,7 +123,7 @@ class Turns(RuleBasedStateMachine):
         self.world.advance(milliseconds)
 
     def _open(self, role: str) -> list[Socket]:
-        return self.world.of_role(role, "open")
+        return [each for each in self.world.of_role(role, "open") if not each.is_cut]
 
     def _sessions(self) -> list[str]:
         """Those that a client knows, the newest first, because low numbers are picked most."""

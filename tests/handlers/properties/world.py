@@ -15,6 +15,7 @@ import pytest
 
 from contract.functions import ConnectionEnvironment
 from live_sessions.aws.runtime import Handler, metrics, read_environment
+from live_sessions.sessions.hearing import SILENT_AFTER_MS
 from tests.handlers.conftest import ENTRY_OF_ROUTE, QUEUES, Stage
 from tests.handlers.direct_moto import Reply
 from tests.handlers.faults.dynamodb import DynamoDB
@@ -47,6 +48,7 @@ TIME_LIMITS_MS = {
 
 PASSCODE = "482913"
 """Of every session that has one."""
+BEATS_EVERY_MS = 60_000
 
 AUDIO_QUEUES = tuple(queue for queue in QUEUES if queue.startswith("audio-"))
 
@@ -105,7 +107,7 @@ class World:
         self.sweep_shards(1)
         self.stage.fan_outs.clear()
         self.stage.processor_starts.clear()
-        for queue in ("session-checks", *AUDIO_QUEUES):
+        for queue in ("session-checks", "reconcile-shards", *AUDIO_QUEUES):
             self.stage.queued_with_delay(queue)
         self.use_new_container("audio_ingest")
         self.stage.sockets.open.clear()
@@ -119,7 +121,8 @@ class World:
         self.session_numbers = 0
 
     def sweep_shards(self, shards: int) -> None:
-        """Let reconcile read so many shards."""
+        """Let reconcile look after so many shards."""
+        self.shards = shards
         entries = self.stage.entries
         entries["reconcile"] = _changed(entries["reconcile"], shards_swept=shards)
 
@@ -145,6 +148,8 @@ class World:
         )
 
     def send(self, socket: Socket, action: str, **fields: Any) -> Operation:
+        if action == "heartbeat":
+            socket.beat_at_ms = self.clock.now_ms
         entry = ENTRY_OF_ROUTE.get(action, "connection")
         body = json.dumps({"action": action, **fields})
         return self._start(
@@ -159,6 +164,30 @@ class World:
         else:
             socket.state = "closed"
             self.stage.sockets.open.discard(socket.connection_id)
+
+    def cut(self, socket: Socket) -> None:
+        """Cut the client's network, of which API Gateway notices nothing."""
+        socket.is_cut = True
+
+    def awaited_silence(self) -> bool:
+        """Whether a socket that was cut has not been silent for long enough yet."""
+        rows = [
+            self.tables.rows["connections"].get(socket.connection_id, {})
+            for socket in self.connections
+            if socket.is_cut
+        ]
+        return any(
+            self.clock.now_ms - row["lastHeardAt"] < SILENT_AFTER_MS
+            for row in rows
+            if "lastHeardAt" in row
+        )
+
+    def _keep_beating(self) -> None:
+        for socket in self.connections:
+            if socket.beat_at_ms is None or socket.state != "open" or socket.is_cut:
+                continue
+            if self.clock.now_ms - socket.beat_at_ms >= BEATS_EVERY_MS:
+                self.finish(self.send(socket, "heartbeat"))
 
     def of_role(self, role: str, *states: str) -> list[Socket]:
         return [each for each in self.connections if each.role == role and each.state in states]
@@ -183,6 +212,12 @@ class World:
         return self._deliver("fan_out", "fan-out", self.fan_outs, due, again=again)
 
     def reconcile(self) -> Operation:
+        """The turns of all shards, in one invocation."""
+        turns = [{"body": json.dumps({"shard": shard})} for shard in range(self.shards)]
+        return self._start("reconcile", Record("reconcile"), {"Records": turns})
+
+    def hand_out_turns(self) -> Operation:
+        """What reconcile does each time its rule fires."""
         return self._start("reconcile", Record("reconcile"), {})
 
     def caption(self, transcript: dict[str, Any]) -> Operation:
@@ -308,6 +343,8 @@ class World:
         posts_before = len(self.stage.sockets.posts)
         answer = attempt.carry_out()
         record.posts += self.stage.sockets.posts[posts_before:]
+        if call.operation == "DELETE":
+            self._note_closed(call.subject)
         if call.operation not in READS:
             self._take_follow_ups()
             written = written_by(attempt.parameters)
@@ -315,6 +352,12 @@ class World:
             record.changes += changes
             self._unseen.append((operation, record, changes))
         return answer
+
+    def _note_closed(self, connection_id: str) -> None:
+        """API Gateway closed the socket, as it was asked to; its `$disconnect` follows."""
+        for socket in self.connections:
+            if socket.connection_id == connection_id:
+                self.close(socket)
 
     def _take_follow_ups(self) -> None:
         now_ms = self.clock.now_ms
@@ -326,12 +369,16 @@ class World:
         ]
 
     def advance(self, milliseconds: int) -> None:
-        """Move the clock; first finish each operation that would exceed its time limit."""
+        """Move the clock; first finish each operation that would exceed its time limit.
+
+        Then the heartbeats that are due come.
+        """
         for operation in list(self.interleaver.running):
             if self.clock.now_ms + milliseconds >= operation.context["deadline_ms"]:
                 self.finish(operation)
         self.clock.now_ms += milliseconds
         self.log(f"        {milliseconds} ms pass")
+        self._keep_beating()
 
     def due_checks(self) -> list[Due]:
         return [check for check in self.checks if check.due_ms <= self.clock.now_ms]
