@@ -164,7 +164,9 @@ class Client:
         self._reader.join(CLOSE_TIMEOUT_SECONDS)
 
     def drop(self) -> None:
-        """Drop the connection without a close frame, as a network failure does."""
+        """Drop the connection without a close frame: API Gateway does not notice it, as if the
+        network were cut.
+        """
         self._connection.socket.shutdown(socket.SHUT_RDWR)
         self._reader.join(CLOSE_TIMEOUT_SECONDS)
 

@@ -29,11 +29,11 @@ def session_with_a_lost_speaker(stage: Stage, people: Participants) -> None:
     stage.sent("Elias", "joinSession es")
     listener.join(session_id, "es")
     listener.expect("sessionJoined")
-    dropped_at = time.monotonic()
-    speaker.drop()
-    stage.happened("Sara", "the connection is cut and does not come back")
+    closed_at = time.monotonic()
+    speaker.close()
+    stage.happened("Sara", "the page is closed and does not come back")
     ended = listener.expect("sessionEnded", GRACE_SECONDS + GRACE_TOLERANCE_SECONDS)
-    after_seconds = ended.received_at - dropped_at
+    after_seconds = ended.received_at - closed_at
     if after_seconds >= GRACE_SECONDS:
         stage.saw("kept", f"ended after {after_seconds:.2f} s")
     time.sleep(SETTLING_SECONDS)

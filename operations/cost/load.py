@@ -45,7 +45,7 @@ class Load:
     controls_per_session: float = _between(
         0, 10_000, "controls (pause, mute and so on) per session", default=10
     )
-    heartbeat_minutes: float = _between(0.1, 10, "minutes between a client's heartbeats", default=5)
+    heartbeat_minutes: float = _between(0.1, 10, "minutes between a client's heartbeats", default=1)
     speakers: int | None = _between(
         1,
         10_000_000,

@@ -11,7 +11,8 @@ from operations.cost.stack_facts import StackFacts
 SQS_BATCH = 10
 LISTENERS_PER_PAGE = 500
 MINUTES_PER_MONTH = HOURS_PER_MONTH * 60
-RECONCILES_PER_MONTH = MINUTES_PER_MONTH / 5
+RECONCILE_MINUTES = 2
+RECONCILES_PER_MONTH = MINUTES_PER_MONTH / RECONCILE_MINUTES
 PROCESSOR_SECONDS = 900
 CHECKS_PER_SESSION = 2
 """Messages to the session checks queue: the second pass, and the speaker's closed socket."""
@@ -44,6 +45,21 @@ class Month:
     def heartbeats(self) -> float:
         """Heartbeats of all clients."""
         return self.connection_minutes / self.load.heartbeat_minutes
+
+    @property
+    def renewals(self) -> float:
+        """Writes of when a socket was last heard from: at most one a minute."""
+        return min(self.heartbeats, self.connection_minutes)
+
+    @property
+    def turn_rounds(self) -> float:
+        """How often reconcile hands out turns while sessions run."""
+        return self.load.hours * 60 / RECONCILE_MINUTES
+
+    @property
+    def shards_with_sessions(self) -> int:
+        """The shards that have a turn in each round, if sessions are spread as evenly as can be."""
+        return min(self.facts.status_shards, self.load.sessions)
 
     @property
     def controls(self) -> float:
@@ -128,7 +144,7 @@ class Month:
             "removed_action": 0.0,
             "session_status": self.ticks * (1 + self.facts.status_shards),
             "fan_out": self.fan_outs,
-            "reconcile": RECONCILES_PER_MONTH,
+            "reconcile": RECONCILES_PER_MONTH + self.turn_rounds * self.shards_with_sessions,
             "audio_ingest": self.chunks,
             "audio_processor": self.speaking_seconds / PROCESSOR_SECONDS,
             "translation": self.transcripts,

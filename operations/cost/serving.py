@@ -69,15 +69,18 @@ def functions(month: Month) -> Iterator[Usage]:
 
 
 def queues(month: Month) -> Iterator[Usage]:
-    """Requests: for audio while someone speaks, for ticks and Lambda's polls all month."""
+    """Requests: for audio and turns while sessions run, for ticks and Lambda's polls all month."""
     audio = month.chunks + month.speaking_seconds * RECEIVES_AND_DELETES_PER_SECOND
     shards = month.facts.status_shards
     late = max(month.facts.ticks_per_minute - 1, 0) * MINUTES_PER_MONTH
     ticks = month.ticks * (ceil(shards / SQS_BATCH) + 2 * shards) + 3 * late
+    turns = month.shards_with_sessions
+    reconciling = month.turn_rounds * (ceil(turns / SQS_BATCH) + 2 * turns)
     polls = month.facts.fed_queues * month.assumptions.empty_receives_per_minute
     for driver, quantity in {
         "audio through the slot queues": audio,
         "ticks and their shards": ticks,
+        "turns of reconcile": reconciling,
         "Lambda's polls of queues": polls * MINUTES_PER_MONTH,
     }.items():
         yield Usage(service="SQS", driver=driver, quantity=quantity, price="sqs-request")

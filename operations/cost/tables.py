@@ -15,7 +15,7 @@ WRITES_OF_A_CONNECTION = 2
 WRITES_OF_A_CREATION = 4
 WRITES_OF_A_JOIN = 8
 WRITES_OF_A_LEAVE = 6
-WRITES_OF_A_CONTROL = 3
+WRITES_OF_A_CONTROL = 4
 WRITES_OF_AN_END = 3
 WRITES_OF_A_RENEWAL = 2
 RENEWAL_SECONDS = 3
@@ -25,6 +25,7 @@ READS_OF_A_CREATION = 1
 READS_OF_A_JOIN = 3
 READS_OF_A_CONTROL = 1
 READS_OF_A_SESSION_RECONCILED = 2
+READS_OF_A_LISTENER_RECONCILED = 0.5
 PAGE_READ = 0.5
 READ_BYTES = 4_096
 RECONCILED_SHARDS = 64
@@ -39,6 +40,7 @@ def tables(month: Month) -> Iterator[Usage]:
         "sessions and controls": month.started_sessions * (WRITES_OF_A_CREATION + WRITES_OF_AN_END)
         + month.controls * WRITES_OF_A_CONTROL,
         "kept captions": month.kept_captions,
+        "heartbeats": month.renewals,
         "audio leases": month.speaking_seconds / RENEWAL_SECONDS * WRITES_OF_A_RENEWAL,
     }
     listeners = listeners_read(month)
@@ -52,7 +54,14 @@ def tables(month: Month) -> Iterator[Usage]:
         + month.fan_outs * listeners
         + month.heartbeats,
         "reconciling": RECONCILES_PER_MONTH * RECONCILED_SHARDS * PAGE_READ
-        + month.load.session_hours * 12 * (READS_OF_A_SESSION_RECONCILED + listeners),
+        + month.turn_rounds * month.shards_with_sessions * PAGE_READ
+        + month.turn_rounds
+        * month.load.sessions
+        * (
+            READS_OF_A_SESSION_RECONCILED
+            + listeners
+            + month.load.listeners * READS_OF_A_LISTENER_RECONCILED
+        ),
     }
     for price, drivers in (("dynamodb-write", writes), ("dynamodb-read", reads)):
         for driver, quantity in drivers.items():

@@ -92,17 +92,17 @@ def test_a_function_whose_role_lost_a_statement_is_denied(unguarded: LocalCloud)
     assert listener.ask("heartbeat").type == "heartbeatAck"
 
 
-def test_a_denied_post_to_a_connection_is_recorded_too(unguarded: LocalCloud) -> None:
+def test_a_denied_call_of_connections_is_recorded_too(unguarded: LocalCloud) -> None:
     endpoint = unguarded.outputs["managementEndpoint"]
     before = len(unguarded.denials())
     answer = run_as(
         unguarded,
-        "reconcile",
+        "heartbeat",
         f"boto3.client('apigatewaymanagementapi', endpoint_url={endpoint!r})"
-        ".post_to_connection(ConnectionId='any', Data=b'')",
+        ".delete_connection(ConnectionId='any')",
     )
     assert "not authorized" in answer
-    role = unguarded.outputs["functionNames"]["reconcile"]
+    role = unguarded.outputs["functionNames"]["heartbeat"]
     assert denials_since(unguarded, before) == [(role, "execute-api:ManageConnections")]
 
 

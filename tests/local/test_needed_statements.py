@@ -88,7 +88,7 @@ def refuse_audio(cloud: LocalCloud) -> None:
 
 def lose_speaker(cloud: LocalCloud) -> None:
     speaker, _ = create(cloud)
-    speaker.drop()
+    speaker.close()
 
 
 def close_listener(cloud: LocalCloud) -> None:
@@ -170,6 +170,29 @@ def reconcile_an_ended_session(cloud: LocalCloud) -> None:
     invoke(cloud, "reconcile", {})
 
 
+def reconcile_a_silent_listener(cloud: LocalCloud) -> None:
+    change_listener(cloud, lastHeardAt=1)
+    invoke(cloud, "reconcile", {})
+
+
+def reconcile_a_listener_without_heartbeats(cloud: LocalCloud) -> None:
+    """It connected longer ago than API Gateway's idle limit."""
+    change_listener(cloud, connectedAt=1)
+    invoke(cloud, "reconcile", {})
+
+
+def change_listener(cloud: LocalCloud, **numbers: int) -> None:
+    _, session_id = create(cloud)
+    frame = cloud.listener().ask("joinSession", sessionId=session_id, targetLanguage="es")
+    change(cloud, "connectionsTable", {"connectionId": frame["connectionId"]}, **numbers)
+
+
+def reconcile_a_silent_speaker(cloud: LocalCloud) -> None:
+    frame = cloud.speaker().ask("createSession", sourceLanguage="en")
+    change(cloud, "connectionsTable", {"connectionId": frame["connectionId"]}, lastHeardAt=1)
+    invoke(cloud, "reconcile", {})
+
+
 def change(cloud: LocalCloud, table: str, key: dict[str, str], **numbers: int) -> None:
     cloud.client("dynamodb").update_item(
         TableName=cloud.outputs[table],
@@ -200,6 +223,7 @@ NEEDED_FOR: dict[tuple[str, str], Callable[[LocalCloud], object]] = {
     ("disconnect", "InvokeFanOut"): end_by_operator,
     ("disconnect", "SendSessionChecks"): lose_speaker,
     ("heartbeat", "ReadConnections"): heartbeat,
+    ("heartbeat", "HearConnections"): heartbeat,
     ("heartbeat", "PostToConnections"): heartbeat_of_an_old_socket,
     ("refresh", "ReadUpdateSessions"): refresh_speaker,
     ("refresh", "ReadWriteConnections"): refresh_speaker,
@@ -224,8 +248,14 @@ NEEDED_FOR: dict[tuple[str, str], Callable[[LocalCloud], object]] = {
     ("reconcile", "ReadDeleteConnections"): reconcile,
     ("reconcile", "QueryListeners"): reconcile,
     ("reconcile", "InvokeFanOut"): reconcile_an_ended_session,
+    ("reconcile", "GetConnections"): reconcile_a_listener_without_heartbeats,
+    ("reconcile", "PostToConnections"): reconcile_a_silent_listener,
+    ("reconcile", "DeleteConnections"): reconcile_a_silent_listener,
+    ("reconcile", "SendSessionChecks"): reconcile_a_silent_speaker,
+    ("reconcile", "SendShards"): reconcile,
     ("audio_ingest", "ReadUpdateSessions"): speeches.send_chunk,
     ("audio_ingest", "ReadConnections"): speeches.send_chunk,
+    ("audio_ingest", "HearConnections"): speeches.send_chunk,
     ("audio_ingest", "ClaimSlots"): speeches.send_chunk,
     ("audio_ingest", "SendAudio"): speeches.send_chunk,
     ("audio_ingest", "InvokeAudioProcessor"): speeches.send_chunk,

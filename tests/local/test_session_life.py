@@ -11,7 +11,7 @@ from client.sockets import HandshakeRefused
 from contract.functions import LIVE
 from local.cloud import LocalCloud
 from tests.local.conftest import SMALL, CloudWith
-from tests.local.protocol.people import eventually
+from tests.local.protocol.people import connection_id_of, eventually
 
 GRACE_SECONDS = 10
 GRACE_TIMEOUT_SECONDS = 60
@@ -85,7 +85,7 @@ def test_a_lost_speakers_session_ends_after_the_grace_period_and_not_before(
     session_id = speaker.create_session("en")
     listener = joined(cloud, session_id, "es")
     lost_at = time.monotonic()
-    speaker.drop()
+    speaker.close()
     frame = listener.expect("sessionEnded", timeout_seconds=GRACE_TIMEOUT_SECONDS)
     assert frame["reason"] == "speakerLost"
     assert frame.received_at - lost_at >= GRACE_SECONDS
@@ -125,12 +125,53 @@ def test_reconcile_brings_back_a_count_that_is_too_low(cloud: LocalCloud) -> Non
         },
     )
     assert speaker.ask_status()["listenerCount"] == 0
+    reconcile(cloud)
+    assert status_with_count(cloud, speaker, 1)["languageDistribution"] == {"es": 1}
+
+
+def reconcile(cloud: LocalCloud) -> None:
+    """Do what the rule does; the turns of the shards follow through their queue."""
     reconciled = cloud.client("lambda").invoke(
         FunctionName=f"{cloud.outputs['functionNames']['reconcile']}:{LIVE}"
     )
     assert "FunctionError" not in reconciled, reconciled["Payload"].read()
-    status = speaker.ask_status()
-    assert (status["listenerCount"], status["languageDistribution"]) == (1, {"es": 1})
+
+
+def test_a_listener_whose_network_is_cut_leaves_the_counts_and_its_socket_is_closed(
+    cloud: LocalCloud,
+) -> None:
+    """The three minutes of silence are brought about in its row."""
+    speaker = cloud.speaker()
+    session_id = speaker.create_session("en")
+    cut, staying = joined(cloud, session_id, "es"), joined(cloud, session_id, "fr")
+    for each in (speaker, cut, staying):
+        assert each.ask("heartbeat").type == "heartbeatAck"
+    connection_id = connection_id_of(cut)
+    cut.drop()
+    reconcile(cloud)
+    endpoint = cloud.outputs["managementEndpoint"]
+    management = cloud.emulator.client("apigatewaymanagementapi", endpoint_url=endpoint)
+    assert management.get_connection(ConnectionId=connection_id), "nothing was noticed"
+    assert speaker.ask_status()["listenerCount"] == 2
+    three_minutes_ago = int(time.time() * 1000) - 180_000
+    cloud.client("dynamodb").update_item(
+        TableName=cloud.outputs["connectionsTable"],
+        Key={"connectionId": {"S": connection_id}},
+        UpdateExpression="SET lastHeardAt = :then",
+        ExpressionAttributeValues={":then": {"N": str(three_minutes_ago)}},
+    )
+    reconcile(cloud)
+    assert status_with_count(cloud, speaker, 1)["languageDistribution"] == {"fr": 1}
+
+    def is_gone() -> bool:
+        try:
+            management.get_connection(ConnectionId=connection_id)
+        except management.exceptions.GoneException:
+            return True
+        return False
+
+    eventually(is_gone, "the closed socket")
+    assert staying.ask("heartbeat").type == "heartbeatAck"
 
 
 @pytest.mark.parametrize("query", ["token=", "token=a&token=b", "token=not.a.token"])

@@ -12,6 +12,7 @@ from hypercorn.protocol.ws_stream import WSStream
 from limits import LIFETIME_SECONDS, MAX_FRAME_BYTES, MAX_MESSAGE_BYTES
 from ministack.core.responses import request_scope
 from ministack.services import apigateway
+from wsproto.connection import CloseReason
 from wsproto.events import BytesMessage, CloseConnection, Message, Ping
 
 from websocket_gateway.connections import Connection, Json, new_id
@@ -94,13 +95,19 @@ async def _stay_open(connection: Connection) -> None:
 
 
 async def _read(connection: Connection, receive: Receive) -> None:
+    """Take what the client sends until its close frame.
+
+    A connection that is lost without one, as when the network is cut, stays open: API Gateway
+    notices it after the idle limit. What is posted to it is accepted and lost.
+    """
     while (message := await receive())["type"] != "websocket.disconnect":
         if message["type"] == "websocket.refuse":
             connection.close(message["code"])
         elif not connection.closed.done():
             connection.last_active_at = time.time()
             in_background(_answer(connection, message["text"]))
-    connection.close(message["code"], message.get("reason") or "")
+    if message["code"] != CloseReason.ABNORMAL_CLOSURE:
+        connection.close(message["code"], message.get("reason") or "")
 
 
 async def _write(connection: Connection, send: Send) -> None:

@@ -18,7 +18,7 @@ TOLERANCE_SECONDS = 5.0
 FIRST_TICK_SECONDS = 60.0
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html
 SOCKET_LIFETIME_SECONDS = 7_200
-HEARTBEAT_SECONDS = 240.0
+HEARTBEAT_SECONDS = 60.0
 PROGRESS_SECONDS = 10.0
 SUBJECT = "periodic status"
 

@@ -2,11 +2,14 @@
 
 import re
 import socket as sockets
+import struct
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection
 
 from tests.local.emulator.sockets import PATIENCE_SECONDS, SocketApi
 
@@ -126,11 +129,38 @@ def test_disconnect_of_a_client_that_gave_no_code_says_1005(api: SocketApi) -> N
         assert disconnected(api, connection_id) == (1005, "Client-side close frame status not set")
 
 
-def test_disconnect_runs_when_the_client_vanished(api: SocketApi) -> None:
-    with api.connect() as socket:
+def cut(socket: ClientConnection) -> None:
+    """End the connection by a TCP reset, without a close frame."""
+    # https://man7.org/linux/man-pages/man7/socket.7.html: no lingering for 0 seconds.
+    socket.socket.setsockopt(sockets.SOL_SOCKET, sockets.SO_LINGER, struct.pack("ii", 1, 0))
+    socket.socket.shutdown(sockets.SHUT_RD)
+    socket.socket.close()
+
+
+def shut(socket: ClientConnection) -> None:
+    """End the connection by a TCP close, without a close frame."""
+    socket.socket.shutdown(sockets.SHUT_RDWR)
+
+
+@pytest.mark.parametrize("lose", [cut, shut])
+def test_a_connection_that_is_lost_without_a_close_frame_is_still_there(
+    api: SocketApi, lose: Callable[[ClientConnection], None]
+) -> None:
+    """API Gateway finds out after its idle limit; until then posts to it are accepted."""
+    management = api.management
+    with api.connect() as socket, api.connect() as other:
         connection_id = api.connection_id(socket)
-        socket.socket.shutdown(sockets.SHUT_RDWR)
-    assert disconnected(api, connection_id) == (1006, "Connection Closed Abnormally")
+        lose(socket)
+        for _ in range(20):
+            # Each answer comes after the emulator has had a turn to notice the loss.
+            api.ask(other)
+            management.post_to_connection(ConnectionId=connection_id, Data=b"lost")
+        assert management.get_connection(ConnectionId=connection_id)["ConnectedAt"]
+        assert api.events("DISCONNECT", connection_id) == []
+        management.delete_connection(ConnectionId=connection_id)
+        assert disconnected(api, connection_id)[0] == 1000
+        with pytest.raises(management.exceptions.GoneException):
+            management.get_connection(ConnectionId=connection_id)
 
 
 def test_disconnect_runs_after_the_connection_is_gone(api: SocketApi) -> None:

@@ -1,6 +1,7 @@
 """Sizes and kinds of frames, and how long a socket may live."""
 
 import json
+import socket as sockets
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
@@ -102,6 +103,18 @@ def test_a_socket_past_its_idle_limit_or_lifetime_closes_with_1001(
     connection_id = api.noted(name)["requestContext"]["connectionId"]
     context = api.event("DISCONNECT", connection_id)["requestContext"]
     assert context["disconnectStatusCode"] == 1001
+
+
+def test_a_connection_that_was_lost_ends_with_its_idle_limit(
+    short_lived: dict[str, SocketApi],
+) -> None:
+    api = short_lived["EMULATOR_IDLE_SECONDS"]
+    name = api.new_name()
+    with api.connect(f"?note={name}") as socket:
+        socket.socket.shutdown(sockets.SHUT_RDWR)
+    connection_id = api.noted(name)["requestContext"]["connectionId"]
+    context = api.event("DISCONNECT", connection_id)["requestContext"]
+    assert context["disconnectStatusCode"] == 1001, "the loss itself is not noticed"
 
 
 @pytest.fixture(scope="module")

@@ -123,7 +123,7 @@ def test_a_language_that_comes_back_is_new_again(cloud: LocalCloud) -> None:
 def test_a_lost_listener_is_reported_too(cloud: LocalCloud) -> None:
     session = session_of(cloud, "es", "fr")
     before = pushed(session.speaker)
-    session.listeners[0].drop()
+    session.listeners[0].close()
     wait_until_gone(cloud, connection_id_of(session.listeners[0]))
     eventually(
         lambda: pushed(session.speaker) == [*before, ("listenerCountChange", 1)],

@@ -89,10 +89,10 @@ def test_a_refresh_that_is_impossible_is_refused_with_the_reason(cloud: LocalClo
 
 
 def lost(cloud: LocalCloud) -> tuple[Session, Speaker]:
-    """A session whose speaker's socket was cut, as the service knows, and their new socket."""
+    """A session whose speaker's socket has closed, as the service knows, and their new socket."""
     session = session_of(cloud, "es")
     new = cloud.speaker("new")
-    session.speaker.drop()
+    session.speaker.close()
     wait_until_gone(cloud, connection_id_of(session.speaker))
     return session, new
 
@@ -116,7 +116,7 @@ def test_a_refresh_within_the_grace_period_saves_the_session(cloud_with: CloudWi
     assert new.ask_status()["listenerCount"] == 1
     assert session.listener.received("sessionEnded") == []
     # And the new socket has a grace period of its own.
-    new.drop()
+    new.close()
     assert session.listener.expect("sessionEnded")["reason"] == "speakerLost"
 
 

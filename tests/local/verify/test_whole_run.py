@@ -92,7 +92,7 @@ def fail_in_a_session(deployment: Deployment, declared: Declared) -> None:
     with prepared(deployment, declared, Options(), lambda _: None) as context:
         speaker = context.clients.speaker()
         context.clients.track(speaker.create_session("en"), speaker)
-        speaker.drop()
+        speaker.close()
         raise ZeroDivisionError
 
 

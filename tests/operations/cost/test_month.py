@@ -66,19 +66,43 @@ def test_ticks_continue_without_sessions_but_not_with_the_rule_disabled():
     assert silent.invocations["session_status"] == 0
     assert quantity(serving.queues, silent, "ticks and their shards") == 0
     assert silent.status_pushes == 0
-    # The rule of reconcile continues, every five minutes.
-    assert quantity(serving.events, silent, "rule invocations") == MINUTES_PER_MONTH / 5
+    # The rule of reconcile continues, every two minutes.
+    assert quantity(serving.events, silent, "rule invocations") == MINUTES_PER_MONTH / 2
 
 
 def test_several_ticks_in_a_minute_are_one_rule_invocation_and_long_intervals_need_fewer():
-    assert quantity(serving.events, month(), "rule invocations") == MINUTES_PER_MONTH * 1.2
+    assert quantity(serving.events, month(), "rule invocations") == MINUTES_PER_MONTH * 1.5
     rare = month(on=facts(ticks_per_minute=0.2))
     assert quantity(serving.events, rare, "rule invocations") == pytest.approx(
-        MINUTES_PER_MONTH * 0.4
+        MINUTES_PER_MONTH * 0.7
     )
     assert quantity(serving.queues, rare, "ticks and their shards") == pytest.approx(
         34 * 0.2 * MINUTES_PER_MONTH
     )
+
+
+def test_a_round_of_reconcile_has_a_turn_for_each_shard_with_sessions():
+    # 30 rounds an hour.
+    one, many = month(), month(load(sessions=1_000))
+    assert one.invocations["reconcile"] == MINUTES_PER_MONTH / 2 + 30
+    assert many.invocations["reconcile"] == MINUTES_PER_MONTH / 2 + 30 * 16
+    # A batch sent, a turn received and deleted; two batches for 16.
+    assert quantity(serving.queues, one, "turns of reconcile") == 30 * 3
+    assert quantity(serving.queues, many, "turns of reconcile") == 30 * 34
+
+
+def test_reconcile_reads_every_shard_each_session_and_each_listener():
+    firings = MINUTES_PER_MONTH / 2
+    # The session and its speaker, the index of 100 listeners, and half a unit for each one's row.
+    reads = 32 * firings + 30 * (0.5 + 2 + 2 + 50)
+    assert quantity(tables.tables, month(), "reconciling, reads") == pytest.approx(reads)
+
+
+def test_a_socket_is_renewed_once_a_minute_at_most():
+    assert quantity(tables.tables, month(), "heartbeats, writes") == 101 * 60
+    often, seldom = month(load(heartbeat_minutes=0.1)), month(load(heartbeat_minutes=5))
+    assert quantity(tables.tables, often, "heartbeats, writes") == 101 * 60
+    assert quantity(tables.tables, seldom, "heartbeats, writes") == 101 * 12
 
 
 def test_audio_queues_are_polled_only_while_someone_speaks():
@@ -90,7 +114,7 @@ def test_audio_queues_are_polled_only_while_someone_speaks():
 
 def test_lambda_polls_its_source_queues_all_month():
     polls = quantity(serving.queues, month(load(speaking_share=0)), "Lambda's polls of queues")
-    assert polls == 3 * 15 * MINUTES_PER_MONTH
+    assert polls == 4 * 15 * MINUTES_PER_MONTH
 
 
 def test_sockets_are_open_for_speaker_and_listeners():
@@ -100,10 +124,10 @@ def test_sockets_are_open_for_speaker_and_listeners():
 def test_every_message_is_counted_once():
     hour = month()
     drivers = [each for each in serving.gateway(hour) if each.price == "api-gateway-message"]
-    # 100 joins, a create, an end, 10 controls, 101 clients' 12 heartbeats, 36,000 chunks.
-    received = 100 + 2 + 10 + 101 * 12 + 36_000
+    # 100 joins, a create, an end, 10 controls, 101 clients' 60 heartbeats, 36,000 chunks.
+    received = 100 + 2 + 10 + 101 * 60 + 36_000
     # A reply to all but chunks; 120 ticks; an end, 10 controls and 1,200 captions to 100 listeners.
-    sent = 1_324 + 120 + (1 + 10 + 1_200) * 100
+    sent = 6_172 + 120 + (1 + 10 + 1_200) * 100
     assert hour.received_messages == received
     assert hour.sent_messages == sent
     assert sum(each.quantity for each in drivers) == received + sent
@@ -195,7 +219,7 @@ def test_the_first_request_of_each_second_and_5_percent_of_the_rest_are_traced()
     assert month().traces_of("audio_ingest") == pytest.approx(3_600 + 0.05 * 32_400)
     # Rare ones are alone in their second: all are traced.
     assert month().traces_of("audio_processor") == 4
-    assert month().traces_of("reconcile") == MINUTES_PER_MONTH / 5
+    assert month().traces_of("reconcile") == MINUTES_PER_MONTH / 2 + 30
     # A tick and its 16 shards in two seconds, so two of 17.
     assert month().traces_of("session_status") == pytest.approx(87_600 * (2 + 0.05 * 15))
     assert month(on=facts(ticks_per_minute=0)).traces_of("session_status") == 0

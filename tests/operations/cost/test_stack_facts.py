@@ -29,8 +29,8 @@ def test_the_facts_come_from_the_program():
     assert staging.region == stack_config("staging")["live-sessions:region"]
     assert str(staging.audio_slots) == stack_config("staging")["live-sessions:audioSlots"]
     assert staging.ticks_per_minute == 2
-    # Status shards, the tick 30 s into the minute, session checks.
-    assert staging.fed_queues == 3
+    # Status shards, the tick 30 s into the minute, session checks, the shards of reconcile.
+    assert staging.fed_queues == 4
     assert staging.takes_audio
     assert staging.own_user_pool
 
@@ -51,7 +51,7 @@ def test_config_changes_the_facts():
     }
     changed = of(**{**LEAN, **changes})
     assert changed.ticks_per_minute == 4
-    assert changed.fed_queues == 5
+    assert changed.fed_queues == 6
     assert {each.architecture for each in changed.functions.values()} == {"x86_64"}
     assert not changed.takes_audio
     assert "translation" not in changed.functions

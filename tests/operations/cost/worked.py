@@ -24,7 +24,7 @@ ENTRIES = {
 
 
 def facts(**changes: Any) -> StackFacts:
-    """A stack with a tick every 30 s over 16 shards, and three queues that feed functions."""
+    """A stack with a tick every 30 s over 16 shards, and four queues that feed functions."""
     plain: dict[str, Any] = {
         "stack": "test",
         "region": "us-east-1",
@@ -34,7 +34,7 @@ def facts(**changes: Any) -> StackFacts:
         },
         "ticks_per_minute": 2,
         "status_shards": 16,
-        "fed_queues": 3,
+        "fed_queues": 4,
         "takes_audio": True,
         "audio_slots": 20,
         "partial_captions": "premium",
