@@ -169,6 +169,24 @@ def test_of_500_listeners_all_those_that_are_cut_off_are_removed_with_one_push(
     assert len(sockets.frames_of(speaker, "sessionStatus")) == 1
 
 
+def test_a_listener_that_the_index_shows_twice_is_looked_at_once(
+    stage: Stage, time_ms: list[int]
+) -> None:
+    """In the old language and in the new one, just after changeLanguage."""
+    clients = intercepted(stage)
+    speaker, session_id, (dead,) = session_of(stage, "es")
+    beat(stage, speaker, dead)
+    pass_minutes(time_ms, 3)
+    beat(stage, speaker)
+
+    def show_twice(call: Call) -> Any:
+        return [{**page, "Items": [*page["Items"], *page["Items"]]} for page in call.carry_out()]
+
+    with clients.intercept("query", show_twice, TableName="connections"):
+        reconcile(stage)
+    assert counts(stage, session_id) == (0, {})
+
+
 def test_a_listener_that_is_heard_from_at_the_last_moment_stays(
     stage: Stage, sockets: OpenSockets, time_ms: list[int]
 ) -> None:

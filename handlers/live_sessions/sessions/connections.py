@@ -368,11 +368,10 @@ class ConnectionTable:
 
         The reads may be some moments old; `remove` with `last_heard_at` finds out.
         """
-        for first in range(0, len(connection_ids), BATCH_LIMIT):
-            keys = [
-                typed({"connectionId": each})
-                for each in connection_ids[first : first + BATCH_LIMIT]
-            ]
+        # The index may list a listener twice for a moment, in the old language and in the new one.
+        wanted = list(dict.fromkeys(connection_ids))
+        for first in range(0, len(wanted), BATCH_LIMIT):
+            keys = [typed({"connectionId": each}) for each in wanted[first : first + BATCH_LIMIT]]
             response = self._client.batch_get_item(
                 RequestItems={
                     self._table: {

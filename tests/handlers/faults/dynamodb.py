@@ -97,6 +97,11 @@ class DynamoDB:
         return self.items[request["TableName"]].get(self._key(request))
 
     def _batch_get(self, request: Mapping[str, Any]) -> Reply:
+        for wanted in request["RequestItems"].values():
+            keys = [str(key) for key in wanted["Keys"]]
+            if len(keys) > len(set(keys)):
+                message = "Provided list of item keys contains duplicates"
+                return Reply(400, {"Error": {"Code": "ValidationException", "Message": message}})
         found = {
             table: [
                 _projected(item, wanted)
