@@ -37,6 +37,7 @@ from live_sessions.captions.captioning import (  # noqa: E402
     Captioning,
     Translator,
 )
+from live_sessions.captions.history import History
 from live_sessions.captions.pages import (  # noqa: E402
     POST_TIMEOUT_SECONDS,
     CaptionPages,
@@ -139,6 +140,7 @@ def captioning(endpoint: str, listeners: int, functions: Functions) -> Captionin
     return Captioning(
         sessions=cast(Any, SimpleNamespace(get=lambda _: session)),
         connections=cast(Any, SimpleNamespace(listener_pages=listener_pages(listeners))),
+        history=History(table=cast(Any, None), minutes=0, clock=SYSTEM_CLOCK),
         translator=Translator(cast(Any, Translate()), SYSTEM_CLOCK),
         posts=posts_at(endpoint),
         pages=CaptionPages(cast(Any, lambda: functions), "fan-out"),

@@ -14,7 +14,7 @@ OF_ONE_FRAME = frozenset({"connectionId", "requestId", "timestamp"})
 CONTROL_FRAMES = frozenset(
     action.to_listeners
     for action in ACTIONS.values()
-    if action.rate is Rate.CONTROLS and action.to_listeners is not None
+    if Rate.CONTROLS in action.rates and action.to_listeners is not None
 )
 EXAMPLES = 3
 
