@@ -37,7 +37,7 @@ from live_sessions.captions.captioning import (  # noqa: E402
     Captioning,
     Translator,
 )
-from live_sessions.captions.history import History
+from live_sessions.captions.history import History  # noqa: E402
 from live_sessions.captions.pages import (  # noqa: E402
     POST_TIMEOUT_SECONDS,
     CaptionPages,

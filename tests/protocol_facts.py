@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import json
 from collections import defaultdict
 from collections.abc import Iterator
 from enum import StrEnum
@@ -113,7 +114,9 @@ def frame_fields(struct: type[msgspec.Struct]) -> set[str]:
 def message_fields(struct: type[msgspec.Struct], within: str = "") -> Iterator[str]:
     for field in msgspec.structs.fields(struct):
         required = "yes" if field.required else "no"
-        if isinstance(field.default, str | int):
+        if isinstance(field.default, bool):
+            required = f"no: `{json.dumps(field.default)}`"
+        elif isinstance(field.default, str | int):
             required = f"no: `{field.default}`"
         name = f"{within}{field.encode_name}"
         yield f"`{name}` | {described(field.type)} | {required}"

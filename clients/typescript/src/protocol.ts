@@ -160,6 +160,8 @@ export interface CreateSession extends Message {
   readonly sampleRateHertz?: number;
   /** Default: "open". */
   readonly access?: "open" | "passcode";
+  /** Default: false. */
+  readonly receiveCaptions?: boolean;
 }
 
 /** Sent by a speaker. The reply is `sessionEnded`. */
@@ -278,6 +280,7 @@ export interface RefreshAsSpeaker extends Message {
   readonly sessionId: string;
   /** A whole number from 8000 to 48000. */
   readonly sampleRateHertz?: number;
+  readonly receiveCaptions?: boolean;
 }
 
 /**

@@ -11,9 +11,10 @@ Up to `DIRECT_LISTENERS` are posted to from here. A larger audience is handed ou
 other functions post at once; the caption is done when they are.
 """
 
-from collections import OrderedDict, defaultdict
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import reduce
 from itertools import chain, islice
@@ -40,9 +41,9 @@ from live_sessions.captions.pages import (
 from live_sessions.captions.transcripts import Transcript, read_transcript
 from live_sessions.sessions.connections import ConnectionTable, Listener
 from live_sessions.sessions.follow_ups import CaptionPage
-from live_sessions.sessions.rows import SessionTable
+from live_sessions.sessions.rows import Session, SessionTable
 from live_sessions.wire.frames import Caption
-from live_sessions.wire.sockets import CONCURRENT_POSTS, DeliveryReport
+from live_sessions.wire.sockets import CONCURRENT_POSTS, Delivery, DeliveryReport
 
 if TYPE_CHECKING:
     from mypy_boto3_translate import TranslateClient
@@ -279,7 +280,11 @@ class Captioning:
         )
         # A full page may be followed by one without listeners.
         first_pages = [page for page in islice(pages, 2) if page]
-        with _Translations(self, transcript) as translations:
+        with ExitStack() as stack:
+            translations = stack.enter_context(_Translations(self, transcript))
+            if session.receive_captions and session.speaker_lost_at is None:
+                to_speaker = stack.enter_context(self.threads(1))
+                to_speaker.submit(self._post_to_speaker, session, transcript, translations)
             if len(first_pages) > 1:
                 every_page = (_by_language(page, at_ms) for page in chain(first_pages, pages))
                 # The count may be off by a few listeners.
@@ -291,6 +296,22 @@ class Captioning:
         report = CaptionReport(counts, len(translations.languages), translations.failures)
         _record(transcript, report)
         return counts
+
+    def _post_to_speaker(
+        self, session: Session, transcript: Transcript, translations: "_Translations"
+    ) -> None:
+        """Once, and whatever happens to it: a speaker who is gone is found by other means."""
+        frame = self._frame(
+            transcript,
+            transcript.source_language,
+            translations.settled(transcript.source_language),
+        )
+        result = self.posts.sockets.post_once(session.speaker_connection_id, frame)
+        if result.delivery is not Delivery.DELIVERED:
+            logger.info(
+                "A caption did not reach the speaker",
+                extra={"session": session.session_id, "delivery": result.delivery},
+            )
 
     def _post_to_all(
         self, transcript: Transcript, listeners: ByLanguage, translations: "_Translations"
@@ -409,7 +430,7 @@ class _Translations:
         self._until_seconds: float | None = None
         self._translating: dict[str, Future[Translation] | None] = {}
         self._settled: dict[str, Translation] = {}
-        self._settling: defaultdict[str, Lock] = defaultdict(Lock)
+        self._settling: dict[str, Lock] = {}
         self._batches = captioning.threads(CONCURRENT_BATCHES)
         self._writer: CaptionWriter | None = None
 
@@ -460,7 +481,7 @@ class _Translations:
 
     def settled(self, language: str) -> Translation:
         """The translation, if it comes in time; it has been kept or was tried to be."""
-        with self._settling[language]:
+        with self._settling.setdefault(language, Lock()):
             if language not in self._settled:
                 translation = self._awaited(language)
                 self._keep(language, translation)

@@ -103,6 +103,7 @@ class SessionCreation:
                 speaker_user_id=request.caller.user_id,
                 quality_tier=request.message.quality_tier,
                 sample_rate_hertz=request.message.sample_rate_hertz,
+                receive_captions=request.message.receive_captions,
                 access=access,
                 passcode=self.new_passcode() if access == PASSCODE else None,
                 active_shard=shard_of(session_id, self.status_shards),

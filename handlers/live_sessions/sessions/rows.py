@@ -87,6 +87,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     source_locale: str | None = None
     quality_tier: str = "standard"
     sample_rate_hertz: int = DEFAULT_SAMPLE_RATE_HERTZ
+    receive_captions: bool = False
     access: Access = "open"
     passcode: str | None = None
     created_at: int
@@ -328,16 +329,17 @@ class SessionTable:
         user_id: str,
         connection_id: str,
         sample_rate_hertz: int,
+        receive_captions: bool,
         at_ms: int,
     ) -> ConditionalUpdate:
         """Make `connection_id` the speaker's connection in place of the one in `session`, with
-        audio at that sample rate.
+        audio at that sample rate, and with captions to the speaker or without.
 
         Only if the session is live and `user_id` created it.
         """
         update = self.update_if(
             session.session_id,
-            "SET speakerConnectionId = :new, sampleRateHertz = :rate, "
+            "SET speakerConnectionId = :new, sampleRateHertz = :rate, receiveCaptions = :captions, "
             "streamEpoch = if_not_exists(streamEpoch, :zero) + :one REMOVE speakerLostAt",
             condition=(
                 "attribute_exists(sessionId) AND attribute_not_exists(endedAt) "
@@ -347,6 +349,7 @@ class SessionTable:
             values={
                 ":new": connection_id,
                 ":rate": sample_rate_hertz,
+                ":captions": receive_captions,
                 ":old": session.speaker_connection_id,
                 ":user": user_id,
                 ":now_seconds": at_ms / 1000,
@@ -356,8 +359,8 @@ class SessionTable:
         )
         after = update.session
         taken = after is not None and (
-            (after.speaker_connection_id, after.sample_rate_hertz)
-            == (connection_id, sample_rate_hertz)
+            (after.speaker_connection_id, after.sample_rate_hertz, after.receive_captions)
+            == (connection_id, sample_rate_hertz, receive_captions)
         )
         return ConditionalUpdate(done=update.done or taken, session=after)
 

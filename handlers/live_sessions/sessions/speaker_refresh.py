@@ -75,7 +75,7 @@ class SpeakerRefresh:
             raise session_ended(session_id)
         if row.session_id != session_id:
             self._enter(row, session_id, at_ms)
-        return self._take_over(caller, session, message.sample_rate_hertz, at_ms)
+        return self._take_over(caller, session, message, at_ms)
 
     def _own_session(self, caller: Caller, row: Connection, session_id: str, at_ms: int) -> Session:
         """The session if the caller's user created it; their socket leaves a dead one before."""
@@ -105,20 +105,24 @@ class SpeakerRefresh:
         self,
         caller: Caller,
         session: Session,
-        wanted_rate: int | msgspec.UnsetType,
+        message: RefreshAsSpeaker,
         at_ms: int,
     ) -> Session:
         """If several sockets refresh at once, the last one is the speaker's."""
         for _ in range(ATTEMPTS):
             is_speaker = session.is_of(caller.connection_id)
-            rate = session.sample_rate_hertz if wanted_rate is msgspec.UNSET else wanted_rate
-            if is_speaker and rate == session.sample_rate_hertz:
+            rate, captions = message.sample_rate_hertz, message.receive_captions
+            rate = session.sample_rate_hertz if rate is msgspec.UNSET else rate
+            captions = session.receive_captions if captions is msgspec.UNSET else captions
+            is_unchanged = (rate, captions) == (session.sample_rate_hertz, session.receive_captions)
+            if is_speaker and is_unchanged:
                 return session
             update = self.sessions.take_over(
                 session,
                 user_id=caller.user_id or "",
                 connection_id=caller.connection_id,
                 sample_rate_hertz=rate,
+                receive_captions=captions,
                 at_ms=at_ms,
             )
             current = update.session

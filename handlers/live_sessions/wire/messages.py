@@ -52,6 +52,7 @@ class CreateSession(ClientMessage, frozen=True, kw_only=True):
     quality_tier: Literal["standard", "premium"] = "standard"
     sample_rate_hertz: SampleRate = DEFAULT_SAMPLE_RATE_HERTZ
     access: Access = "open"
+    receive_captions: bool = False
 
 
 class JoinSession(ClientMessage, frozen=True, kw_only=True):
@@ -82,6 +83,7 @@ class RefreshAsSpeaker(ClientMessage, frozen=True, kw_only=True):
 
     session_id: SessionId
     sample_rate_hertz: SampleRate | UnsetType = UNSET
+    receive_captions: bool | UnsetType = UNSET
 
 
 class RefreshAsListener(ClientMessage, frozen=True, kw_only=True):
