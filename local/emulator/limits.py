@@ -16,6 +16,7 @@ from collections.abc import Mapping
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html
 MAX_FRAME_BYTES = 32 * 1024
 MAX_MESSAGE_BYTES = 128 * 1024
+MAX_URL_CHARACTERS = 4_096
 MAX_INTEGRATION_MILLISECONDS = 29_000
 IDLE_SECONDS = float(os.environ.get("EMULATOR_IDLE_SECONDS", "600"))
 LIFETIME_SECONDS = float(os.environ.get("EMULATOR_LIFETIME_SECONDS", "7200"))

@@ -10,9 +10,11 @@ import importlib.metadata
 
 import hypercorn.protocol.h2
 import hypercorn.protocol.h11
+import hypercorn.protocol.ws_stream
 from ministack.services import apigateway
 
 from websocket_gateway.connections import handle_connections_api
+from websocket_gateway.deflate import MeasuredDeflate
 from websocket_gateway.deployments import create_deployment
 from websocket_gateway.descriptions import create_api, create_authorizer
 from websocket_gateway.sockets import FrameCheckingStream, handle_websocket
@@ -34,3 +36,4 @@ def install() -> None:
     apigateway.handle_websocket = handle_websocket
     apigateway.handle_connections_api = handle_connections_api
     hypercorn.protocol.h11.WSStream = hypercorn.protocol.h2.WSStream = FrameCheckingStream
+    hypercorn.protocol.ws_stream.PerMessageDeflate = MeasuredDeflate

@@ -48,6 +48,11 @@ class Connection:
     outbox: asyncio.Queue[Json] = field(default_factory=asyncio.Queue)  # ASGI events
     closed: asyncio.Future[tuple[int, str]] = field(default_factory=asyncio.Future)
 
+    @property
+    def domain_name(self) -> str:
+        """The API's host on AWS."""
+        return f"{self.api_id}.execute-api.{self.region}.amazonaws.com"
+
     def context(self, route_key: str, event_type: str, **more: Any) -> Json:
         """Return the `requestContext` of one event; `more` adds fields."""
         now, request_id = time.time(), new_id()
@@ -62,7 +67,7 @@ class Connection:
             "connectedAt": int(self.connected_at * 1000),
             "connectionId": self.connection_id,
             "identity": self.identity,
-            "domainName": f"{self.api_id}.execute-api.{self.region}.amazonaws.com",
+            "domainName": self.domain_name,
             "apiId": self.api_id,
             "stage": self.stage,
             **({"authorizer": self.authorizer} if self.authorizer is not None else {}),

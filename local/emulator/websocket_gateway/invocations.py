@@ -17,7 +17,13 @@ from websocket_gateway.deployments import Snapshot
 FAILED = "Internal server error"
 TIMED_OUT = "Endpoint request timed out"
 FORBIDDEN = "Forbidden"
-REFUSALS = {400: "Bad request", 401: "Unauthorized", 403: FORBIDDEN, 504: TIMED_OUT}
+REFUSALS = {
+    400: "Bad request",
+    401: "Unauthorized",
+    403: FORBIDDEN,
+    414: "Request-URI Too Long",
+    504: TIMED_OUT,
+}
 
 _tasks: set[asyncio.Task[Any]] = set()
 

@@ -9,13 +9,13 @@ from collections.abc import Awaitable, Callable
 
 from hypercorn.protocol.events import StreamClosed
 from hypercorn.protocol.ws_stream import WSStream
-from limits import LIFETIME_SECONDS, MAX_FRAME_BYTES, MAX_MESSAGE_BYTES
+from limits import LIFETIME_SECONDS, MAX_FRAME_BYTES, MAX_MESSAGE_BYTES, MAX_URL_CHARACTERS
 from ministack.core.responses import request_scope
 from ministack.services import apigateway
 from wsproto.connection import CloseReason
 from wsproto.events import BytesMessage, CloseConnection, Message, Ping
 
-from websocket_gateway.connections import Connection, Json, new_id
+from websocket_gateway.connections import CLOSE_REASONS, Connection, Json, new_id
 from websocket_gateway.deployments import live
 from websocket_gateway.invocations import (
     FORBIDDEN,
@@ -59,6 +59,7 @@ async def handle_websocket(
     )
     with request_scope(account_id, region):
         try:
+            _check_url(connection, scope["query_string"])
             subprotocol = await _connect(connection, headers, parameters)
         except HandshakeRefused as refusal:
             await _refuse(connection, refusal, send)
@@ -156,6 +157,13 @@ async def _connect(
     return chosen[0] if chosen else None
 
 
+def _check_url(connection: Connection, query: bytes) -> None:
+    """Raise HandshakeRefused if the URL would be too long on AWS, whose host is a longer one."""
+    address = f"wss://{connection.domain_name}/{connection.stage}"
+    if len(address) + len("?") + len(query) > MAX_URL_CHARACTERS:
+        raise HandshakeRefused(414)
+
+
 def _asked_age_seconds(parameters: dict[str, list[str]]) -> float:
     """Return the age that the client asks for, 0 without one; raises HandshakeRefused."""
     try:
@@ -210,9 +218,11 @@ async def _disconnect(connection: Connection) -> None:
 class FrameCheckingStream(WSStream):
     """Hypercorn's stream, extended to check frame sizes and to report the client's close code.
 
-    API Gateway accepts text frames of at most 32 KB and closes the socket otherwise.
+    API Gateway accepts text frames of at most 32 KB and closes the socket otherwise. Where messages
+    are compressed, MeasuredDeflate has measured the frames before it unpacked them.
     """
 
+    is_compressed = False
     frame_bytes = 0
     message_bytes = 0
     refused = False
@@ -224,6 +234,7 @@ class FrameCheckingStream(WSStream):
         chosen = message.get("subprotocol")
         self.handshake.subprotocols = None if chosen is None else [chosen]
         await super()._accept(message)
+        self.is_compressed = bool(self.connection._proto.extensions)
 
     async def _handle_events(self) -> None:
         for event in self.connection.events():
@@ -233,14 +244,10 @@ class FrameCheckingStream(WSStream):
             elif isinstance(event, Ping):
                 await self._send_wsproto_event(event.response())
             elif isinstance(event, CloseConnection):
-                await self._send_wsproto_event(CloseConnection(event.code, event.reason))
-                await self.app_put(
-                    {
-                        "type": "websocket.disconnect",
-                        "code": int(event.code),
-                        "reason": event.reason,
-                    }
-                )
+                code = int(event.code)
+                reason = CLOSE_REASONS[1009] if code == 1009 else event.reason
+                await self._send_wsproto_event(CloseConnection(code, reason))
+                await self.app_put({"type": "websocket.disconnect", "code": code, "reason": reason})
                 await self.send(StreamClosed(stream_id=self.stream_id))
 
     async def _take(self, part: Message) -> None:
@@ -248,7 +255,8 @@ class FrameCheckingStream(WSStream):
         size = 0 if isinstance(part, BytesMessage) else len(part.data.encode())
         self.frame_bytes += size
         self.message_bytes += size
-        too_big = self.frame_bytes > MAX_FRAME_BYTES or self.message_bytes > MAX_MESSAGE_BYTES
+        frame_too_big = self.frame_bytes > MAX_FRAME_BYTES and not self.is_compressed
+        too_big = frame_too_big or self.message_bytes > MAX_MESSAGE_BYTES
         if isinstance(part, BytesMessage) or too_big:
             self.refused = True
             await self.app_put({"type": "websocket.refuse", "code": 1009 if too_big else 1003})

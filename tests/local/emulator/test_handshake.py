@@ -4,7 +4,7 @@ import pytest
 from websockets.exceptions import InvalidStatus, NegotiationError
 from websockets.typing import Subprotocol
 
-from tests.local.emulator.sockets import SocketApi, patient_connect
+from tests.local.emulator.sockets import STAGE, SocketApi, patient_connect
 
 
 def refused_status(api: SocketApi, query: str) -> int:
@@ -23,6 +23,21 @@ def test_a_connect_function_refuses_the_handshake_with_its_own_status(
     api: SocketApi, status: int
 ) -> None:
     assert refused_status(api, f"?status={status}") == status
+
+
+def test_a_url_has_at_most_4096_characters_with_the_host_that_it_has_on_aws(
+    api: SocketApi,
+) -> None:
+    host = f"{api.api_id}.execute-api.{api.emulator.region}.amazonaws.com"
+    filler = "x" * (4_096 - len(f"wss://{host}/{STAGE}?filler="))
+    with api.connect(f"?filler={filler}") as socket:
+        assert api.ask(socket)["eventType"] == "MESSAGE"
+    name = api.new_name()
+    note = f"&note={name}"
+    with pytest.raises(InvalidStatus) as refusal:
+        api.connect(f"?filler={filler[len(note) - 1 :]}{note}")
+    assert refusal.value.response.status_code == 414
+    assert not (api.notes / name).exists(), "$connect ran although the URL was too long"
 
 
 def test_the_client_is_answered_with_the_subprotocol_that_connect_returns(api: SocketApi) -> None:

@@ -1,10 +1,13 @@
 """Sizes and kinds of frames, and how long a socket may live."""
 
+import base64
 import json
+import os
 import socket as sockets
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
+from pathlib import Path
 
 import pytest
 from websockets.exceptions import ConnectionClosed
@@ -39,17 +42,72 @@ def test_a_frame_of_32_kib_is_taken(api: SocketApi, compression: str | None) -> 
         assert json.loads(socket.recv(PATIENCE_SECONDS))["length"] == 32 * KIB
 
 
-@pytest.mark.parametrize("compression", ["deflate", None])
-def test_a_frame_over_32_kib_closes_with_1009(api: SocketApi, compression: str | None) -> None:
-    with api.connect(compression=compression) as socket:
+def test_a_frame_over_32_kib_closes_with_1009(api: SocketApi) -> None:
+    with api.connect(compression=None) as socket:
         socket.send(message_of(32 * KIB + 1))
         assert close_code(socket) == 1009
 
 
 def test_a_frame_is_measured_in_bytes(api: SocketApi) -> None:
-    with api.connect() as socket:
+    with api.connect(compression=None) as socket:
         socket.send("é" * 17_000)
         assert close_code(socket) == 1009
+
+
+def test_a_compressed_frame_is_measured_as_it_is_sent(api: SocketApi) -> None:
+    with api.connect() as socket:
+        for size in (64 * KIB, 128 * KIB):
+            socket.send(message_of(size))
+            assert json.loads(socket.recv(PATIENCE_SECONDS))["length"] == size
+
+
+def test_a_compressed_frame_over_32_kib_closes_with_1009(api: SocketApi) -> None:
+    hardly_compressible = base64.b64encode(os.urandom(36 * KIB)).decode()
+    with api.connect() as socket:
+        socket.send(hardly_compressible)
+        assert close_code(socket) == 1009
+        assert socket.close_reason == "Message too big"
+
+
+def test_an_uncompressed_frame_over_32_kib_closes_with_1009_on_a_compressed_socket(
+    api: SocketApi,
+) -> None:
+    with api.connect() as socket:
+        length = (32 * KIB + 1).to_bytes(2)
+        with suppress(ConnectionError):  # the header is enough
+            socket.socket.sendall(b"\x81\xfe" + length + b"\x00" * 4 + b"x" * (32 * KIB + 1))
+        assert close_code(socket) == 1009
+
+
+@pytest.mark.parametrize("size", [128 * KIB + 1, 20 * KIB * KIB])
+def test_a_compressed_message_over_128_kib_closes_with_1009(api: SocketApi, size: int) -> None:
+    with api.connect() as socket:
+        socket.send(message_of(size))
+        assert close_code(socket) == 1009
+
+
+def test_compressed_messages_are_measured_one_by_one(api: SocketApi) -> None:
+    with api.connect() as socket:
+        for _ in range(3):
+            socket.send(in_frames_of(60 * KIB, message_of(100 * KIB)))
+            assert json.loads(socket.recv(PATIENCE_SECONDS))["length"] == 100 * KIB
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="reads the server's memory from /proc")
+def test_a_message_is_not_unpacked_beyond_the_limit(api: SocketApi) -> None:
+    """A frame of 29 KB has 30 MB."""
+    before = peak_memory_kib(api)
+    for _ in range(3):
+        with api.connect() as socket:
+            socket.send("\0" * 30_000_000)
+            assert close_code(socket) == 1009
+    assert peak_memory_kib(api) - before < 16 * KIB
+
+
+def peak_memory_kib(api: SocketApi) -> int:
+    status = Path(f"/proc/{api.emulator.process_id}/status").read_text()
+    (line,) = [line for line in status.splitlines() if line.startswith("VmHWM:")]
+    return int(line.split()[1])
 
 
 def test_a_message_of_128_kib_in_several_frames_is_taken(api: SocketApi) -> None:
