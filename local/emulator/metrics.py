@@ -3,25 +3,53 @@
 - A log line in the embedded metric format becomes metrics.
 - Each execution of a function counts as an invocation, whatever started it, with its duration
   (which here includes the start of its environment). MiniStack counts the Invoke API's alone.
+- Equal values of a metric within a minute are kept as one with their number: a function's hundred
+  thousand invocations would otherwise take more memory than everything else. No period is shorter.
 - Queues and running functions are measured whenever metrics are read.
 - MiniStack's evaluation of alarms ignores dimensions, missing data and the number of periods, so it
   is switched off: local/alarms/ evaluates them and sets their states through the API.
 """
 
+import threading
 import time
-from collections import deque
+from collections import Counter
 from collections.abc import Callable
 from contextvars import Context, copy_context
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from embedded_metrics import Datum, embedded_in
+from ministack.core.responses import get_account_id, get_region
 from ministack.services import cloudwatch, cloudwatch_logs, lambda_svc, sqs
 
+MINUTE_SECONDS = 60
 _append_log_events = cloudwatch_logs._append_log_events
 _emit_lambda_logs = lambda_svc._emit_lambda_logs
 _evict_old_metrics = cloudwatch._evict_old_metrics
+
+
+class _MinuteKey(NamedTuple):
+    account_id: str
+    region: str
+    namespace: str
+    name: str
+    dimensions: tuple[tuple[str, str], ...]
+    unit: str
+    minute: int
+
+
+@dataclass(frozen=True)
+class _Minute:
+    """The values of one metric within a minute, as often as they came."""
+
+    first: Datum
+    context: Context = field(default_factory=copy_context)
+    values: Counter[float] = field(default_factory=Counter)
+
+
 # Functions end on their own threads, but only the server's thread may use MiniStack's metrics.
-_unread: deque[tuple[Context, list[Datum]]] = deque()
+_unread: dict[_MinuteKey, _Minute] = {}
+_collecting = threading.Lock()
 # Unchanged levels are stored once a minute.
 _last_levels: dict[tuple[Any, ...], tuple[list[float], float]] = {}
 
@@ -66,10 +94,11 @@ def _count_throttle(name: str, duration_ms: float, error: bool, throttle: bool) 
 
 def _store_unread() -> None:
     """Store the collected metrics; MiniStack calls this first in each request to CloudWatch."""
-    while _unread:
-        context, data = _unread.popleft()
-        for datum in data:
-            context.run(_store, datum)
+    with _collecting:
+        minutes = list(_unread.values())
+        _unread.clear()
+    for minute in minutes:
+        minute.context.run(_store, minute.first, minute.values)
     _evict_old_metrics()
 
 
@@ -80,7 +109,7 @@ def _measured_first(read: Callable[..., Any]) -> Callable[..., Any]:
             moment = (datum.values, datum.timestamp // 60)
             if _last_levels.get(level) != moment:
                 _last_levels[level] = moment
-                _store(datum)
+                _store(datum, Counter(datum.values))
         return read(*request)
 
     return measure_and_read
@@ -126,11 +155,15 @@ def _now(namespace: str, name: str, dimensions: dict[str, str], unit: str, value
 
 
 def _keep(data: list[Datum]) -> None:
-    if data:
-        _unread.append((copy_context(), data))
+    scope = get_account_id(), get_region()
+    for datum in data:
+        of_metric = datum.namespace, datum.name, tuple(datum.dimensions.items()), datum.unit
+        key = _MinuteKey(*scope, *of_metric, int(datum.timestamp // MINUTE_SECONDS))
+        with _collecting:
+            _unread.setdefault(key, _Minute(datum)).values.update(datum.values)
 
 
-def _store(datum: Datum) -> None:
+def _store(datum: Datum, values: Counter[float]) -> None:
     cloudwatch._store_datum(
         datum.namespace,
         datum.name,
@@ -138,7 +171,7 @@ def _store(datum: Datum) -> None:
         datum.timestamp,
         datum.unit,
         None,
-        datum.values,
-        None,
+        list(values),
+        list(values.values()),
         None,
     )

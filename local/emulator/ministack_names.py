@@ -236,6 +236,13 @@ NAMES: tuple[Name, ...] = (
         "test_a_failed_import_is_in_the_functions_log_and_not_sent_to_the_client",
     ),
     *_names(
+        "ministack.services.cloudwatch_logs",
+        "_log_groups",
+        "old log streams are forgotten",
+        "emulator/test_kept_logs.py",
+        "test_the_oldest_lines_of_a_function_that_logs_much_are_forgotten",
+    ),
+    *_names(
         LAMBDA,
         "_emit_lambda_logs",
         "invocations and errors are counted",

@@ -58,6 +58,7 @@ async def _serve_until_signalled() -> None:
     import alarm_descriptions
     import environments
     import iam
+    import kept_logs
     import metrics
     import saved_state
     import versions
@@ -72,6 +73,7 @@ async def _serve_until_signalled() -> None:
         versions,
         iam,
         metrics,
+        kept_logs,
         alarm_actions,
         alarm_descriptions,
     ):
