@@ -15,6 +15,9 @@ from program.stack_config import LOCAL_STACK
 
 HANDLERS = PROJECT_ROOT / "handlers"
 WATCH_SECONDS = 0.5
+# Of functions, integrations and, as a factor, of the functions' own AWS calls. AWS's limits would
+# refuse work here that is only slow: when several people speak, their cores are busy.
+LEAST_TIME_LIMIT_SECONDS = 30
 # The program's names of layers and functions.
 LAYER_START = "layers-"
 FUNCTION_END = "-function"
@@ -42,7 +45,7 @@ def serve(folder: Path) -> None:
     started = time.monotonic()
     say("starting the emulator and deploying the program …")
     seen, seen_program = _modified(), _program()
-    with LocalCloud(folder) as cloud:
+    with LocalCloud(folder, least_time_limit_seconds=LEAST_TIME_LIMIT_SECONDS) as cloud:
         say(
             f"ready in {time.monotonic() - started:.1f} s: "
             f"sockets {cloud.outputs['websocketUrl']} · AWS {cloud.outputs['emulatorUrl']} · "

@@ -6,7 +6,7 @@ Five differences from MiniStack's own:
   they keep finishing. On Lambda a hundred start in the time of one; here they share a laptop's
   cores with the server, and a hundred that run at once keep DynamoDB from answering in time. Where
   none of a function finishes, such as functions that wait for each other, further ones start, so
-  the number that runs at once is not limited.
+  the number that runs at once is not limited. Nor is that of a function which may run for minutes.
 - Environments run at a lower priority than the server. A function gives DynamoDB and @connections
   about a second to answer, so under load the server has to get the processor first.
 - A Python environment is forked from a process that has imported botocore; forked_process.py
@@ -30,6 +30,8 @@ import time
 import types
 import zipfile
 from collections import defaultdict, deque
+from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 
 import forked_process
@@ -40,9 +42,15 @@ from ministack.services import lambda_svc
 
 MAX_STARTING = min(16, 2 * (os.cpu_count() or 1))
 # Of one function, before an invocation waits for one of them to finish, and for how long.
-MAX_IN_BURST = min(32, 4 * (os.cpu_count() or 1))
+MAX_IN_BURST = min(16, 2 * (os.cpu_count() or 1))
 STALL_SECONDS = 2.0
+# Of a function whose every invocation runs long; Lambda's longest.
+LONG_TIMEOUT_SECONDS = 900
 NICENESS = 5
+
+# Called, on the invocation's thread, when it has got an environment. Until then an invocation that
+# has a time limit waits for others, as none does on AWS.
+on_environment: ContextVar[Callable[[], None] | None] = ContextVar("on_environment", default=None)
 
 _acquire_worker = lambda_runtime.acquire_worker
 _release_worker = lambda_runtime.release_worker
@@ -50,11 +58,12 @@ _spawn = lambda_runtime.Worker._spawn
 _execute_function_warm = lambda_svc._execute_function_warm
 
 _starting: set[lambda_runtime.Worker] = set()
-_changed = threading.Condition()
+_lock = threading.Lock()
 # When an environment of a function last became idle or was started, by monotonic clock.
 _progress_at: dict[str, float] = {}
-# Invocations that wait, by function, in the order in which they came.
-_queues: defaultdict[str, deque[object]] = defaultdict(deque)
+# Invocations that wait, by function, in the order in which they came; the first of each is woken
+# when something has changed. To wake all of them would take most of the server's time.
+_queues: defaultdict[str, deque[threading.Event]] = defaultdict(deque)
 _layer_folders: dict[str, str] = {}
 _layers_lock = threading.Lock()
 
@@ -72,36 +81,48 @@ def install() -> None:
 
 def _acquire_in_turn(name: str, config: dict[str, Any], code: bytes, **options: Any) -> Any:
     key = lambda_runtime._worker_key(name, config, options["qualifier"])
-    turn = object()
-    with _changed:
+    is_long = config.get("Timeout", 3) >= LONG_TIMEOUT_SECONDS
+    turn = threading.Event()
+    with _lock:
         queue = _queues[key]
         queue.append(turn)
-        while queue[0] is not turn or not _may_acquire(key):
-            _changed.wait(STALL_SECONDS)
-        queue.popleft()
-        _changed.notify_all()
-        worker, origin = _acquire_worker(name, config, code, **options)
-        if origin == "spawn":
-            _starting.add(worker)
-            _progress_at[key] = time.monotonic()
-        return worker, origin
+    while True:
+        with _lock:
+            if queue[0] is turn and _may_acquire(key, is_long=is_long):
+                queue.popleft()
+                if queue:
+                    queue[0].set()
+                worker, origin = _acquire_worker(name, config, code, **options)
+                if origin == "spawn":
+                    _starting.add(worker)
+                    _progress_at[key] = time.monotonic()
+                break
+            turn.clear()
+            # Only the first one can be kept waiting by a function that stalls.
+            timeout_seconds = STALL_SECONDS if queue[0] is turn else None
+        turn.wait(timeout_seconds)
+    if notify := on_environment.get():
+        notify()
+    return worker, origin
 
 
-def _may_acquire(key: str) -> bool:
+def _may_acquire(key: str, *, is_long: bool) -> bool:
     workers = lambda_runtime._workers.get(key, [])
     if not all(worker.in_use for worker in workers):
         return True
     stalled = time.monotonic() - _progress_at.get(key, 0.0) >= STALL_SECONDS
-    return len(_starting) < MAX_STARTING and (len(workers) < MAX_IN_BURST or stalled)
+    may_grow = is_long or len(workers) < MAX_IN_BURST or stalled
+    return len(_starting) < MAX_STARTING and may_grow
 
 
 def _release(worker: lambda_runtime.Worker) -> None:
     _release_worker(worker)
-    with _changed:
+    with _lock:
+        _starting.discard(worker)
         for key, workers in list(lambda_runtime._workers.items()):
             if worker in workers:
                 _progress_at[key] = time.monotonic()
-    _no_longer_starting(worker)
+        _wake_the_first()
 
 
 def _start(worker: lambda_runtime.Worker) -> None:
@@ -117,9 +138,15 @@ def _start(worker: lambda_runtime.Worker) -> None:
 
 
 def _no_longer_starting(worker: lambda_runtime.Worker) -> None:
-    with _changed:
+    with _lock:
         _starting.discard(worker)
-        _changed.notify_all()
+        _wake_the_first()
+
+
+def _wake_the_first() -> None:
+    for queue in _queues.values():
+        if queue:
+            queue[0].set()
 
 
 def _with_time_limit(config: dict[str, Any]) -> dict[str, Any]:

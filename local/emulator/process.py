@@ -283,6 +283,9 @@ class Emulator:
             "AUTH": "true",
             "MINISTACK_REGION": self.region,
             "MINISTACK_ACCOUNT_ID": self.account_id,
+            # AWS's own. MiniStack's depends on the machine and throttles invocations that wait for
+            # one of the few environments of their function (environments.py).
+            "LAMBDA_ACCOUNT_CONCURRENCY": "1000",
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",
             "AWS_ACCESS_KEY_ID": self.access_key_id,

@@ -1,6 +1,7 @@
 """Processes that run pocketsphinx's English model, which decodes with Python's global lock held.
 
-Each loads the model once (90 MB, half a second) and decodes one utterance at a time.
+Each loads the model once (90 MB, half a second) and decodes one utterance at a time. They run at a
+lower priority than everything else: a late caption is better than a chunk that is refused.
 """
 
 import contextlib
@@ -16,7 +17,8 @@ from local.speech.recognition import SAMPLE_RATE
 SEARCH_LIMITS = {"maxhmmpf": 3000, "maxwpf": 5}
 # Two for each core; an utterance takes some 15 % of a core.
 MAX_DECODERS = max(2, min(8, 2 * (os.cpu_count() or 1)))
-ANSWER_TIMEOUT_SECONDS = 20.0
+ANSWER_TIMEOUT_SECONDS = 60.0
+NICENESS = 10
 STOP_SECONDS = 2.0
 
 
@@ -83,7 +85,7 @@ class Decoders:
     """A pool of at most MAX_DECODERS, each started when it is first needed."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
         self._idle: list[Decoder] = []
         self._all: set[Decoder] = set()
         self._is_closed = False
@@ -93,9 +95,10 @@ class Decoders:
         with self._lock:
             return [decoder.process_id for decoder in self._all]
 
-    def take(self) -> Decoder | None:
-        """Return an idle decoder, or None if all are busy; does not wait."""
+    def take(self, wait_seconds: float = 0) -> Decoder | None:
+        """Return an idle decoder, or None if all are busy for as long as that."""
         with self._lock:
+            self._lock.wait_for(self._has_one, wait_seconds)
             if self._idle:
                 return self._idle.pop()
             if len(self._all) == MAX_DECODERS or self._is_closed:
@@ -104,11 +107,15 @@ class Decoders:
             self._all.add(decoder)
             return decoder
 
+    def _has_one(self) -> bool:
+        return bool(self._idle) or len(self._all) < MAX_DECODERS or self._is_closed
+
     def give_back(self, decoder: Decoder) -> None:
         """Return a decoder to the pool after its utterance."""
         with self._lock:
             if not self._is_closed:
                 self._idle.append(decoder)
+                self._lock.notify()
                 return
         decoder.stop()
 
@@ -116,6 +123,7 @@ class Decoders:
         """Remove a decoder that raised DecoderLost."""
         with self._lock:
             self._all.discard(decoder)
+            self._lock.notify()
         decoder.stop()
 
     def close(self) -> None:
@@ -123,12 +131,14 @@ class Decoders:
         with self._lock:
             self._is_closed = True
             idle, self._idle = self._idle, []
+            self._lock.notify_all()
         for decoder in idle:
             decoder.stop()
 
 
 def _decode(connection: Connection) -> None:
     """Serve until the other end is closed."""
+    os.nice(NICENESS)
     import pocketsphinx  # pyright: ignore[reportMissingImports]
 
     decoder = pocketsphinx.Decoder(samprate=SAMPLE_RATE, loglevel="FATAL", **SEARCH_LIMITS)

@@ -14,7 +14,7 @@ MAX_SECONDS = 15.0
 class EnglishSpeech:
     """Partials each half second; finals at pauses of 300 ms, or after 15 s without one.
 
-    Speech that no decoder was free for gets the text of the measuring recogniser.
+    Speech that no decoder was free for in time gets the text of the measuring recogniser.
     """
 
     def __init__(self, language_code: str, decoders: Decoders) -> None:
@@ -46,7 +46,7 @@ class EnglishSpeech:
 
     def close(self) -> None:
         if self._utterance:
-            self._utterance.end()
+            self._utterance.give_up()
             self._utterance = None
 
     def _sound(self, speech: bytes | None) -> list[Heard]:

@@ -19,11 +19,12 @@ from local.speech.apertium import Translator
 from local.speech.authorisation import Authorisation
 from local.speech.faults import Faults
 from local.speech.recognisers import Recognisers, Recognition
-from local.speech.transcribe import TranscribeServer
+from local.speech.transcribe import MAX_STREAMS, TranscribeServer
 from local.speech.translate import TranslateServer
 
 PARENT_POLL_SECONDS = 0.5
-RECOGNISING_THREADS = 12
+# One for each stream: one that waits for a decoder must not keep others from giving theirs back.
+RECOGNISING_THREADS = MAX_STREAMS
 CLOSE_SECONDS = 1.0
 MAX_MESSAGE_BYTES = 256 * 1024
 # Messages of one stream that are read ahead: pings are answered only while reading continues.

@@ -11,12 +11,14 @@ from local.speech.recognition import (
 
 # Fewer words are not speech: noise, too, may be recognised as a word.
 LEAST_WORDS_PER_SECOND = 0.6
+# At its end, an utterance that all decoders were busy for waits for one of them.
+DECODER_WAIT_SECONDS = 30.0
 
 
 class Utterance:
     """Buffers its sound while all decoders are busy; `text` is the words so far.
 
-    If its decoder is lost, the utterance has no words.
+    If its decoder is lost, or none is free in time, the utterance has no words.
     """
 
     def __init__(self, start_seconds: float, decoders: Decoders, acoustics: str) -> None:
@@ -54,9 +56,13 @@ class Utterance:
         if self._is_lost:
             return
         self._unheard.append(sound)
+        self._decode(wait_seconds=0)
+
+    def _decode(self, wait_seconds: float) -> None:
+        """Pass on what is buffered, if there is a decoder."""
         try:
             if self._decoder is None:
-                self._decoder = self._decoders.take()
+                self._decoder = self._decoders.take(wait_seconds)
                 if self._decoder is None:
                     return
                 self._decoder.start(self.acoustics)
@@ -80,6 +86,12 @@ class Utterance:
 
     def end(self) -> None:
         """Update the words for the last time and give the decoder back."""
+        if self._decoder is None and not self._is_lost:
+            self._decode(DECODER_WAIT_SECONDS)
+        self.give_up()
+
+    def give_up(self) -> None:
+        """Give the decoder back, if there is one; else there are no further words."""
         if self._decoder is None:
             return
         try:

@@ -15,6 +15,11 @@ from ministack.services import apigateway
 Json = dict[str, Any]
 Response = tuple[int, dict[str, str], bytes]
 
+# Messages of one client whose functions run at once, and those that wait for them. On AWS all of
+# them run; here one client's would keep those of all others waiting. A client that sends still more
+# is not read from until some have been answered.
+MAX_RUNNING_MESSAGES = 32
+MAX_WAITING_MESSAGES = 1_000
 MAX_WAITING_FRAMES = 100  # for a slow client, before @connections answers 429
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-overview.html
 CLOSE_REASONS = {
@@ -45,6 +50,12 @@ class Connection:
     connection_id: str = field(default_factory=new_id)
     connected_at: float = field(default_factory=time.time)
     last_active_at: float = field(default_factory=time.time)
+    running: asyncio.Semaphore = field(
+        default_factory=lambda: asyncio.Semaphore(MAX_RUNNING_MESSAGES)
+    )
+    waiting: asyncio.Semaphore = field(
+        default_factory=lambda: asyncio.Semaphore(MAX_WAITING_MESSAGES)
+    )
     outbox: asyncio.Queue[Json] = field(default_factory=asyncio.Queue)  # ASGI events
     closed: asyncio.Future[tuple[int, str]] = field(default_factory=asyncio.Future)
 
@@ -53,9 +64,11 @@ class Connection:
         """The API's host on AWS."""
         return f"{self.api_id}.execute-api.{self.region}.amazonaws.com"
 
-    def context(self, route_key: str, event_type: str, **more: Any) -> Json:
-        """Return the `requestContext` of one event; `more` adds fields."""
-        now, request_id = time.time(), new_id()
+    def context(
+        self, route_key: str, event_type: str, *, at: float | None = None, **more: Any
+    ) -> Json:
+        """Return the `requestContext` of an event that arrived `at`, or now; `more` adds fields."""
+        now, request_id = time.time() if at is None else at, new_id()
         return {
             "routeKey": route_key,
             "eventType": event_type,

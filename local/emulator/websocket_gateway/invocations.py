@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
+from environments import on_environment
 from limits import AUTHORIZER_SECONDS, MAX_INTEGRATION_MILLISECONDS, least_time_limit_seconds
 from ministack.core.arn import execute_api_route_arn
 from ministack.core.concurrency import run_reentrant
@@ -110,7 +111,8 @@ async def authorize(connection: Connection, authorizer: Json, handshake: Json) -
 async def _invoke(connection: Connection, uri: str, timeout_seconds: float, event: Json) -> Any:
     """Return the function's answer; raises IntegrationError.
 
-    A function that has not answered in time keeps running, as on AWS.
+    The time begins when the invocation has an environment. A function that has not answered in time
+    keeps running, as on AWS.
     """
     arn = apigateway._extract_lambda_ref_from_integration_uri(uri)
     # For an alias, the code and configuration of the version that it is on at this moment.
@@ -122,7 +124,15 @@ async def _invoke(connection: Connection, uri: str, timeout_seconds: float, even
     # The function sees the ARN by which it was invoked.
     record = lambda_svc._execution_record_for_config(function, {**config, "FunctionArn": arn})
     execute = lambda_svc._execute_function_with_config_scope
+    begun = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    notified = on_environment.set(lambda: loop.call_soon_threadsafe(begun.set))
     invocation = in_background(run_reentrant(execute, record, event))
+    on_environment.reset(notified)
+    beginning = in_background(begun.wait())
+    # One that is throttled, for example, ends without an environment.
+    await asyncio.wait({invocation, beginning}, return_when=asyncio.FIRST_COMPLETED)
+    beginning.cancel()
     least_seconds = least_time_limit_seconds({})
     await asyncio.wait({invocation}, timeout=max(timeout_seconds, least_seconds))
     if not invocation.done():

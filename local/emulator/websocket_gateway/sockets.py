@@ -106,7 +106,8 @@ async def _read(connection: Connection, receive: Receive) -> None:
             connection.close(message["code"])
         elif not connection.closed.done():
             connection.last_active_at = time.time()
-            in_background(_answer(connection, message["text"]))
+            await connection.waiting.acquire()
+            in_background(_answer_in_turn(connection, message["text"], time.time()))
     if message["code"] != CloseReason.ABNORMAL_CLOSURE:
         connection.close(message["code"], message.get("reason") or "")
 
@@ -175,12 +176,21 @@ def _asked_age_seconds(parameters: dict[str, list[str]]) -> float:
     return seconds
 
 
-async def _answer(connection: Connection, text: str) -> None:
+async def _answer_in_turn(connection: Connection, text: str, arrived_at: float) -> None:
+    """Answer once few enough of the client's messages are being answered."""
+    try:
+        async with connection.running:
+            await _answer(connection, text, arrived_at)
+    finally:
+        connection.waiting.release()
+
+
+async def _answer(connection: Connection, text: str, arrived_at: float) -> None:
     """Call the function of the message's route; send its reply where there is a route response."""
     snapshot = live(connection.api_id, connection.stage)
     route = snapshot and snapshot.route_of(text)
     route_key = route["routeKey"] if route else "$default"
-    context = connection.context(route_key, "MESSAGE", messageId=new_id())
+    context = connection.context(route_key, "MESSAGE", at=arrived_at, messageId=new_id())
     if not snapshot or not route:
         connection.post_error(FORBIDDEN, context["requestId"])
         return

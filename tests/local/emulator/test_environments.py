@@ -26,7 +26,7 @@ from tests.local.emulator.sockets import (
 )
 
 MAX_STARTING = min(16, 2 * (os.cpu_count() or 1))
-MAX_IN_BURST = min(32, 4 * (os.cpu_count() or 1))
+MAX_IN_BURST = min(16, 2 * (os.cpu_count() or 1))
 STALL_SECONDS = 2.0
 
 # Returns what its layer says and where the layer is, once so many environments run.
