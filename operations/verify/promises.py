@@ -31,6 +31,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
         *("broadcastState", "updateReason"),
     ),
     "languageChanged": ("targetLanguage",),
+    "captionHistory": ("sessionId", "targetLanguage", "captions", "isComplete"),
 }
 """The fields that a reply always has in addition to type, timestamp and requestId."""
 

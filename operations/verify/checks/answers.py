@@ -160,7 +160,7 @@ def _listens(
     joined: Frame,
 ) -> Listener:
     """Send every listener action; return the socket that is in the session afterwards."""
-    for action in ("heartbeat", "pausePlayback", "resumePlayback"):
+    for action in ("heartbeat", "pausePlayback", "resumePlayback", "getCaptions"):
         conversation.ask(listener, action)
     conversation.ask(listener, "changeLanguage", targetLanguage="fr")
     moved = context.clients.listener(LISTENER)

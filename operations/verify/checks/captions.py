@@ -1,4 +1,6 @@
-"""Recorded speech must come back as captions; only on request, because Transcribe charges."""
+"""Recorded speech must come back as captions, and those be kept; only on request, because
+Transcribe charges.
+"""
 
 import time
 from collections.abc import Iterator
@@ -6,6 +8,7 @@ from pathlib import Path
 
 from client.recordings import BYTES_PER_SECOND, read_recording
 from operations.verify.context import Context
+from operations.verify.deployment import setting
 from operations.verify.run_clients import SOCKET_ERRORS
 from operations.verify.verdicts import Verdict, not_tried, right, wrong
 
@@ -14,6 +17,8 @@ SPEECH_SECONDS = 10
 SUBJECT = "captions of English speech"
 CAPTION_SECONDS = 30.0
 LANGUAGES = ("en", "es")
+HISTORY = "caption history"
+REPAIR = "see the log group of translation, and whether it may write to the captions table"
 
 
 def captions(context: Context) -> Iterator[Verdict]:
@@ -38,6 +43,7 @@ def captions(context: Context) -> Iterator[Verdict]:
             waited = caption.received_at - spoken_at
             when = f"{waited:.1f} s after the last word" if waited > 0 else "during the speech"
             yield right(f"captions in {language}", f"{caption['text']!r}, {when}")
+        yield _kept(context, session_id)
     except SOCKET_ERRORS as error:
         messages = [frame["message"] for frame in speaker.received("transcriptionError")]
         yield wrong(
@@ -45,3 +51,20 @@ def captions(context: Context) -> Iterator[Verdict]:
             f"{messages[-1] if messages else error}",
             "see the log groups of audio_ingest, audio_processor and translation",
         )
+
+
+def _kept(context: Context, session_id: str) -> Verdict:
+    """Whether a listener who comes when all has been said is sent it."""
+    config = context.deployment.config
+    if setting(config, "captionHistoryMinutes") == "0" or setting(config, "translationFunctionArn"):
+        return not_tried(HISTORY, "the stack keeps no captions", "see captionHistoryMinutes")
+    late = context.clients.listener("late listener")
+    late.join(session_id, LANGUAGES[0])
+    late.expect("sessionJoined")
+    reply = late.missed_captions()[-1]
+    if reply.type != "captionHistory":
+        return wrong(HISTORY, f"getCaptions was refused with {reply['code']}", REPAIR)
+    kept = reply["captions"]
+    if not kept:
+        return wrong(HISTORY, "no caption was kept", REPAIR)
+    return right(HISTORY, f"{len(kept)} captions, the last one {kept[-1]['text']!r}")
