@@ -129,9 +129,10 @@ coverage: setup ## Run every test and measure branch coverage; fails below the f
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --fail-under=$(COVERAGE_FLOOR)
 
-bench: setup ## Measure fan-out, captions to a crowd, cold starts, audio ingest and captions
+bench: setup ## Measure fan-out, captions to a crowd, caption history, cold starts, audio ingest and captions
 	$(BIN)/python benchmarks/fan_out.py
 	$(BIN)/python benchmarks/crowd.py
+	$(BIN)/python benchmarks/caption_history.py
 	$(BIN)/python benchmarks/cold_start.py
 	$(BIN)/python benchmarks/audio_ingest.py
 	$(BIN)/python benchmarks/captions.py

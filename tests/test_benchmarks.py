@@ -18,6 +18,7 @@ BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
             ["--listeners", "1001", "--rounds", "1", "--latencies", "0"],
             "by pages          1001",
         ),
+        ("caption_history.py", ["--rounds", "1", "--batch", "0", "--post", "0"], "with history"),
         ("cold_start.py", ["--rounds", "1", "--modules", "heartbeat"], "heartbeat"),
         ("cold_start.py", ["--layers", "--rounds", "1", "--modules", "authorizer"], "authorizer"),
     ],

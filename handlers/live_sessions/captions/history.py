@@ -29,6 +29,9 @@ BATCH_LIMIT_ITEMS = 25
 CONCURRENT_BATCHES = 4
 """As many as the captions of one transcript in all languages need."""
 
+GATHERING_SECONDS = 0.002
+"""Translations that are ready at about the same time are to go into one batch."""
+
 TIMEOUT_SECONDS = 0.5
 WAIT_SECONDS = 0.2
 ATTEMPTS = 3
@@ -175,6 +178,7 @@ class CaptionWriter:
 
     def _write_ready(self) -> None:
         while True:
+            self._clock.sleep(GATHERING_SECONDS)
             with self._lock:
                 batch, self._ready = (
                     self._ready[:BATCH_LIMIT_ITEMS],
