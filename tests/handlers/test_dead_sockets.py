@@ -259,6 +259,25 @@ def test_a_removal_that_fails_is_made_at_the_next_turn(stage: Stage, time_ms: li
     assert counts(stage, session_id) == (0, {})
 
 
+def test_rows_that_dynamodb_does_not_read_at_once_are_left_to_the_next_turn(
+    stage: Stage, time_ms: list[int]
+) -> None:
+    clients = intercepted(stage)
+    speaker, session_id, (dead,) = session_of(stage, "es")
+    beat(stage, speaker, dead)
+    pass_minutes(time_ms, 3)
+    beat(stage, speaker)
+
+    def read_none(call: Call) -> Any:
+        return {"Responses": {}, "UnprocessedKeys": call.request["RequestItems"]}
+
+    with clients.intercept("batch_get_item", read_none, times=1):
+        reconcile(stage)
+    assert counts(stage, session_id) == (1, {"es": 1})
+    reconcile(stage)
+    assert counts(stage, session_id) == (0, {})
+
+
 # ---- Speakers
 
 
