@@ -88,9 +88,18 @@ class CaptionPosts:
             until_seconds=until_seconds,
             concurrent=page.concurrent_posts,
         )
-        return PostCounts.of(report) + self.removal(
-            report.gone, page.session_id, page.removing_seconds
+        counts = PostCounts.of(report)
+        logger.info(
+            "page of a caption",
+            extra={
+                "session": page.session_id,
+                "posted": counts.delivered,
+                "gone": counts.gone,
+                "failed": counts.failures,
+                "untried": counts.untried,
+            },
         )
+        return counts + self.removal(report.gone, page.session_id, page.removing_seconds)
 
     def removal(self, gone: Sequence[str], session_id: str, seconds: float) -> PostCounts:
         """Remove listeners, none later than `seconds` from now; counts what it did not remove."""
