@@ -13,7 +13,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
 from contract.ticks import tick_event
@@ -31,20 +30,6 @@ from tests.handlers import exchange
 
 def test_it_goes_on(stage):
     exchange.accept(stage, json.loads(Path("exchanged.json").read_text()))
-"""
-
-TEST_OF_ITS_FAN_OUT = """
-import json
-from pathlib import Path
-import pytest
-from tests.handlers.conftest import LambdaContext
-
-def test_it_posts_nothing_of_a_page(stage):
-    stage.sockets.open.add("listener=")
-    entry = stage.entries["fan_out"]
-    with pytest.raises(Exception, match="captions"):
-        getattr(entry, "handler", entry)(json.loads(Path("page.json").read_text()), LambdaContext())
-    assert stage.sockets.posts == []
 """
 
 
@@ -84,31 +69,8 @@ def test_the_release_before_goes_on_with_what_this_one_writes(stage: Stage, tmp_
         pytest.skip(f"git has no commit {latest_release().commit}: fetch the whole history")
     # What runs there is that release's code, on the fakes of its own tests.
     shutil.copy(exchange.__file__, tmp_path / "tests/handlers/exchange.py")
+    (tmp_path / "tests/handlers/test_goes_on.py").write_text(TEST_OF_THE_OTHER_RELEASE)
     (tmp_path / "exchanged.json").write_text(json.dumps(recording))
-    run_in_the_other_release(tmp_path, TEST_OF_THE_OTHER_RELEASE)
-
-
-def test_the_fan_out_of_the_release_before_fails_at_a_page_of_a_caption_and_posts_nothing(
-    tmp_path: Path,
-) -> None:
-    """Then the translation function posts the page itself (captions/test_crowd.py)."""
-    if not latest_release().unpack(tmp_path, "handlers", "tests", "pyproject.toml"):
-        pytest.skip(f"git has no commit {latest_release().commit}: fetch the whole history")
-    page = CaptionPage(
-        session_id="quiet-lake-001",
-        frames={"es": "{}"},
-        listeners={"es": ["listener="]},
-        concurrent_posts=1,
-        posting_seconds=5,
-        removing_seconds=1,
-    )
-    (tmp_path / "page.json").write_bytes(msgspec.json.encode(page))
-    run_in_the_other_release(tmp_path, TEST_OF_ITS_FAN_OUT)
-
-
-def run_in_the_other_release(folder: Path, test: str) -> None:
-    """Run one test on the code and the fakes of a release that was unpacked there."""
-    (folder / "tests/handlers/test_goes_on.py").write_text(test)
     done = subprocess.run(
         [
             sys.executable,
@@ -119,7 +81,7 @@ def run_in_the_other_release(folder: Path, test: str) -> None:
             "no:cacheprovider",
             "tests/handlers/test_goes_on.py",
         ],
-        cwd=folder,
+        cwd=tmp_path,
         capture_output=True,
         text=True,
         timeout=OUT_OF_REACH_SECONDS,
