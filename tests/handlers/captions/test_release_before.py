@@ -40,7 +40,7 @@ def test_the_fan_out_of_the_release_before_fails_at_a_page_and_posts_nothing(
     tmp_path: Path,
 ) -> None:
     """Then the translation function posts the page itself (test_crowd.py)."""
-    if not latest_release().unpack(tmp_path, "handlers", "tests", "pyproject.toml"):
+    if not latest_release().unpack(tmp_path):
         pytest.skip(f"git has no commit {latest_release().commit}: fetch the whole history")
     (tmp_path / "page.json").write_bytes(msgspec.json.encode(PAGE))
     test = tmp_path / "tests/handlers/test_its_fan_out.py"

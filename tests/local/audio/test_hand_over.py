@@ -47,7 +47,7 @@ def test_no_word_is_lost_or_doubled_where_one_processor_takes_over_from_another(
 
     assert heard == list(range(1, len(heard) + 1))
     sequences = [caption["sequence"] for caption in listener.captions()]
-    assert sequences == list(range(len(sequences)))
+    assert sequences == list(range(1, len(sequences) + 1))
     assert not speaker.received("error")
 
 

@@ -61,7 +61,8 @@ def rows(cloud: LocalCloud) -> list[dict[str, Any]]:
     """Every row of every table but that of the captions."""
     return [
         row
-        for table in set(TABLES) - {CAPTIONS}
+        for table in TABLES
+        if table != CAPTIONS
         for page in cloud.client("dynamodb")
         .get_paginator("scan")
         .paginate(TableName=cloud.outputs[table.output])
