@@ -30,13 +30,13 @@ def test_playback_is_answered_and_affects_no_other_client(cloud: LocalCloud, act
     assert not received & set(PLAYBACK.values())
 
 
-@pytest.mark.parametrize("action", [*PLAYBACK, "changeLanguage"])
+@pytest.mark.parametrize("action", [*PLAYBACK, "changeLanguage", "getCaptions"])
 def test_a_listener_outside_sessions_has_nothing_to_control(cloud: LocalCloud, action: str) -> None:
     reply = cloud.listener().ask(action, targetLanguage="es")
     assert refusal(reply) == "CONNECTION_NOT_FOUND"
 
 
-@pytest.mark.parametrize("action", [*PLAYBACK, "changeLanguage"])
+@pytest.mark.parametrize("action", [*PLAYBACK, "changeLanguage", "getCaptions"])
 def test_a_listeners_controls_are_not_a_speakers(cloud: LocalCloud, action: str) -> None:
     reply = session_of(cloud).speaker.ask(action, targetLanguage="es")
     assert refusal(reply) == "UNAUTHORIZED_ACTION"
@@ -108,3 +108,13 @@ def test_an_invalid_language_changes_nothing(
         assert reply["details"]["value"] == language
         assert "es" in reply["details"]["supported"]
     assert session.speaker.ask_status()["languageDistribution"] == {"es": 1}
+
+
+def test_a_listener_asks_for_captions_of_a_session_in_which_nothing_was_said(
+    cloud: LocalCloud,
+) -> None:
+    session = session_of(cloud, "es")
+    reply = session.listener.ask("getCaptions", since=0)
+    assert (reply.type, reply["captions"], reply["isComplete"]) == ("captionHistory", [], True)
+    assert (reply["sessionId"], reply["targetLanguage"]) == (session.session_id, "es")
+    assert refusal(session.listener.ask("getCaptions", limit=101)) == "INVALID_PARAMETER"

@@ -116,7 +116,9 @@ def test_a_speakers_controls_are_limited_together_and_change_nothing_then(
     assert other.speaker.pause().type == "broadcastPaused"
 
 
-@pytest.mark.parametrize("action", ["pausePlayback", "resumePlayback", "changeLanguage"])
+@pytest.mark.parametrize(
+    "action", ["pausePlayback", "resumePlayback", "changeLanguage", "getCaptions"]
+)
 def test_a_listeners_controls_are_limited_before_its_membership_is_asked(
     limited: LocalCloud, action: str
 ) -> None:

@@ -100,13 +100,13 @@ def serving(
 def test_a_fresh_account_with_the_default_quotas_has_room() -> None:
     found = results(counts, counting())
     assert {each.result for each in found.values()} == {Result.RIGHT}
-    assert found["tables"].seen == "0 of 1000 exist, and 4 more"
+    assert found["tables"].seen == "0 of 1000 exist, and 5 more"
     assert found.keys() == {"tables", "rules", "topics", "user pools", "roles", "code storage"}
 
 
 @pytest.mark.parametrize(
     ("kind", "code", "needed"),
-    [("tables", TABLES, 4), ("rules", RULES, 2), ("topics", TOPICS, 1), ("user pools", POOLS, 1)],
+    [("tables", TABLES, 5), ("rules", RULES, 2), ("topics", TOPICS, 1), ("user pools", POOLS, 1)],
 )
 def test_a_quota_that_is_too_low_by_one_is_wrong(kind: str, code: str, needed: int) -> None:
     assert wrong(counts, counting({code: needed})) == {}
@@ -122,8 +122,8 @@ def test_what_exists_of_the_stack_is_not_counted_again() -> None:
             KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
             BillingMode="PAY_PER_REQUEST",
         )
-    found = results(counts, counting({TABLES: 5}))
-    assert found["tables"].seen == "2 of 5 exist, and 3 more"
+    found = results(counts, counting({TABLES: 6}))
+    assert found["tables"].seen == "2 of 6 exist, and 4 more"
     assert found["tables"].result is Result.RIGHT
 
 
