@@ -39,7 +39,7 @@ def test_a_speech_becomes_captions_once_each_and_in_order(broadcast: Broadcast) 
     broadcast.says(speech(40), chunk_seconds=CHUNK_SECONDS)
     broadcast.run()
     assert broadcast.words() == list(range(1, 41))
-    assert [each.sequence for each in broadcast.finals()] == list(range(10))
+    assert [each.sequence for each in broadcast.finals()] == list(range(1, 11))
     assert {each.session_id for each in broadcast.sent} == {broadcast.session_id}
     assert broadcast.opened == [("en-US", None)]
     assert len(broadcast.runs) == 1
@@ -52,7 +52,7 @@ def test_after_a_minute_without_audio_the_slot_is_free(broadcast: Broadcast) -> 
     assert IDLE_SECONDS - 1 <= broadcast.seconds <= IDLE_SECONDS + 3
     claim = broadcast.claim()
     assert claim["leaseUntil"] == 0
-    assert claim["nextCaption"] == 2
+    assert claim["nextCaption"] == 3
     assert claim["reached"]["nextSequence"] == 12
     assert broadcast.slot(claim["slot"])["leaseUntil"] <= broadcast.clock.now_ms
 
@@ -65,7 +65,7 @@ def test_twenty_hand_overs_lose_no_word_and_double_none(broadcast: Broadcast) ->
     assert len(broadcast.runs) > 20
     assert broadcast.words() == list(range(1, words + 1))
     numbers = [each.sequence for each in broadcast.finals()]
-    assert numbers == list(range(len(numbers))), "in order, none skipped, none used twice"
+    assert numbers == list(range(1, len(numbers) + 1)), "in order, none skipped, none used twice"
     assert broadcast.left_in_queues() == 0
 
 
@@ -120,7 +120,7 @@ def test_one_that_is_killed_at_once_leaves_its_captions_numbers_used(
     assert len(broadcast.runs) == 2
     numbers = [each.sequence for each in broadcast.finals()]
     assert numbers == sorted(set(numbers))
-    assert numbers[0] == 0
+    assert numbers[0] == 1
     assert 0 < sum(number < 100 for number in numbers) < 10
 
 

@@ -60,7 +60,8 @@ def test_the_first_chunk_claims_a_slot_for_ten_seconds(stage: Stage) -> None:
     stage.send_audio(speaker, 0, AUDIO)
     claim = claim_of(stage, session_id)
     assert claim["leaseUntil"] == stage.clock.now_ms() + STARTING_SECONDS * 1000
-    assert claim.keys() == {"slot", "claimId", "leaseUntil"}
+    assert claim.keys() == {"slot", "claimId", "leaseUntil", "nextCaption"}
+    assert claim["nextCaption"] == 1
     assert slot_holders(stage) == {claim["slot"]: claim["claimId"]}
     assert stage.processor_starts == [
         {"sessionId": session_id, "slot": claim["slot"], "claimId": claim["claimId"]}
@@ -285,6 +286,20 @@ def test_a_claim_is_taken_over_when_its_processor_has_not_begun_in_time(stage: S
     assert lease_of(stage, stage.processor_starts[0]).take() is None
     processor(stage)
     assert slot_holders(stage) == {second["slot"]: second["claimId"]}
+
+
+def test_the_captions_of_a_session_of_release_0_1_0_go_on_from_their_number(stage: Stage) -> None:
+    """There they began at 0, which its rows leave out."""
+    speaker, session_id = broadcasting(stage)
+    stage.send_audio(speaker, 0, AUDIO)
+    claim = claim_of(stage, session_id)
+    del claim["nextCaption"]
+    stage.change("sessions", {"sessionId": session_id}, audioClaim={**claim, "leaseUntil": 0})
+    stage.change("audio-slots", {"slot": claim["slot"]}, leaseUntil=0)
+    stage.send_audio(speaker, 1, AUDIO)
+    after = claim_of(stage, session_id)
+    assert after["claimId"] != claim["claimId"]
+    assert "nextCaption" not in after
 
 
 def test_a_claim_is_not_taken_over_a_moment_too_early(stage: Stage, world: World) -> None:
