@@ -1,0 +1,20 @@
+import type {
+    CreateSession,
+    JoinSession,
+    RefreshAsSpeaker,
+    SpeakerStateChange,
+} from "./protocol.ts";
+
+type Fields<Message> = Omit<Message, "action" | "requestId">;
+
+/** What `createSession` may be given. */
+export type SessionOptions = Fields<CreateSession>;
+
+/** What `resumeSession` may be given. */
+export type ResumeOptions = Fields<RefreshAsSpeaker>;
+
+/** What `join` may be given. */
+export type JoinOptions = Fields<JoinSession>;
+
+/** What `changeState` may be given: at least one of the broadcast's switches. */
+export type StateChangeOptions = SpeakerStateChange["state"];
