@@ -16,13 +16,13 @@ const MOST_FAILURES = 6;
 
 /** The questions about one gap. */
 interface Questions {
-    isStopped: boolean;
-    cancelTimers: (() => void)[];
+  isStopped: boolean;
+  cancelTimers: (() => void)[];
 }
 
 export type AskForCaptions = (question: {
-    readonly since?: number;
-    readonly limit: number;
+  readonly since?: number;
+  readonly limit: number;
 }) => Promise<CaptionHistory>;
 
 /**
@@ -30,111 +30,108 @@ export type AskForCaptions = (question: {
  * the same `since`.
  */
 export class CatchUp {
-    readonly #feed: CaptionFeed;
-    readonly #clock: Clock;
-    readonly #ask: AskForCaptions;
-    #run: Questions | undefined;
+  readonly #feed: CaptionFeed;
+  readonly #clock: Clock;
+  readonly #ask: AskForCaptions;
+  #run: Questions | undefined;
 
-    constructor(feed: CaptionFeed, clock: Clock, ask: AskForCaptions) {
-        this.#feed = feed;
-        this.#clock = clock;
-        this.#ask = ask;
+  constructor(feed: CaptionFeed, clock: Clock, ask: AskForCaptions) {
+    this.#feed = feed;
+    this.#clock = clock;
+    this.#ask = ask;
+  }
+
+  /** From here on captions may be missed; questions about an earlier gap are given up for this one. */
+  beginGap(): void {
+    this.#startRun();
+    this.#feed.beginGap();
+  }
+
+  /** Captions are received again: asks for those of the gap. */
+  endGap(): void {
+    const run = this.#startRun();
+    this.#feed.hold();
+    void this.#catchUp(run);
+  }
+
+  stop(): void {
+    if (this.#run === undefined) return;
+    this.#run.isStopped = true;
+    for (const cancel of this.#run.cancelTimers) cancel();
+    this.#run = undefined;
+  }
+
+  #startRun(): Questions {
+    this.stop();
+    const run: Questions = { isStopped: false, cancelTimers: [] };
+    this.#run = run;
+    const release = (): void => {
+      this.#feed.release();
+    };
+    run.cancelTimers.push(this.#clock.after(HOLD_LIMIT_MILLISECONDS, release));
+    return run;
+  }
+
+  async #catchUp(run: Questions): Promise<void> {
+    const since = this.#feed.since;
+    const isAnswered = await this.#askUntilAnswered(run, since);
+    if (run.isStopped) return;
+    this.#feed.release();
+    if (isAnswered) {
+      this.#feed.answered();
+      const spread = this.#clock.random() * SECOND_QUESTION_SPREAD_MILLISECONDS;
+      await this.#wait(run, SECOND_QUESTION_MILLISECONDS + spread);
+      await this.#askUntilAnswered(run, since);
     }
+    if (isGoing(run)) this.#feed.settle();
+  }
 
-    /** From here on captions may be missed; questions about an earlier gap are given up for this one. */
-    beginGap(): void {
-        this.#startRun();
-        this.#feed.beginGap();
-    }
-
-    /** Captions are received again: asks for those of the gap. */
-    endGap(): void {
-        const run = this.#startRun();
-        this.#feed.hold();
-        void this.#catchUp(run);
-    }
-
-    stop(): void {
-        if (this.#run === undefined) return;
-        this.#run.isStopped = true;
-        for (const cancel of this.#run.cancelTimers) cancel();
-        this.#run = undefined;
-    }
-
-    #startRun(): Questions {
-        this.stop();
-        const run: Questions = { isStopped: false, cancelTimers: [] };
-        this.#run = run;
-        const release = (): void => {
-            this.#feed.release();
-        };
-        run.cancelTimers.push(this.#clock.after(HOLD_LIMIT_MILLISECONDS, release));
-        return run;
-    }
-
-    async #catchUp(run: Questions): Promise<void> {
-        const since = this.#feed.since;
-        const isAnswered = await this.#askUntilAnswered(run, since);
-        if (run.isStopped) return;
-        this.#feed.release();
-        if (isAnswered) {
-            this.#feed.answered();
-            const spread = this.#clock.random() * SECOND_QUESTION_SPREAD_MILLISECONDS;
-            await this.#wait(run, SECOND_QUESTION_MILLISECONDS + spread);
-            await this.#askUntilAnswered(run, since);
+  /** Whether the service answered; false: it has no history, or nothing more is tried. */
+  async #askUntilAnswered(run: Questions, since: number | undefined): Promise<boolean> {
+    for (let failures = 0; failures < MOST_FAILURES;) {
+      if (run.isStopped) return false;
+      try {
+        await this.#askForAll(run, since);
+        return true;
+      } catch (error) {
+        // A service before this message has no history; any other refusal is refused again, too.
+        if (error instanceof InvalidActionError || !isTransient(error)) return false;
+        failures += 1;
+        let wait = waitMilliseconds(BACKOFF, failures, this.#clock.random());
+        if (error instanceof ServiceError && error.retryAfterSeconds !== undefined) {
+          wait = Math.max(wait, waitAfterRefusal(error.retryAfterSeconds, this.#clock.random()));
         }
-        if (isGoing(run)) this.#feed.settle();
+        await this.#wait(run, wait);
+      }
     }
+    return false;
+  }
 
-    /** Whether the service answered; false: it has no history, or nothing more is tried. */
-    async #askUntilAnswered(run: Questions, since: number | undefined): Promise<boolean> {
-        for (let failures = 0; failures < MOST_FAILURES;) {
-            if (run.isStopped) return false;
-            try {
-                await this.#askForAll(run, since);
-                return true;
-            } catch (error) {
-                // A service before this message has no history; any other refusal is refused again, too.
-                if (error instanceof InvalidActionError || !isTransient(error)) return false;
-                failures += 1;
-                let wait = waitMilliseconds(BACKOFF, failures, this.#clock.random());
-                if (error instanceof ServiceError && error.retryAfterSeconds !== undefined) {
-                    wait = Math.max(
-                        wait,
-                        waitAfterRefusal(error.retryAfterSeconds, this.#clock.random()),
-                    );
-                }
-                await this.#wait(run, wait);
-            }
-        }
-        return false;
+  async #askForAll(run: Questions, since: number | undefined): Promise<void> {
+    let after = since;
+    for (;;) {
+      const reply = await this.#ask(
+        after === undefined
+          ? { limit: CAPTIONS_AT_JOIN }
+          : { since: after, limit: CAPTIONS_PER_PAGE },
+      );
+      if (run.isStopped) return;
+      this.#feed.receiveHistory(reply.captions);
+      const last = reply.captions.at(-1);
+      // Without a caption there is no next page, whatever the reply says.
+      if (reply.isComplete || last === undefined || last.sequence <= (after ?? -1)) return;
+      after = last.sequence;
     }
+  }
 
-    async #askForAll(run: Questions, since: number | undefined): Promise<void> {
-        let after = since;
-        for (;;) {
-            const reply = await this.#ask(
-                after === undefined
-                    ? { limit: CAPTIONS_AT_JOIN }
-                    : { since: after, limit: CAPTIONS_PER_PAGE },
-            );
-            if (run.isStopped) return;
-            this.#feed.receiveHistory(reply.captions);
-            const last = reply.captions.at(-1);
-            // Without a caption there is no next page, whatever the reply says.
-            if (reply.isComplete || last === undefined || last.sequence <= (after ?? -1)) return;
-            after = last.sequence;
-        }
-    }
-
-    #wait(run: Questions, milliseconds: number): Promise<void> {
-        return new Promise((resolve) => {
-            run.cancelTimers.push(this.#clock.after(milliseconds, resolve));
-        });
-    }
+  #wait(run: Questions, milliseconds: number): Promise<void> {
+    return new Promise((resolve) => {
+      run.cancelTimers.push(this.#clock.after(milliseconds, resolve));
+    });
+  }
 }
 
 /** By a function, since the value changes during what is awaited. */
 function isGoing(run: Questions): boolean {
-    return !run.isStopped;
+  return !run.isStopped;
 }

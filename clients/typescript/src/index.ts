@@ -1,9 +1,9 @@
 export type { AudioSink, AudioSource, Level } from "./audio/audio-source.ts";
 export {
-    MicrophoneError,
-    MicrophoneSource,
-    type MicrophoneOptions,
-    type MicrophoneProblem,
+  MicrophoneError,
+  MicrophoneSource,
+  type MicrophoneOptions,
+  type MicrophoneProblem,
 } from "./audio/microphone.ts";
 export { RecordingSource, type RecordingOptions } from "./audio/recording-source.ts";
 export { Resampler } from "./audio/resampler.ts";

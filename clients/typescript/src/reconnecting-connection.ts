@@ -1,22 +1,22 @@
 import { waitAfterRefusal, waitMilliseconds, type Backoff } from "./backoff.ts";
 import type { Clock } from "./clock.ts";
 import {
-    Connection,
-    type AnyFrame,
-    type AnyMessage,
-    type ReplyTo,
-    type WebSocketClass,
+  Connection,
+  type AnyFrame,
+  type AnyMessage,
+  type ReplyTo,
+  type WebSocketClass,
 } from "./connection.ts";
 import {
-    ConnectionFailedError,
-    ConnectionLostError,
-    ConnectionNotFoundError,
-    LiveSessionsError,
-    ServiceError,
-    SessionEndedError,
-    SessionNotFoundError,
-    WrongStateError,
-    isTransient,
+  ConnectionFailedError,
+  ConnectionLostError,
+  ConnectionNotFoundError,
+  LiveSessionsError,
+  ServiceError,
+  SessionEndedError,
+  SessionNotFoundError,
+  WrongStateError,
+  isTransient,
 } from "./errors.ts";
 
 export const HEARTBEAT_MILLISECONDS = 60_000;
@@ -36,51 +36,51 @@ export const LAST_REPLIES_MILLISECONDS = 5_000;
 
 /** The state of a client's connection, with what a page may want to say about it. */
 export type ConnectionState =
-    | { readonly state: "closed" }
-    | { readonly state: "connecting" }
-    | { readonly state: "connected" }
-    | {
-          readonly state: "reconnecting";
-          readonly error: Error;
-          /** Failed attempts since the socket was lost. */
-          readonly failures: number;
-          readonly retryInMilliseconds: number;
-      };
+  | { readonly state: "closed" }
+  | { readonly state: "connecting" }
+  | { readonly state: "connected" }
+  | {
+      readonly state: "reconnecting";
+      readonly error: Error;
+      /** Failed attempts since the socket was lost. */
+      readonly failures: number;
+      readonly retryInMilliseconds: number;
+    };
 
 /** A token, or a function that gets one: it is called for every socket, since tokens expire. */
 export type TokenProvider = string | (() => string | Promise<string>);
 
 export interface ReconnectingOptions {
-    readonly url: string;
-    readonly token?: TokenProvider | undefined;
-    readonly WebSocket: WebSocketClass;
-    readonly clock: Clock;
-    readonly backoff: Backoff;
-    /**
-     * Brings the client's session to a socket that was just opened. It raises what the service refuses;
-     * the socket is closed then, and another one is opened if the refusal may pass.
-     */
-    readonly enter: (connection: Connection, isFirst: boolean) => Promise<void>;
-    readonly onFrame: (frame: AnyFrame, from: Connection) => void;
-    /** The session goes on with another socket. */
-    readonly onReplaced: () => void;
-    /** The socket was lost. */
-    readonly onLost: () => void;
-    readonly onState: (state: ConnectionState) => void;
-    /** The session cannot be entered again; nothing further is tried. */
-    readonly onGivenUp: (error: Error) => void;
+  readonly url: string;
+  readonly token?: TokenProvider | undefined;
+  readonly WebSocket: WebSocketClass;
+  readonly clock: Clock;
+  readonly backoff: Backoff;
+  /**
+   * Brings the client's session to a socket that was just opened. It raises what the service refuses;
+   * the socket is closed then, and another one is opened if the refusal may pass.
+   */
+  readonly enter: (connection: Connection, isFirst: boolean) => Promise<void>;
+  readonly onFrame: (frame: AnyFrame, from: Connection) => void;
+  /** The session goes on with another socket. */
+  readonly onReplaced: () => void;
+  /** The socket was lost. */
+  readonly onLost: () => void;
+  readonly onState: (state: ConnectionState) => void;
+  /** The session cannot be entered again; nothing further is tried. */
+  readonly onGivenUp: (error: Error) => void;
 }
 
 /** What belongs to one `start`, so that nothing of it happens after its end. */
 interface Run {
-    isStopped: boolean;
-    isReplacing: boolean;
-    failures: number;
-    current: Connection | undefined;
-    currentSince: number;
-    cancelTimers: () => void;
-    /** Ends the wait before the next attempt. */
-    endWait: () => void;
+  isStopped: boolean;
+  isReplacing: boolean;
+  failures: number;
+  current: Connection | undefined;
+  currentSince: number;
+  cancelTimers: () => void;
+  /** Ends the wait before the next attempt. */
+  endWait: () => void;
 }
 
 /**
@@ -88,302 +88,294 @@ interface Run {
  * Gateway closes the old one, and opens another one after a loss.
  */
 export class ReconnectingConnection {
-    readonly #options: ReconnectingOptions;
-    readonly #waiting = new Set<() => void>();
-    #run: Run | undefined;
-    #state: ConnectionState = { state: "closed" };
+  readonly #options: ReconnectingOptions;
+  readonly #waiting = new Set<() => void>();
+  #run: Run | undefined;
+  #state: ConnectionState = { state: "closed" };
 
-    constructor(options: ReconnectingOptions) {
-        this.#options = options;
+  constructor(options: ReconnectingOptions) {
+    this.#options = options;
+  }
+
+  get state(): ConnectionState {
+    return this.#state;
+  }
+
+  /** The socket in use, if there is one. */
+  get current(): Connection | undefined {
+    const current = this.#run?.current;
+    return current?.isOpen === true ? current : undefined;
+  }
+
+  /** Opens the first socket and enters; raises what failed, after which it can be started again. */
+  async start(): Promise<void> {
+    if (this.#run !== undefined) {
+      throw new WrongStateError("This client is in a session: leave or end it first, or close it.");
     }
-
-    get state(): ConnectionState {
-        return this.#state;
+    const run: Run = {
+      isStopped: false,
+      isReplacing: true,
+      failures: 0,
+      current: undefined,
+      currentSince: 0,
+      cancelTimers: () => undefined,
+      endWait: () => undefined,
+    };
+    this.#run = run;
+    this.#setState({ state: "connecting" });
+    try {
+      this.#adopt(run, await this.#enteredConnection(run, true));
+    } catch (error) {
+      if (this.#run === run) this.stop();
+      throw error;
+    } finally {
+      run.isReplacing = false;
     }
+  }
 
-    /** The socket in use, if there is one. */
-    get current(): Connection | undefined {
-        const current = this.#run?.current;
-        return current?.isOpen === true ? current : undefined;
-    }
+  /** Closes the socket and tries nothing further. */
+  stop(): void {
+    const run = this.#run;
+    if (run === undefined) return;
+    this.#run = undefined;
+    run.isStopped = true;
+    run.cancelTimers();
+    run.endWait();
+    run.current?.close();
+    this.#setState({ state: "closed" });
+    this.#wakeWaiting();
+  }
 
-    /** Opens the first socket and enters; raises what failed, after which it can be started again. */
-    async start(): Promise<void> {
-        if (this.#run !== undefined) {
-            throw new WrongStateError(
-                "This client is in a session: leave or end it first, or close it.",
-            );
+  /** Tries at once what it is waiting to try, such as when the network is back. */
+  retryNow(): void {
+    this.#run?.endWait();
+  }
+
+  /** Sends a message and resolves with its reply; without a socket it waits for the next one. */
+  async request<Message extends AnyMessage>(
+    message: Message,
+    timeoutMilliseconds = REQUEST_TIMEOUT_MILLISECONDS,
+  ): Promise<ReplyTo<Message>> {
+    const connection = await this.connected(message.action, timeoutMilliseconds);
+    return connection.request(message, timeoutMilliseconds);
+  }
+
+  /** The socket in use, or the next one; raises ConnectionLostError if there is none in time. */
+  connected(
+    action: string,
+    timeoutMilliseconds = REQUEST_TIMEOUT_MILLISECONDS,
+  ): Promise<Connection> {
+    return new Promise((resolve, reject) => {
+      const look = (): boolean => {
+        if (this.#run === undefined) {
+          reject(
+            new WrongStateError(`${action} needs a session: create, join or resume one first.`),
+          );
+          return true;
         }
-        const run: Run = {
-            isStopped: false,
-            isReplacing: true,
-            failures: 0,
-            current: undefined,
-            currentSince: 0,
-            cancelTimers: () => undefined,
-            endWait: () => undefined,
-        };
-        this.#run = run;
-        this.#setState({ state: "connecting" });
+        const connection = this.current;
+        if (connection === undefined) return false;
+        resolve(connection);
+        return true;
+      };
+      if (look()) return;
+      const again = (): void => {
+        if (!look()) return;
+        this.#waiting.delete(again);
+        cancel();
+      };
+      this.#waiting.add(again);
+      const cancel = this.#options.clock.after(timeoutMilliseconds, () => {
+        this.#waiting.delete(again);
+        const seconds = timeoutMilliseconds / 1000;
+        reject(new ConnectionLostError(`${action} was not sent: no socket for ${seconds} s.`));
+      });
+    });
+  }
+
+  #wakeWaiting(): void {
+    for (const look of [...this.#waiting]) look();
+  }
+
+  #setState(state: ConnectionState): void {
+    this.#state = state;
+    this.#options.onState(state);
+  }
+
+  /** A new socket in the session; raises what failed. */
+  async #enteredConnection(run: Run, isFirst: boolean): Promise<Connection> {
+    const { token, url, WebSocket, clock } = this.#options;
+    let given: string | undefined;
+    try {
+      given = typeof token === "function" ? await token() : token;
+    } catch (error) {
+      throw new ConnectionFailedError("There is no token: its provider failed.", {
+        cause: error,
+      });
+    }
+    throwIfStopped(run);
+    const connection = await Connection.open({
+      url,
+      token: given,
+      WebSocket,
+      clock,
+      openTimeoutMilliseconds: OPEN_TIMEOUT_MILLISECONDS,
+      onFrame: (frame, from) => {
+        this.#received(run, frame, from);
+      },
+      onLost: (error, lost) => {
+        this.#lost(run, error, lost);
+      },
+    });
+    try {
+      throwIfStopped(run);
+      await this.#options.enter(connection, isFirst);
+      throwIfStopped(run);
+      if (!connection.isOpen) throw new ConnectionLostError("The socket was lost at once.");
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
+    return connection;
+  }
+
+  #adopt(run: Run, connection: Connection): void {
+    const old = run.current;
+    run.cancelTimers();
+    run.current = connection;
+    run.currentSince = this.#options.clock.now();
+    this.#startTimers(run, connection);
+    old?.closeWhenAnswered(LAST_REPLIES_MILLISECONDS);
+    this.#setState({ state: "connected" });
+    this.#wakeWaiting();
+  }
+
+  #startTimers(run: Run, connection: Connection): void {
+    const { clock } = this.#options;
+    let cancelHeartbeat = (): void => undefined;
+    const beat = (): void => {
+      cancelHeartbeat = clock.after(HEARTBEAT_MILLISECONDS, beat);
+      void this.#heartbeat(connection);
+    };
+    cancelHeartbeat = clock.after(HEARTBEAT_MILLISECONDS, beat);
+    const spread = clock.random() * REFRESH_SPREAD_MILLISECONDS;
+    const cancelRefresh = clock.after(REFRESH_AFTER_MILLISECONDS + spread, () => {
+      void this.#replace(run);
+    });
+    run.cancelTimers = () => {
+      cancelHeartbeat();
+      cancelRefresh();
+    };
+  }
+
+  async #heartbeat(connection: Connection): Promise<void> {
+    const sentAt = this.#options.clock.now();
+    try {
+      await connection.request({ action: "heartbeat" }, HEARTBEAT_TIMEOUT_MILLISECONDS);
+    } catch (error) {
+      if (error instanceof ConnectionNotFoundError) {
+        connection.giveUp("The service does not know this connection any more.");
+      } else if (connection.lastHeardAt <= sentAt) {
+        connection.giveUp("The socket is dead: a heartbeat was not answered.");
+      }
+    }
+  }
+
+  #received(run: Run, frame: AnyFrame, from: Connection): void {
+    if (run.isStopped) return;
+    const isAskedToRefresh =
+      frame.type === "connectionRefreshRequired" || frame.type === "connectionWarning";
+    if (!isAskedToRefresh) this.#options.onFrame(frame, from);
+    else if (from === run.current) void this.#replace(run);
+  }
+
+  #lost(run: Run, error: ConnectionLostError, lost: Connection): void {
+    // One that is not in use yet fails its own attempt, and one that was replaced is not missed.
+    if (run.isStopped || lost !== run.current) return;
+    run.cancelTimers();
+    if (this.#options.clock.now() - run.currentSince >= STABLE_AFTER_MILLISECONDS) run.failures = 0;
+    this.#options.onLost();
+    if (run.isReplacing) {
+      this.#setState(reconnecting(error, run.failures, 0));
+      run.endWait();
+    } else {
+      void this.#replace(run, error);
+    }
+  }
+
+  /** Moves to a new socket, however many attempts it takes; `lost` is why there is none. */
+  async #replace(run: Run, lost?: Error): Promise<void> {
+    if (run.isStopped || run.isReplacing) return;
+    run.isReplacing = true;
+    try {
+      if (lost !== undefined) {
+        run.failures += 1;
+        await this.#waitToRetry(run, lost);
+      }
+      for (;;) {
+        if (stopped(run)) return;
         try {
-            this.#adopt(run, await this.#enteredConnection(run, true));
+          this.#adopt(run, await this.#enteredConnection(run, false));
+          break;
         } catch (error) {
-            if (this.#run === run) this.stop();
-            throw error;
-        } finally {
-            run.isReplacing = false;
+          if (stopped(run)) return;
+          if (this.#isFinal(run, error)) {
+            this.stop();
+            this.#options.onGivenUp(asError(error));
+            return;
+          }
+          run.failures += 1;
+          await this.#waitToRetry(run, asError(error));
         }
+      }
+    } finally {
+      run.isReplacing = false;
     }
+    this.#options.onReplaced();
+  }
 
-    /** Closes the socket and tries nothing further. */
-    stop(): void {
-        const run = this.#run;
-        if (run === undefined) return;
-        this.#run = undefined;
-        run.isStopped = true;
-        run.cancelTimers();
-        run.endWait();
-        run.current?.close();
-        this.#setState({ state: "closed" });
-        this.#wakeWaiting();
-    }
+  /** Whether no other attempt can help. While the old socket lives, only the session's end is final. */
+  #isFinal(run: Run, error: unknown): boolean {
+    if (error instanceof SessionEndedError || error instanceof SessionNotFoundError) return true;
+    return run.current?.isOpen !== true && !isTransient(error);
+  }
 
-    /** Tries at once what it is waiting to try, such as when the network is back. */
-    retryNow(): void {
-        this.#run?.endWait();
+  async #waitToRetry(run: Run, error: Error): Promise<void> {
+    const { clock, backoff } = this.#options;
+    let wait = waitMilliseconds(backoff, run.failures, clock.random());
+    if (error instanceof ServiceError && error.retryAfterSeconds !== undefined) {
+      wait = Math.max(wait, waitAfterRefusal(error.retryAfterSeconds, clock.random()));
     }
-
-    /** Sends a message and resolves with its reply; without a socket it waits for the next one. */
-    async request<Message extends AnyMessage>(
-        message: Message,
-        timeoutMilliseconds = REQUEST_TIMEOUT_MILLISECONDS,
-    ): Promise<ReplyTo<Message>> {
-        const connection = await this.connected(message.action, timeoutMilliseconds);
-        return connection.request(message, timeoutMilliseconds);
-    }
-
-    /** The socket in use, or the next one; raises ConnectionLostError if there is none in time. */
-    connected(
-        action: string,
-        timeoutMilliseconds = REQUEST_TIMEOUT_MILLISECONDS,
-    ): Promise<Connection> {
-        return new Promise((resolve, reject) => {
-            const look = (): boolean => {
-                if (this.#run === undefined) {
-                    reject(
-                        new WrongStateError(
-                            `${action} needs a session: create, join or resume one first.`,
-                        ),
-                    );
-                    return true;
-                }
-                const connection = this.current;
-                if (connection === undefined) return false;
-                resolve(connection);
-                return true;
-            };
-            if (look()) return;
-            const again = (): void => {
-                if (!look()) return;
-                this.#waiting.delete(again);
-                cancel();
-            };
-            this.#waiting.add(again);
-            const cancel = this.#options.clock.after(timeoutMilliseconds, () => {
-                this.#waiting.delete(again);
-                const seconds = timeoutMilliseconds / 1000;
-                reject(
-                    new ConnectionLostError(`${action} was not sent: no socket for ${seconds} s.`),
-                );
-            });
-        });
-    }
-
-    #wakeWaiting(): void {
-        for (const look of [...this.#waiting]) look();
-    }
-
-    #setState(state: ConnectionState): void {
-        this.#state = state;
-        this.#options.onState(state);
-    }
-
-    /** A new socket in the session; raises what failed. */
-    async #enteredConnection(run: Run, isFirst: boolean): Promise<Connection> {
-        const { token, url, WebSocket, clock } = this.#options;
-        let given: string | undefined;
-        try {
-            given = typeof token === "function" ? await token() : token;
-        } catch (error) {
-            throw new ConnectionFailedError("There is no token: its provider failed.", {
-                cause: error,
-            });
-        }
-        throwIfStopped(run);
-        const connection = await Connection.open({
-            url,
-            token: given,
-            WebSocket,
-            clock,
-            openTimeoutMilliseconds: OPEN_TIMEOUT_MILLISECONDS,
-            onFrame: (frame, from) => {
-                this.#received(run, frame, from);
-            },
-            onLost: (error, lost) => {
-                this.#lost(run, error, lost);
-            },
-        });
-        try {
-            throwIfStopped(run);
-            await this.#options.enter(connection, isFirst);
-            throwIfStopped(run);
-            if (!connection.isOpen) throw new ConnectionLostError("The socket was lost at once.");
-        } catch (error) {
-            connection.close();
-            throw error;
-        }
-        return connection;
-    }
-
-    #adopt(run: Run, connection: Connection): void {
-        const old = run.current;
-        run.cancelTimers();
-        run.current = connection;
-        run.currentSince = this.#options.clock.now();
-        this.#startTimers(run, connection);
-        old?.closeWhenAnswered(LAST_REPLIES_MILLISECONDS);
-        this.#setState({ state: "connected" });
-        this.#wakeWaiting();
-    }
-
-    #startTimers(run: Run, connection: Connection): void {
-        const { clock } = this.#options;
-        let cancelHeartbeat = (): void => undefined;
-        const beat = (): void => {
-            cancelHeartbeat = clock.after(HEARTBEAT_MILLISECONDS, beat);
-            void this.#heartbeat(connection);
-        };
-        cancelHeartbeat = clock.after(HEARTBEAT_MILLISECONDS, beat);
-        const spread = clock.random() * REFRESH_SPREAD_MILLISECONDS;
-        const cancelRefresh = clock.after(REFRESH_AFTER_MILLISECONDS + spread, () => {
-            void this.#replace(run);
-        });
-        run.cancelTimers = () => {
-            cancelHeartbeat();
-            cancelRefresh();
-        };
-    }
-
-    async #heartbeat(connection: Connection): Promise<void> {
-        const sentAt = this.#options.clock.now();
-        try {
-            await connection.request({ action: "heartbeat" }, HEARTBEAT_TIMEOUT_MILLISECONDS);
-        } catch (error) {
-            if (error instanceof ConnectionNotFoundError) {
-                connection.giveUp("The service does not know this connection any more.");
-            } else if (connection.lastHeardAt <= sentAt) {
-                connection.giveUp("The socket is dead: a heartbeat was not answered.");
-            }
-        }
-    }
-
-    #received(run: Run, frame: AnyFrame, from: Connection): void {
-        if (run.isStopped) return;
-        const isAskedToRefresh =
-            frame.type === "connectionRefreshRequired" || frame.type === "connectionWarning";
-        if (!isAskedToRefresh) this.#options.onFrame(frame, from);
-        else if (from === run.current) void this.#replace(run);
-    }
-
-    #lost(run: Run, error: ConnectionLostError, lost: Connection): void {
-        // One that is not in use yet fails its own attempt, and one that was replaced is not missed.
-        if (run.isStopped || lost !== run.current) return;
-        run.cancelTimers();
-        if (this.#options.clock.now() - run.currentSince >= STABLE_AFTER_MILLISECONDS)
-            run.failures = 0;
-        this.#options.onLost();
-        if (run.isReplacing) {
-            this.#setState(reconnecting(error, run.failures, 0));
-            run.endWait();
-        } else {
-            void this.#replace(run, error);
-        }
-    }
-
-    /** Moves to a new socket, however many attempts it takes; `lost` is why there is none. */
-    async #replace(run: Run, lost?: Error): Promise<void> {
-        if (run.isStopped || run.isReplacing) return;
-        run.isReplacing = true;
-        try {
-            if (lost !== undefined) {
-                run.failures += 1;
-                await this.#waitToRetry(run, lost);
-            }
-            for (;;) {
-                if (stopped(run)) return;
-                try {
-                    this.#adopt(run, await this.#enteredConnection(run, false));
-                    break;
-                } catch (error) {
-                    if (stopped(run)) return;
-                    if (this.#isFinal(run, error)) {
-                        this.stop();
-                        this.#options.onGivenUp(asError(error));
-                        return;
-                    }
-                    run.failures += 1;
-                    await this.#waitToRetry(run, asError(error));
-                }
-            }
-        } finally {
-            run.isReplacing = false;
-        }
-        this.#options.onReplaced();
-    }
-
-    /** Whether no other attempt can help. While the old socket lives, only the session's end is final. */
-    #isFinal(run: Run, error: unknown): boolean {
-        if (error instanceof SessionEndedError || error instanceof SessionNotFoundError)
-            return true;
-        return run.current?.isOpen !== true && !isTransient(error);
-    }
-
-    async #waitToRetry(run: Run, error: Error): Promise<void> {
-        const { clock, backoff } = this.#options;
-        let wait = waitMilliseconds(backoff, run.failures, clock.random());
-        if (error instanceof ServiceError && error.retryAfterSeconds !== undefined) {
-            wait = Math.max(wait, waitAfterRefusal(error.retryAfterSeconds, clock.random()));
-        }
-        if (run.current?.isOpen !== true) this.#setState(reconnecting(error, run.failures, wait));
-        await new Promise<void>((resolve) => {
-            const end = (): void => {
-                cancel();
-                run.endWait = () => undefined;
-                resolve();
-            };
-            const cancel = clock.after(wait, end);
-            run.endWait = end;
-        });
-    }
+    if (run.current?.isOpen !== true) this.#setState(reconnecting(error, run.failures, wait));
+    await new Promise<void>((resolve) => {
+      const end = (): void => {
+        cancel();
+        run.endWait = () => undefined;
+        resolve();
+      };
+      const cancel = clock.after(wait, end);
+      run.endWait = end;
+    });
+  }
 }
 
 function reconnecting(
-    error: Error,
-    failures: number,
-    retryInMilliseconds: number,
+  error: Error,
+  failures: number,
+  retryInMilliseconds: number,
 ): ConnectionState {
-    return { state: "reconnecting", error, failures, retryInMilliseconds };
+  return { state: "reconnecting", error, failures, retryInMilliseconds };
 }
 
 /** By a function, since the value changes during what is awaited. */
 function stopped(run: Run): boolean {
-    return run.isStopped;
+  return run.isStopped;
 }
 
 function throwIfStopped(run: Run): void {
-    if (run.isStopped) throw new WrongStateError("The client was closed meanwhile.");
+  if (run.isStopped) throw new WrongStateError("The client was closed meanwhile.");
 }
 
 function asError(error: unknown): Error {
-    return error instanceof Error ? error : new LiveSessionsError(String(error));
+  return error instanceof Error ? error : new LiveSessionsError(String(error));
 }

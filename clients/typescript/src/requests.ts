@@ -1,8 +1,8 @@
 import type {
-    CreateSession,
-    JoinSession,
-    RefreshAsSpeaker,
-    SpeakerStateChange,
+  CreateSession,
+  JoinSession,
+  RefreshAsSpeaker,
+  SpeakerStateChange,
 } from "./protocol.ts";
 
 type Fields<Message> = Omit<Message, "action" | "requestId">;

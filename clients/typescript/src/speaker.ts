@@ -9,20 +9,20 @@ import type { AnyFrame, AnyMessage, Connection, ReplyTo } from "./connection.ts"
 import { Emitter } from "./emitter.ts";
 import { ConnectionNotFoundError, WrongStateError, errorOf, type ServiceError } from "./errors.ts";
 import type {
-    BroadcastState,
-    Caption,
-    ConnectionRefreshComplete,
-    EndReason,
-    RateLimitWarning,
-    SessionCreated,
-    SessionStatus,
-    TranscriptionError,
+  BroadcastState,
+  Caption,
+  ConnectionRefreshComplete,
+  EndReason,
+  RateLimitWarning,
+  SessionCreated,
+  SessionStatus,
+  TranscriptionError,
 } from "./protocol.ts";
 import {
-    REQUEST_TIMEOUT_MILLISECONDS,
-    ReconnectingConnection,
-    type ConnectionState,
-    type TokenProvider,
+  REQUEST_TIMEOUT_MILLISECONDS,
+  ReconnectingConnection,
+  type ConnectionState,
+  type TokenProvider,
 } from "./reconnecting-connection.ts";
 import type { ResumeOptions, SessionOptions, StateChangeOptions } from "./requests.ts";
 
@@ -30,51 +30,51 @@ import type { ResumeOptions, SessionOptions, StateChangeOptions } from "./reques
 const BACKOFF: Backoff = { firstMilliseconds: 250, mostMilliseconds: 8_000 };
 
 export interface SpeakerOptions extends ClientOptions {
-    /** A token, or a function that gets one: it is called for every socket, since tokens expire. */
-    readonly token: TokenProvider;
+  /** A token, or a function that gets one: it is called for every socket, since tokens expire. */
+  readonly token: TokenProvider;
 }
 
 /** What a speaker's handlers are called with, by the name of the event. */
 export interface SpeakerEvents {
-    /** The state of the connection: connecting, connected, reconnecting (and why), closed. */
-    connection: ConnectionState;
-    /** The broadcast was paused, resumed, muted, unmuted, or its volume changed. */
-    broadcast: BroadcastState;
-    /** How many listen, by language. */
-    status: SessionStatus;
-    /** What was understood, if the session has captions for its speaker; as for listeners. */
-    caption: { readonly caption: ShownCaption; readonly isLate: boolean };
-    partialCaption: { readonly caption: ShownCaption | undefined };
-    /** Too many chunks: the socket is closed if this goes on. */
-    rateLimitWarning: RateLimitWarning;
-    /** The audio is not being transcribed at present; it is tried again. */
-    transcriptionError: TranscriptionError;
-    audioLevel: Level;
-    /** The source has no more audio; with an error, it failed. */
-    audioEnded: { readonly error: Error | undefined };
-    /** The service refused something that nobody waited for, such as audio. */
-    refused: ServiceError;
-    /**
-     * The session is over, or it goes on with another client of the same user. Without a `reason`, the
-     * `error` says why this client cannot go on.
-     */
-    ended: {
-        readonly sessionId: string;
-        readonly reason: EndReason | undefined;
-        readonly error: Error | undefined;
-    };
+  /** The state of the connection: connecting, connected, reconnecting (and why), closed. */
+  connection: ConnectionState;
+  /** The broadcast was paused, resumed, muted, unmuted, or its volume changed. */
+  broadcast: BroadcastState;
+  /** How many listen, by language. */
+  status: SessionStatus;
+  /** What was understood, if the session has captions for its speaker; as for listeners. */
+  caption: { readonly caption: ShownCaption; readonly isLate: boolean };
+  partialCaption: { readonly caption: ShownCaption | undefined };
+  /** Too many chunks: the socket is closed if this goes on. */
+  rateLimitWarning: RateLimitWarning;
+  /** The audio is not being transcribed at present; it is tried again. */
+  transcriptionError: TranscriptionError;
+  audioLevel: Level;
+  /** The source has no more audio; with an error, it failed. */
+  audioEnded: { readonly error: Error | undefined };
+  /** The service refused something that nobody waited for, such as audio. */
+  refused: ServiceError;
+  /**
+   * The session is over, or it goes on with another client of the same user. Without a `reason`, the
+   * `error` says why this client cannot go on.
+   */
+  ended: {
+    readonly sessionId: string;
+    readonly reason: EndReason | undefined;
+    readonly error: Error | undefined;
+  };
 }
 
 interface OwnSession {
-    sessionId: string;
-    sampleRateHertz: number | undefined;
-    readonly broadcast: Broadcast;
-    feed: CaptionFeed | undefined;
+  sessionId: string;
+  sampleRateHertz: number | undefined;
+  readonly broadcast: Broadcast;
+  feed: CaptionFeed | undefined;
 }
 
 interface RunningAudio {
-    readonly source: AudioSource;
-    readonly sender: AudioSender;
+  readonly source: AudioSource;
+  readonly sender: AudioSender;
 }
 
 /**
@@ -82,375 +82,370 @@ interface RunningAudio {
  * `end`, `close` or the session's end it can create another session.
  */
 export class Speaker {
-    readonly #clock: Clock;
-    readonly #events = new Emitter<SpeakerEvents>();
-    readonly #connection: ReconnectingConnection;
-    /** Brings this client's session to its first socket. */
-    #begin: ((connection: Connection) => Promise<void>) | undefined;
-    #session: OwnSession | undefined;
-    #audio: RunningAudio | undefined;
-    #isChecking = false;
+  readonly #clock: Clock;
+  readonly #events = new Emitter<SpeakerEvents>();
+  readonly #connection: ReconnectingConnection;
+  /** Brings this client's session to its first socket. */
+  #begin: ((connection: Connection) => Promise<void>) | undefined;
+  #session: OwnSession | undefined;
+  #audio: RunningAudio | undefined;
+  #isChecking = false;
 
-    constructor(options: SpeakerOptions) {
-        this.#clock = clockOf(options);
-        this.#connection = new ReconnectingConnection({
-            url: options.url,
-            token: options.token,
-            WebSocket: webSocketOf(options),
-            clock: this.#clock,
-            backoff: BACKOFF,
-            enter: (connection, isFirst) => this.#enter(connection, isFirst),
-            onFrame: (frame, from) => {
-                this.#received(frame, from);
-            },
-            onLost: () => undefined,
-            onReplaced: () => {
-                this.#audio?.sender.use(this.#connection.current);
-                this.#audio?.sender.resume();
-            },
-            onState: (state) => {
-                this.#events.emit("connection", state);
-            },
-            onGivenUp: (error) => {
-                this.#ended(undefined, error);
-            },
-        });
+  constructor(options: SpeakerOptions) {
+    this.#clock = clockOf(options);
+    this.#connection = new ReconnectingConnection({
+      url: options.url,
+      token: options.token,
+      WebSocket: webSocketOf(options),
+      clock: this.#clock,
+      backoff: BACKOFF,
+      enter: (connection, isFirst) => this.#enter(connection, isFirst),
+      onFrame: (frame, from) => {
+        this.#received(frame, from);
+      },
+      onLost: () => undefined,
+      onReplaced: () => {
+        this.#audio?.sender.use(this.#connection.current);
+        this.#audio?.sender.resume();
+      },
+      onState: (state) => {
+        this.#events.emit("connection", state);
+      },
+      onGivenUp: (error) => {
+        this.#ended(undefined, error);
+      },
+    });
+  }
+
+  /** Calls `handler` for each such event until the returned function is called. */
+  on<Name extends keyof SpeakerEvents>(
+    name: Name,
+    handler: (event: SpeakerEvents[Name]) => void | Promise<void>,
+  ): () => void {
+    return this.#events.on(name, handler);
+  }
+
+  get connectionState(): ConnectionState {
+    return this.#connection.state;
+  }
+
+  get sessionId(): string | undefined {
+    return this.#session?.sessionId;
+  }
+
+  get broadcastState(): BroadcastState | undefined {
+    return this.#session?.broadcast.state;
+  }
+
+  /** Opens a socket and creates a session; raises what the service refuses. */
+  async createSession(options: SessionOptions): Promise<SessionCreated> {
+    return this.#start(async (connection) => {
+      const reply = await connection.request(
+        { action: "createSession", ...options },
+        REQUEST_TIMEOUT_MILLISECONDS,
+      );
+      return { reply, sampleRateHertz: reply.sampleRateHertz };
+    });
+  }
+
+  /**
+   * Opens a socket and goes on with a session of the same user, such as after a page was loaded again:
+   * at once if the other socket is lost, and otherwise instead of it.
+   */
+  async resumeSession(options: ResumeOptions): Promise<ConnectionRefreshComplete> {
+    return this.#start(async (connection) => {
+      const reply = await connection.request(
+        { action: "refreshConnection", ...options },
+        REQUEST_TIMEOUT_MILLISECONDS,
+      );
+      // A service before this field does not say which rate the session has.
+      const { sampleRateHertz }: { sampleRateHertz?: unknown } = reply as object;
+      return {
+        reply,
+        sampleRateHertz:
+          typeof sampleRateHertz === "number" ? sampleRateHertz : options.sampleRateHertz,
+      };
+    });
+  }
+
+  /** Ends the session for everyone, and closes the socket. */
+  async end(): Promise<void> {
+    await this.#request({ action: "endSession" });
+    this.close();
+  }
+
+  pause(): Promise<BroadcastState> {
+    return this.#control({ action: "pauseBroadcast" });
+  }
+
+  resume(): Promise<BroadcastState> {
+    return this.#control({ action: "resumeBroadcast" });
+  }
+
+  mute(): Promise<BroadcastState> {
+    return this.#control({ action: "muteBroadcast" });
+  }
+
+  unmute(): Promise<BroadcastState> {
+    return this.#control({ action: "unmuteBroadcast" });
+  }
+
+  /** From 0 to 1; at 0 no audio is transcribed. */
+  setVolume(volumeLevel: number): Promise<BroadcastState> {
+    return this.#control({ action: "setVolume", volumeLevel });
+  }
+
+  /** Changes several parts of the broadcast state in one step. */
+  changeState(state: StateChangeOptions): Promise<BroadcastState> {
+    return this.#control({ action: "speakerStateChange", state });
+  }
+
+  /** How many listen, by language; it also comes as the event `status`, unasked. */
+  getStatus(): Promise<SessionStatus> {
+    return this.#request({ action: "getSessionStatus" });
+  }
+
+  /** Sends the audio of a source from now on, until it ends or `stopAudio`; raises why it cannot start. */
+  async startAudio(source: AudioSource): Promise<void> {
+    const session = this.#session;
+    if (session === undefined) {
+      throw new WrongStateError("startAudio needs a session: create or resume one first.");
     }
-
-    /** Calls `handler` for each such event until the returned function is called. */
-    on<Name extends keyof SpeakerEvents>(
-        name: Name,
-        handler: (event: SpeakerEvents[Name]) => void | Promise<void>,
-    ): () => void {
-        return this.#events.on(name, handler);
+    if (this.#audio !== undefined) {
+      throw new WrongStateError("Audio is being sent already: stop it first.");
     }
-
-    get connectionState(): ConnectionState {
-        return this.#connection.state;
+    const rate = session.sampleRateHertz;
+    if (rate !== undefined && rate !== source.sampleRateHertz) {
+      throw new WrongStateError(
+        `The source has ${source.sampleRateHertz} Hz and the session ${rate} Hz: create or resume it` +
+          " with the source's sampleRateHertz.",
+      );
     }
-
-    get sessionId(): string | undefined {
-        return this.#session?.sessionId;
-    }
-
-    get broadcastState(): BroadcastState | undefined {
-        return this.#session?.broadcast.state;
-    }
-
-    /** Opens a socket and creates a session; raises what the service refuses. */
-    async createSession(options: SessionOptions): Promise<SessionCreated> {
-        return this.#start(async (connection) => {
-            const reply = await connection.request(
-                { action: "createSession", ...options },
-                REQUEST_TIMEOUT_MILLISECONDS,
-            );
-            return { reply, sampleRateHertz: reply.sampleRateHertz };
-        });
-    }
-
-    /**
-     * Opens a socket and goes on with a session of the same user, such as after a page was loaded again:
-     * at once if the other socket is lost, and otherwise instead of it.
-     */
-    async resumeSession(options: ResumeOptions): Promise<ConnectionRefreshComplete> {
-        return this.#start(async (connection) => {
-            const reply = await connection.request(
-                { action: "refreshConnection", ...options },
-                REQUEST_TIMEOUT_MILLISECONDS,
-            );
-            // A service before this field does not say which rate the session has.
-            const { sampleRateHertz }: { sampleRateHertz?: unknown } = reply as object;
-            return {
-                reply,
-                sampleRateHertz:
-                    typeof sampleRateHertz === "number" ? sampleRateHertz : options.sampleRateHertz,
-            };
-        });
-    }
-
-    /** Ends the session for everyone, and closes the socket. */
-    async end(): Promise<void> {
-        await this.#request({ action: "endSession" });
-        this.close();
-    }
-
-    pause(): Promise<BroadcastState> {
-        return this.#control({ action: "pauseBroadcast" });
-    }
-
-    resume(): Promise<BroadcastState> {
-        return this.#control({ action: "resumeBroadcast" });
-    }
-
-    mute(): Promise<BroadcastState> {
-        return this.#control({ action: "muteBroadcast" });
-    }
-
-    unmute(): Promise<BroadcastState> {
-        return this.#control({ action: "unmuteBroadcast" });
-    }
-
-    /** From 0 to 1; at 0 no audio is transcribed. */
-    setVolume(volumeLevel: number): Promise<BroadcastState> {
-        return this.#control({ action: "setVolume", volumeLevel });
-    }
-
-    /** Changes several parts of the broadcast state in one step. */
-    changeState(state: StateChangeOptions): Promise<BroadcastState> {
-        return this.#control({ action: "speakerStateChange", state });
-    }
-
-    /** How many listen, by language; it also comes as the event `status`, unasked. */
-    getStatus(): Promise<SessionStatus> {
-        return this.#request({ action: "getSessionStatus" });
-    }
-
-    /** Sends the audio of a source from now on, until it ends or `stopAudio`; raises why it cannot start. */
-    async startAudio(source: AudioSource): Promise<void> {
-        const session = this.#session;
-        if (session === undefined) {
-            throw new WrongStateError("startAudio needs a session: create or resume one first.");
-        }
-        if (this.#audio !== undefined) {
-            throw new WrongStateError("Audio is being sent already: stop it first.");
-        }
-        const rate = session.sampleRateHertz;
-        if (rate !== undefined && rate !== source.sampleRateHertz) {
-            throw new WrongStateError(
-                `The source has ${source.sampleRateHertz} Hz and the session ${rate} Hz: create or resume it` +
-                    " with the source's sampleRateHertz.",
-            );
-        }
-        const audio: RunningAudio = {
-            source,
-            sender: new AudioSender(this.#clock, source.sampleRateHertz),
-        };
-        audio.sender.isSilenced = isSilent(session.broadcast.state);
-        audio.sender.use(this.#connection.current);
-        this.#audio = audio;
-        try {
-            await source.start({
-                onChunk: (samples) => {
-                    if (this.#audio === audio) audio.sender.push(samples);
-                },
-                onLevel: (level) => {
-                    if (this.#audio === audio) this.#events.emit("audioLevel", level);
-                },
-                onEnd: () => {
-                    this.#audioEnded(audio, undefined);
-                },
-                onFailure: (error) => {
-                    this.#audioEnded(audio, error);
-                },
-            });
-        } catch (error) {
-            if (this.#isSending(audio)) this.#audio = undefined;
-            throw error;
-        }
-        // It was stopped while it started.
-        if (!this.#isSending(audio)) await source.stop();
-    }
-
-    async stopAudio(): Promise<void> {
-        const audio = this.#audio;
-        this.#audio = undefined;
-        await audio?.source.stop();
-    }
-
-    /** Tries at once what it waits to try, such as when the browser is online again. */
-    retryNow(): void {
-        this.#connection.retryNow();
-    }
-
-    /**
-     * Stops the audio and closes the socket. The session is not ended: the same user can resume it for
-     * some seconds.
-     */
-    close(): void {
-        this.#stopQuietly();
-        this.#session = undefined;
-        this.#connection.stop();
-    }
-
-    async #start<Reply extends { readonly sessionId: string }>(
-        ask: (connection: Connection) => Promise<{
-            readonly reply: Reply;
-            readonly sampleRateHertz: number | undefined;
-        }>,
-    ): Promise<Reply> {
-        if (this.#begin !== undefined || this.#session !== undefined) {
-            throw new WrongStateError("This speaker has a session: end or close it first.");
-        }
-        let reply: Reply | undefined;
-        this.#begin = async (connection) => {
-            // Frames about it may come before the reply.
-            const session: OwnSession = {
-                sessionId: "",
-                sampleRateHertz: undefined,
-                broadcast: new Broadcast(),
-                feed: undefined,
-            };
-            this.#session = session;
-            const answer = await ask(connection);
-            session.sessionId = answer.reply.sessionId;
-            session.sampleRateHertz = answer.sampleRateHertz;
-            reply = answer.reply;
-        };
-        try {
-            await this.#connection.start();
-        } catch (error) {
-            this.#session = undefined;
-            throw error;
-        } finally {
-            this.#begin = undefined;
-        }
-        if (reply === undefined) throw new WrongStateError("The speaker was closed meanwhile.");
-        return reply;
-    }
-
-    async #enter(connection: Connection, isFirst: boolean): Promise<void> {
-        if (isFirst) {
-            await this.#begin?.(connection);
-            return;
-        }
-        const session = this.#session;
-        if (session === undefined) throw new WrongStateError("The speaker was closed meanwhile.");
-        // What the old socket would be sent after the service has moved the session would be lost.
-        const sender = this.#audio?.sender;
-        sender?.hold();
-        try {
-            await connection.request(
-                { action: "refreshConnection", sessionId: session.sessionId },
-                REQUEST_TIMEOUT_MILLISECONDS,
-            );
-        } catch (error) {
-            sender?.resume();
-            throw error;
-        }
-    }
-
-    async #control(
-        message: AnyMessage & {
-            readonly action:
-                | "pauseBroadcast"
-                | "resumeBroadcast"
-                | "muteBroadcast"
-                | "unmuteBroadcast"
-                | "setVolume"
-                | "speakerStateChange";
+    const audio: RunningAudio = {
+      source,
+      sender: new AudioSender(this.#clock, source.sampleRateHertz),
+    };
+    audio.sender.isSilenced = isSilent(session.broadcast.state);
+    audio.sender.use(this.#connection.current);
+    this.#audio = audio;
+    try {
+      await source.start({
+        onChunk: (samples) => {
+          if (this.#audio === audio) audio.sender.push(samples);
         },
-    ): Promise<BroadcastState> {
-        const reply = await this.#request(message);
-        return reply.broadcastState;
+        onLevel: (level) => {
+          if (this.#audio === audio) this.#events.emit("audioLevel", level);
+        },
+        onEnd: () => {
+          this.#audioEnded(audio, undefined);
+        },
+        onFailure: (error) => {
+          this.#audioEnded(audio, error);
+        },
+      });
+    } catch (error) {
+      if (this.#isSending(audio)) this.#audio = undefined;
+      throw error;
     }
+    // It was stopped while it started.
+    if (!this.#isSending(audio)) await source.stop();
+  }
 
-    async #request<Message extends AnyMessage>(message: Message): Promise<ReplyTo<Message>> {
-        if (this.#session === undefined) {
-            throw new WrongStateError(
-                `${message.action} needs a session: create or resume one first.`,
-            );
-        }
-        try {
-            return await this.#connection.request(message);
-        } catch (error) {
-            if (error instanceof ConnectionNotFoundError) this.#ended(undefined, error);
-            throw error;
-        }
-    }
+  async stopAudio(): Promise<void> {
+    const audio = this.#audio;
+    this.#audio = undefined;
+    await audio?.source.stop();
+  }
 
-    #received(frame: AnyFrame, from: Connection): void {
-        const session = this.#session;
-        if (session === undefined) return;
-        const isOfAnotherSession =
-            "sessionId" in frame &&
-            session.sessionId !== "" &&
-            frame.sessionId !== session.sessionId;
-        if (isOfAnotherSession) return;
-        if ("broadcastState" in frame && session.broadcast.offer(frame.broadcastState)) {
-            if (this.#audio !== undefined) {
-                this.#audio.sender.isSilenced = isSilent(frame.broadcastState);
-            }
-            this.#events.emit("broadcast", frame.broadcastState);
-        }
-        switch (frame.type) {
-            case "sessionStatus":
-                this.#events.emit("status", frame);
-                break;
-            case "caption":
-                this.#receiveCaption(session, frame);
-                break;
-            case "rateLimitWarning":
-                this.#events.emit("rateLimitWarning", frame);
-                break;
-            case "transcriptionError":
-                this.#events.emit("transcriptionError", frame);
-                break;
-            case "sessionEnded":
-                this.#ended(frame.reason, undefined);
-                break;
-            case "error":
-                this.#refused(errorOf(frame), from);
-                break;
-            default:
-        }
-    }
+  /** Tries at once what it waits to try, such as when the browser is online again. */
+  retryNow(): void {
+    this.#connection.retryNow();
+  }
 
-    #receiveCaption(session: OwnSession, caption: Caption): void {
-        // A speaker has no history: what is live is all there is, in the session's own language.
-        session.feed ??= new CaptionFeed(caption.targetLanguage, {
-            onFinal: (shown, isLate) => {
-                this.#events.emit("caption", { caption: shown, isLate });
-            },
-            onPartial: (shown) => {
-                this.#events.emit("partialCaption", { caption: shown });
-            },
-        });
-        session.feed.receive(caption);
-    }
+  /**
+   * Stops the audio and closes the socket. The session is not ended: the same user can resume it for
+   * some seconds.
+   */
+  close(): void {
+    this.#stopQuietly();
+    this.#session = undefined;
+    this.#connection.stop();
+  }
 
-    #refused(error: ServiceError, from: Connection): void {
-        if (error.retryAfterSeconds !== undefined)
-            this.#audio?.sender.suspend(error.retryAfterSeconds);
-        this.#events.emit("refused", error);
-        if (error instanceof ConnectionNotFoundError && from === this.#connection.current) {
-            void this.#checkMembership();
-        }
+  async #start<Reply extends { readonly sessionId: string }>(
+    ask: (connection: Connection) => Promise<{
+      readonly reply: Reply;
+      readonly sampleRateHertz: number | undefined;
+    }>,
+  ): Promise<Reply> {
+    if (this.#begin !== undefined || this.#session !== undefined) {
+      throw new WrongStateError("This speaker has a session: end or close it first.");
     }
+    let reply: Reply | undefined;
+    this.#begin = async (connection) => {
+      // Frames about it may come before the reply.
+      const session: OwnSession = {
+        sessionId: "",
+        sampleRateHertz: undefined,
+        broadcast: new Broadcast(),
+        feed: undefined,
+      };
+      this.#session = session;
+      const answer = await ask(connection);
+      session.sessionId = answer.reply.sessionId;
+      session.sampleRateHertz = answer.sampleRateHertz;
+      reply = answer.reply;
+    };
+    try {
+      await this.#connection.start();
+    } catch (error) {
+      this.#session = undefined;
+      throw error;
+    } finally {
+      this.#begin = undefined;
+    }
+    if (reply === undefined) throw new WrongStateError("The speaker was closed meanwhile.");
+    return reply;
+  }
 
-    /** Audio was refused because the session is elsewhere: if it is, `#request` ends it here. */
-    async #checkMembership(): Promise<void> {
-        if (this.#isChecking) return;
-        this.#isChecking = true;
-        try {
-            await this.#request({ action: "getSessionStatus" });
-        } catch {
-            // Either it has ended here, or it is not known; the next refusal asks again.
-        } finally {
-            this.#isChecking = false;
-        }
+  async #enter(connection: Connection, isFirst: boolean): Promise<void> {
+    if (isFirst) {
+      await this.#begin?.(connection);
+      return;
     }
+    const session = this.#session;
+    if (session === undefined) throw new WrongStateError("The speaker was closed meanwhile.");
+    // What the old socket would be sent after the service has moved the session would be lost.
+    const sender = this.#audio?.sender;
+    sender?.hold();
+    try {
+      await connection.request(
+        { action: "refreshConnection", sessionId: session.sessionId },
+        REQUEST_TIMEOUT_MILLISECONDS,
+      );
+    } catch (error) {
+      sender?.resume();
+      throw error;
+    }
+  }
 
-    #ended(reason: EndReason | undefined, error: Error | undefined): void {
-        const sessionId = this.#session?.sessionId;
-        this.close();
-        if (sessionId !== undefined) this.#events.emit("ended", { sessionId, reason, error });
-    }
+  async #control(
+    message: AnyMessage & {
+      readonly action:
+        | "pauseBroadcast"
+        | "resumeBroadcast"
+        | "muteBroadcast"
+        | "unmuteBroadcast"
+        | "setVolume"
+        | "speakerStateChange";
+    },
+  ): Promise<BroadcastState> {
+    const reply = await this.#request(message);
+    return reply.broadcastState;
+  }
 
-    #isSending(audio: RunningAudio): boolean {
-        return this.#audio === audio;
+  async #request<Message extends AnyMessage>(message: Message): Promise<ReplyTo<Message>> {
+    if (this.#session === undefined) {
+      throw new WrongStateError(`${message.action} needs a session: create or resume one first.`);
     }
+    try {
+      return await this.#connection.request(message);
+    } catch (error) {
+      if (error instanceof ConnectionNotFoundError) this.#ended(undefined, error);
+      throw error;
+    }
+  }
 
-    #audioEnded(audio: RunningAudio, error: Error | undefined): void {
-        if (this.#audio !== audio) return;
-        this.#stopQuietly();
-        this.#events.emit("audioEnded", { error });
+  #received(frame: AnyFrame, from: Connection): void {
+    const session = this.#session;
+    if (session === undefined) return;
+    const isOfAnotherSession =
+      "sessionId" in frame && session.sessionId !== "" && frame.sessionId !== session.sessionId;
+    if (isOfAnotherSession) return;
+    if ("broadcastState" in frame && session.broadcast.offer(frame.broadcastState)) {
+      if (this.#audio !== undefined) {
+        this.#audio.sender.isSilenced = isSilent(frame.broadcastState);
+      }
+      this.#events.emit("broadcast", frame.broadcastState);
     }
+    switch (frame.type) {
+      case "sessionStatus":
+        this.#events.emit("status", frame);
+        break;
+      case "caption":
+        this.#receiveCaption(session, frame);
+        break;
+      case "rateLimitWarning":
+        this.#events.emit("rateLimitWarning", frame);
+        break;
+      case "transcriptionError":
+        this.#events.emit("transcriptionError", frame);
+        break;
+      case "sessionEnded":
+        this.#ended(frame.reason, undefined);
+        break;
+      case "error":
+        this.#refused(errorOf(frame), from);
+        break;
+      default:
+    }
+  }
 
-    #stopQuietly(): void {
-        this.stopAudio().catch(() => undefined);
+  #receiveCaption(session: OwnSession, caption: Caption): void {
+    // A speaker has no history: what is live is all there is, in the session's own language.
+    session.feed ??= new CaptionFeed(caption.targetLanguage, {
+      onFinal: (shown, isLate) => {
+        this.#events.emit("caption", { caption: shown, isLate });
+      },
+      onPartial: (shown) => {
+        this.#events.emit("partialCaption", { caption: shown });
+      },
+    });
+    session.feed.receive(caption);
+  }
+
+  #refused(error: ServiceError, from: Connection): void {
+    if (error.retryAfterSeconds !== undefined) this.#audio?.sender.suspend(error.retryAfterSeconds);
+    this.#events.emit("refused", error);
+    if (error instanceof ConnectionNotFoundError && from === this.#connection.current) {
+      void this.#checkMembership();
     }
+  }
+
+  /** Audio was refused because the session is elsewhere: if it is, `#request` ends it here. */
+  async #checkMembership(): Promise<void> {
+    if (this.#isChecking) return;
+    this.#isChecking = true;
+    try {
+      await this.#request({ action: "getSessionStatus" });
+    } catch {
+      // Either it has ended here, or it is not known; the next refusal asks again.
+    } finally {
+      this.#isChecking = false;
+    }
+  }
+
+  #ended(reason: EndReason | undefined, error: Error | undefined): void {
+    const sessionId = this.#session?.sessionId;
+    this.close();
+    if (sessionId !== undefined) this.#events.emit("ended", { sessionId, reason, error });
+  }
+
+  #isSending(audio: RunningAudio): boolean {
+    return this.#audio === audio;
+  }
+
+  #audioEnded(audio: RunningAudio, error: Error | undefined): void {
+    if (this.#audio !== audio) return;
+    this.#stopQuietly();
+    this.#events.emit("audioEnded", { error });
+  }
+
+  #stopQuietly(): void {
+    this.stopAudio().catch(() => undefined);
+  }
 }
 
 function isSilent(state: BroadcastState | undefined): boolean {
-    return state !== undefined && (state.isPaused || state.isMuted || state.volume === 0);
+  return state !== undefined && (state.isPaused || state.isMuted || state.volume === 0);
 }
