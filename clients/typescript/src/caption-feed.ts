@@ -32,9 +32,13 @@ export class CaptionFeed {
   #lastShown: number | undefined;
   #partial: LivePartial | undefined;
 
-  /** Nothing up to this sequence will be asked for; undefined: what came before the join. */
+  /** Nothing up to this sequence is missing; undefined: no caption is known. */
   #askedFrom: number | undefined;
+  /** Whether the last captions from before the join were read. */
+  #isIntroduced = false;
   #hasGap = false;
+  /** Whether questions about the gap are still to be answered. */
+  #isAsking = false;
   #isHolding = false;
   readonly #heldFinals = new Map<number, ShownCaption>();
   #heldPartial: LivePartial | undefined;
@@ -57,11 +61,17 @@ export class CaptionFeed {
     if (!this.#hasGap) this.#askedFrom = this.#lastShown ?? this.#askedFrom;
     else this.#askedFrom ??= this.#beforeFirstKnown();
     this.#hasGap = true;
+    this.#isAsking = true;
   }
 
-  /** What `since` asks for what the gap may have swallowed; undefined asks for the last captions. */
-  get since(): number | undefined {
-    return this.#askedFrom;
+  /**
+   * The `since` of each question that asks for what the gap may have swallowed; undefined asks for the
+   * last captions, which a listener reads at first.
+   */
+  get questions(): readonly (number | undefined)[] {
+    const since = this.#askedFrom;
+    if (this.#isIntroduced) return [since];
+    return since === undefined ? [undefined] : [undefined, since];
   }
 
   /** Holds live captions back until `release`. */
@@ -69,8 +79,9 @@ export class CaptionFeed {
     this.#isHolding = true;
   }
 
-  /** The history was read: what is asked for from now on begins with what it had. */
+  /** The questions were answered: what is asked for from now on begins with what is known. */
   answered(): void {
+    this.#isIntroduced = true;
     this.#askedFrom ??= this.#beforeFirstKnown() ?? 0;
   }
 
@@ -110,15 +121,21 @@ export class CaptionFeed {
 
   /** Nothing of the gap is left to ask for. */
   settle(): void {
-    this.release();
     this.#hasGap = false;
+    this.leaveOpen();
+  }
+
+  /** Nothing is asked for now; the next gap is asked for from the beginning of this one. */
+  leaveOpen(): void {
+    this.release();
+    this.#isAsking = false;
     this.#showInOrder(this.#inOtherLanguage);
   }
 
   #offer(caption: ShownCaption): void {
     const { sequence } = caption;
     if (this.#shown.has(sequence)) return;
-    if (caption.targetLanguage !== this.#language && this.#hasGap) {
+    if (caption.targetLanguage !== this.#language && this.#isAsking) {
       if (!this.#heldFinals.has(sequence)) this.#inOtherLanguage.set(sequence, caption);
       return;
     }

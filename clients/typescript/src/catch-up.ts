@@ -2,7 +2,7 @@ import { waitAfterRefusal, waitMilliseconds, type Backoff } from "./backoff.ts";
 import type { CaptionFeed } from "./caption-feed.ts";
 import type { CaptionHistory } from "./caption-history-messages.ts";
 import type { Clock } from "./clock.ts";
-import { InvalidActionError, ServiceError, isTransient } from "./errors.ts";
+import { ServiceError, isTransient } from "./errors.ts";
 
 /** The service's index of listeners may lag, and a caption may be written late: ask again then. */
 export const SECOND_QUESTION_MILLISECONDS = 4_000;
@@ -12,13 +12,16 @@ export const HOLD_LIMIT_MILLISECONDS = 5_000;
 export const CAPTIONS_AT_JOIN = 20;
 export const CAPTIONS_PER_PAGE = 100;
 const BACKOFF: Backoff = { firstMilliseconds: 1_000, mostMilliseconds: 10_000 };
-const MOST_FAILURES = 6;
+const MOST_FAILURES = 10;
 
 /** The questions about one gap. */
-interface Questions {
+interface Asking {
   isStopped: boolean;
   cancelTimers: (() => void)[];
 }
+
+const Answer = { Given: "given", Refused: "refused", Failed: "failed" } as const;
+type Answer = (typeof Answer)[keyof typeof Answer];
 
 export type AskForCaptions = (question: {
   readonly since?: number;
@@ -26,14 +29,13 @@ export type AskForCaptions = (question: {
 }) => Promise<CaptionHistory>;
 
 /**
- * Asks for the captions that a gap may have swallowed: at once, and once more some seconds later with
- * the same `since`.
+ * Asks for the captions that a gap may have swallowed: at once, and once more some seconds later the same.
  */
 export class CatchUp {
   readonly #feed: CaptionFeed;
   readonly #clock: Clock;
   readonly #ask: AskForCaptions;
-  #run: Questions | undefined;
+  #run: Asking | undefined;
 
   constructor(feed: CaptionFeed, clock: Clock, ask: AskForCaptions) {
     this.#feed = feed;
@@ -61,9 +63,9 @@ export class CatchUp {
     this.#run = undefined;
   }
 
-  #startRun(): Questions {
+  #startRun(): Asking {
     this.stop();
-    const run: Questions = { isStopped: false, cancelTimers: [] };
+    const run: Asking = { isStopped: false, cancelTimers: [] };
     this.#run = run;
     const release = (): void => {
       this.#feed.release();
@@ -72,31 +74,33 @@ export class CatchUp {
     return run;
   }
 
-  async #catchUp(run: Questions): Promise<void> {
-    const since = this.#feed.since;
-    const isAnswered = await this.#askUntilAnswered(run, since);
-    if (run.isStopped) return;
+  async #catchUp(run: Asking): Promise<void> {
+    const { questions } = this.#feed;
+    let answer = await this.#askUntilAnswered(run, questions);
+    if (!isGoing(run)) return;
     this.#feed.release();
-    if (isAnswered) {
+    if (answer === Answer.Given) {
       this.#feed.answered();
       const spread = this.#clock.random() * SECOND_QUESTION_SPREAD_MILLISECONDS;
       await this.#wait(run, SECOND_QUESTION_MILLISECONDS + spread);
-      await this.#askUntilAnswered(run, since);
+      answer = await this.#askUntilAnswered(run, questions);
+      if (!isGoing(run)) return;
     }
-    if (isGoing(run)) this.#feed.settle();
+    if (answer === Answer.Failed) this.#feed.leaveOpen();
+    else this.#feed.settle();
   }
 
-  /** Whether the service answered; false: it has no history, or nothing more is tried. */
-  async #askUntilAnswered(run: Questions, since: number | undefined): Promise<boolean> {
-    for (let failures = 0; failures < MOST_FAILURES;) {
-      if (run.isStopped) return false;
+  async #askUntilAnswered(
+    run: Asking,
+    questions: readonly (number | undefined)[],
+  ): Promise<Answer> {
+    for (let failures = 1; failures <= MOST_FAILURES && isGoing(run); failures += 1) {
       try {
-        await this.#askForAll(run, since);
-        return true;
+        for (const since of questions) await this.#askForAll(run, since);
+        return Answer.Given;
       } catch (error) {
-        // A service before this message has no history; any other refusal is refused again, too.
-        if (error instanceof InvalidActionError || !isTransient(error)) return false;
-        failures += 1;
+        // A service before this message does not know it; any other refusal would be repeated, too.
+        if (!isTransient(error)) return Answer.Refused;
         let wait = waitMilliseconds(BACKOFF, failures, this.#clock.random());
         if (error instanceof ServiceError && error.retryAfterSeconds !== undefined) {
           wait = Math.max(wait, waitAfterRefusal(error.retryAfterSeconds, this.#clock.random()));
@@ -104,10 +108,10 @@ export class CatchUp {
         await this.#wait(run, wait);
       }
     }
-    return false;
+    return Answer.Failed;
   }
 
-  async #askForAll(run: Questions, since: number | undefined): Promise<void> {
+  async #askForAll(run: Asking, since: number | undefined): Promise<void> {
     let after = since;
     for (;;) {
       const reply = await this.#ask(
@@ -124,7 +128,7 @@ export class CatchUp {
     }
   }
 
-  #wait(run: Questions, milliseconds: number): Promise<void> {
+  #wait(run: Asking, milliseconds: number): Promise<void> {
     return new Promise((resolve) => {
       run.cancelTimers.push(this.#clock.after(milliseconds, resolve));
     });
@@ -132,6 +136,6 @@ export class CatchUp {
 }
 
 /** By a function, since the value changes during what is awaited. */
-function isGoing(run: Questions): boolean {
+function isGoing(run: Asking): boolean {
   return !run.isStopped;
 }

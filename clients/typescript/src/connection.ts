@@ -49,6 +49,8 @@ export interface ConnectionOptions {
   readonly WebSocket: WebSocketClass;
   readonly clock: Clock;
   readonly openTimeoutMilliseconds: number;
+  /** Closes the socket, also while it is being opened. */
+  readonly signal: AbortSignal;
   /** Called for each frame that is not an error in reply to a request, replies included. */
   readonly onFrame: (frame: AnyFrame, connection: Connection) => void;
   /** Called once if the open socket was lost, but not if it was closed from here. */
@@ -67,6 +69,7 @@ export class Connection {
   readonly openedAt: number;
   readonly #options: ConnectionOptions;
   readonly #socket: WebSocketLike;
+  readonly #onFinished: () => void;
   readonly #pending = new Map<string, Pending>();
   #lastRequest = 0;
   #lastHeardAt: number;
@@ -76,7 +79,7 @@ export class Connection {
   /** Opens a socket; raises ConnectionFailedError. */
   static open(options: ConnectionOptions): Promise<Connection> {
     return new Promise((resolve, reject) => {
-      const { clock, token } = options;
+      const { clock, signal, token } = options;
       const offered = token === undefined ? [SUBPROTOCOL] : [SUBPROTOCOL, BEARER_PREFIX + token];
       let socket: WebSocketLike;
       try {
@@ -97,12 +100,18 @@ export class Connection {
         if (hasFailed) return;
         hasFailed = true;
         cancelTimeout();
+        signal.removeEventListener("abort", abort);
         closeQuietly(socket);
         reject(new ConnectionFailedError(why));
       };
       const cancelTimeout = clock.after(options.openTimeoutMilliseconds, () => {
         fail(`The socket did not open within ${options.openTimeoutMilliseconds / 1000} s.`);
       });
+      const abort = (): void => {
+        if (connection === undefined) fail("The client was closed before the socket was open.");
+        else connection.close();
+      };
+      signal.addEventListener("abort", abort, { once: true });
       socket.addEventListener("open", () => {
         if (hasFailed) return;
         if (socket.protocol !== SUBPROTOCOL) {
@@ -113,7 +122,9 @@ export class Connection {
           return;
         }
         cancelTimeout();
-        connection = new Connection(socket, options);
+        connection = new Connection(socket, options, () => {
+          signal.removeEventListener("abort", abort);
+        });
         resolve(connection);
       });
       socket.addEventListener("message", (event) => {
@@ -129,9 +140,10 @@ export class Connection {
     });
   }
 
-  private constructor(socket: WebSocketLike, options: ConnectionOptions) {
+  private constructor(socket: WebSocketLike, options: ConnectionOptions, onFinished: () => void) {
     this.#socket = socket;
     this.#options = options;
+    this.#onFinished = onFinished;
     this.openedAt = options.clock.now();
     this.#lastHeardAt = this.openedAt;
   }
@@ -278,6 +290,7 @@ export class Connection {
   #finish(why: string): void {
     this.#isOpen = false;
     this.#onIdle = undefined;
+    this.#onFinished();
     for (const pending of [...this.#pending.values()]) {
       pending.reject(new ConnectionLostError(why));
     }

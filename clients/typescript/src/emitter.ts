@@ -1,4 +1,4 @@
-type Handler<Event> = (event: Event) => void | Promise<void>;
+type Handler<Event> = (event: Event) => unknown;
 
 /**
  * Events by name, each with the type of what its handlers are called with.

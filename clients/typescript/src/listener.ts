@@ -3,7 +3,7 @@ import { Broadcast } from "./broadcast.ts";
 import { CaptionFeed, type ShownCaption } from "./caption-feed.ts";
 import { CatchUp } from "./catch-up.ts";
 import { clockOf, webSocketOf, type ClientOptions } from "./client-options.ts";
-import type { AnyFrame, Connection } from "./connection.ts";
+import type { AnyFrame, AnyMessage, Connection, ReplyTo } from "./connection.ts";
 import { Emitter } from "./emitter.ts";
 import {
   ConnectionLostError,
@@ -103,7 +103,7 @@ export class Listener {
   /** Calls `handler` for each such event until the returned function is called. */
   on<Name extends keyof ListenerEvents>(
     name: Name,
-    handler: (event: ListenerEvents[Name]) => void | Promise<void>,
+    handler: (event: ListenerEvents[Name]) => unknown,
   ): () => void {
     return this.#events.on(name, handler);
   }
@@ -149,7 +149,7 @@ export class Listener {
       options,
       feed,
       catchUp: new CatchUp(feed, this.#clock, (question) =>
-        this.#connection.request({ action: "getCaptions", ...question }),
+        this.#request({ action: "getCaptions", ...question }),
       ),
       broadcast: new Broadcast(),
       joined: undefined,
@@ -208,13 +208,13 @@ export class Listener {
   /** Tells the service that captions are held back here; they keep coming. */
   async pausePlayback(): Promise<void> {
     const membership = this.#joined("pausePlayback");
-    await this.#connection.request({ action: "pausePlayback" });
+    await this.#request({ action: "pausePlayback" });
     membership.isPlaybackPaused = true;
   }
 
   async resumePlayback(): Promise<void> {
     const membership = this.#joined("resumePlayback");
-    await this.#connection.request({ action: "resumePlayback" });
+    await this.#request({ action: "resumePlayback" });
     membership.isPlaybackPaused = false;
   }
 
@@ -238,6 +238,17 @@ export class Listener {
   close(): void {
     this.#forget();
     this.#connection.stop();
+  }
+
+  async #request<Message extends AnyMessage>(message: Message): Promise<ReplyTo<Message>> {
+    const connection = await this.#connection.connected(message.action);
+    try {
+      return await connection.request(message, REQUEST_TIMEOUT_MILLISECONDS);
+    } catch (error) {
+      // The next socket joins again, or learns that the session has ended.
+      if (error instanceof ConnectionNotFoundError) connection.giveUp(error.message);
+      throw error;
+    }
   }
 
   #joined(action: string): Membership {

@@ -73,7 +73,7 @@ export interface ReconnectingOptions {
 
 /** What belongs to one `start`, so that nothing of it happens after its end. */
 interface Run {
-  isStopped: boolean;
+  readonly stop: AbortController;
   isReplacing: boolean;
   failures: number;
   current: Connection | undefined;
@@ -113,7 +113,7 @@ export class ReconnectingConnection {
       throw new WrongStateError("This client is in a session: leave or end it first, or close it.");
     }
     const run: Run = {
-      isStopped: false,
+      stop: new AbortController(),
       isReplacing: true,
       failures: 0,
       current: undefined,
@@ -138,10 +138,9 @@ export class ReconnectingConnection {
     const run = this.#run;
     if (run === undefined) return;
     this.#run = undefined;
-    run.isStopped = true;
     run.cancelTimers();
+    run.stop.abort();
     run.endWait();
-    run.current?.close();
     this.#setState({ state: "closed" });
     this.#wakeWaiting();
   }
@@ -220,6 +219,7 @@ export class ReconnectingConnection {
       WebSocket,
       clock,
       openTimeoutMilliseconds: OPEN_TIMEOUT_MILLISECONDS,
+      signal: run.stop.signal,
       onFrame: (frame, from) => {
         this.#received(run, frame, from);
       },
@@ -282,7 +282,7 @@ export class ReconnectingConnection {
   }
 
   #received(run: Run, frame: AnyFrame, from: Connection): void {
-    if (run.isStopped) return;
+    if (stopped(run)) return;
     const isAskedToRefresh =
       frame.type === "connectionRefreshRequired" || frame.type === "connectionWarning";
     if (!isAskedToRefresh) this.#options.onFrame(frame, from);
@@ -291,7 +291,7 @@ export class ReconnectingConnection {
 
   #lost(run: Run, error: ConnectionLostError, lost: Connection): void {
     // One that is not in use yet fails its own attempt, and one that was replaced is not missed.
-    if (run.isStopped || lost !== run.current) return;
+    if (stopped(run) || lost !== run.current) return;
     run.cancelTimers();
     if (this.#options.clock.now() - run.currentSince >= STABLE_AFTER_MILLISECONDS) run.failures = 0;
     this.#options.onLost();
@@ -305,7 +305,7 @@ export class ReconnectingConnection {
 
   /** Moves to a new socket, however many attempts it takes; `lost` is why there is none. */
   async #replace(run: Run, lost?: Error): Promise<void> {
-    if (run.isStopped || run.isReplacing) return;
+    if (stopped(run) || run.isReplacing) return;
     run.isReplacing = true;
     try {
       if (lost !== undefined) {
@@ -369,11 +369,11 @@ function reconnecting(
 
 /** By a function, since the value changes during what is awaited. */
 function stopped(run: Run): boolean {
-  return run.isStopped;
+  return run.stop.signal.aborted;
 }
 
 function throwIfStopped(run: Run): void {
-  if (run.isStopped) throw new WrongStateError("The client was closed meanwhile.");
+  if (stopped(run)) throw new WrongStateError("The client was closed meanwhile.");
 }
 
 function asError(error: unknown): Error {

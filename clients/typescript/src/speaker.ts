@@ -120,7 +120,7 @@ export class Speaker {
   /** Calls `handler` for each such event until the returned function is called. */
   on<Name extends keyof SpeakerEvents>(
     name: Name,
-    handler: (event: SpeakerEvents[Name]) => void | Promise<void>,
+    handler: (event: SpeakerEvents[Name]) => unknown,
   ): () => void {
     return this.#events.on(name, handler);
   }

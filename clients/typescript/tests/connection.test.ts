@@ -17,6 +17,7 @@ import { URL, broadcastState, sessionJoined } from "./frames.ts";
 class Lab {
   readonly clock = new FakeClock();
   readonly network = new FakeNetwork();
+  readonly stop = new AbortController();
   readonly frames: AnyFrame[] = [];
   readonly losses: string[] = [];
 
@@ -27,6 +28,7 @@ class Lab {
       WebSocket: this.network.WebSocket,
       clock: this.clock,
       openTimeoutMilliseconds: 10_000,
+      signal: this.stop.signal,
       onFrame: (frame) => this.frames.push(frame),
       onLost: (error) => this.losses.push(error.message),
     });
@@ -75,11 +77,23 @@ test("a socket that is refused, or does not open in time, fails and leaves nothi
   assert.deepEqual(lab.losses, []);
 });
 
+test("a socket is closed by the signal, whether it is open yet or not", async () => {
+  const opening = new Lab();
+  const failed = assert.rejects(opening.opening(), ConnectionFailedError);
+  opening.stop.abort();
+  await failed;
+  assert.ok(opening.socket.closedByClient);
+  assert.equal(opening.clock.timers, 0);
+  const open = new Lab();
+  const connection = await open.open();
+  open.stop.abort();
+  assert.ok(open.socket.closedByClient && !connection.isOpen);
+  assert.deepEqual(open.losses, []);
+});
+
 test("a URL that the platform refuses is an error that says what it has to be", async () => {
-  const Refusing = class {
-    constructor() {
-      throw new SyntaxError("no");
-    }
+  const Refusing = function () {
+    throw new SyntaxError("no");
   } as unknown as WebSocketClass;
   const lab = new Lab();
   const opening = Connection.open({
@@ -87,6 +101,7 @@ test("a URL that the platform refuses is an error that says what it has to be", 
     WebSocket: Refusing,
     clock: lab.clock,
     openTimeoutMilliseconds: 1,
+    signal: lab.stop.signal,
     onFrame: () => undefined,
     onLost: () => undefined,
   });

@@ -11,8 +11,8 @@ const MOST_PHASES = 4096;
  * Changes the sample rate of a stream of mono audio, by a polyphase low-pass filter (windowed sinc).
  *
  * Flat to 0.85 of the lower rate's Nyquist frequency; what is above that frequency, and would come
- * back as another tone, is more than 70 dB lower. It delays by 32 periods of the lower rate: 2 ms at
- * 16 kHz. Pieces of any length give the same samples as all at once.
+ * back as another tone, is more than 70 dB lower. An output sample needs the input of the 2 ms (at
+ * 16 kHz) that follow it. Pieces of any length give the same samples as all at once.
  */
 export class Resampler {
   readonly inputHertz: number;
@@ -82,7 +82,8 @@ export class Resampler {
 
   /** The end of the stream: what is left, as if silence followed. */
   flush(): Float32Array {
-    return this.process(new Float32Array(this.#tapsPerPhase / 2));
+    const silence = this.#up === this.#down ? 0 : this.#tapsPerPhase / 2;
+    return this.process(new Float32Array(silence));
   }
 }
 
