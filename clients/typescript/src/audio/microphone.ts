@@ -53,9 +53,9 @@ export class MicrophoneSource implements AudioSource {
 
   /** Raises MicrophoneError. */
   async start(sink: AudioSink): Promise<void> {
-    await this.stop();
     this.#turn += 1;
     const turn = this.#turn;
+    await this.#close();
     requireSupport();
     const stream = await this.#open();
     const context = new AudioContext();
@@ -81,6 +81,10 @@ export class MicrophoneSource implements AudioSource {
 
   async stop(): Promise<void> {
     this.#turn += 1;
+    await this.#close();
+  }
+
+  async #close(): Promise<void> {
     const capture = this.#capture;
     this.#capture = undefined;
     if (capture !== undefined) await closed(capture);
