@@ -371,7 +371,8 @@ def test_dependabot_updates_the_actions_and_every_folder_with_a_lock():
     updates = {
         each["package-ecosystem"]: each for each in read(GITHUB / "dependabot.yml")["updates"]
     }
-    assert updates.keys() == {"github-actions", "pip"}
+    assert updates.keys() == {"github-actions", "npm", "pip"}
+    assert (ROOT / updates["npm"]["directory"].removeprefix("/") / "package-lock.json").is_file()
     locks = [
         path
         for pattern in (
