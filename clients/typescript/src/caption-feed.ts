@@ -194,7 +194,7 @@ export class CaptionFeed {
   /** Just before the first caption that is known, whether it is shown or held back. */
   #beforeFirstKnown(): number | undefined {
     const known = [...this.#shown, ...this.#heldFinals.keys(), ...this.#inOtherLanguage.keys()];
-    return known.length === 0 ? undefined : known.reduce((a, b) => Math.min(a, b)) - 1;
+    return known.length === 0 ? undefined : Math.max(known.reduce((a, b) => Math.min(a, b)) - 1, 0);
   }
 }
 

@@ -168,3 +168,11 @@ test("a change of language ends the partial of the old one, and partials in it a
   feed.receive(partial(1, "hola"));
   assert.deepEqual(shown, ["~ho", "~"]);
 });
+
+test("a session that began with the sequence 0 is never asked for what came before it", () => {
+  const { feed } = lab();
+  feed.beginGap();
+  feed.receive(caption(0));
+  feed.beginGap();
+  assert.deepEqual(feed.questions, [undefined, 0]);
+});
