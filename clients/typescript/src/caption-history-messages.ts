@@ -1,8 +1,8 @@
-// To be deleted when protocol.ts has getCaptions: these are its message and its reply.
-import type { Caption, Frame, Message, TargetLanguage } from "./protocol.ts";
+// To be deleted when protocol.ts has getCaptions: import from there then, which has the same names.
+import type * as protocol from "./protocol.ts";
 
 /** Ask for the captions after the one with the sequence `since`, or for the last ones. */
-export interface GetCaptions extends Message {
+export interface GetCaptions extends protocol.Message {
   readonly action: "getCaptions";
   /** A whole number from 0. */
   readonly since?: number;
@@ -11,14 +11,20 @@ export interface GetCaptions extends Message {
 }
 
 /** A final caption that was kept: what its `caption` frame had, but for the session. */
-export type KeptCaption = Omit<Caption, "type" | "timestamp" | "sessionId" | "requestId">;
+export type KeptCaption = Omit<protocol.Caption, "type" | "timestamp" | "sessionId" | "requestId">;
 
 /** The reply to getCaptions, the oldest caption first. */
-export interface CaptionHistory extends Frame {
+export interface CaptionHistory extends protocol.Frame {
   readonly type: "captionHistory";
   readonly sessionId: string;
-  readonly targetLanguage: TargetLanguage;
+  readonly targetLanguage: protocol.TargetLanguage;
   readonly captions: readonly KeptCaption[];
   /** True if there are no later captions to ask for. */
   readonly isComplete: boolean;
+}
+
+export type ClientMessage = protocol.ClientMessage | GetCaptions;
+export type ServerFrame = protocol.ServerFrame | CaptionHistory;
+export interface Replies extends protocol.Replies {
+  readonly getCaptions: CaptionHistory;
 }

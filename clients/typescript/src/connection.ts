@@ -1,4 +1,4 @@
-import type { CaptionHistory, GetCaptions } from "./caption-history-messages.ts";
+import type { ClientMessage, Replies, ServerFrame } from "./caption-history-messages.ts";
 import type { Clock } from "./clock.ts";
 import {
   ConnectionFailedError,
@@ -8,13 +8,7 @@ import {
   WrongStateError,
   errorOf,
 } from "./errors.ts";
-import {
-  BEARER_PREFIX,
-  SUBPROTOCOL,
-  type ClientMessage,
-  type Replies,
-  type ServerFrame,
-} from "./protocol.ts";
+import { BEARER_PREFIX, SUBPROTOCOL } from "./protocol.ts";
 
 /** The part of a WebSocket that is used: browsers', Node's own and that of `ws` have it. */
 export interface WebSocketLike {
@@ -32,15 +26,8 @@ export interface WebSocketLike {
 
 export type WebSocketClass = new (url: string, protocols: string[]) => WebSocketLike;
 
-export type AnyMessage = ClientMessage | GetCaptions;
-export type AnyFrame = ServerFrame | CaptionHistory;
-
 /** The reply to a message, by its action. */
-export type ReplyTo<Message extends AnyMessage> = Message extends GetCaptions
-  ? CaptionHistory
-  : Message extends ClientMessage
-    ? Replies[Message["action"]]
-    : never;
+export type ReplyTo<Message extends ClientMessage> = Replies[Message["action"]];
 
 export interface ConnectionOptions {
   readonly url: string;
@@ -52,13 +39,13 @@ export interface ConnectionOptions {
   /** Closes the socket, also while it is being opened. */
   readonly signal: AbortSignal;
   /** Called for each frame that is not an error in reply to a request, replies included. */
-  readonly onFrame: (frame: AnyFrame, connection: Connection) => void;
+  readonly onFrame: (frame: ServerFrame, connection: Connection) => void;
   /** Called once if the open socket was lost, but not if it was closed from here. */
   readonly onLost: (error: ConnectionLostError, connection: Connection) => void;
 }
 
 interface Pending {
-  resolve(frame: AnyFrame): void;
+  resolve(frame: ServerFrame): void;
   reject(error: Error): void;
 }
 
@@ -166,11 +153,11 @@ export class Connection {
    *
    * Raises the error that it is answered with, RequestTimeoutError or ConnectionLostError.
    */
-  request<Message extends AnyMessage>(
+  request<Message extends ClientMessage>(
     message: Message,
     timeoutMilliseconds: number,
   ): Promise<ReplyTo<Message>> {
-    return new Promise<AnyFrame>((resolve, reject) => {
+    return new Promise<ServerFrame>((resolve, reject) => {
       if (!this.#isOpen) {
         reject(new ConnectionLostError(`${message.action} was not sent: the socket is closed.`));
         return;
@@ -208,7 +195,7 @@ export class Connection {
   }
 
   /** Sends a message that has no reply; a refusal comes as a frame of the type `error`. */
-  send(message: AnyMessage): void {
+  send(message: ClientMessage): void {
     if (this.#isOpen) this.#socket.send(JSON.stringify(message));
   }
 
@@ -250,10 +237,10 @@ export class Connection {
       this.#receivedFromGateway(frame);
       return;
     }
-    this.#receivedFromService(frame as unknown as AnyFrame);
+    this.#receivedFromService(frame as unknown as ServerFrame);
   }
 
-  #receivedFromService(frame: AnyFrame): void {
+  #receivedFromService(frame: ServerFrame): void {
     const pending = frame.requestId === undefined ? undefined : this.#pending.get(frame.requestId);
     if (frame.type !== "error") {
       // What a reply says of the state is true, even if nobody waits for it any more. Whoever waits

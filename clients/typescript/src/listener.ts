@@ -1,9 +1,10 @@
 import type { Backoff } from "./backoff.ts";
 import { Broadcast } from "./broadcast.ts";
 import { CaptionFeed, type ShownCaption } from "./caption-feed.ts";
+import type { ClientMessage, ServerFrame } from "./caption-history-messages.ts";
 import { CatchUp } from "./catch-up.ts";
 import { clockOf, webSocketOf, type ClientOptions } from "./client-options.ts";
-import type { AnyFrame, AnyMessage, Connection, ReplyTo } from "./connection.ts";
+import type { Connection, ReplyTo } from "./connection.ts";
 import { Emitter } from "./emitter.ts";
 import {
   ConnectionLostError,
@@ -240,7 +241,7 @@ export class Listener {
     this.#connection.stop();
   }
 
-  async #request<Message extends AnyMessage>(message: Message): Promise<ReplyTo<Message>> {
+  async #request<Message extends ClientMessage>(message: Message): Promise<ReplyTo<Message>> {
     const connection = await this.#connection.connected(message.action);
     try {
       return await connection.request(message, REQUEST_TIMEOUT_MILLISECONDS);
@@ -317,7 +318,7 @@ export class Listener {
     this.#events.emit("joined", reply);
   }
 
-  #received(frame: AnyFrame): void {
+  #received(frame: ServerFrame): void {
     const membership = this.#membership;
     if (membership === undefined) return;
     // A frame may come before the reply that has the id.

@@ -1,12 +1,7 @@
 import { waitAfterRefusal, waitMilliseconds, type Backoff } from "./backoff.ts";
+import type { ClientMessage, ServerFrame } from "./caption-history-messages.ts";
 import type { Clock } from "./clock.ts";
-import {
-  Connection,
-  type AnyFrame,
-  type AnyMessage,
-  type ReplyTo,
-  type WebSocketClass,
-} from "./connection.ts";
+import { Connection, type ReplyTo, type WebSocketClass } from "./connection.ts";
 import {
   ConnectionFailedError,
   ConnectionLostError,
@@ -61,7 +56,7 @@ export interface ReconnectingOptions {
    * the socket is closed then, and another one is opened if the refusal may pass.
    */
   readonly enter: (connection: Connection, isFirst: boolean) => Promise<void>;
-  readonly onFrame: (frame: AnyFrame, from: Connection) => void;
+  readonly onFrame: (frame: ServerFrame, from: Connection) => void;
   /** The session goes on with another socket. */
   readonly onReplaced: () => void;
   /** The socket was lost. */
@@ -151,7 +146,7 @@ export class ReconnectingConnection {
   }
 
   /** Sends a message and resolves with its reply; without a socket it waits for the next one. */
-  async request<Message extends AnyMessage>(
+  async request<Message extends ClientMessage>(
     message: Message,
     timeoutMilliseconds = REQUEST_TIMEOUT_MILLISECONDS,
   ): Promise<ReplyTo<Message>> {
@@ -281,7 +276,7 @@ export class ReconnectingConnection {
     }
   }
 
-  #received(run: Run, frame: AnyFrame, from: Connection): void {
+  #received(run: Run, frame: ServerFrame, from: Connection): void {
     if (stopped(run)) return;
     const isAskedToRefresh =
       frame.type === "connectionRefreshRequired" || frame.type === "connectionWarning";

@@ -3,9 +3,10 @@ import type { AudioSource, Level } from "./audio/audio-source.ts";
 import type { Backoff } from "./backoff.ts";
 import { Broadcast } from "./broadcast.ts";
 import { CaptionFeed, type ShownCaption } from "./caption-feed.ts";
+import type { ClientMessage, ServerFrame } from "./caption-history-messages.ts";
 import { clockOf, webSocketOf, type ClientOptions } from "./client-options.ts";
 import type { Clock } from "./clock.ts";
-import type { AnyFrame, AnyMessage, Connection, ReplyTo } from "./connection.ts";
+import type { Connection, ReplyTo } from "./connection.ts";
 import { Emitter } from "./emitter.ts";
 import { ConnectionNotFoundError, WrongStateError, errorOf, type ServiceError } from "./errors.ts";
 import type {
@@ -330,7 +331,7 @@ export class Speaker {
   }
 
   async #control(
-    message: AnyMessage & {
+    message: ClientMessage & {
       readonly action:
         | "pauseBroadcast"
         | "resumeBroadcast"
@@ -344,7 +345,7 @@ export class Speaker {
     return reply.broadcastState;
   }
 
-  async #request<Message extends AnyMessage>(message: Message): Promise<ReplyTo<Message>> {
+  async #request<Message extends ClientMessage>(message: Message): Promise<ReplyTo<Message>> {
     if (this.#session === undefined) {
       throw new WrongStateError(`${message.action} needs a session: create or resume one first.`);
     }
@@ -356,7 +357,7 @@ export class Speaker {
     }
   }
 
-  #received(frame: AnyFrame, from: Connection): void {
+  #received(frame: ServerFrame, from: Connection): void {
     const session = this.#session;
     if (session === undefined) return;
     const isOfAnotherSession =

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Connection, type AnyFrame, type WebSocketClass } from "../src/connection.ts";
+import type { ServerFrame } from "../src/caption-history-messages.ts";
+import { Connection, type WebSocketClass } from "../src/connection.ts";
 import {
   ConnectionFailedError,
   ConnectionLostError,
@@ -18,7 +19,7 @@ class Lab {
   readonly clock = new FakeClock();
   readonly network = new FakeNetwork();
   readonly stop = new AbortController();
-  readonly frames: AnyFrame[] = [];
+  readonly frames: ServerFrame[] = [];
   readonly losses: string[] = [];
 
   opening(token?: string): Promise<Connection> {

