@@ -2,8 +2,6 @@
 export interface Clock {
   /** Milliseconds that never go back. */
   now(): number;
-  /** Epoch milliseconds. */
-  wallClock(): number;
   /** Calls `action` once after `milliseconds`, unless it is cancelled by the returned function. */
   after(milliseconds: number, action: () => void): () => void;
   /** A random number from 0 up to but not including 1. */
@@ -12,7 +10,6 @@ export interface Clock {
 
 export const SYSTEM_CLOCK: Clock = {
   now: () => performance.now(),
-  wallClock: () => Date.now(),
   after(milliseconds, action) {
     const timer = setTimeout(action, milliseconds);
     return () => {

@@ -36,11 +36,6 @@ export class Emitter<Events extends object> {
       }
     }
   }
-
-  /** Removes every handler. */
-  clear(): void {
-    this.#handlers.clear();
-  }
 }
 
 /** Node has no reportError, and an uncaught error would end the process there. */

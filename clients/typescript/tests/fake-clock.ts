@@ -21,10 +21,6 @@ export class FakeClock implements Clock {
     return this.#now;
   }
 
-  wallClock(): number {
-    return 1_792_000_000_000 + this.#now;
-  }
-
   after(milliseconds: number, action: () => void): () => void {
     this.#order += 1;
     const timer = { at: this.#now + milliseconds, order: this.#order, action };

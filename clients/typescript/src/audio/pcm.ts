@@ -3,7 +3,7 @@ import type { Level } from "./audio-source.ts";
 /** Samples from -1 to 1 as 16-bit integers; louder ones are cut off, and what is no number is silence. */
 export function toInt16(samples: Float32Array): Int16Array {
   return Int16Array.from(samples, (sample) =>
-    Number.isNaN(sample) ? 0 : Math.round(Math.min(1, Math.max(-1, sample)) * 32_767),
+    Number.isNaN(sample) ? 0 : Math.min(Math.max(Math.round(sample * 32_768), -32_768), 32_767),
   );
 }
 

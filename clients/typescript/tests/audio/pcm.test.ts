@@ -7,7 +7,12 @@ import { sine } from "./sines.ts";
 
 test("samples are rounded, what is too loud is cut off, and what is no number is silence", () => {
   const samples = Float32Array.of(0, 1, -1, 0.5, 1.7, -9, Number.NaN, 0.00004);
-  assert.deepEqual([...toInt16(samples)], [0, 32_767, -32_767, 16_384, 32_767, -32_767, 0, 1]);
+  assert.deepEqual([...toInt16(samples)], [0, 32_767, -32_768, 16_384, 32_767, -32_768, 0, 1]);
+});
+
+test("16-bit samples that were read come out as they were", () => {
+  const values = Int16Array.from({ length: 65_536 }, (_, index) => index - 32_768);
+  assert.deepEqual(toInt16(Float32Array.from(values, (value) => value / 32_768)), values);
 });
 
 test("base64 has the samples in little-endian order, also of the longest chunk", () => {

@@ -59,7 +59,6 @@ test("timers that are late do not make it slower", async () => {
   const clock = new FakeClock();
   const late: Clock = {
     now: () => clock.now(),
-    wallClock: () => clock.wallClock(),
     random: () => clock.random(),
     after: (milliseconds, action) => clock.after(milliseconds + 37, action),
   };

