@@ -1,5 +1,4 @@
-import type { KeptCaption } from "./caption-history-messages.ts";
-import type { Caption, TargetLanguage } from "./protocol.ts";
+import type { Caption, KeptCaption, TargetLanguage } from "./protocol.ts";
 
 /** A caption as it is shown; `isPartial` is false, but for a sentence that is still being spoken. */
 export type ShownCaption = KeptCaption;

@@ -1,6 +1,6 @@
 import { waitAfterRefusal, waitMilliseconds, type Backoff } from "./backoff.ts";
 import type { CaptionFeed } from "./caption-feed.ts";
-import type { CaptionHistory } from "./caption-history-messages.ts";
+import type { CaptionHistory } from "./protocol.ts";
 import type { Clock } from "./clock.ts";
 import { ServiceError, isTransient } from "./errors.ts";
 

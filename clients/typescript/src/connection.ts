@@ -1,4 +1,3 @@
-import type { ClientMessage, Replies, ServerFrame } from "./caption-history-messages.ts";
 import type { Clock } from "./clock.ts";
 import {
   ConnectionFailedError,
@@ -8,7 +7,13 @@ import {
   WrongStateError,
   errorOf,
 } from "./errors.ts";
-import { BEARER_PREFIX, SUBPROTOCOL } from "./protocol.ts";
+import {
+  BEARER_PREFIX,
+  SUBPROTOCOL,
+  type ClientMessage,
+  type Replies,
+  type ServerFrame,
+} from "./protocol.ts";
 
 /** The part of a WebSocket that is used: browsers', Node's own and that of `ws` have it. */
 export interface WebSocketLike {

@@ -1,7 +1,6 @@
 import type { Backoff } from "./backoff.ts";
 import { Broadcast } from "./broadcast.ts";
 import { CaptionFeed, type ShownCaption } from "./caption-feed.ts";
-import type { ClientMessage, ServerFrame } from "./caption-history-messages.ts";
 import { CatchUp } from "./catch-up.ts";
 import { clockOf, webSocketOf, type ClientOptions } from "./client-options.ts";
 import type { Connection, ReplyTo } from "./connection.ts";
@@ -15,7 +14,14 @@ import {
   isTransient,
   type ServiceError,
 } from "./errors.ts";
-import type { BroadcastState, EndReason, SessionJoined, TargetLanguage } from "./protocol.ts";
+import type {
+  BroadcastState,
+  ClientMessage,
+  EndReason,
+  ServerFrame,
+  SessionJoined,
+  TargetLanguage,
+} from "./protocol.ts";
 import {
   REQUEST_TIMEOUT_MILLISECONDS,
   ReconnectingConnection,

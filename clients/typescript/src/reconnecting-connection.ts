@@ -1,5 +1,5 @@
 import { waitAfterRefusal, waitMilliseconds, type Backoff } from "./backoff.ts";
-import type { ClientMessage, ServerFrame } from "./caption-history-messages.ts";
+import type { ClientMessage, ServerFrame } from "./protocol.ts";
 import type { Clock } from "./clock.ts";
 import { Connection, type ReplyTo, type WebSocketClass } from "./connection.ts";
 import {

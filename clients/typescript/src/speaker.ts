@@ -3,7 +3,6 @@ import type { AudioSource, Level } from "./audio/audio-source.ts";
 import type { Backoff } from "./backoff.ts";
 import { Broadcast } from "./broadcast.ts";
 import { CaptionFeed, type ShownCaption } from "./caption-feed.ts";
-import type { ClientMessage, ServerFrame } from "./caption-history-messages.ts";
 import { clockOf, webSocketOf, type ClientOptions } from "./client-options.ts";
 import type { Clock } from "./clock.ts";
 import type { Connection, ReplyTo } from "./connection.ts";
@@ -12,9 +11,11 @@ import { ConnectionNotFoundError, WrongStateError, errorOf, type ServiceError } 
 import type {
   BroadcastState,
   Caption,
+  ClientMessage,
   ConnectionRefreshComplete,
   EndReason,
   RateLimitWarning,
+  ServerFrame,
   SessionCreated,
   SessionStatus,
   TranscriptionError,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import type { ServerFrame } from "../src/caption-history-messages.ts";
+import type { ServerFrame } from "../src/protocol.ts";
 import { Connection, type WebSocketClass } from "../src/connection.ts";
 import {
   ConnectionFailedError,
