@@ -29,7 +29,8 @@ export type AskForCaptions = (question: {
 }) => Promise<CaptionHistory>;
 
 /**
- * Asks for the captions that a gap may have swallowed: at once, and once more some seconds later the same.
+ * Asks for the captions that a gap may have swallowed: at once, and some seconds later for the same
+ * once more.
  */
 export class CatchUp {
   readonly #feed: CaptionFeed;

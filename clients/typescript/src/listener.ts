@@ -248,12 +248,11 @@ export class Listener {
   }
 
   async #request<Message extends ClientMessage>(message: Message): Promise<ReplyTo<Message>> {
-    const connection = await this.#connection.connected(message.action);
     try {
-      return await connection.request(message, REQUEST_TIMEOUT_MILLISECONDS);
+      return await this.#connection.request(message);
     } catch (error) {
       // The next socket joins again, or learns that the session has ended.
-      if (error instanceof ConnectionNotFoundError) connection.giveUp(error.message);
+      if (error instanceof ConnectionNotFoundError) this.#connection.current?.giveUp(error.message);
       throw error;
     }
   }
@@ -319,7 +318,9 @@ export class Listener {
     membership.joined = reply;
     membership.feed.changeLanguage(reply.targetLanguage);
     if (membership.isPlaybackPaused) {
-      await connection.request({ action: "pausePlayback" }, REQUEST_TIMEOUT_MILLISECONDS);
+      // It is only a report: the session does not depend on it.
+      const pausing = connection.request({ action: "pausePlayback" }, REQUEST_TIMEOUT_MILLISECONDS);
+      pausing.catch(() => undefined);
     }
     this.#events.emit("joined", reply);
   }

@@ -70,6 +70,8 @@ export interface ReconnectingOptions {
 interface Run {
   readonly stop: AbortController;
   isReplacing: boolean;
+  /** The session is on its way to a new socket: the old one may not be in it any more. */
+  isEntering: boolean;
   failures: number;
   current: Connection | undefined;
   currentSince: number;
@@ -110,6 +112,7 @@ export class ReconnectingConnection {
     const run: Run = {
       stop: new AbortController(),
       isReplacing: true,
+      isEntering: false,
       failures: 0,
       current: undefined,
       currentSince: 0,
@@ -145,13 +148,23 @@ export class ReconnectingConnection {
     this.#run?.endWait();
   }
 
-  /** Sends a message and resolves with its reply; without a socket it waits for the next one. */
+  /**
+   * Sends a message and resolves with its reply. Without a socket, or while the session moves to
+   * another one, it waits; what the old socket refused because of that is sent again on the new one.
+   */
   async request<Message extends ClientMessage>(
     message: Message,
     timeoutMilliseconds = REQUEST_TIMEOUT_MILLISECONDS,
   ): Promise<ReplyTo<Message>> {
-    const connection = await this.connected(message.action, timeoutMilliseconds);
-    return connection.request(message, timeoutMilliseconds);
+    for (;;) {
+      const connection = await this.connected(message.action, timeoutMilliseconds);
+      try {
+        return await connection.request(message, timeoutMilliseconds);
+      } catch (error) {
+        const hasMoved = this.#run?.isEntering === true || this.current !== connection;
+        if (!(error instanceof ConnectionNotFoundError && hasMoved)) throw error;
+      }
+    }
   }
 
   /** The socket in use, or the next one; raises ConnectionLostError if there is none in time. */
@@ -168,7 +181,7 @@ export class ReconnectingConnection {
           return true;
         }
         const connection = this.current;
-        if (connection === undefined) return false;
+        if (connection === undefined || this.#run.isEntering) return false;
         resolve(connection);
         return true;
       };
@@ -224,11 +237,17 @@ export class ReconnectingConnection {
     });
     try {
       throwIfStopped(run);
-      await this.#options.enter(connection, isFirst);
+      run.isEntering = true;
+      try {
+        await this.#options.enter(connection, isFirst);
+      } finally {
+        run.isEntering = false;
+      }
       throwIfStopped(run);
       if (!connection.isOpen) throw new ConnectionLostError("The socket was lost at once.");
     } catch (error) {
       connection.close();
+      this.#wakeWaiting();
       throw error;
     }
     return connection;
@@ -250,7 +269,7 @@ export class ReconnectingConnection {
     let cancelHeartbeat = (): void => undefined;
     const beat = (): void => {
       cancelHeartbeat = clock.after(HEARTBEAT_MILLISECONDS, beat);
-      void this.#heartbeat(connection);
+      void this.#heartbeat(run, connection);
     };
     cancelHeartbeat = clock.after(HEARTBEAT_MILLISECONDS, beat);
     const spread = clock.random() * REFRESH_SPREAD_MILLISECONDS;
@@ -263,12 +282,14 @@ export class ReconnectingConnection {
     };
   }
 
-  async #heartbeat(connection: Connection): Promise<void> {
+  async #heartbeat(run: Run, connection: Connection): Promise<void> {
     const sentAt = this.#options.clock.now();
     try {
       await connection.request({ action: "heartbeat" }, HEARTBEAT_TIMEOUT_MILLISECONDS);
     } catch (error) {
       if (error instanceof ConnectionNotFoundError) {
+        // During a refresh the session may have left this socket already.
+        if (run.isEntering) return;
         connection.giveUp("The service does not know this connection any more.");
       } else if (connection.lastHeardAt <= sentAt) {
         connection.giveUp("The socket is dead: a heartbeat was not answered.");

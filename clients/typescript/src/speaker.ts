@@ -172,7 +172,14 @@ export class Speaker {
 
   /** Ends the session for everyone, and closes the socket. */
   async end(): Promise<void> {
-    await this.#request({ action: "endSession" });
+    const session = this.#session;
+    try {
+      await this.#request({ action: "endSession" });
+    } catch (error) {
+      // Its end may come as a frame before the reply, such as on a new socket, and closes this client.
+      const isOver = session !== undefined && this.#session !== session;
+      if (!isOver || error instanceof ConnectionNotFoundError) throw error;
+    }
     this.close();
   }
 

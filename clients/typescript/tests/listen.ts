@@ -1,6 +1,8 @@
-// A listener as a program, for tests on the local cloud: it prints what it shows as lines of JSON, until its input ends.
+// A listener as a program, for tests on the local cloud: it prints what it shows as lines of JSON,
+// until its input ends.
 
 import { Listener } from "../src/index.ts";
+import { HASTY_CLOCK } from "./hasty-clock.ts";
 
 const [url = "", sessionId = "", targetLanguage = ""] = process.argv.slice(2);
 
@@ -8,7 +10,7 @@ function print(line: object): void {
   process.stdout.write(`${JSON.stringify(line)}\n`);
 }
 
-const listener = new Listener({ url });
+const listener = new Listener({ url, clock: HASTY_CLOCK });
 listener.on("connection", ({ state }) => {
   print({ event: "connection", state });
 });

@@ -145,6 +145,48 @@ for (const type of ["connectionRefreshRequired", "connectionWarning"]) {
   });
 }
 
+test("a heartbeat that the old socket refuses during a refresh loses nothing", async () => {
+  const lab = new Lab();
+  await lab.connection.start();
+  const old = lab.socket;
+  lab.enter = () =>
+    new Promise((resolve) => {
+      lab.clock.after(1_000, resolve);
+    });
+  old.onSent = () => {
+    old.receive({ type: "connectionRefreshRequired", timestamp: 1 });
+    lab.clock.after(500, () => {
+      old.refuse("heartbeat", "CONNECTION_NOT_FOUND");
+    });
+  };
+  await lab.clock.advance(MINUTE + 2_000);
+  assert.equal(lab.lost, 0);
+  assert.equal(lab.replaced, 1);
+  assert.deepEqual(lab.states, ["connecting", "connected", "connected"]);
+});
+
+test("what waited for a refresh goes to the old socket if the refresh fails", async () => {
+  const lab = new Lab();
+  await lab.connection.start();
+  const old = lab.socket;
+  let fail = (): void => undefined;
+  lab.enter = () =>
+    new Promise((_, reject) => {
+      fail = () => {
+        reject(new ConnectionLostError("for now"));
+      };
+    });
+  old.receive({ type: "connectionRefreshRequired", timestamp: 1 });
+  await settled();
+  await settled();
+  const asked = lab.connection.request({ action: "heartbeat" });
+  await settled();
+  assert.equal(old.count("heartbeat"), 0);
+  fail();
+  assert.equal((await asked).type, "heartbeatAck");
+  assert.equal(old.count("heartbeat"), 1);
+});
+
 test("a socket is replaced by the client's own clock, too, before API Gateway closes it", async () => {
   for (const random of [0, 0.999]) {
     const lab = new Lab(undefined, random);

@@ -1,9 +1,10 @@
-// A speaker as a program, for tests on the local cloud: it says a recording over and over, and prints what happens as
-// lines of JSON. When its input ends it ends the session.
+// A speaker as a program, for tests on the local cloud: it says a recording over and over, and prints
+// what happens as lines of JSON. When its input ends it ends the session.
 
 import { readFileSync } from "node:fs";
 
 import { RecordingSource, Speaker } from "../src/index.ts";
+import { HASTY_CLOCK } from "./hasty-clock.ts";
 
 const [url = "", recording = ""] = process.argv.slice(2);
 const { TOKEN = "" } = process.env;
@@ -13,7 +14,7 @@ function print(line: object): void {
 }
 
 const source = RecordingSource.fromWav(readFileSync(recording));
-const speaker = new Speaker({ url, token: () => Promise.resolve(TOKEN) });
+const speaker = new Speaker({ url, token: () => Promise.resolve(TOKEN), clock: HASTY_CLOCK });
 speaker.on("connection", ({ state }) => {
   print({ event: "connection", state });
 });

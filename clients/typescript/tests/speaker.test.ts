@@ -6,6 +6,7 @@ import {
   ConnectionNotFoundError,
   InvalidAudioError,
   RateLimitedError,
+  ServiceUnavailableError,
   SessionEndedError,
   UnsupportedLanguageError,
   WrongStateError,
@@ -271,6 +272,31 @@ test("ending waits for the reply, and says so once", async () => {
   await lab.create();
 });
 
+test("the end may come before the reply, without its requestId", async () => {
+  const lab = new Lab();
+  await lab.create();
+  const ending = lab.speaker.end();
+  await settled();
+  const common = { type: "sessionEnded", timestamp: 1, sessionId: SESSION };
+  lab.socket.receive({ ...common, reason: "speakerEnded" });
+  await ending;
+  assert.equal(lab.ended.length, 1);
+});
+
+test("an end that is refused, or not answered, is raised", async () => {
+  const lab = new Lab();
+  await lab.create();
+  const refused = assert.rejects(lab.speaker.end(), ServiceUnavailableError);
+  await settled();
+  lab.socket.refuse("endSession", "SERVICE_UNAVAILABLE");
+  await refused;
+  assert.equal(lab.speaker.sessionId, SESSION);
+  const elsewhere = assert.rejects(lab.speaker.end(), ConnectionNotFoundError);
+  await settled();
+  lab.socket.refuse("endSession", "CONNECTION_NOT_FOUND");
+  await elsewhere;
+});
+
 test("audio goes on over a loss: what was spoken meanwhile follows on the next socket", async () => {
   const lab = new Lab();
   await lab.create();
@@ -302,6 +328,45 @@ test("during a refresh no audio goes to the socket that is replaced", async () =
   await lab.take();
   assert.deepEqual(lab.sequences(), [0]);
   assert.ok(old.closedByClient);
+});
+
+test("a control during a refresh waits for it, and goes to the socket that the session is on", async () => {
+  const lab = new Lab();
+  await lab.create();
+  const old = lab.socket;
+  old.receive({ type: "connectionRefreshRequired", timestamp: 1 });
+  await lab.opened();
+  const pausing = lab.speaker.pause();
+  await settled();
+  assert.equal(old.count("pauseBroadcast"), 0);
+  await lab.take();
+  assert.equal(lab.socket.count("pauseBroadcast"), 1);
+  lab.socket.reply("pauseBroadcast", {
+    type: "broadcastPaused",
+    sessionId: SESSION,
+    broadcastState: broadcastState(4),
+  });
+  assert.equal((await pausing).version, 4);
+});
+
+test("a control that the old socket refuses since the session has moved is sent again", async () => {
+  const lab = new Lab();
+  await lab.create();
+  const old = lab.socket;
+  const pausing = lab.speaker.pause();
+  await settled();
+  old.receive({ type: "connectionRefreshRequired", timestamp: 1 });
+  await lab.opened();
+  old.refuse("pauseBroadcast", "CONNECTION_NOT_FOUND");
+  await lab.take();
+  assert.equal(lab.socket.count("pauseBroadcast"), 1);
+  lab.socket.reply("pauseBroadcast", {
+    type: "broadcastPaused",
+    sessionId: SESSION,
+    broadcastState: broadcastState(4),
+  });
+  assert.equal((await pausing).version, 4);
+  assert.deepEqual(lab.ended, []);
 });
 
 test("if a refresh fails, audio goes on with the old socket", async () => {

