@@ -20,6 +20,7 @@ from components.settings import PROJECT, Settings
 from components.speaker_identity import SpeakerIdentity, SpeakerIdentityArgs
 from components.stack_parts import StackParts
 from components.status_broadcaster import StatusBroadcaster, StatusBroadcasterArgs
+from components.transcript_store import TranscriptStore, TranscriptStoreArgs
 from components.transforms import register_transforms
 from components.translation_pipeline import TranslationPipeline, TranslationPipelineArgs
 
@@ -71,9 +72,19 @@ store = ConnectionStore("store", ConnectionStoreArgs(prefix=prefix, safety=table
 history_args = CaptionHistoryArgs(
     prefix=prefix,
     deletion_protection=settings.deletion_protection,
-    is_on=settings.caption_rules.caption_history_minutes > 0,
+    is_shown=settings.caption_rules.caption_history_minutes > 0,
+    is_kept=settings.caption_rules.keeps_captions,
 )
 history = CaptionHistory("history", history_args, here)
+transcripts_args = TranscriptStoreArgs(
+    platform=platform,
+    history=history,
+    retention_days=settings.caption_rules.transcript_retention_days,
+    is_writing=settings.caption_rules.transcripts,
+    is_kept=settings.caption_rules.has_transcript_bucket,
+    deletion_protection=settings.deletion_protection,
+)
+transcripts = TranscriptStore("transcripts", transcripts_args, here)
 access_logs = None
 if settings.access_logs:
     access_logs = AccessLogsArgs(
@@ -105,10 +116,15 @@ identity_args = SpeakerIdentityArgs(
     jwks_endpoint=settings.cognito_endpoint,
 )
 identity = SpeakerIdentity("identity", identity_args, here)
-fan_out_args = ListenerFanOutArgs(platform=platform, store=store, api=api)
+fan_out_args = ListenerFanOutArgs(platform=platform, store=store, api=api, transcripts=transcripts)
 fan_out = ListenerFanOut("fan-out", fan_out_args, here)
 lifecycle_args = SessionLifecycleArgs(
-    platform=platform, store=store, history=history, api=api, fan_out=fan_out
+    platform=platform,
+    store=store,
+    history=history,
+    transcripts=transcripts,
+    api=api,
+    fan_out=fan_out,
 )
 lifecycle = SessionLifecycle("lifecycle", lifecycle_args, here)
 status_args = StatusBroadcasterArgs(
@@ -147,6 +163,7 @@ parts = StackParts(
     platform=platform,
     store=store,
     history=history,
+    transcripts=transcripts,
     api=api,
     identity=identity,
     fan_out=fan_out,

@@ -12,11 +12,16 @@ from contract.tables import CAPTIONS
 
 @dataclass(frozen=True, kw_only=True)
 class CaptionHistoryArgs:
-    """`prefix` starts the table's physical name. `is_on`: whether captions are kept."""
+    """`prefix` starts the table's physical name.
+
+    `is_shown`: whether captions are kept for listeners; `is_kept`: whether they are kept at all,
+    for listeners or for transcripts.
+    """
 
     prefix: str
     deletion_protection: bool
-    is_on: bool
+    is_shown: bool
+    is_kept: bool
 
 
 class CaptionHistory(pulumi.ComponentResource):
@@ -35,16 +40,21 @@ class CaptionHistory(pulumi.ComponentResource):
             point_in_time_recovery=False, deletion_protection=args.deletion_protection
         )
         self.table = StackTable(f"{name}-captions", CAPTIONS, args.prefix, safety, self)
-        self._is_on = args.is_on
+        self._args = args
         self.register_outputs({"captionsTable": self.table.name})
 
     def writing(self) -> Grant:
         """Writing captions in batches."""
-        return self._if_on(self.table.granting("KeepCaptions", "BatchWriteItem"))
+        return _if(self._args.is_kept, self.table.granting("KeepCaptions", "BatchWriteItem"))
 
     def reading(self) -> Grant:
         """Reading a session's captions in one language."""
-        return self._if_on(self.table.granting("ReadCaptions", "Query"))
+        return _if(self._args.is_shown, self.table.granting("ReadCaptions", "Query"))
 
-    def _if_on(self, grant: Grant) -> Grant:
-        return grant if self._is_on else Grant(variables=grant.variables)
+    def taking_out(self) -> Grant:
+        """Reading a session's captions in every language, and deleting them."""
+        return self.table.granting("TakeOutCaptions", "Query", "BatchWriteItem")
+
+
+def _if(is_used: bool, grant: Grant) -> Grant:
+    return grant if is_used else Grant(variables=grant.variables)

@@ -19,6 +19,7 @@ from components.handler_function import (
 )
 from components.message_queue import LONGEST_RETENTION_SECONDS, MessageQueue, MessageQueueArgs
 from components.session_api import SessionApi
+from components.transcript_store import TranscriptStore
 from contract.functions import FAN_OUT
 
 # Older events are stale and dropped.
@@ -33,6 +34,7 @@ class ListenerFanOutArgs:
     platform: FunctionPlatform
     store: ConnectionStore
     api: SessionApi
+    transcripts: TranscriptStore
 
 
 class ListenerFanOut(pulumi.ComponentResource):
@@ -72,6 +74,7 @@ class ListenerFanOut(pulumi.ComponentResource):
                     args.store.querying_listeners(),
                     args.api.managing_connections("POST"),
                     invoking_itself,
+                    args.transcripts.starting(),
                 ),
                 asynchronous=AsynchronousInvocation(
                     on_failure_queue_arn=self.failures.arn,

@@ -120,6 +120,48 @@ def queue_access(
     return _document(statements)
 
 
+def bucket_access(bucket_arn: pulumi.Input[str]) -> pulumi.Output[str]:
+    """A bucket's own policy: only TLS for everyone.
+
+    The account's roles get access by their own policies.
+    """
+    return _document(
+        [
+            {
+                "Sid": "DenyPlainHttp",
+                "Effect": "Deny",
+                "Principal": "*",
+                "Action": ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:ListBucket"],
+                "Resource": [bucket_arn, pulumi.Output.concat(bucket_arn, "/*")],
+                "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+            }
+        ]
+    )
+
+
+def trust_of_role(
+    role_arn: pulumi.Input[str], partition: pulumi.Input[str], account_id: pulumi.Input[str]
+) -> pulumi.Output[str]:
+    """The trust policy that lets one role of the account take on another one.
+
+    The role is named by a condition and not as the principal: it need not exist yet, and may be
+    made anew.
+    """
+    return _document(
+        [
+            {
+                "Sid": "AssumeRole",
+                "Effect": "Allow",
+                "Principal": {
+                    "AWS": pulumi.Output.format("arn:{0}:iam::{1}:root", partition, account_id)
+                },
+                "Action": ["sts:AssumeRole"],
+                "Condition": {"ArnEquals": {"aws:PrincipalArn": role_arn}},
+            }
+        ]
+    )
+
+
 def alarm_topic_access(
     topic_arn: pulumi.Input[str], account_id: pulumi.Input[str]
 ) -> pulumi.Output[str]:

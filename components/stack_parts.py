@@ -20,6 +20,7 @@ from components.session_lifecycle import SessionLifecycle
 from components.settings import Settings
 from components.speaker_identity import SpeakerIdentity
 from components.status_broadcaster import StatusBroadcaster
+from components.transcript_store import TranscriptStore
 from components.translation_pipeline import TranslationPipeline
 
 
@@ -30,6 +31,7 @@ class StackParts:
     platform: FunctionPlatform
     store: ConnectionStore
     history: CaptionHistory
+    transcripts: TranscriptStore
     api: SessionApi
     identity: SpeakerIdentity
     fan_out: ListenerFanOut
@@ -45,6 +47,7 @@ class StackParts:
         return (
             *(self.identity.authorizer, self.fan_out.function, *self.lifecycle.functions),
             *(self.status.function, *self.audio.functions, *self.translation.functions),
+            *self.transcripts.functions,
             self.removed.function,
         )
 
@@ -56,6 +59,7 @@ class StackParts:
             "fanOutFailures": self.fan_out.failures,
             **self.status.failure_queues,
             **self.audio.failure_queues,
+            **self.transcripts.failure_queues,
         }
 
     @property
@@ -96,7 +100,12 @@ class StackParts:
         dashboard_name: pulumi.Output[str] | None,
     ) -> dict[str, Any]:
         """The stack's outputs by name; those of parts that the stack does not have are left out."""
-        queues = {**self.lifecycle.queues, **self.status.queues, **self.failure_queues}
+        queues = {
+            **self.lifecycle.queues,
+            **self.status.queues,
+            **self.transcripts.queues,
+            **self.failure_queues,
+        }
         log_groups = {function.entry: function.log_group_name for function in self.functions}
         if self.api.access_log_group_name is not None:
             log_groups["access"] = self.api.access_log_group_name
@@ -114,6 +123,7 @@ class StackParts:
             "queueUrls": {name: queue.url for name, queue in queues.items()},
             "audioQueueUrls": list(self.audio.slot_queue_urls),
             "logGroupNames": log_groups,
+            "transcriptsBucket": self.transcripts.bucket_name,
             "domainTarget": domain.target if domain else None,
             "alarmTopicArn": alarm_topic_arn,
             "dashboardName": dashboard_name,

@@ -135,6 +135,14 @@ _ACTIONS = (
     _listener_control("changeLanguage", "languageChanged", "sessionStatus"),
     _listener_control("getCaptions", "captionHistory"),
     Action(
+        name="getTranscript",
+        roles=(Role.SPEAKER,),
+        function="connection",
+        timeout_seconds=SPEAKER_CONTROL_TIMEOUT_SECONDS,
+        reply="transcript",
+        rates=(Rate.CONTROLS,),
+    ),
+    Action(
         name="heartbeat",
         roles=(Role.SPEAKER, Role.LISTENER),
         function="heartbeat",

@@ -11,6 +11,9 @@ from typing import Any
 LIVE = "live"
 """The alias of each function, on the version that serves; whatever invokes it uses the alias."""
 
+NONE = "none"
+"""The value of a variable that names a resource which the stack does not have."""
+
 AUDIENCE_SEPARATOR = " "
 """Between the audiences in their variable; no audience holds it."""
 
@@ -29,7 +32,11 @@ class AuthorizerEnvironment:
 
 @dataclass(frozen=True, kw_only=True)
 class ConnectionEnvironment:
-    """Tables, endpoint, limits and destinations of the function that opens sockets."""
+    """Tables, endpoint, limits and destinations of the function that opens sockets.
+
+    `transcripts` is whether the stack keeps any; `transcript_reader_role` is the ARN of the role
+    that reads them, or NONE where there is no bucket.
+    """
 
     sessions_table: str
     connections_table: str
@@ -49,6 +56,9 @@ class ConnectionEnvironment:
     controls_per_connection_per_minute: int
     join_misses_per_address_per_minute: int
     passcode_misses_per_session_per_minute: int
+    transcripts: bool
+    transcripts_bucket: str
+    transcript_reader_role: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,13 +117,17 @@ class SessionStatusEnvironment:
 
 @dataclass(frozen=True, kw_only=True)
 class FanOutEnvironment:
-    """What the fan-out function reads; it invokes itself for further pages of listeners."""
+    """What the fan-out function reads; it invokes itself for further pages of listeners.
+
+    `transcripts_queue_url` is NONE where the stack keeps no transcripts.
+    """
 
     sessions_table: str
     connections_table: str
     api_gateway_endpoint: str
     fan_out_function: str
     listener_count_change_threshold_percent: int
+    transcripts_queue_url: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,7 +186,8 @@ class AudioProcessorEnvironment:
 class TranslationEnvironment:
     """What the translation function reads; the fan-out posts pages of a crowd for it.
 
-    `caption_history_minutes` is 0 where no captions are kept.
+    `caption_history_minutes` is 0 where no captions are kept for listeners; `transcripts` is
+    whether they are kept for transcripts.
     """
 
     sessions_table: str
@@ -182,6 +197,15 @@ class TranslationEnvironment:
     fan_out_function: str
     listener_count_change_threshold_percent: int
     caption_history_minutes: int
+    transcripts: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class TranscriptsEnvironment:
+    """What the function reads that writes the transcripts of sessions that have ended."""
+
+    captions_table: str
+    transcripts_bucket: str
 
 
 @dataclass(frozen=True)
@@ -220,6 +244,7 @@ RECONCILE = Function("reconcile", ReconcileEnvironment)
 AUDIO_INGEST = Function("audio_ingest", AudioIngestEnvironment)
 AUDIO_PROCESSOR = Function("audio_processor", AudioProcessorEnvironment)
 TRANSLATION = Function("translation", TranslationEnvironment)
+TRANSCRIPTS = Function("transcripts", TranscriptsEnvironment)
 
 FUNCTIONS: Mapping[str, Function] = {
     function.entry: function
@@ -235,6 +260,7 @@ FUNCTIONS: Mapping[str, Function] = {
         REFRESH,
         REMOVED_ACTION,
         SESSION_STATUS,
+        TRANSCRIPTS,
         TRANSLATION,
     )
 }

@@ -116,6 +116,7 @@ TRANSLATIONS_FAILED = Metric("TranslationsFailed", ("translation",))
 CAPTIONS_KEPT = Metric("CaptionsKept", ("translation",))
 CAPTIONS_KEPT_LATE = Metric("CaptionsKeptLate", ("translation",))
 CAPTIONS_NOT_KEPT = Metric("CaptionsNotKept", ("translation",))
+TRANSCRIPTS_WRITTEN = Metric("TranscriptsWritten", ("transcripts",))
 
 METRICS = tuple(each for each in list(globals().values()) if isinstance(each, Metric))
 """All of them."""

@@ -3,12 +3,13 @@
 from collections.abc import Callable
 
 from contract.actions import Rate, Role
-from contract.functions import ConnectionEnvironment
+from contract.functions import NONE, ConnectionEnvironment
 from live_sessions.aws.clients import FAIL_FAST_TIMEOUT_SECONDS, Clients
 from live_sessions.aws.runtime import SYSTEM_CLOCK, Clock, Handler, read_environment
 from live_sessions.broadcast.controls import Broadcast
 from live_sessions.captions.history import CaptionTable, History
 from live_sessions.captions.missed_captions import MissedCaptions
+from live_sessions.captions.transcript_links import TranscriptLinks, TranscriptReader
 from live_sessions.listeners.answers import ListenerActions
 from live_sessions.listeners.joining import Joining
 from live_sessions.listeners.membership import Membership
@@ -26,6 +27,7 @@ from live_sessions.wire.messages import (
     ClientMessage,
     CreateSession,
     GetCaptions,
+    GetTranscript,
     JoinSession,
 )
 from live_sessions.wire.rate_limits import RateLimits
@@ -75,6 +77,7 @@ def build(
         clock=clock,
         max_duration_hours=environment.session_max_duration_hours,
         status_shards=environment.status_shards,
+        keeps_transcripts=environment.transcripts,
         new_session_id=new_session_id,
         new_passcode=new_passcode,
     )
@@ -98,8 +101,21 @@ def build(
         table=CaptionTable(clients.dynamodb(attempts=ATTEMPTS), environment.captions_table),
         minutes=environment.caption_history_minutes,
         clock=clock,
+        keeps_transcripts=environment.transcripts,
     )
     missed = MissedCaptions(membership=membership, history=history, clock=clock)
+    links = TranscriptLinks(
+        sessions=sessions,
+        connections=connections,
+        reader=(
+            TranscriptReader(
+                clients, environment.transcripts_bucket, environment.transcript_reader_role
+            )
+            if environment.transcript_reader_role != NONE
+            else None
+        ),
+        clock=clock,
+    )
     listeners = ListenerActions(
         membership=membership, misses=misses, sockets=sockets, pushes=pushes, clock=clock
     )
@@ -109,6 +125,7 @@ def build(
             "createSession": {Role.SPEAKER: Answer(CreateSession, creation.create_session)},
             "endSession": {Role.SPEAKER: Answer(ClientMessage, ender.end_session)},
             **broadcast.answers(),
+            "getTranscript": {Role.SPEAKER: Answer(GetTranscript, links.get_transcript)},
             "joinSession": {Role.LISTENER: Answer(JoinSession, joining.join_session)},
             "leaveSession": {Role.LISTENER: Answer(ClientMessage, listeners.leave_session)},
             "changeLanguage": {Role.LISTENER: Answer(ChangeLanguage, listeners.change_language)},

@@ -1,6 +1,6 @@
 """Sends frames to every listener of a session, and captions to pages of a crowd."""
 
-from contract.functions import FanOutEnvironment
+from contract.functions import NONE, FanOutEnvironment
 from live_sessions.aws.clients import Clients
 from live_sessions.aws.runtime import SYSTEM_CLOCK, Clock, Handler, read_environment
 from live_sessions.captions.pages import POST_TIMEOUT_SECONDS, CaptionPosts
@@ -8,7 +8,7 @@ from live_sessions.listeners.end_notices import EndNotices
 from live_sessions.listeners.fan_out import Departures, FanOutHandler
 from live_sessions.listeners.membership import Membership
 from live_sessions.sessions.connections import ConnectionTable
-from live_sessions.sessions.follow_ups import FanOut
+from live_sessions.sessions.follow_ups import FanOut, TranscriptQueue
 from live_sessions.sessions.rows import SessionTable
 from live_sessions.status.pushes import EventPushes
 from live_sessions.wire.sockets import CONCURRENT_POSTS, FAN_OUT_TIMEOUT_SECONDS, Sockets
@@ -43,6 +43,11 @@ def build(environment: FanOutEnvironment, clients: Clients, clock: Clock) -> Han
         itself=FanOut(clients.lambda_, environment.fan_out_function),
         captions=CaptionPosts(caption_sockets, departures, clock).post_page,
         clock=clock,
+        transcripts=(
+            TranscriptQueue(clients.sqs, environment.transcripts_queue_url)
+            if environment.transcripts_queue_url != NONE
+            else None
+        ),
     )
 
 

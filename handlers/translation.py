@@ -60,7 +60,12 @@ def build(environment: TranslationEnvironment, clients: Clients, clock: Clock) -
     kept_captions = CaptionTable(
         clients.fail_fast_dynamodb(TIMEOUT_SECONDS), environment.captions_table
     )
-    history = History(table=kept_captions, minutes=environment.caption_history_minutes, clock=clock)
+    history = History(
+        table=kept_captions,
+        minutes=environment.caption_history_minutes,
+        clock=clock,
+        keeps_transcripts=environment.transcripts,
+    )
     return Captioning(
         sessions,
         connections,

@@ -88,6 +88,14 @@ COMPUTED: dict[str, Callable[[str], dict[str, Any]]] = {
     },
     "aws:lambda/permission:Permission": lambda name: {},
     "aws:route53/record:Record": lambda name: {"fqdn": name},
+    "aws:s3/bucket:Bucket": lambda name: {"arn": f"arn:aws:s3:::{name}"},
+    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": lambda name: {},
+    "aws:s3/bucketOwnershipControls:BucketOwnershipControls": lambda name: {},
+    "aws:s3/bucketPolicy:BucketPolicy": lambda name: {},
+    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": lambda name: {},
+    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": (
+        lambda name: {}
+    ),
     "aws:sns/topic:Topic": lambda name: {"arn": f"arn:aws:sns:{REGION}:{ACCOUNT}:{name}"},
     "aws:sns/topicPolicy:TopicPolicy": lambda name: {},
     "aws:sns/topicSubscription:TopicSubscription": lambda name: {},

@@ -101,4 +101,7 @@ def setting_variables(settings: Settings) -> dict[str, str]:
         settings.caption_rules,
     ):
         values |= {name.upper(): value for name, value in rules}
-    return {name: str(value) for name, value in values.items()}
+    return {
+        name: str(value).lower() if isinstance(value, bool) else str(value)
+        for name, value in values.items()
+    }

@@ -18,6 +18,7 @@ from components.message_queue import MessageQueue
 from components.session_api import Route, SessionApi, routes_of, socket_routes
 from components.session_lifecycle.session_checks import SessionChecks, SessionChecksArgs
 from components.session_lifecycle.session_reconciler import SessionReconciler, SessionReconcilerArgs
+from components.transcript_store import TranscriptStore
 from contract.functions import CONNECTION, DISCONNECT, HEARTBEAT, REFRESH, Function
 
 DISCONNECT_TIMEOUT_SECONDS = 30
@@ -30,6 +31,7 @@ class SessionLifecycleArgs:
     platform: FunctionPlatform
     store: ConnectionStore
     history: CaptionHistory
+    transcripts: TranscriptStore
     api: SessionApi
     fan_out: ListenerFanOut
 
@@ -83,6 +85,7 @@ class SessionLifecycle(pulumi.ComponentResource):
             store.connections("ReadWriteConnections", *items),
             store.counting_rates(),
             self._args.history.reading(),
+            self._args.transcripts.reading(),
             self._args.api.managing_connections("GET", "POST"),
             self._args.fan_out.invoking(),
             self.checks.sending(),

@@ -125,6 +125,11 @@ def conflicts(values: Mapping[str, str]) -> Iterator[Problem]:
                 way_out = "remove translation from it, or unset translationFunctionArn"
                 yield Problem("reservedConcurrency", reservation, rule, way_out)
 
+        if values.get("transcripts") == "true":
+            rule = "needs the stack's own translation function, which keeps the captions"
+            way_out = "set it to false, or unset translationFunctionArn"
+            yield Problem("transcripts", "true", rule, way_out)
+
     domain = values.get("domainName")
     if domain == "":
         for key in ("certificateArn", "hostedZoneId"):

@@ -214,9 +214,27 @@ class AudioRules(_Record, frozen=True):
 
 
 class CaptionRules(_Record, frozen=True):
-    """How long listeners can ask for the captions that they missed; 0 keeps none."""
+    """How long listeners can ask for the captions that they missed; 0 keeps none.
+
+    `transcripts`: whether sessions may have their captions kept as a transcript;
+    `keep_transcript_bucket`: whether those that are there can be read where no more are written.
+    """
 
     caption_history_minutes: int = _whole_number(0, 60, "minutes")
+    transcripts: Switch
+    # https://docs.aws.amazon.com/AmazonS3/latest/API/API_LifecycleExpiration.html
+    transcript_retention_days: int = _whole_number(1, 3_650, "days")
+    keep_transcript_bucket: Switch
+
+    @property
+    def keeps_captions(self) -> bool:
+        """Whether captions are kept, for listeners or for transcripts."""
+        return self.caption_history_minutes > 0 or self.transcripts
+
+    @property
+    def has_transcript_bucket(self) -> bool:
+        """Whether there is a bucket of transcripts to read."""
+        return self.transcripts or self.keep_transcript_bucket
 
 
 class DomainRules(_Record, frozen=True):

@@ -7,6 +7,7 @@ from components.handler_function import FunctionPlatform, HandlerFunction, Handl
 from components.listener_fan_out import ListenerFanOut, ListenerFanOutArgs
 from components.roles import RoleRules
 from components.session_api import Refusal, SessionApi, SessionApiArgs, Target, Throttling
+from components.transcript_store import TranscriptStore, TranscriptStoreArgs
 from components.translation_pipeline import TranslationPipeline, TranslationPipelineArgs
 from contract.functions import FUNCTIONS, Function
 from program.computed import ACCOUNT, REGION
@@ -29,6 +30,7 @@ SETTINGS = {
     "AUDIO_CHUNKS_PER_SECOND": "6",
     "AUDIO_SLOTS": "3",
     "CAPTION_HISTORY_MINUTES": "2",
+    "TRANSCRIPTS": "true",
     "PARTIAL_CAPTIONS": "premium",
     "PARTIAL_RESULTS_STABILITY": "medium",
     "STATUS_SHARDS": "16",
@@ -67,9 +69,25 @@ def store(*, deletion_protection: bool = False) -> ConnectionStore:
     return ConnectionStore("store", ConnectionStoreArgs(prefix=PREFIX, safety=safety))
 
 
-def history(*, is_on: bool = True) -> CaptionHistory:
-    args = CaptionHistoryArgs(prefix=PREFIX, deletion_protection=False, is_on=is_on)
+def history(*, is_shown: bool = True, is_kept: bool = True) -> CaptionHistory:
+    args = CaptionHistoryArgs(
+        prefix=PREFIX, deletion_protection=False, is_shown=is_shown, is_kept=is_kept
+    )
     return CaptionHistory("history", args)
+
+
+def transcripts(
+    *, is_writing: bool = False, is_kept: bool = False, deletion_protection: bool = False
+) -> TranscriptStore:
+    args = TranscriptStoreArgs(
+        platform=platform(),
+        history=history(),
+        retention_days=30,
+        is_writing=is_writing,
+        is_kept=is_kept,
+        deletion_protection=deletion_protection,
+    )
+    return TranscriptStore("transcripts", args)
 
 
 def api() -> SessionApi:
@@ -86,7 +104,9 @@ def api() -> SessionApi:
 
 
 def fan_out(its_store: ConnectionStore, its_api: SessionApi) -> ListenerFanOut:
-    args = ListenerFanOutArgs(platform=platform(), store=its_store, api=its_api)
+    args = ListenerFanOutArgs(
+        platform=platform(), store=its_store, api=its_api, transcripts=transcripts()
+    )
     return ListenerFanOut("fan-out", args)
 
 

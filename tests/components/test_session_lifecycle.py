@@ -22,6 +22,7 @@ def lifecycle(engine: Engine) -> SessionLifecycle:
             platform=stack_parts.platform(),
             store=store,
             history=stack_parts.history(),
+            transcripts=stack_parts.transcripts(),
             api=api,
             fan_out=stack_parts.fan_out(store, api),
         )

@@ -29,6 +29,7 @@ EVERYTHING = {
     "dashboard": True,
     "routeMetrics": True,
     "tracing": True,
+    "transcripts": True,
 }
 # A stack of few resources, for tests that need many runs.
 LEAN = {

@@ -60,6 +60,7 @@ SETTINGS = {
     "STATUS_QUERIES_PER_SPEAKER_PER_MINUTE": "statusQueriesPerSpeakerPerMinute",
     "STATUS_QUERY_TIMEOUT_MS": "statusQueryTimeoutMilliseconds",
     "STATUS_SHARDS": "statusShards",
+    "TRANSCRIPTS": "transcripts",
 }
 # The layers of each function that has more than the shared one.
 LAYERS = {"authorizer": ["shared", "tokens"], "audio_processor": ["shared", "streaming"]}

@@ -138,7 +138,7 @@ def _keys_in(request: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         yield from item.values()
     for table, wanted in request.get("RequestItems", {}).items():
         if isinstance(wanted, list):
-            puts = (write["PutRequest"] for write in wanted)
-            yield from ({"TableName": table, "Item": put["Item"]} for put in puts)
+            writes = (write for each in wanted for write in each.values())
+            yield from ({"TableName": table, **write} for write in writes)
         else:
             yield from ({"TableName": table, "Key": key} for key in wanted["Keys"])

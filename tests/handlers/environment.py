@@ -8,7 +8,15 @@ import os
 from tests.patience import OUT_OF_REACH_SECONDS
 
 REGION = "eu-central-1"
-QUEUES = ("session-checks", "status-shards", "reconcile-shards", "audio-0", "audio-1", "audio-2")
+QUEUES = (
+    "session-checks",
+    "transcripts",
+    "status-shards",
+    "reconcile-shards",
+    "audio-0",
+    "audio-1",
+    "audio-2",
+)
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": "testing",
@@ -25,6 +33,10 @@ ENVIRONMENT = {
     "RATE_LIMITS_TABLE": "rate-limits",
     "CAPTIONS_TABLE": "captions",
     "CAPTION_HISTORY_MINUTES": "2",
+    "TRANSCRIPTS": "true",
+    "TRANSCRIPTS_BUCKET": "live-sessions-test-transcripts",
+    "TRANSCRIPTS_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/123456789012/transcripts",
+    "TRANSCRIPT_READER_ROLE": "arn:aws:iam::123456789012:role/live-sessions-test-reader",
     "API_GATEWAY_ENDPOINT": f"https://api1234567.execute-api.{REGION}.amazonaws.com/live",
     "FAN_OUT_FUNCTION": "live-sessions-test-fan-out:live",
     "SESSION_CHECKS_QUEUE_URL": f"https://sqs.{REGION}.amazonaws.com/123456789012/session-checks",

@@ -12,14 +12,18 @@ from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
+from live_sessions.aws.credentials import Keys
 from live_sessions.aws.http import AwsHttp
 from live_sessions.aws.runtime import AwsEnvironment, read_environment
 
 if TYPE_CHECKING:
+    from botocore.config import Config
     from botocore.session import Session
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sts import STSClient
     from mypy_boto3_translate import TranslateClient
 
 # A call that fails for good does so within six seconds, with two attempts within three, or half as
@@ -34,7 +38,7 @@ FAIL_FAST_TIMEOUT_SECONDS = 0.5
 
 AT_MOST_ONCE_TIMEOUT_SECONDS = 3
 
-SERVICES = ("dynamodb", "lambda", "sqs", "translate")
+SERVICES = ("dynamodb", "lambda", "s3", "sqs", "sts", "translate")
 
 
 class Clients:
@@ -100,6 +104,31 @@ class Clients:
         """A client that gives up after 1.5 s: a late caption is of little use."""
         return self._client("translate", attempts=1, read_timeout_seconds=1.5, connections=20)
 
+    def sts(self) -> "STSClient":
+        """A client that takes on other roles."""
+        return self._client("sts", attempts=2, read_timeout_seconds=2)
+
+    def s3(self) -> "S3Client":
+        """A client for writing files of some megabytes."""
+        return self._client("s3", attempts=ATTEMPTS, read_timeout_seconds=10)
+
+    def s3_with(self, keys: Keys) -> "S3Client":
+        """A client with other keys than the function's own; it is not kept, since they expire."""
+        from botocore.config import Config
+
+        config = self._config(attempts=2, read_timeout_seconds=2)
+        # Links that are signed in the older way are not valid in every Region.
+        config = config.merge(Config(signature_version="s3v4"))
+        with self._making:
+            session: Any = self._botocore_session()
+            return session.create_client(
+                "s3",
+                config=config,
+                aws_access_key_id=keys.access_key_id,
+                aws_secret_access_key=keys.secret_access_key,
+                aws_session_token=keys.session_token,
+            )
+
     def http(self, endpoint: str, service: str, *, timeout_seconds: float) -> AwsHttp:
         """A client of one endpoint without botocore."""
         return self._kept(
@@ -122,20 +151,35 @@ class Clients:
         connections: int = 10,
     ) -> Any:
         def build() -> Any:
-            from botocore.config import Config
-
-            scale = self.aws.aws_client_timeout_scale
-            config = Config(
-                connect_timeout=connect_timeout_seconds * scale,
-                read_timeout=read_timeout_seconds * scale,
-                retries={"mode": "standard", "total_max_attempts": attempts},
-                max_pool_connections=connections,
-                tcp_keepalive=True,
+            config = self._config(
+                attempts=attempts,
+                connect_timeout_seconds=connect_timeout_seconds,
+                read_timeout_seconds=read_timeout_seconds,
+                connections=connections,
             )
             return self._botocore_session().create_client(service, config=config)
 
         key = (service, attempts, connect_timeout_seconds, read_timeout_seconds, connections)
         return self._kept(key, build)
+
+    def _config(
+        self,
+        *,
+        attempts: int,
+        read_timeout_seconds: float,
+        connect_timeout_seconds: float = CONNECT_TIMEOUT_SECONDS,
+        connections: int = 10,
+    ) -> "Config":
+        from botocore.config import Config
+
+        scale = self.aws.aws_client_timeout_scale
+        return Config(
+            connect_timeout=connect_timeout_seconds * scale,
+            read_timeout=read_timeout_seconds * scale,
+            retries={"mode": "standard", "total_max_attempts": attempts},
+            max_pool_connections=connections,
+            tcp_keepalive=True,
+        )
 
     def _kept(self, key: tuple[object, ...], build: Callable[[], Any]) -> Any:
         with self._making:

@@ -22,6 +22,8 @@ Record = TypeVar("Record")
 Handler = Callable[[Mapping[str, Any], Any], Any]
 """A function's handler: the event and Lambda's context in, the result out."""
 
+TRUTH = {"true": True, "false": False}
+
 OR_ELSE = "or else"
 """Metadata of a field whose variable may have another name, too."""
 
@@ -71,10 +73,10 @@ def read_environment(record: type[Record], variables: Mapping[str, str] | None =
     """Fill `record` from the variables named like its fields in capitals.
 
     `variables` stands in for os.environ. A field with a default is optional. Raises
-    EnvironmentProblem naming every variable that is missing or not a whole number.
+    EnvironmentProblem naming every variable that is missing or of the wrong kind.
     """
     source = os.environ if variables is None else variables
-    values: dict[str, str | int] = {}
+    values: dict[str, str | int | bool] = {}
     problems: list[str] = []
     for each in fields(record):  # pyright: ignore[reportArgumentType]
         name = each.name.upper()
@@ -87,6 +89,10 @@ def read_environment(record: type[Record], variables: Mapping[str, str] | None =
                 values[each.name] = int(text)
             except ValueError:
                 problems.append(f"{name} is {text!r}, which is not a whole number")
+        elif each.type is bool:
+            if text not in TRUTH:
+                problems.append(f"{name} is {text!r}, which is neither true nor false")
+            values[each.name] = TRUTH.get(text, False)
         else:
             values[each.name] = text
     if problems:

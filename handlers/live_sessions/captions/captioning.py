@@ -281,7 +281,7 @@ class Captioning:
         # A full page may be followed by one without listeners.
         first_pages = [page for page in islice(pages, 2) if page]
         with ExitStack() as stack:
-            translations = stack.enter_context(_Translations(self, transcript))
+            translations = stack.enter_context(_Translations(self, transcript, session))
             if session.receive_captions and session.speaker_lost_at is None:
                 to_speaker = stack.enter_context(self.threads(1))
                 to_speaker.submit(self._post_to_speaker, session, transcript, translations)
@@ -417,8 +417,9 @@ class _Translations:
     it or not. Thread-safe.
     """
 
-    def __init__(self, captioning: Captioning, transcript: Transcript) -> None:
+    def __init__(self, captioning: Captioning, transcript: Transcript, session: Session) -> None:
         self._transcript = transcript
+        self._session = session
         self._translator = captioning.translator
         self._history = captioning.history
         self._clock = captioning.clock
@@ -436,7 +437,7 @@ class _Translations:
 
     def __enter__(self) -> "_Translations":
         transcript = self._transcript
-        if self._history.is_on and not transcript.is_partial:
+        if self._history.keeps(self._session) and not transcript.is_partial:
             self._writer = self._history.writer(self._batches)
             self._keeping_source = self._threads.submit(self.settled, transcript.source_language)
         return self
@@ -503,7 +504,7 @@ class _Translations:
             return
         transcript = self._transcript
         row = self._history.row(
-            session_id=transcript.session_id,
+            self._session,
             language=language,
             sequence=transcript.sequence,
             original_text=transcript.text,

@@ -1,4 +1,5 @@
-"""The captions table: the final captions of a session, kept for listeners who missed them.
+"""The captions table: the final captions of a session, kept for listeners who missed them, and for
+the session's transcript if it has one.
 
 A caption is written before it is posted, so that a listener finds in the table what was not posted
 to them. A write that takes too long or fails never delays or costs a caption: it is repeated after
@@ -35,11 +36,15 @@ GATHERING_SECONDS = 0.002
 TIMEOUT_SECONDS = 0.5
 WAIT_SECONDS = 0.2
 ATTEMPTS = 3
+DELETE_ATTEMPTS = 6
 
 PAGE_SIZE = 100
 
 NO_SEQUENCE = -1
 """Before every caption: sequences start at 1, or at 0 in sessions of release 0.1.0."""
+
+TRANSCRIPT_PATIENCE_SECONDS = 2 * 24 * 3600
+"""How long after a session's latest end its captions wait to be written as a transcript."""
 
 
 class CaptionRow(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -61,6 +66,10 @@ class CaptionRow(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 def partition_of(session_id: str, language: str) -> str:
     """The partition key of a session's captions in one language."""
     return f"{session_id}#{language}"
+
+
+class CaptionsLeft(Exception):
+    """DynamoDB left deletions unprocessed again and again."""
 
 
 class CaptionTable:
@@ -104,6 +113,45 @@ class CaptionTable:
                 if row.written_at < since_ms:
                     return
                 yield row
+
+    def of_session(
+        self, session_id: str, language: str, *, from_ms: int, until_ms: int
+    ) -> Iterator[CaptionRow]:
+        """All captions that were written in that time, in the order of their sequences.
+
+        By consistent reads. An id that another session had may have that session's rows, too.
+        """
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table,
+            KeyConditionExpression="sessionLanguage = :partition",
+            ExpressionAttributeValues=typed({":partition": partition_of(session_id, language)}),
+            ConsistentRead=True,
+        )
+        for page in pages:
+            for item in page.get("Items", []):
+                row = msgspec.convert(plain(item), CaptionRow)
+                if from_ms <= row.written_at < until_ms:
+                    yield row
+
+    def delete(self, rows: Sequence[CaptionRow], clock: Clock) -> None:
+        """Delete at most BATCH_LIMIT_ITEMS rows; raises CaptionsLeft if some are still there."""
+        left: list[Any] = [
+            {
+                "DeleteRequest": {
+                    "Key": typed(
+                        {"sessionLanguage": row.session_language, "sequence": row.sequence}
+                    )
+                }
+            }
+            for row in rows
+        ]
+        for attempt in range(1, DELETE_ATTEMPTS + 1):
+            response = self._client.batch_write_item(RequestItems={self._table: left})
+            left = list(response.get("UnprocessedItems", {}).get(self._table, []))
+            if not left:
+                return
+            clock.sleep(backoff_seconds(attempt))
+        raise CaptionsLeft(f"{len(left)} of {len(rows)} captions were not deleted")
 
 
 @dataclass(frozen=True)
@@ -205,21 +253,32 @@ class CaptionWriter:
 
 @dataclass(frozen=True, kw_only=True)
 class History:
-    """The final captions of the last `minutes`; none with 0."""
+    """The final captions of the last `minutes`; none with 0.
+
+    Where the stack `keeps_transcripts`, those of a session that has one stay until it is written.
+    """
 
     table: CaptionTable
     minutes: int
     clock: Clock
+    keeps_transcripts: bool
 
     @property
-    def is_on(self) -> bool:
-        """Whether captions are kept; where they are not, no function may use the table."""
+    def is_shown(self) -> bool:
+        """Whether listeners are shown captions; else the connection function may not read any."""
         return self.minutes > 0
+
+    def keeps(self, session: Session) -> bool:
+        """Whether captions of the session are kept, for its listeners or for its transcript."""
+        return self.is_shown or self._is_for_transcript(session)
+
+    def _is_for_transcript(self, session: Session) -> bool:
+        return self.keeps_transcripts and session.keep_transcript
 
     def row(
         self,
+        session: Session,
         *,
-        session_id: str,
         language: str,
         sequence: int,
         original_text: str,
@@ -228,15 +287,18 @@ class History:
     ) -> CaptionRow:
         """The row of a caption that is written now; `translation` is None if there is none."""
         now_ms = self.clock.now_ms()
+        ttl = now_ms // 1000 + self.minutes * 60
+        if self._is_for_transcript(session):
+            ttl = session.expires_at + TRANSCRIPT_PATIENCE_SECONDS
         return CaptionRow(
-            session_language=partition_of(session_id, language),
+            session_language=partition_of(session.session_id, language),
             sequence=sequence,
             text=original_text if translation is None else translation,
             original_text=None if translation is None else original_text,
             translated=translation is not None,
             spoken_at=spoken_at,
             written_at=now_ms,
-            ttl=now_ms // 1000 + self.minutes * 60,
+            ttl=ttl,
         )
 
     def writer(self, executor: Executor) -> CaptionWriter:

@@ -36,7 +36,7 @@ class MissedCaptions:
         member = self.membership.member(request.caller, request.at_ms)
         session = self.membership.live_session(cast(str, member.session_id), request.at_ms)
         language = cast(str, member.target_language)
-        kept = self._kept(session, language, request.message) if self.history.is_on else ()
+        kept = self._kept(session, language, request.message) if self.history.is_shown else ()
         return self._reply(request, session, language, list(kept))
 
     def _kept(self, session: Session, language: str, message: GetCaptions) -> Iterator[KeptCaption]:

@@ -26,6 +26,8 @@ from live_sessions.sessions.follow_ups import (
     FanOut,
     FrameFanOut,
     SessionEndedFanOut,
+    TranscriptQueue,
+    TranscriptTask,
 )
 from live_sessions.sessions.rows import Session, SessionTable
 from live_sessions.status.pushes import EventPushes
@@ -90,6 +92,7 @@ class FanOutHandler:
     """The fan-out function; `itself` starts an invocation for each of several pages.
 
     `captions` posts a page of a caption until a moment of the monotonic clock, and reports.
+    `transcripts` is None where the stack keeps none.
     """
 
     sessions: SessionTable
@@ -100,6 +103,7 @@ class FanOutHandler:
     itself: FanOut
     captions: Callable[[CaptionPage, float], object]
     clock: Clock
+    transcripts: TranscriptQueue | None = None
     page_size: int = PAGE_SIZE
 
     def __call__(self, event: Mapping[str, Any], context: Any) -> object:
@@ -213,8 +217,25 @@ class FanOutHandler:
         if session is None or session.ended_at is None:
             return
         if self.clock.now_ms() - session.ended_at >= CLOSING_DELAY_SECONDS * 1000:
+            # If this fails, the session stays in the active index, and reconcile comes back to it.
+            self._have_transcript_written(session, session.ended_at)
             self.sessions.close(session_id)
             logger.info("closed", extra={"session": session_id})
+
+    def _have_transcript_written(self, session: Session, ended_at: int) -> None:
+        """By then the session's last caption was kept: none is after the end."""
+        user_id = session.speaker_user_id
+        if self.transcripts is None or not session.keep_transcript or user_id is None:
+            return
+        self.transcripts.send(
+            TranscriptTask(
+                session_id=session.session_id,
+                user_id=user_id,
+                source_language=session.source_language,
+                created_at=session.created_at,
+                ended_at=ended_at,
+            )
+        )
 
     def _ended_frame(self, task: SessionEndedFanOut) -> SessionEnded:
         return SessionEnded(

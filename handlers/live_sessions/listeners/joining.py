@@ -87,6 +87,7 @@ class Joining:
             source_language=session.source_language,
             connection_id=caller.connection_id,
             broadcast_state=session.broadcast_state,
+            is_transcript_kept=session.keep_transcript,
         )
 
     def _reserve_place(self, message: JoinSession, member: Connection, at_ms: int) -> Session:

@@ -114,6 +114,33 @@ class FanOut:
         start_function(self.client(), self.function_name, task)
 
 
+class TranscriptTask(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Write the transcript of a session that has ended; times are epoch milliseconds.
+
+    It has all that is needed, since the session's row may be gone when a failed task is repeated.
+    """
+
+    session_id: str
+    user_id: str
+    source_language: str
+    created_at: int
+    ended_at: int
+
+
+class TranscriptQueue:
+    """The queue of transcripts to write, for senders; its client is built at the first use."""
+
+    def __init__(self, client: "Callable[[], SQSClient]", queue_url: str) -> None:
+        self._client = client
+        self._queue_url = queue_url
+
+    def send(self, task: TranscriptTask) -> None:
+        """Send one task; raises botocore's errors."""
+        self._client().send_message(
+            QueueUrl=self._queue_url, MessageBody=msgspec.json.encode(task).decode()
+        )
+
+
 SQS_BATCH_LIMIT = 10
 """https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html"""
 

@@ -32,6 +32,7 @@ from live_sessions.wire.refusals import (
     already_in_session,
     connection_not_found,
     connection_unknown,
+    keeps_no_transcripts,
     not_admitted,
     session_ended,
 )
@@ -46,21 +47,28 @@ class NoFreeSessionId(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class SessionCreation:
-    """Creates sessions that expire after `max_duration_hours`."""
+    """Creates sessions that expire after `max_duration_hours`.
+
+    `keeps_transcripts` is whether the stack does, for sessions that ask for it.
+    """
 
     sessions: SessionTable
     connections: ConnectionTable
     clock: Clock
     max_duration_hours: int
     status_shards: int
+    keeps_transcripts: bool
     new_session_id: Callable[[], str] = random_session_id
     new_passcode: Callable[[], str] = random_passcode
 
     def create_session(self, request: Request[CreateSession]) -> Frame:
         """Create a session and make the caller its speaker.
 
-        Raises ProtocolError with ALREADY_IN_SESSION or CONNECTION_NOT_FOUND, NoFreeSessionId.
+        Raises ProtocolError with INVALID_PARAMETER, ALREADY_IN_SESSION or CONNECTION_NOT_FOUND,
+        and NoFreeSessionId.
         """
+        if request.message.keep_transcript and not self.keeps_transcripts:
+            raise keeps_no_transcripts()
         connection_id, at_ms = request.caller.connection_id, request.at_ms
         row = self.connections.sender(connection_id, at_ms=at_ms)
         if row is None:
@@ -104,6 +112,7 @@ class SessionCreation:
                 quality_tier=request.message.quality_tier,
                 sample_rate_hertz=request.message.sample_rate_hertz,
                 receive_captions=request.message.receive_captions,
+                keep_transcript=request.message.keep_transcript,
                 access=access,
                 passcode=self.new_passcode() if access == PASSCODE else None,
                 active_shard=shard_of(session_id, self.status_shards),

@@ -88,6 +88,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     quality_tier: str = "standard"
     sample_rate_hertz: int = DEFAULT_SAMPLE_RATE_HERTZ
     receive_captions: bool = False
+    keep_transcript: bool = False
     access: Access = "open"
     passcode: str | None = None
     created_at: int

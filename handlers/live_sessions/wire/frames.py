@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from live_sessions.wire.messages import Access
+from live_sessions.wire.messages import Access, TranscriptFormat
 from live_sessions.wire.refusals import ErrorCode
 
 
@@ -78,13 +78,14 @@ class SessionCreated(Frame, frozen=True, kw_only=True, tag="sessionCreated"):
 
 
 class SessionJoined(Frame, frozen=True, kw_only=True, tag="sessionJoined"):
-    """The reply to joinSession."""
+    """`is_transcript_kept`: what is said in the session is kept as a transcript after its end."""
 
     session_id: str
     target_language: str
     source_language: str
     connection_id: str
     broadcast_state: BroadcastState
+    is_transcript_kept: bool
 
 
 class SessionLeft(Frame, frozen=True, kw_only=True, tag="sessionLeft"):
@@ -229,6 +230,16 @@ class CaptionHistory(Frame, frozen=True, kw_only=True, tag="captionHistory"):
     target_language: str
     captions: list[KeptCaption]
     is_complete: bool
+
+
+class TranscriptLink(Frame, frozen=True, kw_only=True, tag="transcript"):
+    """The reply to getTranscript: where to get the file until `expires_at` (epoch milliseconds)."""
+
+    session_id: str
+    language: str
+    format: TranscriptFormat
+    url: str
+    expires_at: int
 
 
 class RateLimitWarning(Frame, frozen=True, kw_only=True, tag="rateLimitWarning"):

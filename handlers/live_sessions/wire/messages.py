@@ -31,6 +31,8 @@ https://docs.aws.amazon.com/transcribe/latest/APIReference/API_streaming_StartSt
 
 DEFAULT_SAMPLE_RATE_HERTZ = 16_000
 
+TranscriptFormat = Literal["txt", "srt", "vtt", "json"]
+
 Access = Literal["open", "passcode"]
 """Who may join a session: everyone who has its id, or everyone who has its passcode as well."""
 
@@ -53,6 +55,7 @@ class CreateSession(ClientMessage, frozen=True, kw_only=True):
     sample_rate_hertz: SampleRate = DEFAULT_SAMPLE_RATE_HERTZ
     access: Access = "open"
     receive_captions: bool = False
+    keep_transcript: bool = False
 
 
 class JoinSession(ClientMessage, frozen=True, kw_only=True):
@@ -74,6 +77,14 @@ class GetCaptions(ClientMessage, frozen=True, kw_only=True):
 
     since: SequenceNumber | UnsetType = UNSET
     limit: Annotated[int, msgspec.Meta(ge=1, le=100)] = 20
+
+
+class GetTranscript(ClientMessage, frozen=True, kw_only=True):
+    """Ask for a link to a transcript: of the connection's session, in the source language."""
+
+    session_id: SessionId | UnsetType = UNSET
+    language: LanguageTag | UnsetType = UNSET
+    format: TranscriptFormat = "txt"
 
 
 class RefreshAsSpeaker(ClientMessage, frozen=True, kw_only=True):
@@ -134,6 +145,7 @@ MESSAGES: Mapping[tuple[str, Role], type[ClientMessage]] = {
     ("joinSession", Role.LISTENER): JoinSession,
     ("changeLanguage", Role.LISTENER): ChangeLanguage,
     ("getCaptions", Role.LISTENER): GetCaptions,
+    ("getTranscript", Role.SPEAKER): GetTranscript,
     ("refreshConnection", Role.SPEAKER): RefreshAsSpeaker,
     ("refreshConnection", Role.LISTENER): RefreshAsListener,
     ("setVolume", Role.SPEAKER): SetVolume,

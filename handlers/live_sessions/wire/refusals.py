@@ -24,6 +24,7 @@ class ErrorCode(StrEnum):
     MESSAGE_TOO_LARGE = "MESSAGE_TOO_LARGE"
     AUDIO_TOO_LARGE = "AUDIO_TOO_LARGE"
     INVALID_AUDIO = "INVALID_AUDIO"
+    TRANSCRIPT_NOT_AVAILABLE = "TRANSCRIPT_NOT_AVAILABLE"
     STATUS_TIMEOUT = "STATUS_TIMEOUT"
     SERVICE_UNAVAILABLE = "SERVICE_UNAVAILABLE"
     INTERNAL_ERROR = "INTERNAL_ERROR"
@@ -100,6 +101,27 @@ def not_the_speaker(session_id: str) -> ProtocolError:
     return ProtocolError(
         ErrorCode.UNAUTHORIZED_ACTION,
         f"The session {session_id} belongs to another speaker; sign in as the one who created it.",
+    )
+
+
+def keeps_no_transcripts() -> ProtocolError:
+    """createSession asks for a transcript where the stack keeps none."""
+
+    rule = "this stack keeps no transcripts, so keepTranscript is false or left out"
+    return ProtocolError(
+        ErrorCode.INVALID_PARAMETER,
+        f"createSession: {rule}; its operator can have them kept with the setting `transcripts`.",
+        {"parameter": "keepTranscript", "value": True, "rule": rule},
+    )
+
+
+def transcript_not_available(session_id: str, why: str) -> ProtocolError:
+    """There is no transcript to read; `why` ends the sentence, and says what to do."""
+
+    return ProtocolError(
+        ErrorCode.TRANSCRIPT_NOT_AVAILABLE,
+        f"There is no transcript of the session {session_id} to read: {why}.",
+        {"sessionId": session_id},
     )
 
 

@@ -44,6 +44,7 @@ RULE_LIMIT_CHARACTERS = 512
 LANGUAGES: Mapping[str, frozenset[str]] = {
     "sourceLanguage": SOURCE_LANGUAGES,
     "targetLanguage": TARGET_LANGUAGES,
+    "language": TARGET_LANGUAGES,
 }
 """The languages that each parameter may name."""
 
@@ -150,7 +151,8 @@ def open_envelope(
 
 
 def read_message(envelope: Envelope, message_type: type[Message]) -> Message:
-    """Check the action's parameters, and replace the tag in `targetLanguage` by the language found.
+    """Check the action's parameters, and replace a tag by the language found for it, except in
+    `sourceLanguage`, whose tag names the accent too.
 
     Raises ProtocolError with INVALID_PARAMETER or UNSUPPORTED_LANGUAGE.
     """
@@ -199,10 +201,12 @@ def _with_languages(envelope: Envelope, message: Message) -> Message:
         supported = LANGUAGES.get(field.encode_name)
         if supported is None:
             continue
-        tag: str = getattr(message, field.name)
+        tag: str | msgspec.UnsetType = getattr(message, field.name)
+        if tag is msgspec.UNSET:
+            continue
         found = _looked_up(envelope, type(message), field.encode_name, tag, supported)
-        if field.encode_name == "targetLanguage":
-            message = msgspec.structs.replace(message, target_language=found)
+        if field.encode_name != "sourceLanguage":
+            message = msgspec.structs.replace(message, **{field.name: found})
     return message
 
 

@@ -199,7 +199,12 @@ def audience(stage: Stage) -> Iterator[Audience]:
 
 
 def with_table(audience: Audience, table: object) -> None:
-    history = History(table=cast(CaptionTable, table), minutes=2, clock=audience.captioning.clock)
+    history = History(
+        table=cast(CaptionTable, table),
+        minutes=2,
+        clock=audience.captioning.clock,
+        keeps_transcripts=False,
+    )
     audience.captioning = replace(audience.captioning, history=history)
 
 

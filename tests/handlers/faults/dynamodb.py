@@ -113,16 +113,18 @@ class DynamoDB:
         return Reply(200, {"Responses": found, "UnprocessedKeys": {}})
 
     def _batch_write(self, request: Mapping[str, Any]) -> Reply:
-        """Puts alone, of at most 25 items with different keys."""
-        puts = [
-            {"TableName": table, "Item": write["PutRequest"]["Item"]}
-            for table, writes in request["RequestItems"].items()
-            for write in writes
+        """Puts and deletions, of at most 25 items with different keys."""
+        writes = [
+            {"TableName": table, **write}
+            for table, requests in request["RequestItems"].items()
+            for each in requests
+            for write in each.values()
         ]
-        if len(puts) > 25 or len({(put["TableName"], self._key(put)) for put in puts}) < len(puts):
+        keys = {(write["TableName"], self._key(write)) for write in writes}
+        if len(writes) > 25 or len(keys) < len(writes):
             raise Unsupported("more than 25 items, or an item twice: DynamoDB refuses them")
-        for put in puts:
-            self._store(put, put["Item"])
+        for write in writes:
+            self._store(write, write.get("Item"))
         return Reply(200, {"UnprocessedItems": {}})
 
     def _query(self, request: Mapping[str, Any]) -> Reply:
