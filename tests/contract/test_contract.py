@@ -104,11 +104,11 @@ def test_each_rate_is_checked_by_an_action_or_by_the_handshake() -> None:
 
 
 @pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
-def test_each_function_has_code_and_variables_of_text_and_whole_numbers(
+def test_each_function_has_code_and_variables_of_types_that_can_be_read(
     function: Function,
 ) -> None:
     assert (ROOT / "handlers" / f"{function.entry}.py").is_file()
-    assert {each.type for each in fields(function.environment)} <= {str, int}
+    assert {each.type for each in fields(function.environment)} <= {str, int, bool}
     assert len(set(function.variables)) == len(function.variables)
 
 

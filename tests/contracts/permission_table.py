@@ -11,6 +11,8 @@ LISTENERS = f"{CONNECTIONS}/index/sessionId-targetLanguage-index"
 RATE_LIMITS = f"{TABLES}-rate-limits"
 AUDIO_SLOTS = f"{TABLES}-audio-slots"
 CAPTIONS = f"{TABLES}-captions"
+BUCKET = f"arn:aws:s3:::{PREFIX}-transcripts-{ACCOUNT}-{REGION}"
+READER = f"arn:aws:iam::{ACCOUNT}:role/{PREFIX}-transcript-reader"
 STAGE = f"arn:aws:execute-api:{REGION}:{ACCOUNT}:abc123/staging"
 POST = ("execute-api:ManageConnections", f"{STAGE}/POST/@connections/*")
 FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{PREFIX}"
@@ -40,6 +42,7 @@ STATEMENTS: dict[str, dict[str, tuple[str, str]]] = {
         ),
         "CountRateLimits": ("dynamodb:UpdateItem", RATE_LIMITS),
         "ReadCaptions": ("dynamodb:Query", CAPTIONS),
+        "ReadTranscripts": ("sts:AssumeRole", READER),
         "GetConnections": ("execute-api:ManageConnections", f"{STAGE}/GET/@connections/*"),
         "PostToConnections": POST,
         "InvokeFanOut": invoking("fan-out"),
@@ -87,6 +90,7 @@ STATEMENTS: dict[str, dict[str, tuple[str, str]]] = {
         "QueryListeners": ("dynamodb:Query", LISTENERS),
         "PostToConnections": POST,
         "InvokeItself": invoking("fan-out"),
+        "SendTranscripts": ("sqs:SendMessage", f"{QUEUE}-transcripts"),
         "SendFailures": ("sqs:SendMessage", f"{QUEUE}-fan-out-failures"),
     },
     "reconcile": {
@@ -134,6 +138,12 @@ STATEMENTS: dict[str, dict[str, tuple[str, str]]] = {
         ),
         "SendFailures": ("sqs:SendMessage", f"{QUEUE}-audio-failures"),
     },
+    "transcripts": {
+        "TakeOutCaptions": ("dynamodb:Query dynamodb:BatchWriteItem", CAPTIONS),
+        "WriteTranscripts": ("s3:PutObject s3:GetObject", f"{BUCKET}/*"),
+        "FindTranscripts": ("s3:ListBucket", BUCKET),
+        "ConsumeTranscripts": (CONSUME, f"{QUEUE}-transcripts"),
+    },
     "translation": {
         "ReadUpdateSessions": ("dynamodb:GetItem dynamodb:UpdateItem", SESSIONS),
         "DeleteConnections": ("dynamodb:DeleteItem", CONNECTIONS),
@@ -156,6 +166,11 @@ CONDITIONS = {
     },
     ("heartbeat", "HearConnections"): HEARING,
     ("audio-ingest", "HearConnections"): HEARING,
+}
+# What the role may do that the connection function takes on, for one session's files at a time.
+READER_STATEMENTS = {
+    "GetTranscripts": ("s3:GetObject", f"{BUCKET}/*"),
+    "ListTranscripts": ("s3:ListBucket", BUCKET),
 }
 # Sid of each statement that AWS offers no narrower resource than `*` for, with the reason.
 STAR_RESOURCES = {

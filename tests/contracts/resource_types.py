@@ -29,6 +29,9 @@ ENCRYPTED: dict[str, Callable[[Inputs], bool]] = {
     # Its private key: https://docs.aws.amazon.com/acm/latest/userguide/data-protection.html
     "aws:acm/certificate:Certificate": _always,
     "aws:kms/key:Key": lambda inputs: inputs["enableKeyRotation"] is True,
+    # By its own resource, and in any case by S3:
+    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/default-encryption-faq.html
+    "aws:s3/bucket:Bucket": _always,
 }
 # Types that describe the stack and store no data of users.
 HOLDS_NOTHING = {
@@ -57,6 +60,11 @@ HOLDS_NOTHING = {
     "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig",
     "aws:lambda/permission:Permission",
     "aws:route53/record:Record",
+    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
+    "aws:s3/bucketOwnershipControls:BucketOwnershipControls",
+    "aws:s3/bucketPolicy:BucketPolicy",
+    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
+    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
     "aws:sns/topicPolicy:TopicPolicy",
     "aws:sns/topicSubscription:TopicSubscription",
     "aws:sqs/queuePolicy:QueuePolicy",
@@ -71,7 +79,9 @@ ANSWERS_EVERYBODY = {
 }
 # Types that could make a stack public; the program uses none of them.
 OPENINGS = (
-    "aws:s3/",
+    "aws:s3/accessPoint:",
+    "aws:s3/bucketAcl:",
+    "aws:s3/bucketWebsiteConfiguration:",
     "aws:lambda/functionUrl:",
     "aws:ec2/",
     "aws:lb/",

@@ -76,7 +76,8 @@ def entry_functions(engine: Engine) -> dict[str, dict[str, Any]]:
 def test_the_functions_are_those_of_the_contract_and_each_has_a_row_of_permissions(
     stack: ProgramRun,
 ):
-    assert entry_functions(stack.engine).keys() == FUNCTIONS.keys()
+    left_out = set[str]() if stack.is_on("transcripts") else {"transcripts"}
+    assert entry_functions(stack.engine).keys() == FUNCTIONS.keys() - left_out
     assert FUNCTIONS.keys() == {name.replace("-", "_") for name in STATEMENTS}
 
 

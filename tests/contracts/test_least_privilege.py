@@ -8,12 +8,15 @@ from tests.contracts.permission_table import STAR_RESOURCES
 from tests.contracts.policy_documents import Carried, allowed, statements
 from tests.contracts.program_runs import ProgramRun
 
+BUCKET_POLICY = "aws:s3/bucketPolicy:BucketPolicy"
 KEY, ROLE, ROLE_POLICY = "aws:kms/key:Key", "aws:iam/role:Role", "aws:iam/rolePolicy:RolePolicy"
 # The parts of a stage's or a log group's ARN below it, which have no names of their own.
 WIDER = {
     "GetConnections": r":[a-z0-9]+/[\w-]+/GET/@connections/\*",
     "PostToConnections": r":[a-z0-9]+/[\w-]+/POST/@connections/\*",
     "DeleteConnections": r":[a-z0-9]+/[\w-]+/DELETE/@connections/\*",
+    "GetTranscripts": r"/\*",
+    "WriteTranscripts": r"/\*",
     "WriteOwnLogs": r":log-group:/aws/lambda/[\w-]+:\*",
 }
 
@@ -23,9 +26,22 @@ def governs_key(each: Carried) -> bool:
     return each.carrier.typ == KEY and each.statement["Sid"] == "GovernByAccount"
 
 
+def trusts_one_role(each: Carried) -> bool:
+    """Whether this lets one role of the account take on the role that it is about."""
+    condition = each.statement.get("Condition", {})
+    role = rf"arn:aws:iam::{ACCOUNT}:role/[\w/-]+"
+    return (
+        each.carrier.typ == ROLE
+        and each.statement["Principal"] == {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
+        and condition.keys() == {"ArnEquals"}
+        and bool(re.fullmatch(role, condition["ArnEquals"]["aws:PrincipalArn"]))
+    )
+
+
 def test_policies_of_every_kind_of_resource_are_found(engine: Engine):
     assert {each.carrier.typ for each in statements(engine)} == {
         *(KEY, ROLE, ROLE_POLICY, "aws:sns/topicPolicy:TopicPolicy"),
+        "aws:s3/bucketPolicy:BucketPolicy",
         "aws:sqs/queuePolicy:QueuePolicy",
     }
 
@@ -60,7 +76,9 @@ def test_no_statement_is_about_more_than_it_names(stack: ProgramRun):
             part = WIDER.get(each.statement["Sid"], "")
             start = re.sub(f"{part}$", "", resource) if part else resource
             assert "*" not in start, f"{each.place} is about {resource}"
-            assert re.fullmatch(r"arn:aws:[a-z-]+:[a-z0-9-]+:[0-9]{12}(:.+)?", start), each.place
+            # A bucket's name has the account; IAM is in no Region.
+            named = r"arn:aws:([a-z-]+:[a-z0-9-]+:[0-9]{12}(:.+)?|iam::[0-9]{12}:role/.+|s3:::.+)"
+            assert re.fullmatch(named, start), each.place
 
 
 def test_a_resources_own_policy_is_about_that_resource_alone(stack: ProgramRun):
@@ -69,11 +87,15 @@ def test_a_resources_own_policy_is_about_that_resource_alone(stack: ProgramRun):
             continue
         # A key's policy has no other name for the key.
         expected = ["*"] if each.carrier.typ == KEY else [carrier_arn(each)]
+        if each.carrier.typ == BUCKET_POLICY:
+            expected.append(f"{expected[0]}/*")
         assert each.resources == expected, each.place
 
 
 def carrier_arn(each: Carried) -> str:
     inputs = each.carrier.inputs
+    if each.carrier.typ == BUCKET_POLICY:
+        return f"arn:aws:s3:::{inputs['bucket']}"
     if "arn" in inputs:
         return inputs["arn"]
     region, account, name = re.findall(r"sqs\.(.+)\.amazonaws\.com/(\d+)/(.+)", inputs["queueUrl"])[
@@ -91,7 +113,7 @@ def test_a_service_may_use_a_resource_for_this_account_alone(
 ):
     account_or_rule = re.compile(rf"{ACCOUNT}|arn:aws:[a-z]+:[a-z0-9-]+:{ACCOUNT}:[\w/-]+")
     for each in allowed(stack.engine):
-        if each.carrier.typ == ROLE_POLICY or governs_key(each):
+        if each.carrier.typ == ROLE_POLICY or governs_key(each) or trusts_one_role(each):
             continue
         assert each.statement["Principal"].keys() == {"Service"}, each.place
         if each.statement["Principal"]["Service"] == "apigateway.amazonaws.com":
@@ -135,5 +157,7 @@ def test_no_role_has_permissions_from_other_policies(stack: ProgramRun):
 def test_each_function_has_its_own_role(stack: ProgramRun):
     roles = [each["role"] for each in stack.engine.inputs("lambda/function")]
     assert len(set(roles)) == len(roles)
+    reader = f"live-sessions-{stack.name}-transcript-reader"
     policies = [each["role"] for each in stack.engine.inputs("iam/rolePolicy")]
+    policies = [role for role in policies if role != reader]
     assert sorted(policies) == sorted(role.rpartition("/")[2] for role in roles)

@@ -5,13 +5,23 @@ The local cloud does not enforce every statement: one that is removed or widened
 
 import json
 import re
+from typing import Any
 
 import pytest
 
 from components.settings.stack_settings import MAXIMUM_SLOTS
 from program.computed import ACCOUNT, REGION
 from program.engine import Engine
-from tests.contracts.permission_table import CONDITIONS, PREFIX, QUEUE, STAGE, STATEMENTS
+from tests.contracts.permission_table import (
+    BUCKET,
+    CONDITIONS,
+    PREFIX,
+    QUEUE,
+    READER,
+    READER_STATEMENTS,
+    STAGE,
+    STATEMENTS,
+)
 from tests.contracts.program_runs import LEAN, run
 
 FUNCTION_ARNS = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function"
@@ -59,8 +69,45 @@ def test_conditions_are_exactly_those_of_the_table(engine: Engine):
     } == CONDITIONS
 
 
-def test_each_role_trusts_one_service_and_lambda_for_this_account_alone(engine: Engine):
+def test_who_reads_transcripts_may_do_exactly_what_the_table_says(engine: Engine):
+    found = engine.statements(f"{PREFIX}-transcript-reader")
+    assert {
+        sid: (" ".join(each["Action"]), " ".join(each["Resource"])) for sid, each in found.items()
+    } == READER_STATEMENTS
+
+
+def test_the_connection_function_alone_may_take_on_the_role_that_reads_transcripts(engine: Engine):
+    (reader,) = [each for each in engine.inputs("iam/role") if is_reader(each)]
+    assert json.loads(reader["assumeRolePolicy"])["Statement"] == [
+        {
+            "Sid": "AssumeRole",
+            "Effect": "Allow",
+            "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
+            "Action": ["sts:AssumeRole"],
+            "Condition": {
+                "ArnEquals": {
+                    "aws:PrincipalArn": f"arn:aws:iam::{ACCOUNT}:role/{PREFIX}-connection"
+                }
+            },
+        }
+    ]
+
+
+def test_the_bucket_of_transcripts_refuses_plain_http(engine: Engine):
+    (denied,) = json.loads(engine.only("s3/bucketPolicy")["policy"])["Statement"]
+    assert denied["Effect"] == "Deny"
+    assert denied["Resource"] == [BUCKET, f"{BUCKET}/*"]
+    assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def is_reader(role: dict[str, Any]) -> bool:
+    return READER.endswith(f"/{role.get('name')}")
+
+
+def test_each_other_role_trusts_one_service_and_lambda_for_this_account_alone(engine: Engine):
     for role in engine.inputs("iam/role"):
+        if is_reader(role):
+            continue
         (trusted,) = json.loads(role["assumeRolePolicy"])["Statement"]
         if "name" not in role:
             assert trusted["Principal"] == {"Service": "apigateway.amazonaws.com"}

@@ -4,9 +4,9 @@ import pytest
 
 from contract.tables import CAPTIONS, TABLES
 from program.engine import Registered
-from tests.contracts.program_runs import ProgramRun, run_named
+from tests.contracts.program_runs import LEAN, ProgramRun, run, run_named
 
-KEPT = ("dynamodb/table", "cognito/userPool", "cognito/userPoolClient")
+KEPT = ("dynamodb/table", "cognito/userPool", "cognito/userPoolClient", "s3/bucket")
 
 
 def kept(stack: ProgramRun) -> list[Registered]:
@@ -25,6 +25,15 @@ def test_tables_and_user_pool_survive_a_mistake(name: str):
         is_speech = table["name"].endswith(f"-{CAPTIONS.name}")
         assert table["pointInTimeRecovery"]["enabled"] is not is_speech
     assert stack.engine.only("cognito/userPool")["deletionProtection"] == "ACTIVE"
+
+
+@pytest.mark.parametrize("is_protected", [True, False])
+def test_transcripts_survive_a_mistake_where_tables_do(is_protected: bool):
+    config = {**LEAN, "transcripts": True, "deletionProtection": is_protected}
+    stack = run("staging", config)
+    (bucket,) = stack.engine.of_type("s3/bucket").values()
+    assert (bucket.protect, bucket.retain_on_delete) == (is_protected, is_protected)
+    assert bucket.inputs["forceDestroy"] is not is_protected
 
 
 def test_the_local_cloud_leaves_nothing_behind():

@@ -15,6 +15,14 @@ def test_no_resource_type_makes_a_stack_public(stack: ProgramRun):
     )
 
 
+def test_the_bucket_of_transcripts_is_private(engine: Engine):
+    blocked = engine.only("s3/bucketPublicAccessBlock")
+    switches = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
+    assert [blocked[switch] for switch in switches] == [True] * 4
+    owned = engine.only("s3/bucketOwnershipControls")
+    assert owned["rule"] == {"objectOwnership": "BucketOwnerEnforced"}
+
+
 def test_no_policy_allows_everybody(stack: ProgramRun):
     for each in allowed(stack.engine):
         principal = each.statement.get("Principal", {})

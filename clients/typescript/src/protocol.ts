@@ -82,8 +82,8 @@ export const ERROR_CODES = [
   "ALREADY_IN_SESSION", "AUDIO_TOO_LARGE", "CONNECTION_NOT_FOUND", "INTERNAL_ERROR",
   "INVALID_ACTION", "INVALID_AUDIO", "INVALID_MESSAGE", "INVALID_PARAMETER", "INVALID_PASSCODE",
   "MESSAGE_TOO_LARGE", "MISSING_ACTION", "RATE_LIMITED", "SERVICE_UNAVAILABLE", "SESSION_ENDED",
-  "SESSION_FULL", "SESSION_NOT_FOUND", "STATUS_TIMEOUT", "UNAUTHORIZED_ACTION",
-  "UNSUPPORTED_LANGUAGE",
+  "SESSION_FULL", "SESSION_NOT_FOUND", "STATUS_TIMEOUT", "TRANSCRIPT_NOT_AVAILABLE",
+  "UNAUTHORIZED_ACTION", "UNSUPPORTED_LANGUAGE",
 ] as const;
 
 /** The `code` of an error frame; docs/protocol.md explains each one. */
@@ -162,6 +162,8 @@ export interface CreateSession extends Message {
   readonly access?: "open" | "passcode";
   /** Default: false. */
   readonly receiveCaptions?: boolean;
+  /** Default: false. */
+  readonly keepTranscript?: boolean;
 }
 
 /** Sent by a speaker. The reply is `sessionEnded`. */
@@ -263,6 +265,21 @@ export interface GetCaptions extends Message {
   readonly limit?: number;
 }
 
+/**
+ * Ask for a link to a transcript: of the connection's session, in the source language.
+ *
+ * Sent by a speaker. The reply is `transcript`.
+ */
+export interface GetTranscript extends Message {
+  readonly action: "getTranscript";
+  /** 1 to 64 characters. */
+  readonly sessionId?: string;
+  /** 2 to 35 characters. */
+  readonly language?: string;
+  /** Default: "txt". */
+  readonly format?: "json" | "srt" | "txt" | "vtt";
+}
+
 /** Sent by a speaker or a listener. The reply is `heartbeatAck`. */
 export interface Heartbeat extends Message {
   readonly action: "heartbeat";
@@ -326,6 +343,7 @@ export type SpeakerMessage =
   | UnmuteBroadcast
   | SetVolume
   | SpeakerStateChange
+  | GetTranscript
   | Heartbeat
   | RefreshAsSpeaker
   | GetSessionStatus
@@ -378,7 +396,7 @@ export interface SessionCreated extends Frame {
   readonly expiresAt: number;
 }
 
-/** The reply to joinSession. */
+/** `isTranscriptKept`: what is said in the session is kept as a transcript after its end. */
 export interface SessionJoined extends Frame {
   readonly type: "sessionJoined";
   /** 1 to 64 characters. */
@@ -388,6 +406,7 @@ export interface SessionJoined extends Frame {
   /** 1 to 128 characters. */
   readonly connectionId: string;
   readonly broadcastState: BroadcastState;
+  readonly isTranscriptKept: boolean;
 }
 
 /** The reply to leaveSession. */
@@ -551,6 +570,18 @@ export interface CaptionHistory extends Frame {
   readonly isComplete: boolean;
 }
 
+/** The reply to getTranscript: where to get the file until `expiresAt` (epoch milliseconds). */
+export interface TranscriptLink extends Frame {
+  readonly type: "transcript";
+  /** 1 to 64 characters. */
+  readonly sessionId: string;
+  readonly language: TargetLanguage;
+  readonly format: "json" | "srt" | "txt" | "vtt";
+  readonly url: string;
+  /** A whole number. */
+  readonly expiresAt: number;
+}
+
 /**
  * Chunks over `chunksPerSecond` are dropped; the socket is closed if the excess goes on for
  * another `closesAfterSeconds`.
@@ -625,6 +656,7 @@ export type ServerFrame =
   | LanguageChanged
   | Caption
   | CaptionHistory
+  | TranscriptLink
   | RateLimitWarning
   | TranscriptionError
   | SessionStatus
@@ -649,6 +681,7 @@ export interface Replies {
   readonly resumePlayback: PlaybackResumed;
   readonly changeLanguage: LanguageChanged;
   readonly getCaptions: CaptionHistory;
+  readonly getTranscript: TranscriptLink;
   readonly heartbeat: HeartbeatAck;
   readonly refreshConnection: ConnectionRefreshComplete;
   readonly getSessionStatus: SessionStatus;
