@@ -20,7 +20,7 @@ LOCK := $(BIN)/uv pip compile --universal --generate-hashes --python-version 3.1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup hooks run cloud demo local-logs local-reset plan protocol preflight verify release releases rollback cost test \
+.PHONY: help setup hooks run cloud demo local-logs local-reset plan protocol preflight verify release releases rollback erase cost test \
 	test-local-cloud test-speaking test-engine test-engine-full test-typescript test-handlers test-program coverage bench check \
 	format lint types lock clean
 
@@ -93,6 +93,9 @@ releases: setup ## List the releases of STACK=staging, and which one is live; op
 
 rollback: setup ## Move the functions of STACK=staging back to the release before, or to TO=<commit or date>; ROLLBACK='--yes'
 	@$(BIN)/python -m operations.rollback $(if $(STACK),--stack '$(STACK)') $(if $(TO),--to '$(TO)') $(ROLLBACK)
+
+erase: setup ## Erase what STACK=staging has of a session that has ended, transcript included: SESSION=golden-eagle-427
+	@$(BIN)/python -m operations.erase $(if $(STACK),--stack '$(STACK)') $(if $(SESSION),--session '$(SESSION)')
 
 cost: setup ## Estimate the monthly bill: STACK=staging, COST='--sessions 20 --listeners 100 --hours 160 --captions-per-minute 20'
 	@$(BIN)/python -m operations.cost $(if $(STACK),--stack '$(STACK)') $(COST)

@@ -4,8 +4,6 @@ Nothing of it exists unless it is asked for. Where transcripts are no longer wri
 the role can stay until the last transcript has expired; the function and its queue go.
 """
 
-import hashlib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -25,10 +23,7 @@ from components.message_queue import (
 from components.policies import Statement, bucket_access, permissions, trust_of_role
 from components.roles import service_role
 from contract.functions import CONNECTION, NONE, TRANSCRIPTS
-
-# https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
-MAXIMUM_BUCKET_NAME_LENGTH = 63
-_STACK_DIGITS = 8
+from contract.transcripts import bucket_name
 
 TIMEOUT_SECONDS = 600
 # A task that failed is tried again after as long as the function may take.
@@ -235,21 +230,8 @@ class TranscriptStore(pulumi.ComponentResource):
         )
 
 
-def bucket_name(prefix: str, account_id: str, region: str) -> str:
-    """The name of a stack's bucket, which no other account or Region has.
-
-    A name that S3 does not allow, since it is too long or has capitals or underscores, has a digest
-    in place of the stack's name.
-    """
-    end = f"-transcripts-{account_id}-{region}"
-    name = f"{prefix}{end}"
-    if len(name) <= MAXIMUM_BUCKET_NAME_LENGTH and re.fullmatch("[a-z0-9-]+", name):
-        return name
-    digest = hashlib.sha256(prefix.encode()).hexdigest()[:_STACK_DIGITS]
-    return f"live-sessions-{digest}{end}"
-
-
-def _deleted_after(days: int) -> aws.s3.BucketLifecycleConfigurationRuleArgs:
+def _deleted_after(days: int) -> "aws.s3.BucketLifecycleConfigurationRuleArgs":
+    # Quoted above: to import aws.s3 takes time, which stacks without a bucket need not spend.
     return aws.s3.BucketLifecycleConfigurationRuleArgs(
         id="delete-transcripts",
         status="Enabled",

@@ -107,6 +107,12 @@ CAPTIONS = Table(
 )
 """The final captions of a session in one language: a partition for each pair of both."""
 
+
+def caption_partition(session_id: str, language: str) -> str:
+    """The partition key of a session's captions in one language."""
+    return f"{session_id}#{language}"
+
+
 TABLES = (SESSIONS, CONNECTIONS, RATE_LIMITS, AUDIO_SLOTS, CAPTIONS)
 
 STATUS_SHARDS_LIMIT = 64

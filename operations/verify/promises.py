@@ -17,6 +17,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     ),
     "sessionJoined": (
         *("sessionId", "targetLanguage", "sourceLanguage", "connectionId", "broadcastState"),
+        "isTranscriptKept",
     ),
     "sessionEnded": ("sessionId", "reason"),
     "connectionRefreshComplete": ("sessionId", "connectionId", "broadcastState"),
@@ -32,6 +33,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     ),
     "languageChanged": ("targetLanguage",),
     "captionHistory": ("sessionId", "targetLanguage", "captions", "isComplete"),
+    "transcript": ("sessionId", "language", "format", "url", "expiresAt"),
 }
 """The fields that a reply always has in addition to type, timestamp and requestId."""
 

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from components.grants import Grant
-from components.transcript_store import bucket_name
 from contract.functions import NONE
+from contract.transcripts import bucket_name
 from program.computed import ACCOUNT, REGION
 from program.engine import Engine
 from tests.components import stack_parts

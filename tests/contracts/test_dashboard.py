@@ -28,7 +28,8 @@ OF_TABLES = {"ReadThrottleEvents", "WriteThrottleEvents"}
 @pytest.fixture(scope="module", params=["production", "everything", "a pipeline from elsewhere"])
 def watched(request: pytest.FixtureRequest) -> ProgramRun:
     if request.param == "a pipeline from elsewhere":
-        return run("staging", {**EVERYTHING, "translationFunctionArn": PIPELINE})
+        elsewhere = {"translationFunctionArn": PIPELINE, "transcripts": False}
+        return run("staging", {**EVERYTHING, **elsewhere})
     return run_named(request.param)
 
 

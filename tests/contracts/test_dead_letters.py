@@ -138,9 +138,11 @@ def test_a_message_that_a_function_cannot_consume_is_kept(stack: ProgramRun):
 
 def test_failures_are_kept_for_the_longest_retention_of_sqs(stack: ProgramRun):
     queues = {short(stack, each["name"]): each for each in stack.engine.inputs("sqs/queue")}
+    of_transcripts = {"transcript-failures"} if stack.is_on("transcripts") else set[str]()
     assert dead_letter_queues(stack) == {
         *("audio-failures", "fan-out-failures", "reconcile-failures"),
         *("session-check-failures", "status-failures"),
+        *of_transcripts,
     }
     for name in dead_letter_queues(stack):
         assert queues[name]["messageRetentionSeconds"] == FORTNIGHT_SECONDS

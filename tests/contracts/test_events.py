@@ -17,6 +17,7 @@ def test_every_consumed_queue_has_its_function(engine: Engine):
         "session-checks": ("disconnect:live", 1),
         "status-shards": ("session-status:live", 1),
         "status-ticks-30s": ("session-status:live", 1),
+        "transcripts": ("transcripts:live", 1),
     }
 
 

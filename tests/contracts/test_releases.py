@@ -32,7 +32,7 @@ FEW = {"audioSlots": 1}
 
 @pytest.fixture(scope="module")
 def now() -> Definitions:
-    made = run(STACK, FEW)
+    made = run(STACK, {**FEW, "transcripts": True})
     return definitions(recording(STACK, made.engine, made.outputs))
 
 

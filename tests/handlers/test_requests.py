@@ -236,6 +236,7 @@ def test_a_frame_is_json_in_camel_case_with_its_type_and_without_an_empty_reques
         source_language="en",
         connection_id="c=",
         broadcast_state=BroadcastState(last_state_change=2),
+        is_transcript_kept=False,
     )
     assert msgspec.json.decode(frame.encode()) == {
         "type": "sessionJoined",
@@ -252,4 +253,5 @@ def test_a_frame_is_json_in_camel_case_with_its_type_and_without_an_empty_reques
             "version": 1,
             "lastStateChange": 2,
         },
+        "isTranscriptKept": False,
     }

@@ -16,6 +16,7 @@ import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
 from contract import metrics
+from contract.tables import caption_partition
 from live_sessions.aws.dynamodb import plain, typed
 from live_sessions.aws.retries import backoff_seconds
 from live_sessions.aws.runtime import Clock, emit, logger
@@ -63,11 +64,6 @@ class CaptionRow(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     ttl: int
 
 
-def partition_of(session_id: str, language: str) -> str:
-    """The partition key of a session's captions in one language."""
-    return f"{session_id}#{language}"
-
-
 class CaptionsLeft(Exception):
     """DynamoDB left deletions unprocessed again and again."""
 
@@ -101,7 +97,7 @@ class CaptionTable:
             KeyConditionExpression="sessionLanguage = :partition AND #sequence > :after",
             ExpressionAttributeNames={"#sequence": "sequence"},
             ExpressionAttributeValues=typed(
-                {":partition": partition_of(session_id, language), ":after": after}
+                {":partition": caption_partition(session_id, language), ":after": after}
             ),
             ScanIndexForward=False,
             ConsistentRead=True,
@@ -124,7 +120,9 @@ class CaptionTable:
         pages = self._client.get_paginator("query").paginate(
             TableName=self._table,
             KeyConditionExpression="sessionLanguage = :partition",
-            ExpressionAttributeValues=typed({":partition": partition_of(session_id, language)}),
+            ExpressionAttributeValues=typed(
+                {":partition": caption_partition(session_id, language)}
+            ),
             ConsistentRead=True,
         )
         for page in pages:
@@ -291,7 +289,7 @@ class History:
         if self._is_for_transcript(session):
             ttl = session.expires_at + TRANSCRIPT_PATIENCE_SECONDS
         return CaptionRow(
-            session_language=partition_of(session.session_id, language),
+            session_language=caption_partition(session.session_id, language),
             sequence=sequence,
             text=original_text if translation is None else translation,
             original_text=None if translation is None else original_text,

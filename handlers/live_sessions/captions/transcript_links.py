@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import UNSET
 
+from contract.transcripts import session_folder
 from live_sessions.aws.clients import Clients
 from live_sessions.aws.credentials import Keys
 from live_sessions.aws.runtime import Clock
@@ -18,7 +19,6 @@ from live_sessions.captions.transcript_store import (
     COMPLETING_FORMAT,
     SOURCE_LANGUAGE,
     TranscriptFolder,
-    session_folder,
 )
 from live_sessions.sessions.connections import ConnectionTable
 from live_sessions.sessions.rows import Session, SessionTable

@@ -7,10 +7,10 @@ its source language is there as JSON, which is written last.
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from botocore.exceptions import ClientError
 
+from contract.transcripts import session_folder
 from live_sessions.captions.transcript_files import Transcript, files_of
 
 if TYPE_CHECKING:
@@ -25,11 +25,6 @@ NOT_FOUND = "404"
 """The error of HeadObject, whose response has no body with a code:
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
 """
-
-
-def session_folder(user_id: str, session_id: str) -> str:
-    """Where the transcripts of a user's sessions of that id are; nothing in it is a wildcard."""
-    return f"{quote(user_id, safe='')}/{quote(session_id, safe='')}/"
 
 
 @dataclass(frozen=True, kw_only=True)

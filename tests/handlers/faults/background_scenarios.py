@@ -12,6 +12,7 @@ from tests.handlers.faults.setting import (
     Start,
     changed,
     close,
+    connected,
     end_without_notices,
     member,
     session,
@@ -125,6 +126,15 @@ def no_listener_is_left(world: World) -> Start:
     return lambda: world.run_fan_out(due)
 
 
+def session_with_a_transcript_closes(world: World) -> Start:
+    speaker = connected(world, "speaker", "user-1")
+    world.finish(world.send(speaker, "createSession", sourceLanguage="en", keepTranscript=True))
+    end_without_notices(world, world.known_sessions[-1])
+    due: Due = world.fan_outs[-1]
+    world.advance(61_000)
+    return lambda: world.run_fan_out(due)
+
+
 DISCONNECT: Mapping[str, Scenario] = {
     "listener's socket closed": listener_closes,
     "speaker's socket closed": speaker_closes,
@@ -145,6 +155,7 @@ FAN_OUT: Mapping[str, Scenario] = {
     "end handed out": end_is_sent(3),
     "end of a page": end_is_sent(2, page=True),
     "end without listeners": no_listener_is_left,
+    "end of a session with a transcript": session_with_a_transcript_closes,
     "frame": frame_is_sent(1),
     "frame handed out": frame_is_sent(3),
     "frame to a listener who is gone": frame_is_sent(2, one_is_gone=True),

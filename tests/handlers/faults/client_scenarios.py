@@ -159,6 +159,7 @@ CONNECTION: Mapping[str, Scenario] = {
     "pausePlayback": listener_sends("pausePlayback"),
     "resumePlayback": listener_sends("resumePlayback"),
     "endSession": speaker_sends("endSession"),
+    "getTranscript": speaker_sends("getTranscript"),
     "pauseBroadcast": speaker_sends("pauseBroadcast"),
     "resumeBroadcast": speaker_sends("resumeBroadcast", "pauseBroadcast"),
     "muteBroadcast": speaker_sends("muteBroadcast"),
