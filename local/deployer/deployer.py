@@ -18,6 +18,7 @@ from local.deployer import (
     iam,
     kms,
     lambda_functions,
+    s3,
     sns,
     sqs,
 )
@@ -32,6 +33,7 @@ KINDS: Mapping[str, Kind] = {
     **iam.KINDS,
     **kms.KINDS,
     **lambda_functions.KINDS,
+    **s3.KINDS,
     **sns.KINDS,
     **sqs.KINDS,
 }

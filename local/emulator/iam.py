@@ -2,6 +2,7 @@
 
 - AWS's endpoints use TLS, so conditions on `aws:SecureTransport` count the loopback address as
   secure.
+- `aws:PrincipalArn` of a role's session is the role's ARN, which MiniStack has as the session's.
 - IAM has no actions for SQS's batch calls; they need the action of the single call.
 - Services that listen beside MiniStack, such as the stand-ins for Transcribe and Translate, ask it
   to authorise a request: `POST /_local/authorise` with JSON of `service` (as signatures name it),
@@ -33,6 +34,7 @@ Signature = sigv4.HeaderSignature
 
 _logger = logging.getLogger("iam")
 _extract_iam_action = iam_actions.extract_iam_action
+_resolve_condition_key = iam_evaluator._resolve_condition_key
 _access_denied_response = iam_actions.access_denied_response
 _pin_request_origin = ministack.app.pin_request_origin
 
@@ -50,6 +52,7 @@ def install() -> None:
     """Replace MiniStack's functions, which it looks up at each call."""
     iam_actions.extract_iam_action = _action_of_single_call
     iam_actions.access_denied_response = _logged_refusal
+    iam_evaluator._resolve_condition_key = _with_role_of_session
     ministack.app.pin_request_origin = _pin_secure_origin
 
 
@@ -77,6 +80,14 @@ def with_authorise_endpoint(application: Application) -> Application:
 def _action_of_single_call(*request: Any) -> str | None:
     action = _extract_iam_action(*request)
     return action.removesuffix("Batch") if action and action.startswith("sqs:") else action
+
+
+def _with_role_of_session(key: str, context: Any) -> Any:
+    value = _resolve_condition_key(key, context)
+    if key.lower() != "aws:principalarn" or ":assumed-role/" not in str(value):
+        return value
+    _, partition, _, _, account, session = str(value).split(":", 5)
+    return f"arn:{partition}:iam::{account}:role/{session.split('/')[1]}"
 
 
 def _pin_secure_origin(source_ip: str, _secure_transport: bool) -> None:

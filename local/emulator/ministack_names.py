@@ -411,6 +411,13 @@ NAMES: tuple[Name, ...] = (
         "test_without_the_permission_to_translate_the_call_is_denied",
     ),
     *_names(
+        IAM,
+        "_resolve_condition_key",
+        "a role's session has the role's ARN",
+        "test_transcripts.py",
+        "test_the_speaker_of_an_ended_session_fetches_its_subtitles_by_the_link",
+    ),
+    *_names(
         RESPONSES,
         "_account_from_sts_session",
         "the stand-ins' requests are authorised",

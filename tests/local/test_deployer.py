@@ -81,8 +81,8 @@ def test_every_type_of_the_program_is_known() -> None:
 def test_an_unknown_type_is_named_with_its_resource_and_where_to_add_it(
     deployer: Deployer,
 ) -> None:
-    with pytest.raises(DeployError, match=r"aws:s3/bucket:Bucket.*'films'.*local/deployer/"):
-        deploy(deployer, "aws:s3/bucket:Bucket", "films", {})
+    with pytest.raises(DeployError, match=r"aws:ec2/vpc:Vpc.*'films'.*local/deployer/"):
+        deploy(deployer, "aws:ec2/vpc:Vpc", "films", {})
 
 
 def test_an_input_that_the_api_does_not_know_is_an_error(deployer: Deployer) -> None:
