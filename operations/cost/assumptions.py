@@ -22,6 +22,7 @@ def _durations() -> dict[str, float]:
         "fan_out": 50,
         "reconcile": 500,
         "audio_ingest": 25,
+        "transcripts": 30_000,
         "translation": 250,
     }
 
@@ -69,9 +70,10 @@ class Assumptions:
             f" {self.traced_share:.0%} of the rest, per function. Requests are spread evenly over"
             " the seconds in which sessions run, those of a tick over two seconds, and no request"
             " carries a sampling decision.",
+            "Each session keeps a transcript, where the stack keeps any.",
             "Each listener joins once and leaves once. Not included: cold starts (nor those"
             " from a snapshot), the snapshots of versions that no longer serve, refreshes,"
             " language changes, status queries, questions for missed captions, status pushes on"
-            " changes, errors and retries, KMS requests, Logs Insights queries, build minutes,"
-            " DNS.",
+            " changes, the files of transcripts and links to them, errors and retries, KMS"
+            " requests, Logs Insights queries, build minutes, DNS.",
         ]

@@ -96,6 +96,11 @@ class Month:
         return self.captions * (self.load.languages + 1) if self.facts.keeps_captions else 0
 
     @property
+    def deleted_captions(self) -> float:
+        """Rows that are deleted once they are in a transcript; otherwise they expire for free."""
+        return self.kept_captions if "transcripts" in self.facts.functions else 0
+
+    @property
     def ticks(self) -> float:
         """Ticks of the status rule."""
         return MINUTES_PER_MONTH * self.facts.ticks_per_minute
@@ -147,6 +152,7 @@ class Month:
             "reconcile": RECONCILES_PER_MONTH + self.turn_rounds * self.shards_with_sessions,
             "audio_ingest": self.chunks,
             "audio_processor": self.speaking_seconds / PROCESSOR_SECONDS,
+            "transcripts": self.started_sessions,
             "translation": self.transcripts,
         }
         return {entry: every[entry] for entry in self.facts.functions}

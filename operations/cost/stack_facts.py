@@ -94,8 +94,7 @@ def facts_from(settings: Settings, engine: Engine) -> StackFacts:
         audio_slots=settings.audio_rules.audio_slots,
         partial_captions=settings.audio_rules.partial_captions,
         maximum_listeners=settings.session_rules.max_listeners_per_session,
-        keeps_captions=settings.caption_rules.caption_history_minutes > 0
-        and "translation" in functions,
+        keeps_captions=settings.caption_rules.keeps_captions and "translation" in functions,
         access_logs=settings.access_logs,
         function_lines=settings.log_level in ("DEBUG", "INFO"),
         log_retention_days=settings.log_retention_days,

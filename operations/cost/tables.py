@@ -40,6 +40,7 @@ def tables(month: Month) -> Iterator[Usage]:
         "sessions and controls": month.started_sessions * (WRITES_OF_A_CREATION + WRITES_OF_AN_END)
         + month.controls * WRITES_OF_A_CONTROL,
         "kept captions": month.kept_captions,
+        "captions in transcripts": month.deleted_captions,
         "heartbeats": month.renewals,
         "audio leases": month.speaking_seconds / RENEWAL_SECONDS * WRITES_OF_A_RENEWAL,
     }

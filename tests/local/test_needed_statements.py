@@ -19,6 +19,7 @@ from local.cloud import LocalCloud
 from local.function_logs import LogLine
 from tests.local import speeches
 from tests.local.permissions import POLICY, without_statement
+from tests.local.test_transcripts import close, say
 
 DENIAL_TIMEOUT_SECONDS = 60
 METRIC_TIMEOUT_SECONDS = 60
@@ -28,6 +29,7 @@ NOT_ENFORCED_HERE = {
     "ConsumeSessionChecks",  # and polls the queues itself
     "ConsumeShards",
     "ConsumeTicks30s",
+    "ConsumeTranscripts",
     "SendFailures",  # and delivers to on-failure destinations itself
 }
 
@@ -52,6 +54,19 @@ def ask_for_captions(cloud: LocalCloud) -> None:
 def end(cloud: LocalCloud) -> None:
     speaker, _ = join(cloud)
     speaker.ask("endSession")
+
+
+def ask_for_a_transcript(cloud: LocalCloud) -> None:
+    """Its session is one that no row tells of."""
+    cloud.speaker().ask("getTranscript", sessionId="long-gone-1")
+
+
+def close_a_session_with_a_transcript(cloud: LocalCloud) -> None:
+    speaker = cloud.speaker()
+    session_id = speaker.create_session("en", keepTranscript=True)
+    say(cloud, session_id, "Good evening, everybody.")
+    speaker.ask("endSession")
+    close(cloud, session_id)
 
 
 def leave_and_join_again(cloud: LocalCloud) -> None:
@@ -213,6 +228,7 @@ NEEDED_FOR: dict[tuple[str, str], Callable[[LocalCloud], object]] = {
     ("connection", "ReadWriteConnections"): join,
     ("connection", "CountRateLimits"): create,
     ("connection", "ReadCaptions"): ask_for_captions,
+    ("connection", "ReadTranscripts"): ask_for_a_transcript,
     ("connection", "GetConnections"): leave_and_join_again,
     ("connection", "PostToConnections"): join,
     ("connection", "InvokeFanOut"): end,
@@ -243,6 +259,10 @@ NEEDED_FOR: dict[tuple[str, str], Callable[[LocalCloud], object]] = {
     ("fan_out", "QueryListeners"): end,
     ("fan_out", "PostToConnections"): end,
     ("fan_out", "InvokeItself"): fan_out_two_pages,
+    ("fan_out", "SendTranscripts"): close_a_session_with_a_transcript,
+    ("transcripts", "TakeOutCaptions"): close_a_session_with_a_transcript,
+    ("transcripts", "WriteTranscripts"): close_a_session_with_a_transcript,
+    ("transcripts", "FindTranscripts"): close_a_session_with_a_transcript,
     ("reconcile", "ReadUpdateSessions"): reconcile,
     ("reconcile", "QueryActiveSessions"): reconcile,
     ("reconcile", "ReadDeleteConnections"): reconcile,
