@@ -142,7 +142,9 @@ def captioning(endpoint: str, listeners: int, functions: Functions) -> Captionin
     return Captioning(
         sessions=cast(Any, SimpleNamespace(get=lambda _: session)),
         connections=cast(Any, SimpleNamespace(listener_pages=listener_pages(listeners))),
-        history=History(table=cast(Any, None), minutes=0, clock=SYSTEM_CLOCK),
+        history=History(
+            table=cast(Any, None), minutes=0, clock=SYSTEM_CLOCK, keeps_transcripts=False
+        ),
         translator=Translator(cast(Any, Translate()), SYSTEM_CLOCK),
         posts=posts_at(endpoint),
         pages=CaptionPages(cast(Any, lambda: functions), "fan-out"),
