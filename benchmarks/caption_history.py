@@ -89,7 +89,8 @@ def main() -> None:
     ways = {
         "without history": without,
         "with history": replace(
-            without, history=History(table=kept, minutes=2, clock=SYSTEM_CLOCK)
+            without,
+            history=History(table=kept, minutes=2, clock=SYSTEM_CLOCK, keeps_transcripts=False),
         ),
     }
     taken: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}

@@ -137,7 +137,10 @@ def listener_pages(listeners: int) -> Callable[..., Iterator[list[Listener]]]:
 def captioning(endpoint: str, listeners: int, functions: Functions) -> Captioning:
     """The translation function with a live session."""
     session = SimpleNamespace(
-        is_live=lambda _: True, listener_count=listeners, receive_captions=False
+        is_live=lambda _: True,
+        listener_count=listeners,
+        receive_captions=False,
+        keep_transcript=False,
     )
     return Captioning(
         sessions=cast(Any, SimpleNamespace(get=lambda _: session)),

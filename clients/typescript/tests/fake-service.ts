@@ -97,6 +97,7 @@ export class FakeService {
           sourceLanguage: "en",
           connectionId,
           broadcastState: broadcastState(),
+          isTranscriptKept: false,
         });
         break;
       case "refreshConnection":

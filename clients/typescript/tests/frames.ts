@@ -24,6 +24,7 @@ export function sessionJoined(changes: Partial<SessionJoined> = {}): SessionJoin
     sourceLanguage: "en",
     connectionId: "connection-1",
     broadcastState: broadcastState(),
+    isTranscriptKept: false,
     ...changes,
   };
 }
