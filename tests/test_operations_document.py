@@ -21,7 +21,7 @@ KINDS = (
 
 @pytest.fixture(scope="module")
 def engine() -> Engine:
-    return run(STACK).engine
+    return run(STACK, {"transcripts": True}).engine
 
 
 def row_of(alarm: str, functions: set[str]) -> str:

@@ -83,8 +83,8 @@ def test_clients_use_the_custom_domain_and_functions_the_execute_api_endpoint():
         each["environment"]["variables"].get("API_GATEWAY_ENDPOINT")
         for each in made.engine.inputs("lambda/function")
     ]
-    # The authorizer sends no posts.
-    assert Counter(endpoints) == {f"https://{EXECUTE_API}": 11, None: 1}
+    # The authorizer and the function that writes transcripts send no posts.
+    assert Counter(endpoints) == {f"https://{EXECUTE_API}": 11, None: 2}
     assert "disableExecuteApiEndpoint" not in made.engine.only("apigatewayv2/api")
     mapping = made.engine.only("apigatewayv2/apiMapping")
     assert (mapping["apiId"], mapping["stage"]) == ("api-api-id", "staging")
