@@ -18,7 +18,7 @@ import msgspec
 import pytest
 
 from contract.actions import ACTIONS, Role
-from contract.functions import ConnectionEnvironment
+from contract.functions import NONE, ConnectionEnvironment
 from live_sessions.aws.runtime import read_environment
 from tests.handlers.conftest import ENTRY_OF_ROUTE, LambdaContext, Stage
 from tests.handlers.properties.world import without_logs
@@ -63,6 +63,8 @@ class Attack:
         stage.environment |= {
             name: str(10**9) for name in stage.environment if re.search("_PER_(HOUR|MINUTE)$", name)
         }
+        # There is no bucket behind it.
+        stage.environment["TRANSCRIPT_READER_ROLE"] = NONE
         stage.entries["connection"] = connection.build(
             read_environment(ConnectionEnvironment, stage.environment),
             stage.clients,
@@ -121,6 +123,12 @@ class Attack:
             "access": self.chance.choice(["open", "passcode"]),
             "passcode": self.chance.choice([SECRET, "wrong"]),
             "qualityTier": "premium",
+            "receiveCaptions": True,
+            "keepTranscript": True,
+            "since": 0,
+            "limit": 5,
+            "language": "en",
+            "format": "srt",
             "sampleRateHertz": 16_000,
             "volumeLevel": 0.5,
             "sequence": self.chance.randrange(10),
