@@ -137,6 +137,7 @@ def listener_pages(listeners: int) -> Callable[..., Iterator[list[Listener]]]:
 def captioning(endpoint: str, listeners: int, functions: Functions) -> Captioning:
     """The translation function with a live session."""
     session = SimpleNamespace(
+        session_id=SESSION_ID,
         is_live=lambda _: True,
         listener_count=listeners,
         receive_captions=False,
