@@ -78,6 +78,7 @@ async def _serve_until_signalled() -> None:
         alarm_descriptions,
     ):
         module.install()
+    _end_connections_that_clients_have_closed()
     saved_state.restore()
     config = Config()
     listener = os.environ.pop("EMULATOR_LISTENER_FD", "")
@@ -94,6 +95,19 @@ async def _serve_until_signalled() -> None:
     await asyncio.wait({server, ending}, return_when=asyncio.FIRST_COMPLETED)
     if server.done():
         server.result()
+
+
+def _end_connections_that_clients_have_closed() -> None:
+    """Without waiting for the keep-alive timeout first, as Hypercorn does: that is a day here."""
+    from hypercorn.asyncio.tcp_server import TCPServer
+
+    read_data = TCPServer._read_data
+
+    async def read_data_and_end(server: TCPServer) -> None:
+        await read_data(server)
+        await server.idle_task.stop()
+
+    TCPServer._read_data = read_data_and_end
 
 
 def _end_with_parent(parent_pid: int) -> None:

@@ -11,9 +11,9 @@ from local.emulator.process import PROJECT_ROOT
 LOCAL = PROJECT_ROOT / "local"
 TESTS = Path(__file__).parents[1]
 [MINISTACK] = (PROJECT_ROOT / ".venv-emulator").glob("lib/python3*/site-packages/ministack")
-# Private names of Python itself, of Hypercorn (tests/local/protocol/test_handshake.py) and wsproto
-# (tests/local/emulator/test_limits.py).
-STANDARD = {"_exit", "_accept", "_proto"}
+# Private names of Python itself, of Hypercorn (tests/local/protocol/test_handshake.py and
+# tests/local/emulator/test_process.py) and wsproto (tests/local/emulator/test_limits.py).
+STANDARD = {"_exit", "_accept", "_read_data", "_proto"}
 # Names of a worker, which belong to it and not to a module.
 OF_A_WORKER = {each.name.partition(".")[2] for each in NAMES if "." in each.name}
 LISTED = {(each.module, each.name) for each in NAMES if "." not in each.name}

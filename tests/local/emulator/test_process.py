@@ -4,7 +4,9 @@ import os
 import signal
 import subprocess
 import sys
+from http.client import HTTPConnection
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -54,6 +56,24 @@ def test_the_root_key_of_one_emulator_is_unknown_to_another(
         with pytest.raises(stranger.exceptions.ClientError) as refusal:
             stranger.list_tables()
     assert refusal.value.response["Error"]["Code"] == "UnrecognizedClientException"
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="it reads Linux's list of files")
+def test_a_connection_that_a_client_has_closed_is_closed_by_the_server_too(
+    emulator: Emulator,
+) -> None:
+    files = Path(f"/proc/{emulator.process_id}/fd")
+    address = urlsplit(emulator.url)
+    host, port = str(address.hostname), int(address.port or 0)
+    connections = [HTTPConnection(host, port, timeout=PATIENCE_SECONDS) for _ in range(40)]
+    for connection in connections:
+        connection.request("GET", "/_ministack/health")
+        connection.getresponse().read()
+    while_open = len(list(files.iterdir()))
+    for connection in connections:
+        connection.close()
+    after = while_open - len(connections) // 2
+    eventually(lambda: len(list(files.iterdir())) <= after, "the server's closing")
 
 
 def test_stop_leaves_no_process_and_no_file(tmp_path: Path) -> None:
