@@ -198,3 +198,11 @@ def test_an_ended_session_is_controlled_no_more(cloud: LocalCloud) -> None:
     assert refusal(session.speaker.pause()) == "CONNECTION_NOT_FOUND"
     session.listener.expect("sessionEnded")
     assert session.listener.received("broadcastPaused") == []
+
+
+def test_a_session_that_keeps_no_transcript_has_none(cloud: LocalCloud) -> None:
+    session = session_of(cloud, "es")
+    assert refusal(session.speaker.ask("getTranscript")) == "TRANSCRIPT_NOT_AVAILABLE"
+    assert refusal(session.listener.ask("getTranscript")) == "UNAUTHORIZED_ACTION"
+    joined = session.listener.received("sessionJoined")[0]
+    assert joined["isTranscriptKept"] is False

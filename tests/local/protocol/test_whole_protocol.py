@@ -11,9 +11,10 @@ from live_sessions.wire.refusals import ErrorCode
 from tests.local.protocol.seen import Seen
 
 HERE = Path(__file__).parent
-# What takes its time: a status within a minute (tests/local/test_cadence.py waits for it), and five
-# seconds of too many chunks (tests/local/audio/test_chunk_rate.py sends them).
-SEEN_ELSEWHERE = {UpdateReason.PERIODIC, "rateLimitWarning"}
+# What takes its time: a status within a minute (tests/local/test_cadence.py waits for it), five
+# seconds of too many chunks (tests/local/audio/test_chunk_rate.py sends them), and the transcript
+# of a session that is over (tests/local/test_transcripts.py).
+SEEN_ELSEWHERE = {UpdateReason.PERIODIC, "rateLimitWarning", "transcript"}
 
 
 def test_every_frame_error_code_and_reason_was_seen_on_a_socket(
