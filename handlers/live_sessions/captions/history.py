@@ -9,6 +9,7 @@ the posts.
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass, field
+from itertools import takewhile
 from threading import Event, Lock
 from typing import TYPE_CHECKING, Any
 
@@ -63,6 +64,11 @@ class CaptionRow(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     written_at: int
     ttl: int
 
+    @property
+    def original(self) -> str:
+        """The text in the source language."""
+        return self.text if self.original_text is None else self.original_text
+
 
 class CaptionsLeft(Exception):
     """DynamoDB left deletions unprocessed again and again."""
@@ -92,23 +98,16 @@ class CaptionTable:
 
         By consistent reads. TTL deletes late, so that older rows may still be there.
         """
-        pages = self._client.get_paginator("query").paginate(
-            TableName=self._table,
+        newest_first = self._queried(
             KeyConditionExpression="sessionLanguage = :partition AND #sequence > :after",
             ExpressionAttributeNames={"#sequence": "sequence"},
             ExpressionAttributeValues=typed(
                 {":partition": caption_partition(session_id, language), ":after": after}
             ),
             ScanIndexForward=False,
-            ConsistentRead=True,
             PaginationConfig={"PageSize": PAGE_SIZE},
         )
-        for page in pages:
-            for item in page.get("Items", []):
-                row = msgspec.convert(plain(item), CaptionRow)
-                if row.written_at < since_ms:
-                    return
-                yield row
+        return takewhile(lambda row: row.written_at >= since_ms, newest_first)
 
     def of_session(
         self, session_id: str, language: str, *, from_ms: int, until_ms: int
@@ -117,19 +116,21 @@ class CaptionTable:
 
         By consistent reads. An id that another session had may have that session's rows, too.
         """
-        pages = self._client.get_paginator("query").paginate(
-            TableName=self._table,
+        rows = self._queried(
             KeyConditionExpression="sessionLanguage = :partition",
             ExpressionAttributeValues=typed(
                 {":partition": caption_partition(session_id, language)}
             ),
-            ConsistentRead=True,
+        )
+        return (row for row in rows if from_ms <= row.written_at < until_ms)
+
+    def _queried(self, **query: Any) -> Iterator[CaptionRow]:
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table, ConsistentRead=True, **query
         )
         for page in pages:
             for item in page.get("Items", []):
-                row = msgspec.convert(plain(item), CaptionRow)
-                if from_ms <= row.written_at < until_ms:
-                    yield row
+                yield msgspec.convert(plain(item), CaptionRow)
 
     def delete(self, rows: Sequence[CaptionRow], clock: Clock) -> None:
         """Delete at most BATCH_LIMIT_ITEMS rows; raises CaptionsLeft if some are still there."""

@@ -89,7 +89,7 @@ def _caption(row: CaptionRow, session: Session, language: str) -> KeptCaption:
         source_language=session.source_language,
         target_language=language,
         text=row.text,
-        original_text=row.text if row.original_text is None else row.original_text,
+        original_text=row.original,
         is_partial=False,
         spoken_at=row.spoken_at,
         translated=row.translated,

@@ -193,7 +193,7 @@ class TranscriptLinks:
         now_ms = self.clock.now_ms()
         seconds = min(LINK_SECONDS, (files.expires_at - now_ms) // 1000)
         return TranscriptLink(
-            timestamp=self.clock.now_ms(),
+            timestamp=now_ms,
             request_id=request.request_id,
             session_id=session_id,
             language=language,

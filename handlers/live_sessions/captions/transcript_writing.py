@@ -74,7 +74,9 @@ class TranscriptWriting:
         """Add to the source the originals of captions that could not be written in it."""
         for row in rows:
             if row.sequence not in source:
-                source[row.sequence] = _original_of(row)
+                source[row.sequence] = msgspec.structs.replace(
+                    row, text=row.original, original_text=None, translated=False
+                )
         transcript = transcript_of(
             session_id=task.session_id,
             created_at=task.created_at,
@@ -101,8 +103,3 @@ class TranscriptWriting:
             from_ms=task.created_at,
             until_ms=task.ended_at + SESSION_RETENTION_SECONDS * 1000,
         )
-
-
-def _original_of(row: CaptionRow) -> CaptionRow:
-    text = row.text if row.original_text is None else row.original_text
-    return msgspec.structs.replace(row, text=text, original_text=None, translated=False)
