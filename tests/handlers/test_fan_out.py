@@ -210,7 +210,7 @@ def test_a_listener_whose_row_cannot_be_deleted_is_notified_and_removed_by_a_lat
     later(stage, NOTICE_CLAIM_SECONDS)
     run(stage, task)
     assert stage.connection(member) == {}
-    assert len(sockets.frames_of(member, "sessionEnded")) == 2, "it cannot be told from a crash"
+    assert len(sockets.frames_of(member, "sessionEnded")) == 2, "it looks the same as a crash"
 
 
 def test_a_listener_is_notified_if_the_first_response_of_its_claim_was_lost(

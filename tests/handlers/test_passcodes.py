@@ -58,7 +58,7 @@ def test_a_session_is_open_unless_it_is_created_otherwise(stage: Stage) -> None:
         assert "passcode" not in stage.session(created["sessionId"])
 
 
-def test_a_session_by_passcode_has_one_of_its_own_which_the_speaker_is_told(stage: Stage) -> None:
+def test_a_session_by_passcode_has_one_of_its_own_which_the_speaker_is_sent(stage: Stage) -> None:
     created = [create(stage, stage.connect_speaker(), access="passcode") for _ in range(3)]
     assert {frame["access"] for frame in created} == {"passcode"}
     assert len({frame["passcode"] for frame in created}) > 1
@@ -184,8 +184,10 @@ def test_a_speaker_who_refreshes_is_told_the_session_again(stage: Stage, access:
     new = stage.connect_speaker()
     stage.send(new, "refreshConnection", sessionId=created["sessionId"])
     [complete] = stage.sockets.frames_of(new, "connectionRefreshComplete")
-    told = ("access", "passcode", "sourceLanguage", "sampleRateHertz", "expiresAt")
-    assert {name: complete.get(name) for name in told} == {name: created.get(name) for name in told}
+    repeated = ("access", "passcode", "sourceLanguage", "sampleRateHertz", "expiresAt")
+    assert {name: complete.get(name) for name in repeated} == {
+        name: created.get(name) for name in repeated
+    }
     assert ("passcode" in complete) == (access == "passcode")
 
 

@@ -58,7 +58,7 @@ def end(cloud: LocalCloud) -> None:
 
 
 def ask_for_a_transcript(cloud: LocalCloud) -> None:
-    """Its session is one that no row tells of."""
+    """There is no row of its session."""
     cloud.speaker().ask("getTranscript", sessionId="long-gone-1")
 
 

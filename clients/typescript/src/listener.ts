@@ -212,7 +212,7 @@ export class Listener {
     }
   }
 
-  /** Tells the service that captions are held back here; they keep coming. */
+  /** Reports that captions are held back here; they keep coming. */
   async pausePlayback(): Promise<void> {
     const membership = this.#joined("pausePlayback");
     await this.#request({ action: "pausePlayback" });

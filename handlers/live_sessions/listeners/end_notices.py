@@ -21,7 +21,7 @@ GIVEN_UP_AFTER_SECONDS = 600
 
 @dataclass(frozen=True)
 class EndNotices:
-    """Tells the members of ended sessions; reconcile starts a pass until there is none left."""
+    """Notifies the members of ended sessions; reconcile starts a pass until there is none left."""
 
     connections: ConnectionTable
     sockets: Sockets
@@ -50,8 +50,8 @@ class EndNotices:
                 extra={"session": session_id, "connection": hashed(connection_id)},
             )
 
-    def tell_speaker(self, connection_id: str, frame: SessionEnded, ended_at: int | None) -> bool:
-        """Tell the speaker, who is no member any more if they ended the session themselves.
+    def notify_speaker(self, connection_id: str, frame: SessionEnded, ended_at: int | None) -> bool:
+        """Notify the speaker, who is no member any more if they ended the session themselves.
 
         Returns whether there is nothing left to do; raises botocore's errors.
         """

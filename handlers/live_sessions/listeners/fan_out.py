@@ -200,7 +200,7 @@ class FanOutHandler:
 
     def _finish_end(self, task: SessionEndedFanOut, found_listeners: bool) -> None:
         """Notify the speaker, unless they ended the session; close it once all are notified."""
-        is_done = self.notices.tell_speaker(
+        is_done = self.notices.notify_speaker(
             task.speaker_connection_id, self._ended_frame(task), task.ended_at
         )
         if is_done and not found_listeners:

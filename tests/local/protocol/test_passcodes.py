@@ -57,8 +57,8 @@ def test_a_session_by_passcode_is_joined_with_it_and_refreshed_without(cloud: Lo
     assert complete.type == "connectionRefreshComplete"
     assert "passcode" not in complete.body
     again = cloud.speaker()
-    told = again.ask("refreshConnection", sessionId=session_id)
-    assert (told["access"], told["passcode"]) == ("passcode", passcode)
+    refreshed = again.ask("refreshConnection", sessionId=session_id)
+    assert (refreshed["access"], refreshed["passcode"]) == ("passcode", passcode)
 
 
 def test_no_log_has_a_passcode(cloud: LocalCloud) -> None:
