@@ -34,7 +34,7 @@ help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## Create both virtual environments, and what the npm packages need, from the lock files
-	@$(MAKE) --no-print-directory --silent --jobs=2 $(VENV)/.hears-english $(EMULATOR_VENV)/.installed $(NPM_PACKAGES:%=%/node_modules/.installed)
+	@$(MAKE) --no-print-directory --silent --jobs=2 $(VENV)/.hears-english $(VENV)/.drives-browsers $(EMULATOR_VENV)/.installed $(NPM_PACKAGES:%=%/node_modules/.installed)
 
 $(VENV)/.installed: requirements-dev.txt
 	$(REQUIRE_PYTHON)
@@ -46,6 +46,11 @@ $(VENV)/.installed: requirements-dev.txt
 $(VENV)/.hears-english: local/speech/requirements.txt $(VENV)/.installed
 	$(BIN)/python $(INSTALL) --only-binary=:all: -r $< \
 		|| echo 'Continuing without pocketsphinx: the local cloud will not recognise English. To try again: rm $@ && make setup'
+	touch $@
+
+$(VENV)/.drives-browsers: tests/web/requirements.txt $(VENV)/.hears-english
+	$(BIN)/python $(INSTALL) --only-binary=:all: -r $< \
+		|| echo 'Continuing without Playwright: the pages are not tested in a browser. To try again: rm $@ && make setup'
 	touch $@
 
 $(EMULATOR_VENV)/.installed: local/emulator/requirements.txt
@@ -192,6 +197,7 @@ lock: setup ## Resolve the newest dependencies and write the lock files, with ha
 	$(LOCK) --upgrade handlers/requirements-authorizer.in -c requirements-dev.txt -o handlers/requirements-authorizer.txt
 	$(LOCK) --upgrade handlers/requirements-streaming.in -c requirements-dev.txt -o handlers/requirements-streaming.txt
 	$(LOCK) --upgrade local/speech/requirements.in -c requirements-dev.txt -o local/speech/requirements.txt
+	$(LOCK) --upgrade tests/web/requirements.in -c requirements-dev.txt -o tests/web/requirements.txt
 	$(LOCK) --upgrade local/emulator/requirements.in -o local/emulator/requirements.txt
 
 clean: ## Remove everything that make created; refused while a local cloud is running
