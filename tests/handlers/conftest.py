@@ -295,17 +295,29 @@ class Stage:
         assert response["statusCode"] == 200
         return json.loads(response["body"])
 
-    def send_audio(self, connection_id: str, sequence: int, audio: bytes, **fields: Any) -> None:
-        """Send a chunk; what there is to say about it is posted."""
+    def send_audio(
+        self,
+        connection_id: str,
+        sequence: int,
+        audio: bytes,
+        *,
+        arrived_at_ms: int | None = None,
+        **fields: Any,
+    ) -> None:
+        """Send a chunk; what there is to say about it is posted.
+
+        With `arrived_at_ms` it reached API Gateway then, and is handled now.
+        """
         body = {
             "action": "sendAudio",
             "audioData": base64.b64encode(audio).decode(),
             "sequence": sequence,
             **fields,
         }
-        response = self.entries["audio_ingest"](
-            self.event(connection_id, "MESSAGE", "sendAudio", json.dumps(body)), LambdaContext()
-        )
+        event = self.event(connection_id, "MESSAGE", "sendAudio", json.dumps(body))
+        if arrived_at_ms is not None:
+            event["requestContext"]["requestTimeEpoch"] = arrived_at_ms
+        response = self.entries["audio_ingest"](event, LambdaContext())
         assert response == {"statusCode": 200}
 
     def disconnect(self, connection_id: str) -> None:

@@ -24,6 +24,7 @@ from live_sessions.sessions.rows import (
     FIRST_CAPTION,
     Session,
     SessionTable,
+    SpeakerSocket,
     StreamClaim,
     require_live,
 )
@@ -32,6 +33,7 @@ from live_sessions.wire.refusals import (
     ErrorCode,
     ProtocolError,
     connection_not_found,
+    session_not_found,
     try_again,
 )
 from live_sessions.wire.requests import Request
@@ -115,9 +117,8 @@ class SlotAllocator:
         """The slot whose queue takes the session's chunks at that time (epoch milliseconds).
 
         Raises ProtocolError with SERVICE_UNAVAILABLE if none is free or no processor starts, with
-        RATE_LIMITED if the user's other sessions hold as many as one user may, with SESSION_ENDED,
-        or with CONNECTION_NOT_FOUND if the speaker has moved to another socket; botocore's errors
-        if the claim could not be made.
+        RATE_LIMITED if the user's other sessions hold as many as one user may, or with
+        SESSION_ENDED; botocore's errors if the claim could not be made.
         """
         last = session.audio_claim
         if last is not None and last.is_held(at_ms):
@@ -246,10 +247,7 @@ def _slot_claimed_meanwhile(
     or_else: Callable[[], ProtocolError],
 ) -> int:
     """The slot that another chunk of the session has claimed at the same time."""
-    session = require_live(current, read.session_id, at_ms)
-    if not session.is_of(read.speaker_connection_id):
-        raise connection_not_found()
-    claim = session.audio_claim
+    claim = require_live(current, read.session_id, at_ms).audio_claim
     if claim is None or not claim.is_held(at_ms):
         raise or_else()
     return claim.slot
@@ -299,10 +297,10 @@ class Ingest:
         """
         audio = decoded(request.message.audio_data)
         connection_id = request.caller.connection_id
-        session = self._session_of(connection_id, request.at_ms)
+        session, socket = self._session_of(connection_id, request.at_ms)
         self.speakers.heard(connection_id, at_ms=request.at_ms)
-        require_a_second_at_most(audio, session.sample_rate_hertz)
-        stream_epoch = session.audio_epoch(request.at_ms)
+        require_a_second_at_most(audio, socket.sample_rate_hertz)
+        stream_epoch = session.audio_epoch(socket, request.at_ms)
         if stream_epoch is None:
             return
         slot = self.allocator.slot_of(session, at_ms=request.at_ms)
@@ -312,25 +310,32 @@ class Ingest:
             connection_id=connection_id,
             sequence=request.message.sequence,
             arrived_at=request.at_ms,
-            sample_rate_hertz=session.sample_rate_hertz,
+            sample_rate_hertz=socket.sample_rate_hertz,
             audio=audio,
         )
         self.queues.send(slot, chunk)
 
-    def _session_of(self, connection_id: str, at_ms: int) -> Session:
+    def _session_of(self, connection_id: str, at_ms: int) -> tuple[Session, SpeakerSocket]:
+        """The session whose speaker's the socket was when the chunk arrived."""
         remembered = self._session_ids.get(connection_id)
         if remembered is not None:
             session = self.sessions.get(remembered)
-            if session is not None and session.is_of(connection_id) and session.is_live(at_ms):
-                return session
+            socket = session and session.socket_of(connection_id, at_ms)
+            if session and socket and session.is_live(at_ms):
+                return session, socket
             self._session_ids.pop(connection_id, None)
-        session_id = self.connections.session_of(connection_id, at_ms=at_ms)
+        row = self.connections.get(connection_id, at_ms=at_ms)
+        session_id = row and (row.session_id or row.moved_session_id)
         if session_id is None:
             raise connection_not_found()
-        session = require_live(self.sessions.get(session_id), session_id, at_ms)
-        if not session.is_of(connection_id):
+        session = self.sessions.get(session_id)
+        if session is None:
+            raise session_not_found(session_id)
+        socket = session.socket_of(connection_id, at_ms)
+        if socket is None:
             raise connection_not_found()
+        require_live(session, session_id, at_ms)
         self._session_ids[connection_id] = session_id
         if len(self._session_ids) > self.remembered_speakers:
             self._session_ids.popitem(last=False)
-        return session
+        return session, socket

@@ -19,6 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from live_sessions.aws.dynamodb import plain, typed
 from live_sessions.aws.runtime import Clock, logger
 from live_sessions.sessions.rows import (
+    CLOCK_MARGIN_MS,
     ConditionalUpdate,
     Session,
     SessionTable,
@@ -28,8 +29,6 @@ from live_sessions.sessions.rows import (
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-
-CLOCK_MARGIN_MS = 1000
 
 LEASE_SECONDS = 10
 """How long a processor that has died delays the next one."""
@@ -215,13 +214,10 @@ class StreamClaims:
     claim_id: str
 
     def record(self, read: Session, claim: StreamClaim, *, at_ms: int) -> ConditionalUpdate:
-        """Record a new claim, if the session is live, has the speaker that was read, and no other
-        claim was recorded since.
-        """
+        """Record a new claim, if the session is live and no other claim was recorded since."""
         values: dict[str, Any] = {
             ":wanted": msgspec.to_builtins(claim),
             ":claim": self.claim_id,
-            ":speaker": read.speaker_connection_id,
             ":now_seconds": at_ms / 1000,
         }
         seen = read.audio_claim
@@ -235,7 +231,7 @@ class StreamClaims:
             "SET audioClaim = :wanted",
             condition=(
                 "attribute_exists(sessionId) AND attribute_not_exists(endedAt) "
-                "AND expiresAt > :now_seconds AND speakerConnectionId = :speaker "
+                "AND expiresAt > :now_seconds "
                 f"AND ({unchanged} OR audioClaim.claimId = :claim)"
             ),
             values=values,

@@ -3,7 +3,7 @@
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_AttributeValue.html
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 
@@ -56,7 +56,7 @@ def _typed_value(value: object) -> dict[str, Any]:
         case dict():
             members = cast(dict[str, object], value)
             return {"M": {name: _typed_value(member) for name, member in members.items()}}
-        case list():
-            return {"L": [_typed_value(each) for each in cast(list[object], value)]}
+        case list() | tuple():
+            return {"L": [_typed_value(each) for each in cast(Sequence[object], value)]}
         case _:
             raise TypeError(f"a {type(value).__name__} is no attribute value")

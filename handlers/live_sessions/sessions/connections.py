@@ -53,7 +53,8 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     whose response was lost, the repeat recognises its own row. `language_change_id` does the same
     for a change of language. `last_heard_at` (epoch milliseconds) is there from the socket's first
     heartbeat on; rows of earlier releases never have it. `end_notice_at` (epoch milliseconds) is
-    when the sending of sessionEnded was claimed.
+    when the sending of sessionEnded was claimed. `moved_session_id` is the session that a
+    refresh moved to another socket, for the speaker's audio that is handled after it.
     """
 
     connection_id: str
@@ -67,6 +68,7 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     language_change_id: str | None = None
     last_heard_at: int | None = None
     end_notice_at: int | None = None
+    moved_session_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -272,9 +274,16 @@ class ConnectionTable:
 
     def release_speaker(self, connection_id: str, session_id: str) -> Written:
         """Remove the speaker from the session; done only for the call that removed it."""
+        return self._released(connection_id, session_id, "")
+
+    def release_replaced_speaker(self, connection_id: str, session_id: str) -> Written:
+        """The same after another socket took the session over; the row keeps the session's id."""
+        return self._released(connection_id, session_id, "SET movedSessionId = :session ")
+
+    def _released(self, connection_id: str, session_id: str, assignment: str) -> Written:
         return self._changed(
             connection_id,
-            "REMOVE sessionId, membershipId, endNoticeAt",
+            f"{assignment}REMOVE sessionId, membershipId, endNoticeAt",
             "sessionId = :session",
             {":session": session_id},
         )

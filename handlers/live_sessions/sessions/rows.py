@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
+from contract.actions import ACTIONS
 from contract.languages import LANGUAGES
 from contract.tables import ACTIVE_SESSIONS_INDEX
 from live_sessions.aws.clients import ATTEMPTS, Clients
@@ -31,6 +32,15 @@ SESSION_RETENTION_SECONDS = 24 * 3600
 
 FIRST_CAPTION = 1
 """The sequence of a session's first caption."""
+
+CLOCK_MARGIN_MS = 1000
+"""Clocks of different hosts, of API Gateway's as well, differ by less."""
+
+LATE_AUDIO_MS = ACTIONS["sendAudio"].timeout_seconds * 1000
+"""No chunk is handled so long after its arrival: API Gateway has given it up."""
+
+MOST_REPLACED_SOCKETS = 8
+"""Kept in a session's row, however often its speaker's socket is replaced within LATE_AUDIO_MS."""
 
 
 class StreamPosition(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -66,6 +76,22 @@ class StreamClaim(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omi
         return at_ms < self.lease_until
 
 
+class SpeakerSocket(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A socket of the session's speaker, with the last stream epoch of its audio and its rate.
+
+    `replaced_at` (epoch milliseconds) is when another one took over.
+    """
+
+    connection_id: str
+    stream_epoch: int
+    sample_rate_hertz: int
+    replaced_at: int | None = None
+
+    def was_replaced_by(self, at_ms: int) -> bool:
+        """Whether another socket had taken over at that time (epoch milliseconds)."""
+        return self.replaced_at is not None and self.replaced_at <= at_ms
+
+
 class Session(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """A session's row, or what the active-session index projects of it.
 
@@ -74,11 +100,12 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     `last_push_id` the last event push, which reported `status_baseline` listeners. `paused_at` is
     set during a pause; `last_paused_at` is the start of the last pause that ended. `silent_since`
     is the start of the last silence (paused, muted or volume 0), `audible_since` the end of the
-    last one. `stream_epoch` rises then, and when audio comes from another socket. `audio_claim` is
-    the claim of the processor that transcribes the audio. `unannounced_version` is the version of a
-    broadcast state whose fan-out has not begun. `source_locale` is Transcribe's code for
-    the accent; rows of earlier releases, and the index, do not have it, nor `access` and
-    `passcode`, which listeners need if access is by passcode.
+    last one. `stream_epoch` rises then, and when audio comes from another socket;
+    `replaced_sockets` are those that it came from before, for chunks that are handled late.
+    `audio_claim` is the claim of the processor that transcribes the audio. `unannounced_version` is
+    the version of a broadcast state whose fan-out has not begun. `source_locale` is Transcribe's
+    code for the accent; rows of earlier releases, and the index, do not have it, nor
+    `replaced_sockets`, nor `access` and `passcode`, which listeners need if access is by passcode.
     """
 
     session_id: str
@@ -111,6 +138,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     last_push_id: str | None = None
     last_move_id: str | None = None
     stream_epoch: int = 0
+    replaced_sockets: tuple[SpeakerSocket, ...] = ()
     audible_since: int = 0
     silent_since: int = 0
     audio_claim: StreamClaim | None = None
@@ -133,8 +161,32 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         """Whether the connection is the speaker's current one."""
         return self.speaker_connection_id == connection_id
 
-    def audio_epoch(self, at_ms: int) -> int | None:
-        """The stream epoch of audio that arrived at that time; None if the broadcast was silent.
+    @property
+    def current_socket(self) -> SpeakerSocket:
+        """The speaker's current one."""
+        return SpeakerSocket(
+            connection_id=self.speaker_connection_id,
+            stream_epoch=self.stream_epoch,
+            sample_rate_hertz=self.sample_rate_hertz,
+        )
+
+    def socket_of(self, connection_id: str, at_ms: int) -> SpeakerSocket | None:
+        """The connection as the speaker's socket at that time; None if it was not theirs.
+
+        After the take-over it is still theirs for CLOCK_MARGIN_MS: the time of a chunk on one
+        socket and that of the refresh on another are from different clocks.
+        """
+        is_current = self.is_of(connection_id)
+        margin_ms = 0 if is_current else CLOCK_MARGIN_MS
+        for socket in self.replaced_sockets:
+            is_same = socket.connection_id == connection_id
+            if is_same and not socket.was_replaced_by(at_ms - margin_ms):
+                return socket
+        return self.current_socket if is_current else None
+
+    def audio_epoch(self, socket: SpeakerSocket, at_ms: int) -> int | None:
+        """The stream epoch of audio that arrived from a speaker's socket at that time; None if the
+        broadcast was silent.
 
         A chunk that is handled late is judged by the broadcast state at its arrival.
         """
@@ -144,7 +196,8 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
             is_heard = at_ms >= self.audible_since or at_ms < self.silent_since
         if not is_heard:
             return None
-        return self.stream_epoch if at_ms >= self.audible_since else self.stream_epoch - 1
+        has_risen = at_ms < self.audible_since and not socket.was_replaced_by(self.audible_since)
+        return socket.stream_epoch - 1 if has_risen else socket.stream_epoch
 
     def has_expired(self, now_ms: int) -> bool:
         """Whether the session's maximum duration is over."""
@@ -167,6 +220,15 @@ def require_live(session: Session | None, session_id: str, at_ms: int) -> Sessio
     if not session.is_live(at_ms):
         raise session_ended(session_id)
     return session
+
+
+def _replaced_sockets(session: Session, at_ms: int) -> list[SpeakerSocket]:
+    """With the current one, which is replaced now; without those whose audio was all handled."""
+    sockets = [*session.replaced_sockets]
+    sockets.append(msgspec.structs.replace(session.current_socket, replaced_at=at_ms))
+    needed_ms = at_ms - LATE_AUDIO_MS - CLOCK_MARGIN_MS
+    recent = [socket for socket in sockets if not socket.was_replaced_by(needed_ms)]
+    return recent[-MOST_REPLACED_SOCKETS:]
 
 
 def shard_of(session_id: str, shards: int) -> int:
@@ -336,16 +398,18 @@ class SessionTable:
         """Make `connection_id` the speaker's connection in place of the one in `session`, with
         audio at that sample rate, and with captions to the speaker or without.
 
-        Only if the session is live and `user_id` created it.
+        Only if the session is live, `user_id` created it, and its audio has the same stream epoch
+        as in `session`. The row keeps the replaced socket.
         """
         update = self.update_if(
             session.session_id,
             "SET speakerConnectionId = :new, sampleRateHertz = :rate, receiveCaptions = :captions, "
-            "streamEpoch = if_not_exists(streamEpoch, :zero) + :one REMOVE speakerLostAt",
+            "streamEpoch = :next_epoch, replacedSockets = :replaced REMOVE speakerLostAt",
             condition=(
                 "attribute_exists(sessionId) AND attribute_not_exists(endedAt) "
                 "AND expiresAt > :now_seconds AND speakerUserId = :user "
-                "AND speakerConnectionId = :old"
+                "AND speakerConnectionId = :old "
+                "AND (streamEpoch = :epoch OR attribute_not_exists(streamEpoch))"
             ),
             values={
                 ":new": connection_id,
@@ -354,8 +418,9 @@ class SessionTable:
                 ":old": session.speaker_connection_id,
                 ":user": user_id,
                 ":now_seconds": at_ms / 1000,
-                ":one": 1,
-                ":zero": 0,
+                ":epoch": session.stream_epoch,
+                ":next_epoch": session.stream_epoch + 1,
+                ":replaced": msgspec.to_builtins(_replaced_sockets(session, at_ms)),
             },
         )
         after = update.session

@@ -139,6 +139,6 @@ class SpeakerRefresh:
     def _release(self, connection_id: str, session_id: str) -> None:
         """Release the old socket's row; the session's row already names the new socket."""
         try:
-            self.connections.release_speaker(connection_id, session_id)
+            self.connections.release_replaced_speaker(connection_id, session_id)
         except (ClientError, BotoCoreError):
             logger.exception("The old connection was not released", extra={"session": session_id})

@@ -156,36 +156,6 @@ def test_a_speaker_without_a_session_is_refused_whatever_session_they_name(stage
     assert code_of(stage, speaker) == "CONNECTION_NOT_FOUND"
 
 
-@pytest.mark.parametrize("is_remembered", [True, False])
-def test_the_old_socket_is_refused_after_a_refresh_and_the_new_one_is_heard(
-    stage: Stage, is_remembered: bool
-) -> None:
-    old, session_id = broadcasting(stage, "user-1")
-    if is_remembered:
-        stage.send_audio(old, 0, AUDIO)
-    new = stage.connect_speaker("user-1")
-    stage.send(new, "refreshConnection", sessionId=session_id)
-    queued_sequences(stage)
-    starts = len(stage.processor_starts)
-    stage.send_audio(old, 1, AUDIO)
-    assert [frame["code"] for frame in errors(stage, old)] == ["CONNECTION_NOT_FOUND"]
-    assert queued_sequences(stage) == {}
-    assert len(stage.processor_starts) == starts
-    stage.send_audio(new, 0, AUDIO)
-    (slot,) = {start["slot"] for start in stage.processor_starts}
-    (body,) = stage.queued(f"audio-{slot}")
-    assert (body["connectionId"], body["streamEpoch"]) == (new, 1)
-
-
-def test_the_old_socket_is_refused_though_its_row_was_not_released(stage: Stage) -> None:
-    old, session_id = broadcasting(stage, "user-1")
-    new = stage.connect_speaker("user-1")
-    stage.send(new, "refreshConnection", sessionId=session_id)
-    stage.change("connections", {"connectionId": old}, sessionId=session_id)
-    stage.send_audio(old, 0, AUDIO)
-    assert code_of(stage, old) == "CONNECTION_NOT_FOUND"
-
-
 # ---- audio while the broadcast is silent
 
 
@@ -224,7 +194,9 @@ def test_what_was_said_in_silence_is_dropped_though_it_is_handled_after_it(
     stage.send(speaker, "muteBroadcast")
     standing_clock.now += 0.01
     stage.send(speaker, "unmuteBroadcast")
-    handle_chunk_sent_at(stage, speaker, stage.session(session_id)["audibleSince"] + sent_ms)
+    stage.send_audio(
+        speaker, 1, AUDIO, arrived_at_ms=stage.session(session_id)["audibleSince"] + sent_ms
+    )
     assert [number for each in queued_sequences(stage).values() for number in each] == queued
     assert errors(stage, speaker) == []
 
@@ -236,7 +208,9 @@ def test_what_was_said_before_a_silence_is_queued_though_it_is_handled_in_it(
 ) -> None:
     speaker, session_id = broadcasting(stage)
     stage.send(speaker, action, **SILENCES[action])
-    handle_chunk_sent_at(stage, speaker, stage.session(session_id)["silentSince"] + sent_ms)
+    stage.send_audio(
+        speaker, 1, AUDIO, arrived_at_ms=stage.session(session_id)["silentSince"] + sent_ms
+    )
     assert [number for each in queued_sequences(stage).values() for number in each] == queued
 
 
@@ -247,7 +221,7 @@ def test_what_was_said_before_a_silence_is_queued_in_its_epoch_though_it_is_hand
     stage.send(speaker, "pauseBroadcast")
     standing_clock.now += 0.01
     stage.send(speaker, "resumeBroadcast")
-    handle_chunk_sent_at(stage, speaker, stage.session(session_id)["silentSince"] - 1)
+    stage.send_audio(speaker, 1, AUDIO, arrived_at_ms=stage.session(session_id)["silentSince"] - 1)
     (start,) = stage.processor_starts
     (chunk,) = stage.queued(f"audio-{start['slot']}")
     assert chunk["streamEpoch"] == stage.session(session_id)["streamEpoch"] - 1
@@ -259,14 +233,6 @@ def test_a_further_silence_does_not_move_the_beginning_of_the_first(stage: Stage
     stage.change("sessions", {"sessionId": session_id}, silentSince=1)
     stage.send(speaker, "muteBroadcast")
     assert stage.session(session_id)["silentSince"] == 1
-
-
-def handle_chunk_sent_at(stage: Stage, speaker: str, sent_at_ms: int) -> None:
-    """A chunk that reached API Gateway then is handled now."""
-    message = {"action": "sendAudio", "audioData": AUDIO_TEXT, "sequence": 1}
-    event = stage.event(speaker, "MESSAGE", "sendAudio", json.dumps(message))
-    event["requestContext"]["requestTimeEpoch"] = sent_at_ms
-    stage.entries["audio_ingest"](event, None)
 
 
 @pytest.mark.parametrize("is_remembered", [True, False])

@@ -6,8 +6,8 @@ from typing import Any, cast
 
 import pytest
 
-from live_sessions.audio.slots import CLOCK_MARGIN_MS, AudioSlots, SlotHolder
-from live_sessions.sessions.rows import StreamClaim
+from live_sessions.audio.slots import AudioSlots, SlotHolder
+from live_sessions.sessions.rows import CLOCK_MARGIN_MS, StreamClaim
 from tests.handlers.conftest import Stage
 
 NOW_MS = 1_800_000_000_000

@@ -14,8 +14,8 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from live_sessions.audio.ingest import RETRY_AFTER_SECONDS, STARTING_SECONDS
-from live_sessions.audio.slots import CLOCK_MARGIN_MS, LEASE_SECONDS, AudioSlots, Lease
-from live_sessions.sessions.rows import StreamPosition
+from live_sessions.audio.slots import LEASE_SECONDS, AudioSlots, Lease
+from live_sessions.sessions.rows import CLOCK_MARGIN_MS, StreamPosition
 from tests.handlers.audio.chunk_maker import AUDIO, broadcasting, queued_sequences
 from tests.handlers.audio.clock import StandingClock
 from tests.handlers.audio.test_lease import lease_of
@@ -462,23 +462,15 @@ def test_one_that_begins_after_its_claim_was_withdrawn_takes_nothing(stage: Stag
 # ---- what happens between the read and the claim
 
 
-@pytest.mark.parametrize("event", ["end", "refresh"])
-def test_a_chunk_overtaken_by_an_end_or_a_refresh_claims_nothing(
-    stage: Stage, world: World, event: str
-) -> None:
+def test_a_chunk_overtaken_by_an_end_claims_nothing(stage: Stage, world: World) -> None:
     speaker, session_id = session(world)
     chunk = speak(world, speaker)
     while chunk.call is not None and chunk.call.operation != "BatchGetItem":
         world.step(chunk)
-    if event == "end":
-        world.finish(world.send(speaker, "endSession"))
-    else:
-        world.finish(world.connect("speaker", "user-1"))
-        new = world.connections[-1]
-        world.finish(world.send(new, "refreshConnection", sessionId=session_id))
+    world.finish(world.send(speaker, "endSession"))
     world.finish(chunk)
     (frame,) = stage.sockets.frames_of(speaker.connection_id, "error")
-    assert frame["code"] == {"end": "SESSION_ENDED", "refresh": "CONNECTION_NOT_FOUND"}[event]
+    assert frame["code"] == "SESSION_ENDED"
     assert stage.processor_starts == []
     assert queued_sequences(stage) == {}
     assert "audioClaim" not in stage.session(session_id)

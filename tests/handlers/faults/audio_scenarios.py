@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 
-from tests.handlers.faults.setting import Scenario, Start, changed, session
+from tests.handlers.faults.setting import Scenario, Start, changed, connected, session
 from tests.handlers.properties.interleaving import Operation
 from tests.handlers.properties.records import Socket
 from tests.handlers.properties.world import World
@@ -67,6 +67,15 @@ def speaks_in_silence(world: World) -> Start:
     return in_new_container(world, speaker)
 
 
+def spoke_before_a_refresh(world: World) -> Start:
+    """The chunk was sent on the old socket, and is handled after the refresh."""
+    speaker, session_id = session(world)
+    world.finish(speak(world, speaker))
+    new = connected(world, "speaker", "user-1")
+    world.finish(world.send(new, "refreshConnection", sessionId=session_id))
+    return in_new_container(world, speaker, 1)
+
+
 AUDIO_INGEST: Mapping[str, Scenario] = {
     "first chunk": speaks_first,
     "next chunk": goes_on,
@@ -74,4 +83,5 @@ AUDIO_INGEST: Mapping[str, Scenario] = {
     "chunk after a processor has left": goes_on_after_a_processor_has_left,
     "chunk after a processor has died": goes_on_after_a_processor_has_died,
     "chunk in silence": speaks_in_silence,
+    "chunk of a replaced socket": spoke_before_a_refresh,
 }
