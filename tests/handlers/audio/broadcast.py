@@ -185,6 +185,8 @@ class Broadcast:
         self.recogniser = Recogniser(deque(plans))
         self.opened: list[tuple[str, str | None]] = []
         self.limit_seconds = 900.0
+        self.handled_after_seconds = 0.0
+        """By ingest, after a chunk was sent."""
         self.runs: list[tuple[float, float]] = []
         self.events: list[dict[str, Any]] = []
         self.failures: list[Exception] = []
@@ -236,7 +238,15 @@ class Broadcast:
         return at_seconds + len(audio) * chunk_seconds
 
     def send(self, audio: bytes) -> None:
-        self.stage.send_audio(self.speaker, next(self._sequence), audio)
+        speaker, sequence, sent_at_ms = self.speaker, next(self._sequence), self.clock.now_ms
+
+        def handle() -> None:
+            self.stage.send_audio(speaker, sequence, audio, arrived_at_ms=sent_at_ms)
+
+        if self.handled_after_seconds:
+            self.at(self.seconds + self.handled_after_seconds, handle)
+        else:
+            handle()
 
     def control(self, action: str, **fields: Any) -> None:
         answer = self.stage.send(self.speaker, action, **fields)

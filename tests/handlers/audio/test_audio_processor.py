@@ -229,6 +229,28 @@ def test_a_speaker_on_a_new_socket_is_heard_on_without_a_gap(broadcast: Broadcas
 
 
 @pytest.mark.parametrize(
+    ("late_seconds", "unheard"),
+    [
+        (0.48, []),  # before the new socket's first chunk
+        (1.6, [14]),
+    ],
+)
+def test_what_the_old_socket_sent_last_is_heard_in_its_place_or_not_at_all(
+    broadcast: Broadcast, sockets: OpenSockets, late_seconds: float, unheard: list[int]
+) -> None:
+    """It was sent before the refresh, and is handled after it."""
+    old = broadcast.speaker
+    broadcast.says(speech(24), chunk_seconds=CHUNK_SECONDS)
+    broadcast.at(9.55, lambda: setattr(broadcast, "handled_after_seconds", late_seconds))
+    broadcast.at(9.65, lambda: setattr(broadcast, "handled_after_seconds", 0))
+    broadcast.at(10.05, broadcast.refresh)
+    broadcast.run()
+    assert broadcast.words() == [number for number in range(1, 25) if number not in unheard]
+    assert len(broadcast.recogniser.streams) == 1
+    assert sockets.frames_of(old, "error") == []
+
+
+@pytest.mark.parametrize(
     ("partial_captions", "tier", "with_partials"),
     [
         ("never", "premium", False),
