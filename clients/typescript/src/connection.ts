@@ -56,6 +56,9 @@ interface Pending {
 
 const NORMAL_CLOSURE = 1000;
 
+/** The service handles a message without a reply within this time: API Gateway waits no longer. */
+export const HANDLED_WITHIN_MILLISECONDS = 10_000;
+
 /** One open socket: matches replies with requests and tells frames from API Gateway's own. */
 export class Connection {
   readonly openedAt: number;
@@ -66,7 +69,10 @@ export class Connection {
   #lastRequest = 0;
   #lastHeardAt: number;
   #isOpen = true;
+  /** When a message without a reply was sent last. */
+  #lastSentAt = -Infinity;
   #onIdle: (() => void) | undefined;
+  #cancelClosing: () => void = () => undefined;
 
   /** Opens a socket; raises ConnectionFailedError. */
   static open(options: ConnectionOptions): Promise<Connection> {
@@ -201,7 +207,9 @@ export class Connection {
 
   /** Sends a message that has no reply; a refusal comes as a frame of the type `error`. */
   send(message: ClientMessage): void {
-    if (this.#isOpen) this.#socket.send(JSON.stringify(message));
+    if (!this.#isOpen) return;
+    this.#lastSentAt = this.#options.clock.now();
+    this.#socket.send(JSON.stringify(message));
   }
 
   /** Closes the socket; whatever is received afterwards is dropped. */
@@ -211,19 +219,26 @@ export class Connection {
     closeQuietly(this.#socket);
   }
 
-  /** Closes the socket once every request is answered, or after a time. */
+  /**
+   * Closes the socket once every request is answered, or after a time, but not before every message
+   * without a reply was handled: the service may forget a socket that has closed.
+   */
   closeWhenAnswered(mostMilliseconds: number): void {
-    if (this.#pending.size === 0) {
+    if (!this.#isOpen) return;
+    const { clock } = this.#options;
+    const handledIn = this.#lastSentAt + HANDLED_WITHIN_MILLISECONDS - clock.now();
+    if (handledIn > 0) {
+      this.#cancelClosing = clock.after(handledIn, () => {
+        this.closeWhenAnswered(mostMilliseconds);
+      });
+    } else if (this.#pending.size === 0) {
       this.close();
-      return;
+    } else {
+      this.#onIdle = () => {
+        this.close();
+      };
+      this.#cancelClosing = clock.after(mostMilliseconds, this.#onIdle);
     }
-    const cancel = this.#options.clock.after(mostMilliseconds, () => {
-      this.close();
-    });
-    this.#onIdle = () => {
-      cancel();
-      this.close();
-    };
   }
 
   /** Treats the socket as lost, which it may be without a sign of it. */
@@ -282,6 +297,7 @@ export class Connection {
   #finish(why: string): void {
     this.#isOpen = false;
     this.#onIdle = undefined;
+    this.#cancelClosing();
     this.#onFinished();
     for (const pending of [...this.#pending.values()]) {
       pending.reject(new ConnectionLostError(why));

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import type { ServerFrame } from "../src/protocol.ts";
-import { Connection, type WebSocketClass } from "../src/connection.ts";
+import { Connection, HANDLED_WITHIN_MILLISECONDS, type WebSocketClass } from "../src/connection.ts";
 import {
   ConnectionFailedError,
   ConnectionLostError,
@@ -238,6 +238,29 @@ test("a socket that is no longer needed is closed once its last request is answe
   assert.ok(connection.isOpen);
   lab.socket.reply("joinSession", sessionJoined());
   assert.equal((await join).type, "sessionJoined");
+  assert.ok(lab.socket.closedByClient);
+  assert.equal(lab.clock.timers, 0);
+});
+
+test("it stays open until the service has handled what has no reply", async () => {
+  const lab = new Lab();
+  const connection = await lab.open();
+  connection.send({ action: "sendAudio", audioData: "", sequence: 0 });
+  await lab.clock.advance(1_000);
+  connection.closeWhenAnswered(5_000);
+  await lab.clock.advance(HANDLED_WITHIN_MILLISECONDS - 1_001);
+  assert.ok(connection.isOpen);
+  await lab.clock.advance(1);
+  assert.ok(lab.socket.closedByClient);
+  assert.equal(lab.clock.timers, 0);
+});
+
+test("while it waits for that it can be closed at once", async () => {
+  const lab = new Lab();
+  const connection = await lab.open();
+  connection.send({ action: "sendAudio", audioData: "", sequence: 0 });
+  connection.closeWhenAnswered(5_000);
+  lab.stop.abort();
   assert.ok(lab.socket.closedByClient);
   assert.equal(lab.clock.timers, 0);
 });

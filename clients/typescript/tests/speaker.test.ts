@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import type { AudioSink, AudioSource } from "../src/audio/audio-source.ts";
+import { HANDLED_WITHIN_MILLISECONDS } from "../src/connection.ts";
 import {
   ConnectionNotFoundError,
   InvalidAudioError,
@@ -328,6 +329,26 @@ test("during a refresh no audio goes to the socket that is replaced", async () =
   await lab.take();
   assert.deepEqual(lab.sequences(), [0]);
   assert.ok(old.closedByClient);
+});
+
+test("the replaced socket stays open until its last audio was handled, or the speaker is closed", async () => {
+  for (const isClosedBefore of [false, true]) {
+    const lab = new Lab();
+    await lab.create();
+    await lab.speaker.startAudio(lab.source);
+    const old = lab.socket;
+    lab.source.sink?.onChunk(CHUNK);
+    old.receive({ type: "connectionRefreshRequired", timestamp: 1 });
+    await lab.opened();
+    await lab.take();
+    lab.source.sink?.onChunk(CHUNK);
+    assert.equal(old.count("sendAudio"), 1);
+    assert.ok(!old.closedByClient);
+    if (isClosedBefore) lab.speaker.close();
+    else await lab.clock.advance(HANDLED_WITHIN_MILLISECONDS);
+    assert.ok(old.closedByClient);
+    assert.deepEqual(lab.ended, []);
+  }
 });
 
 test("a control during a refresh waits for it, and goes to the socket that the session is on", async () => {
