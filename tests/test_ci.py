@@ -25,17 +25,32 @@ test-typescript: OPTIONS = --junitxml=.pytest_cache/$@/results.xml
 """
 PASSING = "def test_that_passes():\n    pass\n"
 FAILING = "def test_that_fails():\n    assert False\n"
-# Fails the first time, and passes when its mark is there.
-FLAKY = """\
+ONCE = """\
 import pathlib, pytest
+def has_failed_before():
+    mark = pathlib.Path(__file__).with_suffix(".mark")
+    is_there = mark.exists()
+    mark.touch()
+    return is_there
+"""
+FLAKY = f"""{ONCE}
 @pytest.mark.parametrize("value", ["a b"])
 def test_that_is_flaky(value):
-    mark = pathlib.Path(__file__).with_suffix(".mark")
-    if not mark.exists():
-        mark.touch()
-        assert False
+    assert has_failed_before()
 """
 FLAKY_ID = "test-{run}/test_{run}_flaky.py::test_that_is_flaky[a b]"
+NEEDING_ITS_FOLDER = f"""{ONCE}
+def test_that_judges_its_folder(request):
+    if [each.path.parent for each in request.session.items].count(request.path.parent) == 1:
+        pytest.skip("only the whole folder can be judged")
+    assert PASSES
+"""
+LATER_SKIPPED = f"""{ONCE}
+def test_that_is_skipped_later():
+    if has_failed_before():
+        pytest.skip("a tool is missing by now")
+    assert False
+"""
 KILLED = (
     "import os, signal\ndef test_that_kills_pytest():\n    os.kill(os.getpid(), signal.SIGKILL)\n"
 )
@@ -178,6 +193,39 @@ def test_ci_fails_when_a_test_fails_twice(project: Project) -> None:
     assert ran.returncode == 1
     assert "UNSTABLE" not in ran.stdout
     assert "1 failed, 1 passed in " in ran.stdout.partition("once more")[2]
+
+
+def test_a_test_that_is_skipped_alone_has_its_second_try_with_its_folder(project: Project) -> None:
+    judging = NEEDING_ITS_FOLDER.replace("PASSES", "has_failed_before()")
+    project.add("first", "judging", judging)
+    project.add("engine", "flaky", FLAKY)
+    ran = project.ci()
+    assert ran.returncode == 0, ran.stdout
+    _, _, second_try = ran.stdout.partition("once more")
+    alone, _, with_folder = second_try.partition("running them with all of test-first.")
+    assert "1 passed, 1 skipped in " in alone
+    assert "2 passed in " in with_folder
+    last_line = ran.stdout.splitlines()[-1]
+    assert last_line.startswith("UNSTABLE: ")
+    assert "test-first/test_first_judging.py::test_that_judges_its_folder" in last_line
+
+
+def test_ci_fails_when_a_test_fails_again_with_its_folder(project: Project) -> None:
+    project.add("first", "judging", NEEDING_ITS_FOLDER.replace("PASSES", "False"))
+    ran = project.ci()
+    assert ran.returncode == 1
+    assert "UNSTABLE" not in ran.stdout
+    assert "1 failed, 1 passed in " in ran.stdout.partition("running them with all of")[2]
+
+
+def test_ci_fails_when_a_test_that_failed_is_skipped_the_second_time(project: Project) -> None:
+    project.add("first", "skipped", LATER_SKIPPED)
+    ran = project.ci()
+    assert ran.returncode == 1
+    assert "UNSTABLE" not in ran.stdout
+    last_line = ran.stdout.splitlines()[-1]
+    assert last_line.startswith("FAILED: ")
+    assert last_line.endswith("test-first/test_first_skipped.py::test_that_is_skipped_later")
 
 
 def test_a_lint_failure_fails_before_any_test_runs(project: Project) -> None:
