@@ -164,13 +164,16 @@ class ActiveStream:
                 self._pass_on(result, spoken_at)
 
     def _spoken_at(self, start_seconds: float) -> int:
-        """A chunk arrives when its last sample has been spoken."""
-        spoken_at = self._arrived_at
+        """A chunk arrives when its last sample has been spoken.
+
+        A start in audio that is final, or in silence that was sent, is that of the next chunk.
+        """
         for begins_at, chunk in self._not_final:
-            if begins_at <= start_seconds < begins_at + chunk.seconds:
-                remaining_seconds = begins_at + chunk.seconds - start_seconds
-                spoken_at = chunk.arrived_at - round(remaining_seconds * 1000)
-        return spoken_at
+            ends_at = begins_at + chunk.seconds
+            if start_seconds < ends_at:
+                remaining_seconds = ends_at - max(begins_at, start_seconds)
+                return chunk.arrived_at - round(remaining_seconds * 1000)
+        return self._arrived_at
 
     def _drop_until(self, end_seconds: float) -> None:
         while self._not_final:
@@ -212,8 +215,9 @@ class Transcription:
     `open_stream` opens a stream at a sample rate (hertz); audio at another rate gets another one.
     `send` gets each transcript, on a thread of the stream's; `report` each failure after which
     no audio is transcribed for so many seconds. `next_caption` is the number of the next final
-    transcript; partial ones have the number of the final one that replaces them. `lost` counts the
-    chunks that were never transcribed. `pause_seconds` is the pause after a number of attempts.
+    transcript; partial ones have the number of the final one that replaces them. None was spoken
+    before the final one before it, though chunks that were held up arrive together. `lost` counts
+    the chunks that were never transcribed. `pause_seconds` is the pause after a number of attempts.
     """
 
     def __init__(
@@ -240,6 +244,7 @@ class Transcription:
         self._fed_at = clock.monotonic()
         self._opened_at = self._ended_at = 0.0
         self._is_padded = True
+        self._last_spoken_at = 0
 
     def feed(self, chunk: Chunk) -> None:
         """The audio that comes next."""
@@ -304,6 +309,7 @@ class Transcription:
             self._streak.failures = 0
         elif not self._numbering.with_partials:
             return
+        spoken_at = max(spoken_at, self._last_spoken_at)
         transcript = Transcript(
             session_id=self._numbering.session_id,
             sequence=self.next_caption,
@@ -314,6 +320,7 @@ class Transcription:
         )
         if not result.is_partial:
             self.next_caption += 1
+            self._last_spoken_at = spoken_at
         self._send(transcript)
 
     def _pad(self) -> None:

@@ -228,7 +228,27 @@ def test_padding_does_not_shift_when_something_was_spoken(scripted: Listener) ->
     assert scripted.heard[0].spoken_at == ARRIVED_AT + 5100
 
 
-def test_a_result_before_all_known_audio_has_the_time_of_the_latest(scripted: Listener) -> None:
+def test_a_result_that_begins_in_padding_was_spoken_when_audio_went_on(scripted: Listener) -> None:
+    scripted.send(word(1))
+    scripted.active.send_silence(1)
+    scripted.arrived_at += 5000
+    scripted.send(word(2), word(3))
+    say(scripted, 0.6, 1.2)
+    assert scripted.heard[0].spoken_at == ARRIVED_AT + 5100
+
+
+@pytest.mark.parametrize("start", [0.1, 0.7 - 1e-12])
+def test_a_result_that_begins_in_audio_that_is_final_was_spoken_after_it(
+    scripted: Listener, start: float
+) -> None:
+    """Of two results that meet, both times may be rounded."""
+    scripted.send(*[word(number) for number in range(9)])
+    say(scripted, 0, 0.7)
+    say(scripted, start, 0.8)
+    assert [heard.spoken_at for heard in scripted.heard] == [ARRIVED_AT, ARRIVED_AT + 700]
+
+
+def test_a_result_after_all_known_audio_has_the_time_of_the_latest(scripted: Listener) -> None:
     scripted.send(word(1))
     say(scripted, 7, 8)
     assert scripted.heard[0].spoken_at == scripted.arrived_at

@@ -500,3 +500,22 @@ def test_a_transcript_has_its_session_language_and_the_time_of_its_first_word(
         is_partial=False,
         spoken_at=clock.now_ms - 300,
     )
+
+
+@pytest.mark.parametrize("failing", [[], [Plan(sending=2)]])
+def test_of_chunks_that_arrive_together_none_was_spoken_before_an_earlier_one(
+    clock: StandingClock, failing: list[Plan]
+) -> None:
+    """The second one is longer than the first; another stream may be opened for it."""
+    speech = Speech(clock, *failing)
+    speech.burst(word(1), pause(), word(2, 0.5), pause())
+    speech.wait(10)
+    speech.phrase(3, 3)
+    first, second, third = (
+        each.spoken_at for each in speech.outcome.transcripts if not each.is_partial
+    )
+    assert first == second
+    assert third == clock.now_ms - 300
+    numbers = [each.sequence for each in speech.outcome.transcripts]
+    spoken_at = [each.spoken_at for each in speech.outcome.transcripts]
+    assert (numbers, spoken_at) == (sorted(numbers), sorted(spoken_at))
