@@ -181,13 +181,12 @@ def test_no_more_replaced_sockets_are_kept_than_may_still_be_needed(
     stage: Stage, standing_clock: StandingClock
 ) -> None:
     _, session_id = broadcasting(stage, "user-1")
-    for _ in range(MOST_REPLACED_SOCKETS + 3):
-        last = refreshed(stage, session_id)
+    sockets = [refreshed(stage, session_id) for _ in range(MOST_REPLACED_SOCKETS + 3)]
     assert len(stage.session(session_id)["replacedSockets"]) == MOST_REPLACED_SOCKETS
     standing_clock.now += (LATE_AUDIO_MS + CLOCK_MARGIN_MS) / 1000
     refreshed(stage, session_id)
     kept = stage.session(session_id)["replacedSockets"]
-    assert [each["connectionId"] for each in kept] == [last]
+    assert [each["connectionId"] for each in kept] == [sockets[-1]]
 
 
 def test_the_epoch_that_is_kept_is_right_though_a_silence_ends_meanwhile(world: World) -> None:
