@@ -8,8 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from operations.preflight.ownership import Tags, tags_of
 from operations.verify.context import Context
+from operations.verify.deployment import code_of
 
 LOOKUPS_AT_ONCE = 8
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
@@ -104,6 +107,28 @@ def _key_alias(context: Context, name: str) -> Tags | None:
     return tags_of(client.list_resource_tags(KeyId=key)["Tags"], prefix="Tag")
 
 
+def _bucket(context: Context, name: str) -> Tags | None:
+    """The tags of this account's bucket; none of another's, since bucket names are global."""
+    client = context.deployment.client("s3")
+    if not any(each["Name"] == name for each in client.list_buckets(Prefix=name)["Buckets"]):
+        return {} if _is_taken(client, name) else None
+    try:
+        return tags_of(client.get_bucket_tagging(Bucket=name)["TagSet"])
+    except ClientError as error:
+        if code_of(error) != "NoSuchTagSet":
+            raise
+        return {}
+
+
+def _is_taken(client: Any, bucket: str) -> bool:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html"""
+    try:
+        client.head_bucket(Bucket=bucket)
+    except ClientError as error:
+        return code_of(error) != "404"
+    return True
+
+
 def _alarms(context: Context, names: list[str]) -> Found:
     client = context.deployment.client("cloudwatch")
     arns: dict[str, str] = {}
@@ -133,13 +158,16 @@ def _dashboard(context: Context, name: str) -> Tags | None:
 class Finder:
     """`kind` is one resource of the type in words, `name_input` the input with the name.
 
-    `has_tags`: whether AWS keeps tags for this type.
+    `has_tags`: whether AWS keeps tags for this type; `stays`: whether a protected stack that is
+    destroyed leaves it behind; `is_global`: whether another account may have the name.
     """
 
     kind: str
     find: Find
     name_input: str = "name"
     has_tags: bool = True
+    stays: bool = False
+    is_global: bool = False
 
     @property
     def kinds(self) -> str:
@@ -151,9 +179,9 @@ class Finder:
         return sorted(each[self.name_input] for each in resources if each.get(self.name_input))
 
 
+# Those of which a destroyed stack leaves nothing come first: they tell whether the stack exists.
 FINDERS: Mapping[str, Finder] = {
     "aws:lambda/function:Function": Finder("function", _one_by_one(_function)),
-    "aws:dynamodb/table:Table": Finder("table", _one_by_one(_table)),
     "aws:sqs/queue:Queue": Finder("queue", _one_by_one(_queue)),
     "aws:iam/role:Role": Finder("role", _one_by_one(_role)),
     "aws:cloudwatch/logGroup:LogGroup": Finder("log group", _one_by_one(_log_group)),
@@ -161,6 +189,10 @@ FINDERS: Mapping[str, Finder] = {
     "aws:cloudwatch/metricAlarm:MetricAlarm": Finder("alarm", _alarms),
     "aws:sns/topic:Topic": Finder("topic", _one_by_one(_topic)),
     "aws:kms/alias:Alias": Finder("key alias", _one_by_one(_key_alias)),
+    "aws:dynamodb/table:Table": Finder("table", _one_by_one(_table), stays=True),
+    "aws:s3/bucket:Bucket": Finder(
+        "bucket", _one_by_one(_bucket), name_input="bucket", stays=True, is_global=True
+    ),
     "aws:cloudwatch/dashboard:Dashboard": Finder(
         "dashboard", _one_by_one(_dashboard), name_input="dashboardName", has_tags=False
     ),
@@ -175,5 +207,12 @@ MAY_BE_TAKEN: Mapping[str, str] = {
     "aws:lambda/alias:Alias": "unique in its own function only",
     "aws:lambda/layerVersion:LayerVersion": "each upload is a new version of the name",
     "aws:route53/record:Record": "checked with the custom domain",
+    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": "named by its bucket",
+    "aws:s3/bucketOwnershipControls:BucketOwnershipControls": "named by its bucket",
+    "aws:s3/bucketPolicy:BucketPolicy": "named by its bucket",
+    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": "named by its bucket",
+    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": (
+        "named by its bucket"
+    ),
 }
 """The types with a name that may exist already, and why an update does not fail on it."""

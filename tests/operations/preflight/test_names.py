@@ -7,17 +7,21 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from contract.functions import FUNCTIONS
 from operations.preflight.checks.names import names
 from operations.preflight.names import FINDERS, MAY_BE_TAKEN
+from operations.verify.context import Context
 from operations.verify.verdicts import Result
 from program.engine import recorded
 from program.stack_config import stack_config
 from tests.contracts.program_runs import EVERYTHING
 from tests.operations.preflight.accounts import (
+    ACCOUNT_ID,
     FOREIGN,
     OWN,
+    REGION,
     Changed,
     account,
     denied,
@@ -30,6 +34,7 @@ from tests.operations.verify.contexts import declared
 PREFIX = "live-sessions-staging"
 # Staging keeps no transcripts.
 OPTIONAL = {"transcripts"}
+BUCKET = f"{PREFIX}-transcripts-{ACCOUNT_ID}-{REGION}"
 Tags = Mapping[str, str]
 Create = Callable[[str, Tags], object]
 
@@ -63,6 +68,14 @@ def create_table(name: str, tags: Tags) -> None:
     )
 
 
+def create_bucket(name: str, tags: Tags) -> None:
+    where = {"LocationConstraint": REGION}
+    emulated("s3").create_bucket(Bucket=name, CreateBucketConfiguration=where)
+    emulated("s3").create_bucket(Bucket=f"{name}-2", CreateBucketConfiguration=where)
+    if tags:
+        emulated("s3").put_bucket_tagging(Bucket=name, Tagging={"TagSet": pairs(tags)})
+
+
 def create_role(name: str, tags: Tags) -> None:
     emulated("iam").create_role(RoleName=name, AssumeRolePolicyDocument="{}", Tags=pairs(tags))
 
@@ -94,7 +107,6 @@ def create_alias(name: str, tags: Tags) -> None:
 # Type, kind, name, and how it is created.
 RESOURCES: list[tuple[str, str, Create]] = [
     ("function", f"{PREFIX}-heartbeat", create_function),
-    ("table", f"{PREFIX}-sessions", create_table),
     (
         "queue",
         f"{PREFIX}-audio-0",
@@ -111,10 +123,27 @@ RESOURCES: list[tuple[str, str, Create]] = [
     ),
     ("key alias", f"alias/{PREFIX}-alarms", create_alias),
 ]
+STAYING: list[tuple[str, str, Create]] = [
+    ("table", f"{PREFIX}-sessions", create_table),
+    ("bucket", BUCKET, create_bucket),
+]
 TOKENS = {finder.kind: token for token, finder in FINDERS.items()}
 each_resource = pytest.mark.parametrize(
-    ("kind", "name", "create"), RESOURCES, ids=[kind for kind, _, _ in RESOURCES]
+    ("kind", "name", "create"),
+    [*RESOURCES, *STAYING],
+    ids=[kind for kind, _, _ in [*RESOURCES, *STAYING]],
 )
+each_that_stays = pytest.mark.parametrize(
+    ("kind", "name", "create"), STAYING, ids=[kind for kind, _, _ in STAYING]
+)
+DECLARED_BUCKET = declared(TOKENS["bucket"], "transcripts-bucket", bucket=BUCKET)
+ROLE = f"{PREFIX}-heartbeat"
+
+
+def account_declaring(*kinds: str, clients: Mapping[str, Any] | None = None) -> Context:
+    """Staging's resources of these kinds, and a bucket of transcripts if that is one of them."""
+    others = [DECLARED_BUCKET] if "bucket" in kinds else []
+    return account(clients, *others, tokens=[TOKENS[kind] for kind in kinds])
 
 
 @pytest.fixture(scope="module")
@@ -133,11 +162,54 @@ def test_in_a_fresh_account_every_name_is_free() -> None:
 @each_resource
 def test_a_resource_of_this_stack_is_its_own(kind: str, name: str, create: Create) -> None:
     create(name, {**OWN, "Environment": "staging"})
-    found = results(names, account(tokens=[TOKENS[kind]]))
+    if kind != "role":
+        create_role(ROLE, OWN)
+    found = results(names, account_declaring(kind, "role"))
     assert {each.result for each in found.values()} == {Result.RIGHT}
-    [own] = [each.subject for each in found.values() if "own" in each.seen]
-    assert own in (f"names of {kind}s", f"names of {kind}es")
-    assert "1 this stack's own" in found[own].seen
+    own = {each.subject for each in found.values() if "1 this stack's own" in each.seen}
+    assert own == {"names of roles", f"names of {kind}{'es' if kind.endswith('s') else 's'}"}
+
+
+@each_that_stays
+def test_what_a_destroyed_stack_left_is_wrong(kind: str, name: str, create: Create) -> None:
+    create(name, OWN)
+    [(subject, seen)] = wrong(names, account_declaring("role", kind)).items()
+    assert subject == f"{kind} {name}"
+    assert seen.startswith("was left by this stack when it was destroyed")
+
+
+def test_neither_of_two_resources_that_were_left_is_taken_for_the_stack() -> None:
+    for _, name, create in STAYING:
+        create(name, OWN)
+    found = wrong(names, account_declaring("role", "table", "bucket"))
+    assert set(found) == {f"{kind} {name}" for kind, name, _ in STAYING}
+
+
+@each_that_stays
+def test_where_nothing_else_could_be_looked_up_nothing_is_said_to_be_left(
+    kind: str, name: str, create: Create
+) -> None:
+    create(name, OWN)
+    aws = Changed("iam", get_role=denied("GetRole", "iam:GetRole"))
+    context = account_declaring("role", kind, clients={"iam": aws})
+    assert wrong(names, context) == {}
+
+
+@pytest.mark.parametrize("code", ["403", "301"], ids=["refused", "in another Region"])
+def test_another_accounts_bucket_of_the_same_name_is_wrong(code: str) -> None:
+    def refuse(**asked: Any) -> Any:
+        raise ClientError({"Error": {"Code": code, "Message": "Forbidden"}}, "HeadBucket")
+
+    context = account_declaring("bucket", clients={"s3": Changed("s3", head_bucket=refuse)})
+    [(subject, seen)] = wrong(names, context).items()
+    assert subject == f"bucket {BUCKET}"
+    assert "another account's" in seen
+
+
+def test_a_bucket_name_that_nobody_has_is_free() -> None:
+    create_bucket(f"{BUCKET}-1", {})
+    found = results(names, account_declaring("bucket"))
+    assert found["names of buckets"].seen == "1 free"
 
 
 @each_resource
@@ -150,7 +222,7 @@ def test_a_foreign_resource_of_the_same_name_is_wrong(
     kind: str, name: str, create: Create, tags: Tags, whose: str
 ) -> None:
     create(name, tags)
-    [(subject, seen)] = wrong(names, account(tokens=[TOKENS[kind]])).items()
+    [(subject, seen)] = wrong(names, account_declaring(kind)).items()
     assert subject == f"{kind} {name}"
     assert seen.startswith(f"exists already and is not this stack's: {whose}")
 
