@@ -34,6 +34,8 @@ RETENTION_SECONDS = 2 * 24 * 3_600
 
 QUEUE_VARIABLE, BUCKET_VARIABLE = "TRANSCRIPTS_QUEUE_URL", "TRANSCRIPTS_BUCKET"
 ROLE_VARIABLE = "TRANSCRIPT_READER_ROLE"
+TRANSCRIPT_FAILURES = "transcriptFailures"
+"""The name of the failure queue in the stack's outputs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +85,7 @@ class TranscriptStore(pulumi.ComponentResource):
             queue = self._create_queue(name, failures)
             self.functions = (self._create_function(queue),)
             self.queues = {"transcripts": queue}
-            self.failure_queues = {"transcriptFailures": failures}
+            self.failure_queues = {TRANSCRIPT_FAILURES: failures}
         self.register_outputs({"bucketName": self.bucket_name})
 
     def _create_bucket(self, name: str) -> pulumi.Output[str]:
@@ -94,7 +96,12 @@ class TranscriptStore(pulumi.ComponentResource):
             force_destroy=not is_safe,
             opts=ResourceOptions(parent=self, protect=is_safe, retain_on_delete=is_safe),
         )
-        # Each is an API call of its own, and S3 refuses some that come at once.
+
+        # They go with the bucket: one that stays is not left without them. Each is an API call of
+        # its own, and S3 refuses some that come at once.
+        def after(*others: pulumi.Resource) -> ResourceOptions:
+            return ResourceOptions(parent=self, deleted_with=bucket, depends_on=others)
+
         blocked = aws.s3.BucketPublicAccessBlock(
             f"{name}-public-access",
             bucket=bucket.bucket,
@@ -102,13 +109,13 @@ class TranscriptStore(pulumi.ComponentResource):
             block_public_policy=True,
             ignore_public_acls=True,
             restrict_public_buckets=True,
-            opts=self._child,
+            opts=after(),
         )
         owned = aws.s3.BucketOwnershipControls(
             f"{name}-ownership",
             bucket=bucket.bucket,
             rule=aws.s3.BucketOwnershipControlsRuleArgs(object_ownership="BucketOwnerEnforced"),
-            opts=ResourceOptions(parent=self, depends_on=[blocked]),
+            opts=after(blocked),
         )
         encryption = aws.s3.BucketServerSideEncryptionConfigurationRuleArgs(
             apply_server_side_encryption_by_default=(
@@ -121,19 +128,19 @@ class TranscriptStore(pulumi.ComponentResource):
             f"{name}-encryption",
             bucket=bucket.bucket,
             rules=[encryption],
-            opts=ResourceOptions(parent=self, depends_on=[owned]),
+            opts=after(owned),
         )
         expiring = aws.s3.BucketLifecycleConfiguration(
             f"{name}-retention",
             bucket=bucket.bucket,
             rules=[_deleted_after(self._args.retention_days)],
-            opts=ResourceOptions(parent=self, depends_on=[encrypted]),
+            opts=after(encrypted),
         )
         aws.s3.BucketPolicy(
             f"{name}-tls-only",
             bucket=bucket.bucket,
             policy=bucket_access(self._bucket_arn),
-            opts=ResourceOptions(parent=self, depends_on=[expiring]),
+            opts=after(expiring),
         )
         return bucket.bucket
 

@@ -17,8 +17,9 @@ from components.alarms import (
     table_metric,
 )
 from components.monitoring.arguments import MonitoringArgs
+from components.transcript_store import TRANSCRIPT_FAILURES
 from contract import metrics
-from contract.functions import FAN_OUT, TRANSLATION, Function
+from contract.functions import FAN_OUT, TRANSCRIPTS, TRANSLATION, Function
 from contract.metrics import Metric
 
 COLUMNS = 3
@@ -220,6 +221,25 @@ def _caption_graphs(args: MonitoringArgs) -> list[Graph]:
                 metrics.LISTENERS_UNTRIED,
                 of=TRANSLATION,
             ),
+        ),
+        _graph("Transcripts", _transcript_lines(args)),
+    ]
+
+
+def _transcript_lines(args: MonitoringArgs) -> list[Line]:
+    """Those written, the attempts that failed, and those that were given up."""
+    given_up = "ApproximateNumberOfMessagesVisible"
+    return [
+        *_own_lines(args, metrics.TRANSCRIPTS_WRITTEN),
+        *(
+            _line(function_metric(function.physical_name, "Errors"), label="failed attempts")
+            for function in args.functions
+            if function.entry == TRANSCRIPTS.entry
+        ),
+        *(
+            _line(queue_metric(queue.physical_name, given_up), label="given up", stat="Maximum")
+            for name, queue in args.failure_queues.items()
+            if name == TRANSCRIPT_FAILURES
         ),
     ]
 

@@ -108,3 +108,24 @@ def test_every_function_queue_of_failures_slot_and_table_is_shown(watched: Progr
         for each in watched.engine.inputs("lambda/eventSourceMapping")
     }
     assert shown >= physical(watched, "sqs/queue") - fed
+
+
+def test_transcripts_are_shown_where_they_are_written_and_how_many_failed():
+    def titles_and_names(stack: ProgramRun) -> dict[str, list[tuple[str, str]]]:
+        body = json.loads(stack.engine.only("cloudwatch/dashboard")["dashboardBody"])
+        graphs = [widget["properties"] for widget in body["widgets"]]
+        return {
+            graph["title"]: [(line[1], line[3]) for line in graph["metrics"]]
+            for graph in graphs
+            if graph["title"] == "Transcripts"
+        }
+
+    prefix = "live-sessions-staging"
+    assert titles_and_names(run_named("everything")) == {
+        "Transcripts": [
+            ("TranscriptsWritten", "transcripts"),
+            ("Errors", f"{prefix}-transcripts"),
+            ("ApproximateNumberOfMessagesVisible", f"{prefix}-transcript-failures"),
+        ]
+    }
+    assert titles_and_names(run_named("production")) == {}
