@@ -21,6 +21,7 @@ from components.speaker_identity import SpeakerIdentity, SpeakerIdentityArgs
 from components.stack_parts import StackParts
 from components.status_broadcaster import StatusBroadcaster, StatusBroadcasterArgs
 from components.transcript_store import TranscriptStore, TranscriptStoreArgs
+from components.transcripts_left import refused_if_transcripts_are_left
 from components.transforms import register_transforms
 from components.translation_pipeline import TranslationPipeline, TranslationPipelineArgs
 
@@ -33,6 +34,11 @@ provider = aws.Provider(
 )
 here = pulumi.ResourceOptions(provider=provider)
 account = aws.get_caller_identity_output(opts=pulumi.InvokeOutputOptions(provider=provider))
+account_id = account.account_id
+if not settings.caption_rules.has_transcript_bucket:
+    account_id = refused_if_transcripts_are_left(
+        account_id, pulumi.InvokeOptions(provider=provider)
+    )
 partition = account.arn.apply(lambda arn: arn.split(":")[1])
 organization_rules = role_rules(
     prefix=prefix,
@@ -51,7 +57,7 @@ platform = function_platform(
     settings,
     layer_arn=layers.shared_arn,
     partition=partition,
-    account_id=account.account_id,
+    account_id=account_id,
     role_rules=organization_rules,
 )
 alarm_topic_arn = None
@@ -59,7 +65,7 @@ if settings.monitoring_rules.alarms:
     alarm_topic_args = AlarmTopicArgs(
         prefix=prefix,
         partition=partition,
-        account_id=account.account_id,
+        account_id=account_id,
         email=settings.monitoring_rules.alarm_email,
     )
     alarm_topic_arn = AlarmTopic("alarms", alarm_topic_args, here).arn

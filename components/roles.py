@@ -4,17 +4,15 @@ A permissions boundary is changed in place. A path is not: it is part of the rol
 path is another role, and roles have fixed names. An existing stack therefore keeps its path.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 from pulumi import ResourceOptions
 
+from components.stack_state import Resources, resources_of_this_stack
+
 ROLE_TYPE = "aws:iam/role:Role"
-# Answered by the engine itself, from the stack's state.
-READ_STATE = "pulumi:pulumi:readStackResourceOutputs"
 _NO_PATH = "/"
 
 
@@ -68,15 +66,13 @@ def service_role(
 
 
 def _path_of_this_stack(prefix: str, path: str) -> pulumi.Output[str | None]:
-    stack = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
-    state = pulumi.runtime.invoke_async(READ_STATE, {"stackName": stack})
-    unchanged = pulumi.Output.from_input(state).apply(
-        lambda found: _unchanged(path or _NO_PATH, prefix, found["outputs"])
+    unchanged = resources_of_this_stack().apply(
+        lambda found: _unchanged(path or _NO_PATH, prefix, found)
     )
     return unchanged.apply(lambda checked: None if checked == _NO_PATH else checked)
 
 
-def _unchanged(path: str, prefix: str, resources: Mapping[str, Mapping[str, Any]]) -> str:
+def _unchanged(path: str, prefix: str, resources: Resources) -> str:
     """The path, if no role in the state has a fixed name under another path."""
     for resource in resources.values():
         name = str(resource["outputs"].get("arn", "")).partition(":role")[2]

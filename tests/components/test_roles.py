@@ -5,7 +5,8 @@ import pulumi
 import pytest
 
 from components.policies import trust
-from components.roles import READ_STATE, RolePathError, RoleRules, role_rules, service_role
+from components.roles import RolePathError, RoleRules, role_rules, service_role
+from components.stack_state import READ_STATE
 from program import monitor
 from program.engine import Engine, RecordingMonitor
 from program.run import run_under_mocks

@@ -32,6 +32,7 @@ SMALL: Mapping[str, Any] = {
     "dashboard": False,
     "statusIntervalSeconds": 60,
     "statusShards": 1,
+    "transcripts": False,
 }
 """Config of a stack with few resources."""
 OPERATIONS_OF_A_PLUGIN = 4
@@ -170,13 +171,21 @@ class EngineStack:
             **host_settings(),
             "region": self.emulator.region,
             "cognitoEndpoint": self.emulator.url,
-            **self._config,
+            **self._config_of_the_program(),
         }
         values = stack_config(LOCAL_STACK, this_run, self._root)
         workspace = self._stack.workspace
         settings = workspace.stack_settings(self.name)
         settings.config = dict(values)
         workspace.save_stack_settings(self.name, settings)
+
+    def _config_of_the_program(self) -> dict[str, Any]:
+        """Without the settings that another checkout's program does not have yet."""
+        declared = project(self._root)["config"]
+        is_another = self._root != ROOT
+        return {
+            key: value for key, value in self._config.items() if not is_another or key in declared
+        }
 
     def _own_variables(self) -> dict[str, str]:
         """Variables that point Pulumi and the plugin at the emulator and at this stack's folder.
