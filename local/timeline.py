@@ -100,5 +100,6 @@ SUMMARIES: Mapping[str, Callable[[Frame], str]] = {
         f"{_in_brackets(distribution(frame['languageDistribution']))}"
     ),
     "caption": _caption,
+    "transcript": lambda frame: f"{frame['sessionId']}, {frame['language']} {frame['format']}",
     "error": lambda frame: f"{frame['code']}: {frame['message']}",
 }

@@ -83,12 +83,7 @@ def local_config(
 
     `cognito_endpoint` is the emulator's URL. Raises `StackConfigError`.
     """
-    this_run = {
-        **emulated_settings(region=region, cognito_endpoint=cognito_endpoint),
-        # Not in Pulumi.local.yaml, which `make cloud` reads too: the AWS plugin reaches a bucket by
-        # a host name of its own, which the emulator does not have.
-        "transcripts": True,
-    }
+    this_run = emulated_settings(region=region, cognito_endpoint=cognito_endpoint)
     return stack_config(LOCAL_STACK, {**this_run, **(overrides or {})})
 
 

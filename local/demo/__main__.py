@@ -17,18 +17,20 @@ from client.running_cloud import running_outputs
 from client.sockets import FrameMissing, HandshakeRefused
 from local.cloud import LocalCloud
 from local.demo.session_scenes import session_from_start_to_end, session_with_a_lost_speaker
-from local.demo.speech_scene import speech_with_captions
+from local.demo.speech_scene import speech_with_captions, transcript_of_the_speech
 from local.demo.stage import Stage
 from local.deployer import DeployError
 from local.emulator.process import EmulatorError
 from local.serving import Ended, ending_on_signals
 from local.state_folder import StateFolder
 
-# The scene with periodic statuses is last: a new rule's first tick is a minute away.
+# The scene with periodic statuses is late, since a new rule's first tick is a minute away; and the
+# transcript of the speech is last, since it is written minutes after the speech.
 SCENES: tuple[Callable[[Stage, Participants], None], ...] = (
     session_with_a_lost_speaker,
     speech_with_captions,
     session_from_start_to_end,
+    transcript_of_the_speech,
 )
 
 INTERRUPTIONS = (FrameMissing, HandshakeRefused, ConnectionClosed, BotoCoreError, ClientError)
@@ -49,6 +51,7 @@ def main() -> int:
 
 def play(stage: Stage, outputs: Mapping[str, Any]) -> None:
     """Play all scenes; one that fails ends there, and the next one is played."""
+    stage.keeps_transcripts = "transcripts" in outputs.get("functionNames", {})
     for scene in SCENES:
         try:
             with Participants(outputs, on_frame=stage.received) as people:

@@ -1,4 +1,4 @@
-"""A speech, and the captions that its listeners receive."""
+"""A speech, the captions that its listeners receive, and later its transcript."""
 
 import re
 import time
@@ -6,7 +6,8 @@ import time
 from client.people import Listener, Participants
 from client.recordings import duration_seconds, read_recording, silence
 from client.sockets import Frame
-from local.demo.stage import Stage
+from client.transcripts import read_transcript, wait_for_transcript
+from local.demo.stage import KeptSession, Stage
 from local.sample_speech import SENTENCES, WAV, word_errors, words_of
 
 SPEAKER = "Sofia"
@@ -17,6 +18,8 @@ HIGHEST_WORD_ERROR_RATE = 0.1
 LAST_PAUSE_SECONDS = 1.0
 CAPTIONS_TIMEOUT_SECONDS = 10.0
 POLL_SECONDS = 0.1
+# Each answer is printed.
+TRANSCRIPT_POLL_SECONDS = 30.0
 # The local cloud's text where pocketsphinx or Apertium is missing or does not know the language.
 STAND_IN_TRANSCRIPT = re.compile(r"\[[\d.]+ seconds of speech in \S+\]")
 STAND_IN_TRANSLATION = re.compile(r"\[[\w-]+\] .+")
@@ -26,8 +29,9 @@ def speech_with_captions(stage: Stage, people: Participants) -> None:
     """The sample speech, with listeners in English, Spanish and French."""
     stage.heading("A speech, and its captions")
     speaker = people.speaker(SPEAKER)
-    stage.sent(SPEAKER, "createSession en")
-    session_id = speaker.create_session("en")
+    kept = {"keepTranscript": True} if stage.keeps_transcripts else {}
+    stage.sent(SPEAKER, f"createSession en{' keepTranscript' if kept else ''}")
+    session_id = speaker.create_session("en", **kept)
     listeners = {name: people.listener(name) for name in LISTENERS}
     for name, listener in listeners.items():
         stage.sent(name, f"joinSession {LISTENERS[name]}")
@@ -55,6 +59,33 @@ def speech_with_captions(stage: Stage, people: Participants) -> None:
     stage.sent(SPEAKER, "endSession")
     speaker.end_session()
     speaker.expect("sessionEnded")
+    stage.speech = KeptSession(session_id, [frame["text"] for frame in originals])
+
+
+def transcript_of_the_speech(stage: Stage, people: Participants) -> None:
+    """What the link leads to that the speaker of the speech gets, minutes after its end."""
+    if not stage.keeps_transcripts:
+        stage.saw("transcript", "none: the stack's setting transcripts is false")
+        return
+    if stage.speech is None:
+        return
+    stage.heading("The transcript of the speech")
+    speaker = people.speaker(SPEAKER)
+    stage.sent(SPEAKER, f"getTranscript {stage.speech.session_id}, until it is written")
+    link = wait_for_transcript(
+        speaker, stage.speech.session_id, poll_seconds=TRANSCRIPT_POLL_SECONDS
+    )
+    if link.type != "transcript":
+        return
+    try:
+        lines = read_transcript(link["url"], is_local=True).splitlines()
+    except OSError as error:
+        stage.happened("demo", f"the link cannot be read: {error}")
+        return
+    for line in lines:
+        stage.happened("link", line)
+    if lines == stage.speech.captions:
+        stage.saw("transcript", f"{len(lines)} lines")
 
 
 def _wait_for_captions(listeners: list[Listener]) -> None:

@@ -1,5 +1,7 @@
 """The demo's expectations, and which of them were seen."""
 
+from dataclasses import dataclass
+
 from local.timeline import Timeline
 
 GRACE_SECONDS = 10.0
@@ -25,14 +27,29 @@ EXPECTATIONS = {
     "left": "a listener leaves",
     "second status": "the next periodic status, 28 to 32 s later, says 3: de 1, es 1, it 1",
     "ended": "endSession: each of the three gets exactly one sessionEnded, the one who left none",
+    "transcript": "the speech's speaker gets a link to its transcript, with each caption in it",
 }
 
 
+@dataclass(frozen=True)
+class KeptSession:
+    """A session with a transcript: its id, and the captions that its transcript should have."""
+
+    session_id: str
+    captions: list[str]
+
+
 class Stage(Timeline):
-    """Prints every message as it happens, and at the end the list of expectations."""
+    """Prints every message as it happens, and at the end the list of expectations.
+
+    `keeps_transcripts`: whether the stack does. `speech` is the session of the speech, whose
+    transcript is written while the next scene is played; None if there was no speech.
+    """
 
     def __init__(self) -> None:
         super().__init__()
+        self.keeps_transcripts = False
+        self.speech: KeptSession | None = None
         self._seen: dict[str, str] = {}
 
     def saw(self, expectation: str, detail: str = "") -> None:

@@ -38,7 +38,7 @@ def test_transcripts_survive_a_mistake_where_tables_do(is_protected: bool):
 
 def test_the_local_cloud_leaves_nothing_behind():
     stack = run_named("local")
-    assert len(kept(stack)) == len(TABLES) + 1 + 1
+    assert len(kept(stack)) == len(TABLES) + 1 + 1 + 1
     assert not [each.name for each in stack.engine.registered if each.protect]
     assert not [each.name for each in stack.engine.registered if each.retain_on_delete]
     for table in stack.engine.inputs("dynamodb/table"):

@@ -4,9 +4,10 @@ import pytest
 
 from client.people import Participants
 from client.sockets import Frame, FrameMissing
+from local.demo import speech_scene
 from local.demo.__main__ import play
-from local.demo.speech_scene import speech_with_captions
-from local.demo.stage import EXPECTATIONS, Stage
+from local.demo.speech_scene import speech_with_captions, transcript_of_the_speech
+from local.demo.stage import EXPECTATIONS, KeptSession, Stage
 from local.sample_speech import SENTENCES
 
 ORIGINALS = [sentence.lower().rstrip(".") for sentence in SENTENCES]
@@ -185,3 +186,59 @@ def test_stand_ins_are_called_by_their_name(
     assert lines["captioned"].startswith("✓")
     assert "a placeholder text, not words: pocketsphinx is not installed" in lines["captioned"]
     assert "(fr marked, not translated" in lines["translated"]
+
+
+class SpeakerOfASpeech:
+    """A speaker of a session that has ended, who is given the link."""
+
+    def speaker(self, name: str) -> Any:
+        return self
+
+    def ask(self, action: str, **fields: Any) -> Frame:
+        assert (action, fields) == ("getTranscript", {"sessionId": "golden-river-482"})
+        return frame(type="transcript", url="http://127.0.0.1/en.txt")
+
+
+def shown_transcript(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *, read: str | OSError
+) -> str:
+    """What the last scene prints, and its line in the checklist."""
+
+    def reading(url: str, *, is_local: bool) -> str:
+        if isinstance(read, OSError):
+            raise read
+        return read
+
+    monkeypatch.setattr(speech_scene, "read_transcript", reading)
+    stage = Stage()
+    stage.keeps_transcripts = True
+    stage.speech = KeptSession("golden-river-482", ["Hello.", "Good night."])
+    transcript_of_the_speech(stage, SpeakerOfASpeech())  # pyright: ignore
+    stage.checklist()
+    return capsys.readouterr().out
+
+
+def test_the_transcript_is_shown_and_ticked(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = shown_transcript(capsys, monkeypatch, read="Hello.\nGood night.\n")
+    assert "link     · Hello.\n" in shown
+    assert f"✓ {EXPECTATIONS['transcript']}  (2 lines)" in shown
+
+
+@pytest.mark.parametrize(
+    "read", ["Hello.\n", OSError("403")], ids=["one caption is missing", "the link is refused"]
+)
+def test_a_transcript_that_is_not_whole_is_not_ticked(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, read: str | OSError
+) -> None:
+    assert f"✗ {EXPECTATIONS['transcript']}" in shown_transcript(capsys, monkeypatch, read=read)
+
+
+def test_a_stack_that_keeps_no_transcripts_is_not_asked_for_one(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    stage = Stage()
+    transcript_of_the_speech(stage, FakeParticipants({}))  # pyright: ignore
+    stage.checklist()
+    assert f"✓ {EXPECTATIONS['transcript']}  (none: the stack's" in capsys.readouterr().out

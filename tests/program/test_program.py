@@ -32,7 +32,7 @@ def test_staging_production_and_the_local_cloud_have_a_committed_config():
 
 @pytest.mark.parametrize("stack", committed_stacks())
 def test_the_program_makes_every_output(stack: str):
-    outputs = run(stack).outputs
+    outputs, config = run(stack).outputs, stack_config(stack)
     assert outputs.keys() == {
         *("websocketUrl", "managementEndpoint", "sessionsTable", "connectionsTable"),
         *("rateLimitsTable", "userPoolId", "userPoolClientId", "statusFunction", "statusRule"),
@@ -40,7 +40,8 @@ def test_the_program_makes_every_output(stack: str):
         *("functionNames", "queueUrls", "logGroupNames", "audioSlotsTable", "audioQueueUrls"),
         "captionsTable",
         "alarmTopicArn",
-        *(("dashboardName",) if stack_config(stack)["live-sessions:dashboard"] == "true" else ()),
+        *(("dashboardName",) if config["live-sessions:dashboard"] == "true" else ()),
+        *(("transcriptsBucket",) if config["live-sessions:transcripts"] == "true" else ()),
     }
     prefix = f"live-sessions-{stack}"
     assert outputs["statusFunction"] == f"{prefix}-session-status"
