@@ -96,6 +96,7 @@ def build(
         pushes=pushes,
         clock=clock,
         listeners_limit=environment.max_listeners_per_session,
+        keeps_transcripts=environment.transcripts,
     )
     history = History(
         table=CaptionTable(clients.dynamodb(attempts=ATTEMPTS), environment.captions_table),

@@ -41,7 +41,10 @@ from live_sessions.wire.sockets import Sockets
 
 @dataclass(frozen=True, kw_only=True)
 class Joining:
-    """Admits listeners; a session has at most `listeners_limit` of them under any concurrency."""
+    """Admits listeners; a session has at most `listeners_limit` of them under any concurrency.
+
+    `keeps_transcripts`: whether the stack does, which may have changed since a session was created.
+    """
 
     sessions: SessionTable
     connections: ConnectionTable
@@ -51,6 +54,7 @@ class Joining:
     pushes: EventPushes
     clock: Clock
     listeners_limit: int
+    keeps_transcripts: bool
 
     def join_session(self, request: Request[JoinSession]) -> Frame:
         """Make the caller a member of the session.
@@ -87,7 +91,7 @@ class Joining:
             source_language=session.source_language,
             connection_id=caller.connection_id,
             broadcast_state=session.broadcast_state,
-            is_transcript_kept=session.keep_transcript,
+            is_transcript_kept=session.keep_transcript and self.keeps_transcripts,
         )
 
     def _reserve_place(self, message: JoinSession, member: Connection, at_ms: int) -> Session:

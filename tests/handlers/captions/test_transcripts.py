@@ -125,6 +125,10 @@ def test_listeners_are_told_whether_a_transcript_is_kept(kept: Kept) -> None:
     _, other = create(kept.stage)
     assert joined(kept.session_id)["isTranscriptKept"] is True
     assert joined(other["sessionId"])["isTranscriptKept"] is False
+    # From now on the stack keeps none, and that session ends without one.
+    stage = kept.stage
+    stage.entries["connection"] = stage.build("connection", TRANSCRIPTS="false")
+    assert joined(kept.session_id)["isTranscriptKept"] is False
 
 
 def test_a_stack_that_keeps_none_refuses_to_keep_one_and_creates_no_session(stage: Stage) -> None:
