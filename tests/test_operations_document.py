@@ -47,7 +47,7 @@ def test_every_setting_that_is_named_exists() -> None:
     named = set(re.findall(r"`([a-z]+[A-Z][A-Za-z]+)(?::[^`]*)?`", PAGE))
     outputs_and_actions = {
         *("websocketUrl", "domainTarget", "alarmTopicArn", "transcriptionError"),
-        *("createSession", "joinSession", "sendAudio", "queueUrls", "userPoolId"),
+        *("createSession", "joinSession", "sendAudio", "getTranscript", "queueUrls", "userPoolId"),
         "userPoolClientId",
     }
     files_own = {"secretsprovider", "encryptedkey"}
