@@ -87,7 +87,7 @@ class SpeakerSocket(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     sample_rate_hertz: int
     replaced_at: int | None = None
 
-    def was_replaced_by(self, at_ms: int) -> bool:
+    def was_replaced_at(self, at_ms: int) -> bool:
         """Whether another socket had taken over at that time (epoch milliseconds)."""
         return self.replaced_at is not None and self.replaced_at <= at_ms
 
@@ -180,7 +180,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         margin_ms = 0 if is_current else CLOCK_MARGIN_MS
         for socket in self.replaced_sockets:
             is_same = socket.connection_id == connection_id
-            if is_same and not socket.was_replaced_by(at_ms - margin_ms):
+            if is_same and not socket.was_replaced_at(at_ms - margin_ms):
                 return socket
         return self.current_socket if is_current else None
 
@@ -196,8 +196,8 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
             is_heard = at_ms >= self.audible_since or at_ms < self.silent_since
         if not is_heard:
             return None
-        has_risen = at_ms < self.audible_since and not socket.was_replaced_by(self.audible_since)
-        return socket.stream_epoch - 1 if has_risen else socket.stream_epoch
+        rose_later = at_ms < self.audible_since and not socket.was_replaced_at(self.audible_since)
+        return socket.stream_epoch - 1 if rose_later else socket.stream_epoch
 
     def has_expired(self, now_ms: int) -> bool:
         """Whether the session's maximum duration is over."""
@@ -227,7 +227,7 @@ def _replaced_sockets(session: Session, at_ms: int) -> list[SpeakerSocket]:
     sockets = [*session.replaced_sockets]
     sockets.append(msgspec.structs.replace(session.current_socket, replaced_at=at_ms))
     needed_ms = at_ms - LATE_AUDIO_MS - CLOCK_MARGIN_MS
-    recent = [socket for socket in sockets if not socket.was_replaced_by(needed_ms)]
+    recent = [socket for socket in sockets if not socket.was_replaced_at(needed_ms)]
     return recent[-MOST_REPLACED_SOCKETS:]
 
 
