@@ -32,7 +32,7 @@ from tests.patience import PATIENCE_SECONDS
 
 pytest.importorskip("pocketsphinx", reason="it hears English for the local cloud")
 
-CONFIG = {**SMALL, "statusQueryTimeoutMilliseconds": 4_000}
+CONFIG = {**SMALL, "transcripts": True, "statusQueryTimeoutMilliseconds": 4_000}
 MOST_READINGS = 6
 
 

@@ -12,7 +12,7 @@ import srt
 from client.sockets import Frame
 from contract.tables import CAPTIONS, SESSIONS
 from local.cloud import LocalCloud
-from tests.patience import PATIENCE_SECONDS
+from tests.patience import PATIENCE_SECONDS, wait_until
 
 SPOKEN_AFTER_MS = 2_500
 HOUR_MS = 3_600_000
@@ -77,10 +77,15 @@ def test_the_speaker_of_an_ended_session_fetches_its_subtitles_by_the_link(
     assert cue.content == "Good evening, everybody."
     said_at = timedelta(milliseconds=SPOKEN_AFTER_MS + HOUR_MS)
     assert abs(cue.start - said_at) < timedelta(seconds=1)
-    captions = cloud.client("dynamodb").scan(TableName=cloud.outputs[CAPTIONS.output])["Items"]
-    assert not [each for each in captions if session_id in each["sessionLanguage"]["S"]]
+    # They are deleted when the transcript is complete, and then the link is there already.
+    wait_until(lambda: not kept_captions(cloud, session_id))
     with pytest.raises(HTTPError, match="403"):
         fetched(link["url"].replace("en.srt", "en.txt"))
+
+
+def kept_captions(cloud: LocalCloud, session_id: str) -> list[dict[str, dict[str, str]]]:
+    captions = cloud.client("dynamodb").scan(TableName=cloud.outputs[CAPTIONS.output])["Items"]
+    return [each for each in captions if session_id in each["sessionLanguage"]["S"]]
 
 
 def wait_for_link(cloud: LocalCloud, session_id: str) -> Frame:

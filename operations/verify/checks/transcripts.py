@@ -1,17 +1,20 @@
 """What was said must come back as a transcript, which is erased afterwards."""
 
+import time
 from collections.abc import Iterator
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from client.people import Speaker
 from client.transcripts import WRITING_SECONDS, read_transcript, wait_for_transcript
-from operations.erase.erasing import EraseError, Eraser
+from operations.erase.erasing import Erased, EraseError, Eraser
 from operations.verify.context import Context
 from operations.verify.deployment import code_of, setting
 from operations.verify.run_clients import SOCKET_ERRORS
 from operations.verify.verdicts import Verdict, not_checked, not_tried, right, wrong
 
+CLOSING_SECONDS = 30.0
+CLOSING_POLL_SECONDS = 3.0
 TRANSCRIPT, ERASED = "transcript", "transcript's removal"
 REPAIR = (
     "see the log groups of reconcile, fan_out and transcripts, and what waits in the queues"
@@ -69,7 +72,7 @@ def _erased(context: Context, session_id: str) -> Verdict:
     deployment = context.deployment
     way_out = f"`make erase STACK={deployment.stack} SESSION={session_id}` some minutes later"
     try:
-        erased = Eraser(deployment.stack, deployment.client).erase(session_id)
+        erased = _erase_once_closed(Eraser(deployment.stack, deployment.client), session_id)
     except EraseError as error:
         return not_checked(ERASED, str(error), way_out)
     except ClientError as error:
@@ -77,3 +80,15 @@ def _erased(context: Context, session_id: str) -> Verdict:
     except BotoCoreError as error:
         return not_checked(ERASED, str(error), way_out)
     return right(ERASED, f"{erased.files} files and {erased.captions} captions were erased")
+
+
+def _erase_once_closed(eraser: Eraser, session_id: str) -> Erased:
+    """A session is closed just after its transcript was asked for, and only then erased."""
+    deadline = time.monotonic() + CLOSING_SECONDS
+    while True:
+        try:
+            return eraser.erase(session_id)
+        except EraseError:
+            if time.monotonic() + CLOSING_POLL_SECONDS > deadline:
+                raise
+            time.sleep(CLOSING_POLL_SECONDS)

@@ -1,6 +1,7 @@
 """The transcript of a session on the local cloud, as `make verify` reads and erases it."""
 
 import dataclasses
+import re
 from functools import partial
 
 import pytest
@@ -36,7 +37,8 @@ def test_a_transcript_is_read_by_its_link_and_nothing_of_the_session_is_left(
     verdicts = {each.subject: each for each in transcript(seen, speaker, session_id, SENTENCE)}
     assert {each.result for each in verdicts.values()} == {Result.RIGHT}, verdicts
     assert verdicts[TRANSCRIPT].seen == f"1 lines, among them {SENTENCE!r}"
-    assert verdicts[ERASED].seen == "4 files and 0 captions were erased"
+    # The function that wrote the transcript may have deleted the caption already.
+    assert re.fullmatch("4 files and [01] captions were erased", verdicts[ERASED].seen)
     bucket = verified_cloud.outputs["transcriptsBucket"]
     files = verified_cloud.client("s3").list_objects_v2(Bucket=bucket).get("Contents", [])
     assert not [each["Key"] for each in files if session_id in each["Key"]]

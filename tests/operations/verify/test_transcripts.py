@@ -57,11 +57,15 @@ class WithRegion(Service):
 
 
 class Account:
-    """A stack whose bucket has two files of one user; the session's row is given."""
+    """A stack whose bucket has two files of one user.
 
-    def __init__(self, row: dict[str, Any] | None = None) -> None:
+    `row` is the session's, which is no longer in a shard from the look on that is given.
+    """
+
+    def __init__(self, row: dict[str, Any] | None = None, *, closed_at_look: int = 99) -> None:
         self.deleted: list[str] = []
         self._row = row
+        self._looks, self._closed_at_look = 0, closed_at_look
 
     def client(self, service: str) -> Any:
         return {"dynamodb": self._dynamodb, "s3": self._s3, "sts": self._sts}[service]()
@@ -70,8 +74,13 @@ class Account:
         def deleted(**asked: Any) -> None:
             self.deleted.append("row")
 
-        answers = {"Item": self._row} if self._row else {}
-        return WithRegion(get_item=answers, query={"Items": []}, delete_item=deleted)
+        def found(**asked: Any) -> dict[str, Any]:
+            self._looks += 1
+            if self._row and self._looks >= self._closed_at_look:
+                self._row.pop("activeShard", None)
+            return {"Item": self._row} if self._row else {}
+
+        return WithRegion(get_item=found, query={"Items": []}, delete_item=deleted)
 
     def _s3(self) -> Service:
         def listed(**asked: Any) -> dict[str, Any]:
@@ -114,7 +123,9 @@ def link() -> Iterator[str]:
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two waits at most, which take no time."""
+    """Few waits, which take no time."""
+    monkeypatch.setattr(transcripts, "CLOSING_SECONDS", 0.05)
+    monkeypatch.setattr(transcripts, "CLOSING_POLL_SECONDS", 0.02)
     waits = transcripts.wait_for_transcript
 
     def impatient(*arguments: Any, **options: Any) -> Frame:
@@ -164,6 +175,13 @@ def test_a_transcript_that_is_never_written_is_wrong_and_names_how_to_erase_the_
     assert "TRANSCRIPT_NOT_AVAILABLE" in found[TRANSCRIPT].seen
     assert found[ERASED].result is Result.NOT_CHECKED
     assert f"make erase STACK=staging SESSION={SESSION}" in found[ERASED].way_out
+
+
+def test_a_session_that_is_just_being_closed_is_erased_a_moment_later(link: str) -> None:
+    account = Account(row={"endedAt": {"N": "1"}, "activeShard": {"S": "1"}}, closed_at_look=2)
+    found, _, _ = checked(Speaker({"type": "transcript", "url": link}), account)
+    assert found[ERASED].result is Result.RIGHT
+    assert account.deleted[-1] == "row"
 
 
 def test_another_refusal_is_not_waited_for() -> None:
