@@ -17,6 +17,7 @@ from components.roles import role_rules
 from components.session_api import AccessLogsArgs, SessionApi, SessionApiArgs, Throttling
 from components.session_lifecycle import SessionLifecycle, SessionLifecycleArgs
 from components.settings import PROJECT, Settings
+from components.sign_in import sign_in_addresses
 from components.speaker_identity import SpeakerIdentity, SpeakerIdentityArgs
 from components.stack_parts import StackParts
 from components.status_broadcaster import StatusBroadcaster, StatusBroadcasterArgs
@@ -24,6 +25,7 @@ from components.transcript_store import TranscriptStore, TranscriptStoreArgs
 from components.transcripts_left import refused_if_transcripts_are_left
 from components.transforms import register_transforms
 from components.translation_pipeline import TranslationPipeline, TranslationPipelineArgs
+from components.web_pages import WebPages, WebPagesArgs, build_pages, page_config
 
 settings = Settings.load()
 register_transforms()
@@ -110,6 +112,25 @@ api_args = SessionApiArgs(
     access_logs=access_logs,
 )
 api = SessionApi("api", api_args, here)
+sign_in = sign_in_addresses(
+    prefix=prefix,
+    region=settings.region,
+    account_id=account.account_id,
+    existing_user_pool_id=settings.existing_user_pool_id,
+    issuer=settings.speaker_issuer,
+    sign_in_origin=settings.web_pages_rules.web_pages_sign_in_origin,
+    cognito_endpoint=settings.cognito_endpoint,
+)
+pages = None
+if settings.web_pages_rules.web_pages:
+    pages_args = WebPagesArgs(
+        platform=platform,
+        rules=settings.web_pages_rules,
+        folder=build_pages(),
+        connects_to=(settings.domain_rules.url or api.url, *sign_in.connects_to),
+        tags=tags,
+    )
+    pages = WebPages("pages", pages_args, here)
 identity_args = SpeakerIdentityArgs(
     platform=platform,
     token_layer_arn=layers.tokens_arn,
@@ -120,6 +141,7 @@ identity_args = SpeakerIdentityArgs(
     issuer=settings.speaker_issuer,
     audiences=settings.speaker_audiences,
     jwks_endpoint=settings.cognito_endpoint,
+    sign_in_pages=pages.sign_in_pages if pages else (),
 )
 identity = SpeakerIdentity("identity", identity_args, here)
 fan_out_args = ListenerFanOutArgs(platform=platform, store=store, api=api, transcripts=transcripts)
@@ -188,7 +210,18 @@ monitoring_args = parts.monitoring_args(settings, alarm_topic_arn)
 monitoring = Monitoring("monitoring", monitoring_args, here)
 
 outputs = parts.outputs(
-    domain=domain, alarm_topic_arn=alarm_topic_arn, dashboard_name=monitoring.dashboard_name
+    domain=domain,
+    pages=pages,
+    alarm_topic_arn=alarm_topic_arn,
+    dashboard_name=monitoring.dashboard_name,
 )
+if pages:
+    client_id = settings.web_pages_rules.web_pages_client_id or identity.audiences[0]
+    config = page_config(
+        websocket_url=outputs["websocketUrl"],
+        sign_in=sign_in.config(issuer=identity.issuer, client_id=client_id),
+        transcripts=settings.caption_rules.transcripts,
+    )
+    pages.publish(config)
 for name, value in outputs.items():
     pulumi.export(name, value)

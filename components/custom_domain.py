@@ -11,11 +11,11 @@ import pulumi_aws as aws
 from pulumi import ResourceOptions
 
 from components.settings import DomainRules
+from components.validated_certificate import validated_certificate
 
 # The newest policy for Regional domains that needs no choice of ciphers:
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-custom-domain-tls-version.html
 TLS_POLICY = "TLS_1_2"
-VALIDATION_TTL_SECONDS = 300
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,43 +40,23 @@ class CustomDomain(pulumi.ComponentResource):
         self._resource_name = name
         self._rules = args.rules
         self._child = ResourceOptions(parent=self)
-        domain = self._create_domain(args.rules.certificate_arn or self._create_certificate())
+        domain = self._create_domain(
+            args.rules.certificate_arn
+            or validated_certificate(
+                name,
+                domain_name=args.rules.domain_name,
+                hosted_zone_id=args.rules.hosted_zone_id,
+                opts=self._child,
+            )
+        )
         mapping = self._create_mapping(args, domain)
         configuration = domain.domain_name_configuration
         self.target = configuration.target_domain_name
         if args.rules.hosted_zone_id:
             self._create_record(configuration)
         # From the mapping, so that the URL is known only once it works.
-        self.url = mapping.domain_name.apply(lambda domain_name: f"wss://{domain_name}")
+        self.url = mapping.domain_name.apply(lambda _: args.rules.url)
         self.register_outputs({"url": self.url, "target": self.target})
-
-    def _create_certificate(self) -> pulumi.Output[str]:
-        """Validated by a DNS record; ACM renews it as long as the record exists."""
-        certificate = aws.acm.Certificate(
-            f"{self._resource_name}-certificate",
-            domain_name=self._rules.domain_name,
-            validation_method="DNS",
-            opts=self._child,
-        )
-        validation_record = certificate.domain_validation_options[0]
-        record = aws.route53.Record(
-            f"{self._resource_name}-certificate-record",
-            zone_id=self._rules.hosted_zone_id,
-            name=validation_record.resource_record_name,
-            type=validation_record.resource_record_type,
-            records=[validation_record.resource_record_value],
-            ttl=VALIDATION_TTL_SECONDS,
-            # ACM gives an account the same record for a name each time, in every Region.
-            allow_overwrite=True,
-            opts=self._child,
-        )
-        validation = aws.acm.CertificateValidation(
-            f"{self._resource_name}-certificate-validation",
-            certificate_arn=certificate.arn,
-            validation_record_fqdns=[record.fqdn],
-            opts=self._child,
-        )
-        return validation.certificate_arn
 
     def _create_domain(self, certificate_arn: pulumi.Input[str]) -> aws.apigatewayv2.DomainName:
         return aws.apigatewayv2.DomainName(

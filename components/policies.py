@@ -120,23 +120,36 @@ def queue_access(
     return _document(statements)
 
 
-def bucket_access(bucket_arn: pulumi.Input[str]) -> pulumi.Output[str]:
-    """A bucket's own policy: only TLS for everyone.
+def bucket_access(
+    bucket_arn: pulumi.Input[str], reading_distribution_arn: pulumi.Input[str] | None = None
+) -> pulumi.Output[str]:
+    """A bucket's own policy: only TLS for everyone, and reading for one distribution, if any.
 
     The account's roles get access by their own policies.
     """
-    return _document(
-        [
+    objects = pulumi.Output.concat(bucket_arn, "/*")
+    statements: list[dict[str, Any]] = [
+        {
+            "Sid": "DenyPlainHttp",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:ListBucket"],
+            "Resource": [bucket_arn, objects],
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        }
+    ]
+    if reading_distribution_arn is not None:
+        statements.append(
             {
-                "Sid": "DenyPlainHttp",
-                "Effect": "Deny",
-                "Principal": "*",
-                "Action": ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:ListBucket"],
-                "Resource": [bucket_arn, pulumi.Output.concat(bucket_arn, "/*")],
-                "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+                "Sid": "ReadFromDistribution",
+                "Effect": "Allow",
+                "Principal": {"Service": "cloudfront.amazonaws.com"},
+                "Action": ["s3:GetObject"],
+                "Resource": [objects],
+                "Condition": {"StringEquals": {"aws:SourceArn": reading_distribution_arn}},
             }
-        ]
-    )
+        )
+    return _document(statements)
 
 
 def trust_of_role(

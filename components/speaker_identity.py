@@ -4,6 +4,7 @@ The authorizer of handshakes checks tokens with the issuer's public keys, for wh
 permissions. Of a new pool only an operator creates users.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -12,6 +13,7 @@ from pulumi import ResourceOptions
 
 from components.grants import Grant
 from components.handler_function import FunctionPlatform, HandlerFunction, HandlerFunctionArgs
+from components.sign_in import SCOPES, cognito_issuer_origin, user_pool_domain
 from contract.functions import AUDIENCE_SEPARATOR, AUTHORIZER
 
 # Cognito's default:
@@ -43,7 +45,8 @@ class SpeakerIdentityArgs:
 
     `issuer` is used instead of any pool. `audiences` are accepted beside the pool's client; an
     issuer needs at least one. `jwks_endpoint` is where the pool's keys are fetched, if not from
-    Cognito itself.
+    Cognito itself. `sign_in_pages` are the URLs of the pages on which speakers sign in, if any: a
+    new pool then has a domain, and sends its users back to them.
     """
 
     platform: FunctionPlatform
@@ -55,6 +58,7 @@ class SpeakerIdentityArgs:
     issuer: str = ""
     audiences: tuple[str, ...] = ()
     jwks_endpoint: str = ""
+    sign_in_pages: Sequence[pulumi.Input[str]] = ()
 
     def __post_init__(self) -> None:
         if self.issuer and self.existing_user_pool_id:
@@ -93,7 +97,7 @@ class SpeakerIdentity(pulumi.ComponentResource):
         self.audiences = pulumi.Output.all(*clients, *args.audiences).apply(list)
         # A pool's id starts with its Region; that of an existing pool may differ from the stack's.
         region = args.existing_user_pool_id.partition("_")[0] or args.platform.region
-        cognito = f"https://cognito-idp.{region}.amazonaws.com"
+        cognito = cognito_issuer_origin(region)
         if self.user_pool_id is None:
             self.issuer = pulumi.Output.from_input(args.issuer)
             keys_url = pulumi.Output.from_input(discovery_url(args.issuer))
@@ -122,6 +126,8 @@ class SpeakerIdentity(pulumi.ComponentResource):
             retain_on_delete=args.deletion_protection,
         )
         pool_id = self._create_pool(name, args, kept).id
+        if args.sign_in_pages:
+            self._create_domain(name, args, pool_id)
         return pool_id, self._create_client(name, args, pool_id, kept).id
 
     def _create_pool(
@@ -150,6 +156,19 @@ class SpeakerIdentity(pulumi.ComponentResource):
             opts=kept,
         )
 
+    def _create_domain(
+        self, name: str, args: SpeakerIdentityArgs, pool_id: pulumi.Output[str]
+    ) -> None:
+        """The address of Cognito's sign-in pages."""
+        aws.cognito.UserPoolDomain(
+            f"{name}-domain",
+            domain=pulumi.Output.from_input(args.platform.account_id).apply(
+                lambda account: user_pool_domain(args.platform.prefix, account)
+            ),
+            user_pool_id=pool_id,
+            opts=ResourceOptions(parent=self),
+        )
+
     def _create_client(
         self,
         name: str,
@@ -160,6 +179,7 @@ class SpeakerIdentity(pulumi.ComponentResource):
         flows = ["ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
         if args.allow_password_authentication:
             flows.append("ALLOW_USER_PASSWORD_AUTH")
+        pages = args.sign_in_pages or None
         return aws.cognito.UserPoolClient(
             f"{name}-client",
             name=f"{args.platform.prefix}-speakers",
@@ -172,6 +192,12 @@ class SpeakerIdentity(pulumi.ComponentResource):
             access_token_validity=ID_TOKEN_MINUTES,
             refresh_token_validity=REFRESH_TOKEN_DAYS,
             token_validity_units=TOKEN_UNITS,
+            allowed_oauth_flows_user_pool_client=True if pages else None,
+            allowed_oauth_flows=["code"] if pages else None,
+            allowed_oauth_scopes=list(SCOPES) if pages else None,
+            supported_identity_providers=["COGNITO"] if pages else None,
+            callback_urls=pages,
+            logout_urls=pages,
             opts=kept,
         )
 

@@ -22,6 +22,7 @@ from components.speaker_identity import SpeakerIdentity
 from components.status_broadcaster import StatusBroadcaster
 from components.transcript_store import TranscriptStore
 from components.translation_pipeline import TranslationPipeline
+from components.web_pages import WebPages
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +97,7 @@ class StackParts:
         self,
         *,
         domain: CustomDomain | None,
+        pages: WebPages | None,
         alarm_topic_arn: pulumi.Output[str] | None,
         dashboard_name: pulumi.Output[str] | None,
     ) -> dict[str, Any]:
@@ -125,6 +127,10 @@ class StackParts:
             "logGroupNames": log_groups,
             "transcriptsBucket": self.transcripts.bucket_name,
             "domainTarget": domain.target if domain else None,
+            "webPagesUrl": pages.url if pages else None,
+            "webPagesBucketName": pages.bucket_name if pages else None,
+            "webPagesDistributionId": pages.distribution_id if pages else None,
+            "webPagesDistributionDomain": pages.distribution_domain if pages else None,
             "alarmTopicArn": alarm_topic_arn,
             "dashboardName": dashboard_name,
         }

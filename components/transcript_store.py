@@ -21,6 +21,7 @@ from components.message_queue import (
     MessageQueueArgs,
 )
 from components.policies import Statement, bucket_access, permissions, trust_of_role
+from components.private_bucket import private_bucket
 from components.roles import service_role
 from contract.functions import CONNECTION, NONE, TRANSCRIPTS
 from contract.transcripts import bucket_name
@@ -90,59 +91,26 @@ class TranscriptStore(pulumi.ComponentResource):
 
     def _create_bucket(self, name: str) -> pulumi.Output[str]:
         is_safe = self._args.deletion_protection
-        bucket = aws.s3.Bucket(
-            f"{name}-bucket",
-            bucket=self._bucket_name,
+        private = private_bucket(
+            name,
+            bucket_name=self._bucket_name,
             force_destroy=not is_safe,
-            opts=ResourceOptions(parent=self, protect=is_safe, retain_on_delete=is_safe),
-        )
-
-        # They go with the bucket: one that stays is not left without them. Each is an API call of
-        # its own, and S3 refuses some that come at once.
-        def after(*others: pulumi.Resource) -> ResourceOptions:
-            return ResourceOptions(parent=self, deleted_with=bucket, depends_on=others)
-
-        blocked = aws.s3.BucketPublicAccessBlock(
-            f"{name}-public-access",
-            bucket=bucket.bucket,
-            block_public_acls=True,
-            block_public_policy=True,
-            ignore_public_acls=True,
-            restrict_public_buckets=True,
-            opts=after(),
-        )
-        owned = aws.s3.BucketOwnershipControls(
-            f"{name}-ownership",
-            bucket=bucket.bucket,
-            rule=aws.s3.BucketOwnershipControlsRuleArgs(object_ownership="BucketOwnerEnforced"),
-            opts=after(blocked),
-        )
-        encryption = aws.s3.BucketServerSideEncryptionConfigurationRuleArgs(
-            apply_server_side_encryption_by_default=(
-                aws.s3.BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultArgs(
-                    sse_algorithm="AES256"
-                )
-            ),
-        )
-        encrypted = aws.s3.BucketServerSideEncryptionConfiguration(
-            f"{name}-encryption",
-            bucket=bucket.bucket,
-            rules=[encryption],
-            opts=after(owned),
+            opts=self._child,
+            bucket_opts=ResourceOptions(parent=self, protect=is_safe, retain_on_delete=is_safe),
         )
         expiring = aws.s3.BucketLifecycleConfiguration(
             f"{name}-retention",
-            bucket=bucket.bucket,
+            bucket=private.name,
             rules=[_deleted_after(self._args.retention_days)],
-            opts=after(encrypted),
+            opts=private.setting(after=private.last_step),
         )
         aws.s3.BucketPolicy(
             f"{name}-tls-only",
-            bucket=bucket.bucket,
+            bucket=private.name,
             policy=bucket_access(self._bucket_arn),
-            opts=after(expiring),
+            opts=private.setting(after=expiring),
         )
-        return bucket.bucket
+        return private.name
 
     def _create_reader(self, name: str) -> aws.iam.Role:
         """Its keys sign the links; the connection function takes it on for one session's files."""

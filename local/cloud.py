@@ -10,6 +10,7 @@ from client.people import Listener, Participants, Speaker
 from client.sign_in import add_user, new_password, sign_in
 from components.layers import LayerBuildError
 from components.settings import SettingsError
+from components.web_pages import PagesBuildError
 from local.alarms import Change, evaluate_alarms
 from local.deployer import Deployer, DeployError, Ledger
 from local.emulator.process import Denial
@@ -19,6 +20,9 @@ from local.services import Services
 from local.speech.recognisers import Recognition
 from program.run import run_program
 from program.stack_config import LOCAL_STACK, StackConfigError, local_config
+
+NOT_DEPLOYED = (SettingsError, StackConfigError, LayerBuildError, PagesBuildError)
+"""What the program raises before it declares anything; the message says what to do."""
 
 
 class LocalCloud:
@@ -81,7 +85,7 @@ class LocalCloud:
         except Exception as error:
             if deployer.error:
                 raise deployer.error from None
-            if isinstance(error, SettingsError | LayerBuildError | StackConfigError):
+            if isinstance(error, NOT_DEPLOYED):
                 raise DeployError(str(error)) from None
             raise
         self.outputs = self._outputs_file.publish(exports)

@@ -45,6 +45,13 @@ COMPUTED: dict[str, Callable[[str], dict[str, Any]]] = {
     "aws:apigatewayv2/route:Route": lambda name: {},
     "aws:apigatewayv2/routeResponse:RouteResponse": lambda name: {},
     "aws:apigatewayv2/stage:Stage": lambda name: {},
+    "aws:cloudfront/distribution:Distribution": lambda name: {
+        "arn": f"arn:aws:cloudfront::{ACCOUNT}:distribution/{name}",
+        "domainName": f"d{name}.cloudfront.net",
+        "hostedZoneId": "Z2FDTNDATAQYW2",
+    },
+    "aws:cloudfront/originAccessControl:OriginAccessControl": lambda name: {},
+    "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy": lambda name: {},
     "aws:cloudwatch/dashboard:Dashboard": lambda name: {},
     "aws:cloudwatch/eventRule:EventRule": lambda name: {
         "arn": f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{name}"
@@ -60,6 +67,7 @@ COMPUTED: dict[str, Callable[[str], dict[str, Any]]] = {
         "arn": f"arn:aws:cognito-idp:{REGION}:{ACCOUNT}:userpool/{name}"
     },
     "aws:cognito/userPoolClient:UserPoolClient": lambda name: {},
+    "aws:cognito/userPoolDomain:UserPoolDomain": lambda name: {},
     "aws:dynamodb/table:Table": lambda name: {
         "arn": f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{name}"
     },
@@ -88,8 +96,12 @@ COMPUTED: dict[str, Callable[[str], dict[str, Any]]] = {
     },
     "aws:lambda/permission:Permission": lambda name: {},
     "aws:route53/record:Record": lambda name: {"fqdn": name},
-    "aws:s3/bucket:Bucket": lambda name: {"arn": f"arn:aws:s3:::{name}"},
+    "aws:s3/bucket:Bucket": lambda name: {
+        "arn": f"arn:aws:s3:::{name}",
+        "bucketRegionalDomainName": f"{name}.s3.{REGION}.amazonaws.com",
+    },
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": lambda name: {},
+    "aws:s3/bucketObjectv2:BucketObjectv2": lambda name: {},
     "aws:s3/bucketOwnershipControls:BucketOwnershipControls": lambda name: {},
     "aws:s3/bucketPolicy:BucketPolicy": lambda name: {},
     "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": lambda name: {},

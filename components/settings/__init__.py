@@ -1,6 +1,6 @@
 """A stack's settings, typed and checked."""
 
-from components.settings.problems import SettingsError
+from components.settings.problems import CERTIFICATE_REGION, SettingsError
 from components.settings.stack_settings import (
     PROJECT,
     AudioRules,
@@ -11,10 +11,12 @@ from components.settings.stack_settings import (
     ReleaseRules,
     SessionRules,
     Settings,
+    WebPagesRules,
     physical_prefix,
 )
 
 __all__ = [
+    "CERTIFICATE_REGION",
     "PROJECT",
     "AudioRules",
     "CaptionRules",
@@ -25,5 +27,6 @@ __all__ = [
     "SessionRules",
     "Settings",
     "SettingsError",
+    "WebPagesRules",
     "physical_prefix",
 ]

@@ -10,6 +10,11 @@ import pulumi
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
+CERTIFICATE_REGION = "us-east-1"
+"""Of certificates for CloudFront:
+https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cnames-and-https-requirements.html
+"""
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -130,22 +135,60 @@ def conflicts(values: Mapping[str, str]) -> Iterator[Problem]:
             way_out = "set it to false, or unset translationFunctionArn"
             yield Problem("transcripts", "true", rule, way_out)
 
-    domain = values.get("domainName")
-    if domain == "":
-        for key in ("certificateArn", "hostedZoneId"):
-            if value := values.get(key):
-                way_out = f"set domainName or unset {key}"
-                yield Problem(key, value, "has an effect only with a domainName", way_out)
-    elif domain and values.get("certificateArn") == values.get("hostedZoneId") == "":
-        rule = "needs a certificate: certificateArn, or hostedZoneId to have one made"
-        yield Problem("domainName", domain, rule, "set one of them")
+    yield from _own_name(values, "domainName", "certificateArn", "hostedZoneId")
     if certificate := values.get("certificateArn"):
         # https://docs.aws.amazon.com/apigateway/latest/developerguide/websocket-api-custom-domain-names.html
         yield from _of_another_region("certificateArn", certificate, "certificate", region)
+    yield from _web_pages(values)
 
     if (address := values.get("alarmEmail")) and values.get("alarms") == "false":
         way_out = "set alarms to true or unset alarmEmail"
         yield Problem("alarmEmail", address, "has an effect only with alarms", way_out)
+
+
+def _own_name(
+    values: Mapping[str, str], name: str, certificate: str, zone: str
+) -> Iterator[Problem]:
+    """A domain name, its certificate and its hosted zone, of which one makes the certificate."""
+    domain = values.get(name)
+    if domain == "":
+        for key in (certificate, zone):
+            if value := values.get(key):
+                way_out = f"set {name} or unset {key}"
+                yield Problem(key, value, f"has an effect only with a {name}", way_out)
+    elif domain and values.get(certificate) == values.get(zone) == "":
+        rule = f"needs a certificate: {certificate}, or {zone} to have one made"
+        yield Problem(name, domain, rule, "set one of them")
+
+
+def _web_pages(values: Mapping[str, str]) -> Iterator[Problem]:
+    domain, client, sign_in_origin = (
+        "webPagesDomainName",
+        "webPagesClientId",
+        "webPagesSignInOrigin",
+    )
+    if values.get("webPages") == "false":
+        for key in (domain, "webPagesOrigins", client, sign_in_origin):
+            if (value := values.get(key)) and value != "[]":
+                way_out = f"set webPages to true or unset {key}"
+                yield Problem(key, value, "has an effect only with webPages", way_out)
+    zone, certificate = "webPagesHostedZoneId", "webPagesCertificateArn"
+    yield from _own_name(values, domain, certificate, zone)
+    if (arn := values.get(certificate)) and arn.split(":")[3] != CERTIFICATE_REGION:
+        rule = f"must be a certificate in {CERTIFICATE_REGION}, whatever the stack's Region"
+        yield Problem(certificate, arn, rule, _way_to_set(certificate))
+    if (name := values.get(domain)) and name == values.get("domainName"):
+        rule = "must not be the domainName, which is the API's"
+        yield Problem(domain, name, rule, "set another name")
+    if id_ := values.get(client):
+        audiences = values.get("speakerAudiences")
+        if audiences is not None and id_ not in json.loads(audiences):
+            rule = "must be one of speakerAudiences, as its tokens would be refused"
+            yield Problem(client, id_, rule, "add it to them")
+    needed = (values.get("webPages"), values.get("cognitoEndpoint"), values.get(sign_in_origin))
+    if (pool := values.get("existingUserPoolId")) and needed == ("true", "", ""):
+        rule = f"needs a domain with webPages, where its users sign in: {sign_in_origin}"
+        yield Problem("existingUserPoolId", pool, rule, f"set {sign_in_origin}")
 
 
 def _of_another_region(key: str, arn: str, kind: str, region: str | None) -> Iterator[Problem]:

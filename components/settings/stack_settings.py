@@ -27,6 +27,7 @@ from pydantic.fields import FieldInfo
 
 from components.cadence import problem_with_interval
 from components.settings.problems import (
+    CERTIFICATE_REGION,
     Problem,
     SettingsError,
     broken_rules,
@@ -70,6 +71,14 @@ _LONGEST_AUDIENCE = 200
 _AUDIENCES_RULE = (
     f"must be a list of at most {_MAXIMUM_AUDIENCES} audiences, each once, each of 1 to"
     f" {_LONGEST_AUDIENCE} printable ASCII characters without spaces"
+)
+# Of Cognito, which takes plain http from this machine alone:
+# https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_CreateUserPoolClient.html
+_ORIGIN = r"https://[a-z0-9.-]+(:[0-9]{1,5})?|http://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]{1,5})?"
+_MAXIMUM_ORIGINS = 99
+_ORIGINS_RULE = (
+    f"must be a list of at most {_MAXIMUM_ORIGINS} origins, each once: https, or http of localhost,"
+    " 127.0.0.1 or [::1], with no path, such as http://localhost:5173"
 )
 _ROUTES_RULE = f"must be a list of actions out of {', '.join(REMOVABLE_ROUTES)}, each once"
 
@@ -145,6 +154,39 @@ def _audiences(audiences: tuple[str, ...]) -> tuple[str, ...]:
         if audiences.count(audience) > 1:
             raise ValueError(f"{_AUDIENCES_RULE}; {audience!r} is listed twice")
     return audiences
+
+
+def _origins(origins: tuple[str, ...]) -> tuple[str, ...]:
+    if len(origins) > _MAXIMUM_ORIGINS:
+        raise ValueError(f"{_ORIGINS_RULE}; there are {len(origins)}")
+    for origin in origins:
+        if not re.fullmatch(_ORIGIN, origin):
+            raise ValueError(f"{_ORIGINS_RULE}; {origin!r} is not valid")
+        if origins.count(origin) > 1:
+            raise ValueError(f"{_ORIGINS_RULE}; {origin!r} is listed twice")
+    return origins
+
+
+def _domain_name(example: str) -> Any:
+    return _text(
+        r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}",
+        f"a domain name in lower case such as {example}",
+        optional=True,
+    )
+
+
+def _certificate_arn(where: str) -> Any:
+    return _text(
+        r"arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/[0-9a-f-]{36}",
+        f"the ARN of a certificate of ACM, {where}",
+        optional=True,
+    )
+
+
+def _hosted_zone_id() -> Any:
+    return _text(
+        "Z[0-9A-Z]{1,31}", "the id of a Route 53 hosted zone such as Z0123456789", optional=True
+    )
 
 
 def _schedulable(interval_seconds: int) -> int:
@@ -243,18 +285,41 @@ class DomainRules(_Record, frozen=True):
     `certificate_arn`: empty to have one made; `hosted_zone_id`: empty to keep DNS elsewhere.
     """
 
-    domain_name: Annotated[str, Field(max_length=253)] = _text(
-        r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}",
-        "a domain name in lower case such as live.example.com",
+    domain_name: Annotated[str, Field(max_length=253)] = _domain_name("live.example.com")
+    certificate_arn: str = _certificate_arn("of the stack's own Region")
+    hosted_zone_id: str = _hosted_zone_id()
+
+    @property
+    def url(self) -> str:
+        """The URL for clients; empty without a name."""
+        return f"wss://{self.domain_name}" if self.domain_name else ""
+
+
+class WebPagesRules(_Record, frozen=True):
+    """Whether the pages are served, and under which name of their own, empty for CloudFront's.
+
+    `web_pages_certificate_arn` and `web_pages_hosted_zone_id` are as in DomainRules.
+    `web_pages_origins`: from where else they are served, so that speakers may sign in there too.
+    `web_pages_client_id` and `web_pages_sign_in_origin`: for speakers who are not of the stack's
+    own user pool.
+    """
+
+    web_pages: Switch
+    web_pages_domain_name: Annotated[str, Field(max_length=253)] = _domain_name("talk.example.com")
+    web_pages_certificate_arn: str = _certificate_arn(f"in {CERTIFICATE_REGION}")
+    web_pages_hosted_zone_id: str = _hosted_zone_id()
+    web_pages_origins: Annotated[tuple[str, ...], Strict(False), AfterValidator(_origins)] = Field(
+        description=_ORIGINS_RULE
+    )
+    web_pages_client_id: str = _text(
+        f"[!-~]{{1,{_LONGEST_AUDIENCE}}}",
+        "a client id, of printable ASCII characters without spaces",
         optional=True,
     )
-    certificate_arn: str = _text(
-        r"arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/[0-9a-f-]{36}",
-        "the ARN of a certificate of ACM, of the stack's own Region",
+    web_pages_sign_in_origin: str = _text(
+        r"https://[a-z0-9.-]+(:[0-9]{1,5})?",
+        "an https origin such as https://example.auth.eu-central-1.amazoncognito.com, with no path",
         optional=True,
-    )
-    hosted_zone_id: str = _text(
-        "Z[0-9A-Z]{1,31}", "the id of a Route 53 hosted zone such as Z0123456789", optional=True
     )
 
 
@@ -333,6 +398,7 @@ class Settings(_Record, frozen=True):
         description=_ROUTES_RULE
     )
     domain_rules: DomainRules
+    web_pages_rules: WebPagesRules
     monitoring_rules: MonitoringRules
     release_rules: ReleaseRules
     access_logs: Switch

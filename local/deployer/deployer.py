@@ -12,6 +12,7 @@ from pulumi.runtime import MockCallArgs, MockResourceArgs, Mocks
 from client.account import Account
 from local.deployer import (
     apigateway,
+    cloudfront,
     cloudwatch,
     cognito,
     dynamodb,
@@ -27,6 +28,7 @@ from program.inputs import plain
 
 KINDS: Mapping[str, Kind] = {
     **apigateway.KINDS,
+    **cloudfront.KINDS,
     **cloudwatch.KINDS,
     **cognito.KINDS,
     **dynamodb.KINDS,

@@ -1,5 +1,6 @@
-"""S3 buckets, and the settings of a bucket that are resources of their own."""
+"""S3 buckets, their objects, and the settings of a bucket that are resources of their own."""
 
+import base64
 import json
 from typing import Any
 
@@ -15,14 +16,14 @@ def create_bucket(account: Account, resource: Resource) -> Created:
         where = {"CreateBucketConfiguration": {"LocationConstraint": account.region}}
     client.create_bucket(Bucket=name, **where)
     client.put_bucket_tagging(Bucket=name, Tagging={"TagSet": resource.tag_list})
-    return Created(id=name, outputs={"arn": f"arn:aws:s3:::{name}", "tagsAll": resource.tags})
+    return _bucket(account, resource)
 
 
 def keep_bucket(account: Account, resource: Resource) -> Created:
     """Only what decides about its deletion, and its tags, can change in place."""
     name = resource.inputs["bucket"]
     account.client("s3").put_bucket_tagging(Bucket=name, Tagging={"TagSet": resource.tag_list})
-    return Created(id=name, outputs={"arn": f"arn:aws:s3:::{name}", "tagsAll": resource.tags})
+    return _bucket(account, resource)
 
 
 def block_public_access(account: Account, resource: Resource) -> Created:
@@ -85,11 +86,31 @@ def set_policy(account: Account, resource: Resource) -> Created:
     return Created(id=bucket)
 
 
+def put_object(account: Account, resource: Resource) -> Created:
+    inputs = resource.inputs
+    request = resource.request(without=("content", "contentBase64", "overrideProvider"))
+    encoded = inputs.get("contentBase64")
+    body = inputs["content"].encode() if encoded is None else base64.b64decode(encoded)
+    answer = account.client("s3").put_object(Body=body, **request)
+    return Created(id=f"{inputs['bucket']}/{inputs['key']}", outputs={"etag": answer["ETag"]})
+
+
+def _bucket(account: Account, resource: Resource) -> Created:
+    name = resource.inputs["bucket"]
+    outputs = {
+        "arn": f"arn:aws:s3:::{name}",
+        "bucketRegionalDomainName": f"{name}.s3.{account.region}.amazonaws.com",
+        "tagsAll": resource.tags,
+    }
+    return Created(id=name, outputs=outputs)
+
+
 KINDS = {
     "aws:s3/bucket:Bucket": Kind(create_bucket, update=keep_bucket),
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": Kind(
         set_lifecycle, update=set_lifecycle
     ),
+    "aws:s3/bucketObjectv2:BucketObjectv2": Kind(put_object, update=put_object),
     "aws:s3/bucketOwnershipControls:BucketOwnershipControls": Kind(
         set_ownership, update=set_ownership
     ),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from components.layers import LayerBuildError
 from components.settings import SettingsError
+from components.web_pages import PagesBuildError
 from operations.preflight.answers import asked
 from operations.preflight.checks import CHECKS
 from operations.verify.context import Check, Context
@@ -18,6 +19,7 @@ from operations.verify.verification import Say, rows_of
 from program.stack_config import LOCAL_STACK, StackConfigError, committed_stacks, stack_config
 
 COULD_NOT_RUN = 2
+NOT_STARTED = (CannotVerify, StackConfigError, SettingsError, LayerBuildError, PagesBuildError)
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     try:
         rows = preflight(account_of(options.stack), say)
-    except (CannotVerify, LayerBuildError, StackConfigError, SettingsError) as error:
+    except NOT_STARTED as error:
         print(f"not checked: {error}", file=sys.stderr)
         return COULD_NOT_RUN
     if options.as_json:
