@@ -9,6 +9,7 @@ REGION = "us-east-1"
 _LAMBDA = f"arn:aws:lambda:{REGION}:{ACCOUNT}"
 _INVOKE = f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions"
 ALIAS = "aws:lambda/alias:Alias"
+BUCKET = "aws:s3/bucket:Bucket"
 
 # By type token: the computed outputs, from the resource's physical or logical name.
 COMPUTED: dict[str, Callable[[str], dict[str, Any]]] = {
@@ -96,7 +97,7 @@ COMPUTED: dict[str, Callable[[str], dict[str, Any]]] = {
     },
     "aws:lambda/permission:Permission": lambda name: {},
     "aws:route53/record:Record": lambda name: {"fqdn": name},
-    "aws:s3/bucket:Bucket": lambda name: {
+    BUCKET: lambda name: {
         "arn": f"arn:aws:s3:::{name}",
         "bucketRegionalDomainName": f"{name}.s3.{REGION}.amazonaws.com",
     },

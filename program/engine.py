@@ -9,7 +9,7 @@ from typing import Any
 import pulumi
 from pulumi.runtime import rpc
 
-from program.computed import ACCOUNT, ALIAS, COMPUTED
+from program.computed import ACCOUNT, ALIAS, BUCKET, COMPUTED
 from program.monitor import STACK, StackMonitor
 from program.run import run_program, run_under_mocks
 
@@ -131,6 +131,8 @@ class Engine(pulumi.runtime.Mocks):
 
 def _physical_name(args: pulumi.runtime.MockResourceArgs) -> str:
     name = args.inputs.get("name") or args.inputs.get("layerName") or args.name
+    if args.typ == BUCKET:
+        return str(args.inputs.get("bucket") or name)
     return f"{args.inputs.get('functionName')}:{name}" if args.typ == ALIAS else name
 
 

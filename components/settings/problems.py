@@ -187,8 +187,8 @@ def _web_pages(values: Mapping[str, str]) -> Iterator[Problem]:
             yield Problem(client, id_, rule, "add it to them")
     needed = (values.get("webPages"), values.get("cognitoEndpoint"), values.get(sign_in_origin))
     if (pool := values.get("existingUserPoolId")) and needed == ("true", "", ""):
-        rule = f"needs a domain with webPages, where its users sign in: {sign_in_origin}"
-        yield Problem("existingUserPoolId", pool, rule, f"set {sign_in_origin}")
+        rule = "needs a domain with webPages, where its users sign in"
+        yield Problem("existingUserPoolId", pool, rule, f"set {sign_in_origin} to it")
 
 
 def _of_another_region(key: str, arn: str, kind: str, region: str | None) -> Iterator[Problem]:

@@ -33,6 +33,7 @@ _NOT_SOURCES = frozenset({"dist", "node_modules", "tests"})
 _LINK_TO_CLIENT = "live-sessions"
 # npm writes it into node_modules when it has installed everything.
 _INSTALLED = ".package-lock.json"
+_QUIET = {"npm_config_loglevel": "error", "npm_config_update_notifier": "false", "NO_COLOR": "1"}
 _WAY_TO_NODE = (
     "run `make setup`, which brings Node.js, or install Node.js 22.12 or later with npm from"
     " https://nodejs.org; or set webPages to false"
@@ -57,7 +58,7 @@ class Node:
     def environment(self) -> Mapping[str, str]:
         """This process's environment, with Node first on the PATH."""
         path = os.pathsep.join((str(self.folder), os.environ.get("PATH", "")))
-        return {**os.environ, "PATH": path, "npm_config_update_notifier": "false"}
+        return {**os.environ, "PATH": path, **_QUIET}
 
 
 def build_pages(root: Path = _ROOT) -> Path:
@@ -126,7 +127,14 @@ def _install(web: Path, node: Node, cache: Path) -> None:
             "check access to npm's registry (npm reads npm_config_registry and ~/.npmrc), or run"
             " `make setup`; without the pages, set webPages to false"
         )
-        command = (*node.npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent")
+        command = (
+            *node.npm,
+            "ci",
+            "--ignore-scripts",
+            "--no-audit",
+            "--no-fund",
+            "--loglevel=error",
+        )
         _run(command, web, node, INSTALL_TIMEOUT_SECONDS, way_out)
 
 
@@ -203,5 +211,7 @@ def _run(
     except subprocess.TimeoutExpired:
         raise PagesBuildError(f"{what} took more than {timeout_seconds} s: {way_out}.") from None
     if done.returncode != 0:
-        reasons = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
-        raise PagesBuildError("\n  ".join([f"{what} failed: {way_out}.", *reasons[-12:]]))
+        # npm repeats the commands that it runs.
+        lines = (done.stderr + done.stdout).splitlines()
+        reasons = [line for line in lines if line.strip() and not line.startswith(">")]
+        raise PagesBuildError("\n  ".join([f"{what} failed: {way_out}.", *reasons[:12]]))

@@ -189,6 +189,16 @@ BAD_VALUES: list[tuple[str, Any, str]] = [
     ("domainName", f"{'a' * 64}.example.com", "must be a domain name in lower case"),
     ("certificateArn", "arn:aws:iam::123456789012:server-certificate/x", "a certificate of ACM"),
     ("hostedZoneId", "example.com", "must be the id of a Route 53 hosted zone"),
+    ("webPages", "both", "must be true or false"),
+    ("webPagesDomainName", "Talk.example.com", "must be a domain name in lower case"),
+    ("webPagesCertificateArn", "arn:aws:iam::123456789012:server-certificate/x", "in us-east-1"),
+    ("webPagesHostedZoneId", "example.com", "must be the id of a Route 53 hosted zone"),
+    ("webPagesOrigins", ["http://192.0.2.1:8080"], "'http://192.0.2.1:8080' is not valid"),
+    ("webPagesOrigins", ["https://a.example.com/"], "'https://a.example.com/' is not valid"),
+    ("webPagesOrigins", ["http://[::1]:1"] * 2, "'http://[::1]:1' is listed twice"),
+    ("webPagesOrigins", [f"https://{n}.example.com" for n in range(100)], "there are 100"),
+    ("webPagesClientId", "a client", "must be a client id"),
+    ("webPagesSignInOrigin", "https://a.example.com/login", "must be an https origin"),
     ("alarms", "all", "must be true or false"),
     ("alarmEmail", "ops", "must be an e-mail address such as ops@example.com"),
     ("dashboard", 2, "must be true or false"),
@@ -397,6 +407,62 @@ def test_a_certificate_of_another_region_is_refused():
     other = CERTIFICATE.replace("eu-central-1", "us-east-1")
     (line,) = problems({"domainName": "live.example.com", "certificateArn": other})
     assert "must be a certificate in the stack's own Region, eu-central-1" in line
+
+
+OF_CLOUDFRONT = CERTIFICATE.replace("eu-central-1", "us-east-1")
+PAGES_NAME = {"webPages": True, "webPagesDomainName": "talk.example.com"}
+
+
+@pytest.mark.parametrize(
+    "proof", [{"webPagesCertificateArn": OF_CLOUDFRONT}, {"webPagesHostedZoneId": "Z0123456789"}]
+)
+def test_a_name_of_the_pages_needs_a_certificate_or_a_zone_to_validate_one(proof: dict[str, str]):
+    assert load({**PAGES_NAME, **proof}).web_pages_rules.web_pages_domain_name
+    (line,) = problems(PAGES_NAME)
+    assert line.startswith("  - webPagesDomainName is 'talk.example.com': needs a certificate")
+    (line,) = problems({"webPages": True, **proof})
+    assert "has an effect only with a webPagesDomainName" in line
+
+
+def test_a_certificate_of_the_pages_is_cloudfronts_whatever_the_stacks_region():
+    (line,) = problems({**PAGES_NAME, "webPagesCertificateArn": CERTIFICATE})
+    assert "must be a certificate in us-east-1, whatever the stack's Region" in line
+
+
+def test_the_pages_and_the_api_have_two_names():
+    zones = {"webPagesHostedZoneId": "Z0123456789", "hostedZoneId": "Z0123456789"}
+    (line,) = problems({**PAGES_NAME, **zones, "domainName": "talk.example.com"})
+    assert "webPagesDomainName is 'talk.example.com': must not be the domainName" in line
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"webPagesDomainName": "talk.example.com", "webPagesHostedZoneId": "Z0123456789"},
+        {"webPagesOrigins": ["http://localhost:5173"]},
+        {"webPagesClientId": "pages", "speakerAudiences": ["pages"]},
+        {"webPagesSignInOrigin": "https://people.auth.eu-west-1.amazoncognito.com"},
+    ],
+    ids=lambda each: next(iter(each)),
+)
+def test_settings_of_the_pages_without_pages_are_refused(setting: dict[str, Any]):
+    assert load({"webPages": True, **setting}).web_pages_rules.web_pages
+    (line,) = problems(setting)
+    assert "has an effect only with webPages; set webPages to true or unset" in line
+
+
+def test_the_pages_sign_in_with_a_client_whose_tokens_are_accepted():
+    (line,) = problems({"webPages": True, "webPagesClientId": "pages"})
+    assert "webPagesClientId is 'pages': must be one of speakerAudiences" in line
+
+
+def test_pages_for_users_of_a_pool_that_exists_need_to_know_where_they_sign_in():
+    pool = {"existingUserPoolId": "eu-west-1_AbCdEf", "existingUserPoolClientId": "client"}
+    origin = {"webPagesSignInOrigin": "https://people.auth.eu-west-1.amazoncognito.com"}
+    assert load({"webPages": True, **pool, **origin}).existing_user_pool_id
+    assert load(pool).existing_user_pool_id
+    (line,) = problems({"webPages": True, **pool})
+    assert "needs a domain with webPages, where its users sign in; set webPagesSignIn" in line
 
 
 def test_an_alarm_email_without_alarms_is_refused():

@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from components.speaker_identity import SpeakerIdentity, SpeakerIdentityArgs
+from program.computed import ACCOUNT
 from program.engine import Engine
 from tests.components import stack_parts
 
@@ -140,3 +141,40 @@ def test_an_issuer_without_audiences_or_beside_an_existing_pool_is_rejected() ->
 
 def test_the_authorizer_alone_carries_the_token_layer():
     assert run().only("lambda/function")["layers"][1:] == ["arn:tokens"]
+
+
+PAGES = ("https://talk.example.com/speak.html", "http://localhost:5173/speak.html")
+
+
+def test_with_pages_the_pool_has_a_domain_and_its_client_the_code_flow_alone():
+    engine = run(sign_in_pages=PAGES)
+    domain = engine.only("cognito/userPoolDomain")
+    assert domain == {"domain": f"live-sessions-test-{ACCOUNT}", "userPoolId": "identity-pool-id"}
+    client = engine.only("cognito/userPoolClient")
+    assert client["allowedOauthFlowsUserPoolClient"] is True
+    assert client["allowedOauthFlows"] == ["code"], "the other flows put tokens into URLs"
+    assert client["allowedOauthScopes"] == ["openid", "email"]
+    assert client["supportedIdentityProviders"] == ["COGNITO"]
+    assert client["callbackUrls"] == client["logoutUrls"] == list(PAGES)
+
+
+def test_with_pages_the_pool_and_its_client_are_the_same_resources():
+    without, with_pages = run(), run(sign_in_pages=PAGES)
+    assert without.only("cognito/userPool") == with_pages.only("cognito/userPool")
+    before, after = (each.only("cognito/userPoolClient") for each in (without, with_pages))
+    assert before.items() <= after.items()
+    urns = [{each.urn for each in engine.registered} for engine in (without, with_pages)]
+    (added,) = urns[1] - urns[0]
+    assert urns[0] < urns[1]
+    assert added.endswith("::identity-domain")
+
+
+def test_a_pool_that_exists_and_another_issuer_are_left_alone():
+    existing = {
+        "existing_user_pool_id": "eu-west-1_AbCdEf",
+        "existing_user_pool_client_id": "client",
+    }
+    for given in (existing, {"issuer": "https://login.example.com", "audiences": ("client",)}):
+        engine = run(**given, sign_in_pages=PAGES)
+        for typ in ("cognito/userPool", "cognito/userPoolClient", "cognito/userPoolDomain"):
+            assert engine.inputs(typ) == []

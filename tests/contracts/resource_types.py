@@ -32,6 +32,7 @@ ENCRYPTED: dict[str, Callable[[Inputs], bool]] = {
     # By its own resource, and in any case by S3:
     # https://docs.aws.amazon.com/AmazonS3/latest/userguide/default-encryption-faq.html
     "aws:s3/bucket:Bucket": _always,
+    "aws:s3/bucketObjectv2:BucketObjectv2": _always,
 }
 # Types that describe the stack and store no data of users.
 HOLDS_NOTHING = {
@@ -46,11 +47,15 @@ HOLDS_NOTHING = {
     "aws:apigatewayv2/route:Route",
     "aws:apigatewayv2/routeResponse:RouteResponse",
     "aws:apigatewayv2/stage:Stage",
+    "aws:cloudfront/distribution:Distribution",
+    "aws:cloudfront/originAccessControl:OriginAccessControl",
+    "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy",
     "aws:cloudwatch/dashboard:Dashboard",
     "aws:cloudwatch/eventRule:EventRule",
     "aws:cloudwatch/eventTarget:EventTarget",
     "aws:cloudwatch/metricAlarm:MetricAlarm",
     "aws:cognito/userPoolClient:UserPoolClient",
+    "aws:cognito/userPoolDomain:UserPoolDomain",
     "aws:iam/role:Role",
     "aws:iam/rolePolicy:RolePolicy",
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
@@ -74,10 +79,12 @@ HOLDS_NOTHING = {
 ANSWERS_EVERYBODY = {
     "aws:apigatewayv2/api:Api": "clients connect; the authorizer decides on each handshake",
     "aws:apigatewayv2/domainName:DomainName": "another name of the same API",
+    "aws:cloudfront/distribution:Distribution": "the pages, which hold nothing of anybody",
     "aws:cognito/userPool:UserPool": "speakers sign in; only an operator creates them",
+    "aws:cognito/userPoolDomain:UserPoolDomain": "where they sign in",
     "aws:route53/record:Record": "DNS names are public",
 }
-# Types that could make a stack public; the program uses none of them.
+# Types that could make a stack public, whatever it is meant for; the program uses none of them.
 OPENINGS = (
     "aws:s3/accessPoint:",
     "aws:s3/bucketAcl:",
@@ -85,7 +92,5 @@ OPENINGS = (
     "aws:lambda/functionUrl:",
     "aws:ec2/",
     "aws:lb/",
-    "aws:cloudfront/",
     "aws:cognito/identityPool:",
-    "aws:cognito/userPoolDomain:",
 )

@@ -94,7 +94,8 @@ def test_the_connection_function_alone_may_take_on_the_role_that_reads_transcrip
 
 
 def test_the_bucket_of_transcripts_refuses_plain_http(engine: Engine):
-    (denied,) = json.loads(engine.only("s3/bucketPolicy")["policy"])["Statement"]
+    (policy,) = [each for each in engine.inputs("s3/bucketPolicy") if each["bucket"] in BUCKET]
+    (denied,) = json.loads(policy["policy"])["Statement"]
     assert denied["Effect"] == "Deny"
     assert denied["Resource"] == [BUCKET, f"{BUCKET}/*"]
     assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}

@@ -36,6 +36,14 @@ def test_transcripts_survive_a_mistake_where_tables_do(is_protected: bool):
     assert bucket.inputs["forceDestroy"] is not is_protected
 
 
+@pytest.mark.parametrize("is_protected", [True, False])
+def test_the_pages_can_be_built_again_so_their_bucket_is_not_protected(is_protected: bool):
+    config = {**LEAN, "webPages": True, "deletionProtection": is_protected}
+    (bucket,) = run("staging", config).engine.of_type("s3/bucket").values()
+    assert (bucket.protect, bucket.retain_on_delete) == (False, False)
+    assert bucket.inputs["forceDestroy"] is True
+
+
 def test_the_local_cloud_leaves_nothing_behind():
     stack = run_named("local")
     assert len(kept(stack)) == len(TABLES) + 1 + 1 + 1
@@ -50,6 +58,8 @@ def test_the_local_cloud_leaves_nothing_behind():
 def test_nothing_else_is_kept_after_destroy_but_the_accounts_logging_role(stack: ProgramRun):
     staying = {each.name for each in stack.engine.registered if each.retain_on_delete}
     shared = {"api-access-role", "api-access-role-policy", "api-access-account"}
+    # They go with their bucket, which is deleted with all that is in it.
+    staying = {name for name in staying if not name.startswith("pages-assets/")}
     assert staying - {each.name for each in kept(stack)} <= shared
     protected = {each.name for each in stack.engine.registered if each.protect}
     assert protected <= {each.name for each in kept(stack)}

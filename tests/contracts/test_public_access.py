@@ -1,10 +1,16 @@
 """Public access: only what is meant to be public is, and the authorizer decides on each client."""
 
-from program.computed import COMPUTED
+from program.computed import ACCOUNT, COMPUTED, REGION
 from program.engine import Engine
 from tests.contracts.policy_documents import allowed, statements
 from tests.contracts.program_runs import ProgramRun
 from tests.contracts.resource_types import ANSWERS_EVERYBODY, OPENINGS
+
+PAGES = f"live-sessions-staging-pages-{ACCOUNT}-{REGION}"
+
+
+def buckets(engine: Engine) -> set[str]:
+    return {each["bucket"] for each in engine.inputs("s3/bucket")}
 
 
 def test_no_resource_type_makes_a_stack_public(stack: ProgramRun):
@@ -15,12 +21,24 @@ def test_no_resource_type_makes_a_stack_public(stack: ProgramRun):
     )
 
 
-def test_the_bucket_of_transcripts_is_private(engine: Engine):
-    blocked = engine.only("s3/bucketPublicAccessBlock")
+def test_the_buckets_of_transcripts_and_pages_are_private(engine: Engine):
     switches = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
-    assert [blocked[switch] for switch in switches] == [True] * 4
-    owned = engine.only("s3/bucketOwnershipControls")
-    assert owned["rule"] == {"objectOwnership": "BucketOwnerEnforced"}
+    blocked = engine.inputs("s3/bucketPublicAccessBlock")
+    assert [[each[switch] for switch in switches] for each in blocked] == [[True] * 4] * 2
+    owned = engine.inputs("s3/bucketOwnershipControls")
+    assert [each["rule"] for each in owned] == [{"objectOwnership": "BucketOwnerEnforced"}] * 2
+    assert len(buckets(engine)) == 2
+    assert {each["bucket"] for each in (*blocked, *owned)} == buckets(engine)
+
+
+def test_of_services_only_cloudfront_reads_a_bucket_and_only_for_the_pages(engine: Engine):
+    reading = [each for each in allowed(engine) if each.carrier.typ.startswith("aws:s3/")]
+    (statement,) = (each.statement for each in reading)
+    assert statement["Principal"] == {"Service": "cloudfront.amazonaws.com"}
+    assert statement["Action"] == ["s3:GetObject"]
+    assert [each for each in buckets(engine) if each in str(statement["Resource"])] == [PAGES]
+    (source,) = statement["Condition"]["StringEquals"].values()
+    assert source.endswith(":distribution/pages-distribution")
 
 
 def test_no_policy_allows_everybody(stack: ProgramRun):
@@ -66,7 +84,11 @@ def test_only_an_operator_creates_speakers(stack: ProgramRun):
     assert pool["adminCreateUserConfig"]["allowAdminCreateUserOnly"] is True
     client = stack.engine.only("cognito/userPoolClient")
     assert client["preventUserExistenceErrors"] == "ENABLED"
-    assert "allowedOauthFlows" not in client
+    signs_in_on_pages = {"allowedOauthFlows", "callbackUrls", "logoutUrls"}
+    assert signs_in_on_pages & client.keys() == (
+        signs_in_on_pages if stack.is_on("webPages") else set()
+    )
+    assert client.get("allowedOauthFlows", ["code"]) == ["code"], "no token is ever in a URL"
 
 
 def test_only_the_local_cloud_accepts_plain_passwords(stack: ProgramRun):

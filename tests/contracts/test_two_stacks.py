@@ -12,11 +12,14 @@ from tests.contracts.program_runs import EVERYTHING, ProgramRun, run, run_named
 # Each type's own name, unique in the account and Region (a role's: in the account).
 NAMED_BY = {
     "aws:apigatewayv2/api:Api": "name",
+    "aws:cloudfront/originAccessControl:OriginAccessControl": "name",
+    "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy": "name",
     "aws:cloudwatch/dashboard:Dashboard": "dashboardName",
     "aws:cloudwatch/eventRule:EventRule": "name",
     "aws:cloudwatch/logGroup:LogGroup": "name",
     "aws:cloudwatch/metricAlarm:MetricAlarm": "name",
     "aws:cognito/userPool:UserPool": "name",
+    "aws:cognito/userPoolDomain:UserPoolDomain": "domain",
     "aws:dynamodb/table:Table": "name",
     "aws:iam/role:Role": "name",
     "aws:kms/alias:Alias": "name",
@@ -27,7 +30,13 @@ NAMED_BY = {
     "aws:sqs/queue:Queue": "name",
 }
 # Staging has none of these.
-OPTIONAL = {"aws:cloudwatch/dashboard:Dashboard", "aws:s3/bucket:Bucket"}
+OPTIONAL = {
+    "aws:cloudfront/originAccessControl:OriginAccessControl",
+    "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy",
+    "aws:cloudwatch/dashboard:Dashboard",
+    "aws:cognito/userPoolDomain:UserPoolDomain",
+    "aws:s3/bucket:Bucket",
+}
 # Named by stack config, which differs between stacks.
 NAMED_BY_CONFIG = {"aws:apigatewayv2/domainName:DomainName", "aws:acm/certificate:Certificate"}
 # Unique only within what they belong to, which is one of the above.
@@ -40,6 +49,8 @@ WITHIN_PARENT = {
     "aws:apigatewayv2/route:Route",
     "aws:apigatewayv2/routeResponse:RouteResponse",
     "aws:apigatewayv2/stage:Stage",
+    # Named by CloudFront.
+    "aws:cloudfront/distribution:Distribution",
     "aws:cloudwatch/eventTarget:EventTarget",
     "aws:cognito/userPoolClient:UserPoolClient",
     "aws:iam/rolePolicy:RolePolicy",
@@ -51,6 +62,7 @@ WITHIN_PARENT = {
     "aws:lambda/permission:Permission",
     "aws:route53/record:Record",
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
+    "aws:s3/bucketObjectv2:BucketObjectv2",
     "aws:s3/bucketOwnershipControls:BucketOwnershipControls",
     "aws:s3/bucketPolicy:BucketPolicy",
     "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",

@@ -13,6 +13,7 @@ _LISTED: Mapping[str, tuple[str, str, Callable[[Any], Iterable[str]]]] = {
         lambda page: _field(page, "MetricAlarms", "AlarmName"),
     ),
     "APIs": ("apigatewayv2", "get_apis", lambda page: _field(page, "Items", "Name")),
+    "buckets": ("s3", "list_buckets", lambda page: _field(page, "Buckets", "Name")),
     "certificates": (
         "acm",
         "list_certificates",
@@ -22,6 +23,11 @@ _LISTED: Mapping[str, tuple[str, str, Callable[[Any], Iterable[str]]]] = {
         "cloudwatch",
         "list_dashboards",
         lambda page: _field(page, "DashboardEntries", "DashboardName"),
+    ),
+    "distributions": (
+        "cloudfront",
+        "list_distributions",
+        lambda page: _field(page["DistributionList"], "Items", "Comment"),
     ),
     "domain names": (
         "apigatewayv2",
@@ -38,12 +44,25 @@ _LISTED: Mapping[str, tuple[str, str, Callable[[Any], Iterable[str]]]] = {
         "list_functions",
         lambda page: _field(page, "Functions", "FunctionName"),
     ),
+    "headers policies": (
+        "cloudfront",
+        "list_response_headers_policies",
+        lambda page: [
+            each["ResponseHeadersPolicy"]["ResponseHeadersPolicyConfig"]["Name"]
+            for each in page["ResponseHeadersPolicyList"].get("Items", [])
+        ],
+    ),
     "key aliases": ("kms", "list_aliases", lambda page: _field(page, "Aliases", "AliasName")),
     "layers": ("lambda", "list_layers", lambda page: _field(page, "Layers", "LayerName")),
     "log groups": (
         "logs",
         "describe_log_groups",
         lambda page: _field(page, "logGroups", "logGroupName"),
+    ),
+    "origin access controls": (
+        "cloudfront",
+        "list_origin_access_controls",
+        lambda page: _field(page["OriginAccessControlList"], "Items", "Name"),
     ),
     "queues": ("sqs", "list_queues", lambda page: page.get("QueueUrls", [])),
     "roles": ("iam", "list_roles", lambda page: _field(page, "Roles", "RoleName")),
@@ -56,7 +75,10 @@ _LISTED: Mapping[str, tuple[str, str, Callable[[Any], Iterable[str]]]] = {
         lambda page: _field(page, "UserPools", "Name"),
     ),
 }
-_NEEDED = {"list_user_pools": {"MaxResults": 60}}
+_NEEDED = {
+    "list_response_headers_policies": {"Type": "custom"},
+    "list_user_pools": {"MaxResults": 60},
+}
 
 
 def inventory(emulator: Emulator) -> dict[str, set[str]]:
