@@ -1,14 +1,15 @@
 """The pages on Pulumi's engine: switched on in a stack that exists, loaded, and switched off."""
 
-import http.client
+import http
 import json
 from collections.abc import Mapping
 
 import pytest
 from pulumi.automation import OpType
 
+from client.web_pages import fetch_page
 from components.web_pages.headers import security_headers
-from local.emulator.process import HOST, Emulator
+from local.emulator.process import Emulator
 from tests.engine.conftest import StartStack
 from tests.engine.inventory import inventory
 from tests.engine.stack import EngineStack
@@ -30,17 +31,6 @@ def before(stack: EngineStack, emulator: Emulator) -> Mapping[str, set[str]]:
     return inventory(emulator)
 
 
-def loaded(emulator: Emulator, host: str, path: str) -> tuple[int, dict[str, str], bytes]:
-    """Status, headers by lower-case name, and body, as the distribution's viewer gets them."""
-    connection = http.client.HTTPConnection(HOST, emulator.port, timeout=PATIENCE_SECONDS)
-    connection.request("GET", path, headers={"Host": host, "X-Forwarded-Proto": "https"})
-    answer = connection.getresponse()
-    headers = {name.lower(): value for name, value in answer.getheaders()}
-    body = answer.read()
-    connection.close()
-    return answer.status, headers, body
-
-
 def test_pages_are_switched_on_in_place(
     stack: EngineStack, emulator: Emulator, before: Mapping[str, set[str]]
 ) -> None:
@@ -59,31 +49,27 @@ def test_pages_are_switched_on_in_place(
 def test_the_pages_are_loaded_with_their_security_headers(
     stack: EngineStack, emulator: Emulator
 ) -> None:
-    outputs = stack.outputs
-    host = outputs["webPagesDistributionDomain"]
-    assert outputs["webPagesUrl"] == f"https://{host}"
-    status, headers, body = loaded(emulator, host, "/")
-    assert status == http.HTTPStatus.OK
-    assert b'<script type="module"' in body
-    assert headers["content-type"] == "text/html; charset=utf-8"
-    assert headers["cache-control"] == "no-cache"
-    issuer = outputs["speakerIssuer"]
-    wanted = security_headers([outputs["websocketUrl"], issuer, emulator.url])
-    assert {name: headers[name.lower()] for name in wanted} == wanted
-    assert headers["strict-transport-security"] == "max-age=31536000"
+    outputs = {**stack.outputs, "emulatorUrl": emulator.url}
+    assert outputs["webPagesUrl"] == f"https://{outputs['webPagesDistributionDomain']}"
+    page = fetch_page(outputs, "/", PATIENCE_SECONDS)
+    assert page.status == http.HTTPStatus.OK
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert page.headers["cache-control"] == "no-cache"
+    wanted = security_headers([outputs["websocketUrl"], outputs["speakerIssuer"], emulator.url])
+    assert {name: page.headers[name.lower()] for name in wanted} == wanted
+    assert page.headers["strict-transport-security"] == "max-age=31536000"
 
-    script = body.partition(b'src="./')[2].partition(b'"')[0].decode()
-    status, headers, _ = loaded(emulator, host, f"/{script}")
-    assert (status, headers["content-type"]) == (200, "text/javascript; charset=utf-8")
-    assert "immutable" in headers["cache-control"]
+    script = page.body.partition(b' src="./')[2].partition(b'"')[0].decode()
+    loaded = fetch_page(outputs, f"/{script}", PATIENCE_SECONDS)
+    assert loaded.status == http.HTTPStatus.OK
+    assert loaded.headers["content-type"] == "text/javascript; charset=utf-8"
+    assert "immutable" in loaded.headers["cache-control"]
 
-    status, _, body = loaded(emulator, host, "/config.json")
-    config = json.loads(body)
-    assert (status, config["websocketUrl"]) == (200, outputs["websocketUrl"])
+    config = json.loads(fetch_page(outputs, "/config.json", PATIENCE_SECONDS).body)
+    assert config["websocketUrl"] == outputs["websocketUrl"]
     assert config["signIn"]["clientId"] == outputs["userPoolClientId"]
-
-    status, _, body = loaded(emulator, host, "/nothing/here")
-    assert (status, b"Page not found" in body) == (http.HTTPStatus.NOT_FOUND, True)
+    missing = fetch_page(outputs, "/nothing/here", PATIENCE_SECONDS)
+    assert (missing.status, b"Page not found" in missing.body) == (http.HTTPStatus.NOT_FOUND, True)
 
 
 def test_pages_are_switched_off_again(

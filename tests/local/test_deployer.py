@@ -33,6 +33,7 @@ class Recorder(pulumi.runtime.Mocks):
             self.types.add(args.typ)
         arn = f"arn:aws:service:us-east-1:000000000000:{args.name}"
         made = {"arn": arn, "invokeArn": arn, "url": "https://queue", "apiEndpoint": "wss://api"}
+        made["domainName"] = "d123.cloudfront.net"
         return f"{args.name}-id", {**made, "executionArn": arn, **args.inputs}
 
     def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]]]:
@@ -72,6 +73,8 @@ def test_every_type_of_the_program_is_known() -> None:
         "lambdaArchitecture": host_architecture(),
         "accessLogs": True,
         "manageApiGatewayAccount": True,
+        "transcripts": True,
+        "webPages": True,
     }
     run_program(recorder, stack="local", config=stack_config("local", host))
     assert recorder.types
