@@ -1,6 +1,7 @@
 """What a browser gets from a stack's pages, on AWS or on a local cloud."""
 
-import http.client
+import urllib.error
+import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -26,18 +27,20 @@ def fetch_page(
     A local cloud's emulator finds the distribution by the name of the host, behind whatever ended
     TLS. Raises OSError and http.client.HTTPException.
     """
-    pages = urlsplit(outputs["webPagesUrl"])
+    headers, proxies = {}, None
     if emulator := outputs.get("emulatorUrl"):
+        url = emulator
         host = outputs["webPagesDistributionDomain"]
-        connection = http.client.HTTPConnection(urlsplit(emulator).netloc, timeout=timeout_seconds)
-        request = {"Host": host, "X-Forwarded-Proto": "https"}
+        headers = {"Host": host, "X-Forwarded-Proto": urlsplit(outputs["webPagesUrl"]).scheme}
+        proxies = {}
     else:
-        connection = http.client.HTTPSConnection(pages.netloc, timeout=timeout_seconds)
-        request = {}
+        url = outputs["webPagesUrl"]
+    request = urllib.request.Request(f"{url}{path}", headers=headers)  # noqa: S310
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler(proxies))
     try:
-        connection.request("GET", path, headers=request)
-        answer = connection.getresponse()
-        headers = {name.lower(): value for name, value in answer.getheaders()}
-        return PageAnswer(answer.status, headers, answer.read())
-    finally:
-        connection.close()
+        answer = opener.open(request, timeout=timeout_seconds)
+    except urllib.error.HTTPError as error:
+        answer = error
+    with answer:
+        names = {name.lower(): value for name, value in answer.headers.items()}
+        return PageAnswer(answer.status or 0, names, answer.read())

@@ -3,7 +3,9 @@
 import sys
 import time
 
+from components.layers import LayerBuildError
 from components.settings import SettingsError
+from components.web_pages import PagesBuildError
 from operations.verify.deployment import CannotVerify
 from operations.verify.finding import deployment_of
 from operations.verify.interruptions import ending_on_signals
@@ -14,6 +16,7 @@ from program.stack_config import StackConfigError
 
 COULD_NOT_RUN = 2
 INTERRUPTED = 130
+NOT_STARTED = (CannotVerify, StackConfigError, SettingsError, LayerBuildError, PagesBuildError)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -28,7 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
         with ending_on_signals():
             deployment = deployment_of(options)
             rows = verify(deployment, options, say)
-    except (CannotVerify, StackConfigError, SettingsError) as error:
+    except NOT_STARTED as error:
         print(f"not verified: {error}", file=sys.stderr)
         return COULD_NOT_RUN
     except KeyboardInterrupt:

@@ -15,6 +15,7 @@ from operations.verify.checks.queues import queues
 from operations.verify.checks.routes import routes
 from operations.verify.checks.rules import rules
 from operations.verify.checks.tables import tables
+from operations.verify.checks.web_pages import web_pages
 from operations.verify.context import Check
 
 
@@ -39,5 +40,6 @@ CHECKS: Mapping[str, CheckSpec] = {
     "permissions": CheckSpec(permissions),
     "handshakes": CheckSpec(handshakes, needs_speaker=True),
     "exposure": CheckSpec(exposure),
+    "pages": CheckSpec(web_pages),
     "alarms": CheckSpec(alarms),
 }

@@ -20,7 +20,7 @@ def silent(_: str) -> None:
 
 @pytest.fixture(scope="session")
 def verified_cloud(started_clouds: Callable[[dict[str, Any]], LocalCloud]) -> LocalCloud:
-    return started_clouds({"statusIntervalSeconds": 12})
+    return started_clouds({"statusIntervalSeconds": 12, "webPages": True})
 
 
 @pytest.fixture(scope="session")

@@ -208,6 +208,97 @@ def queue_open_to_all(deployment: Deployment) -> Iterator[None]:
 
 
 @contextmanager
+def object_changed(
+    deployment: Deployment, key: str, change: dict[str, Any] | None
+) -> Iterator[None]:
+    """Change how an object of the pages is uploaded, or delete it for None."""
+    client, bucket = deployment.client("s3"), deployment.outputs["webPagesBucketName"]
+    live = client.get_object(Bucket=bucket, Key=key)
+    before = {
+        "Body": live["Body"].read(),
+        "ContentType": live["ContentType"],
+        "CacheControl": live["CacheControl"],
+    }
+    if change is None:
+        client.delete_object(Bucket=bucket, Key=key)
+    else:
+        client.put_object(Bucket=bucket, Key=key, **before | change)
+    try:
+        yield
+    finally:
+        client.put_object(Bucket=bucket, Key=key, **before)
+
+
+@contextmanager
+def page_deleted(deployment: Deployment) -> Iterator[None]:
+    with object_changed(deployment, "speak.html", None):
+        yield
+
+
+@contextmanager
+def page_kept_by_browsers(deployment: Deployment) -> Iterator[None]:
+    with object_changed(deployment, "speak.html", {"CacheControl": "max-age=600"}):
+        yield
+
+
+@contextmanager
+def config_of_another_stack(deployment: Deployment) -> Iterator[None]:
+    config = {
+        "websocketUrl": deployment.outputs["websocketUrl"],
+        "signIn": {"authority": deployment.outputs["speakerIssuer"], "clientId": "another"},
+    }
+    with object_changed(deployment, "config.json", {"Body": json.dumps(config).encode()}):
+        yield
+
+
+@contextmanager
+def pages_in_a_frame(deployment: Deployment) -> Iterator[None]:
+    """Let any other page embed these."""
+    client = deployment.client("cloudfront")
+    listed = client.list_response_headers_policies(Type="custom")["ResponseHeadersPolicyList"]
+    [policy] = [each["ResponseHeadersPolicy"] for each in listed["Items"]]
+    before = policy["ResponseHeadersPolicyConfig"]
+    changed = json.loads(json.dumps(before).replace("; frame-ancestors 'none'", ""))
+
+    def update(config: dict[str, Any]) -> None:
+        etag = client.get_response_headers_policy(Id=policy["Id"])["ETag"]
+        client.update_response_headers_policy(
+            Id=policy["Id"], IfMatch=etag, ResponseHeadersPolicyConfig=config
+        )
+
+    update(changed)
+    try:
+        yield
+    finally:
+        update(before)
+
+
+@contextmanager
+def bucket_of_pages_open_to_all(deployment: Deployment) -> Iterator[None]:
+    client, bucket = deployment.client("s3"), deployment.outputs["webPagesBucketName"]
+    before = client.get_bucket_policy(Bucket=bucket)["Policy"]
+    block = client.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]
+    policy = json.loads(before)
+    policy["Statement"].append(
+        {
+            "Sid": "Open",
+            "Effect": "Allow",
+            "Principal": "*",
+            "Action": "s3:GetObject",
+            "Resource": f"arn:aws:s3:::{bucket}/*",
+        }
+    )
+    policy["Statement"] = [each for each in policy["Statement"] if each["Sid"] != "DenyPlainHttp"]
+    client.delete_public_access_block(Bucket=bucket)
+    client.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))
+    try:
+        yield
+    finally:
+        client.put_bucket_policy(Bucket=bucket, Policy=before)
+        client.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration=block)
+
+
+@contextmanager
 def function_with_other_code(deployment: Deployment) -> Iterator[None]:
     with released(deployment, "heartbeat", code=(HANDLERS / "heartbeat.py").read_text() + EDIT):
         yield

@@ -96,6 +96,23 @@ FOUND: dict[Sabotage, tuple[str, str, str]] = {
         f"queue {PREFIX}-status-shards",
         "its policy has ['DenyPlainHttp', 'Open'], declared is ['DenyPlainHttp']",
     ),
+    sabotage.page_deleted: ("pages", "speak.html", "returned 404 instead of 200"),
+    sabotage.page_kept_by_browsers: (
+        "pages",
+        "speak.html",
+        "Cache-Control is 'max-age=600', declared is 'no-cache'",
+    ),
+    sabotage.config_of_another_stack: (
+        "pages",
+        "config.json",
+        "clientId is 'another', whose tokens are refused",
+    ),
+    sabotage.pages_in_a_frame: ("pages", "index.html", "Content-Security-Policy is "),
+    sabotage.bucket_of_pages_open_to_all: (
+        "pages",
+        f"bucket {PREFIX}-pages-000000000000-us-east-1 without a signature",
+        "returned 200 instead of 401 or 403",
+    ),
     sabotage.mapping_disabled: ("queues", "", "its mapping is Disabled"),
 }
 
@@ -120,8 +137,9 @@ def test_a_sabotage_is_reported_and_nothing_before_and_after(
     assert first.verdict.subject.startswith(subject)
     assert first.verdict.seen.startswith(seen)
     assert first.verdict.way_out
-    # A missing permission is reported twice: as a missing statement, and by IAM's simulation.
-    assert all("would be denied" in row.verdict.seen for row in others)
+    # A missing permission is reported twice: as a missing statement, and by IAM's simulation; a
+    # header for each page.
+    assert all("would be denied" in row.verdict.seen or check == "pages" for row in others)
     assert wrong(run_checks(context, [check])) == []
     seen_right.add(check)
 

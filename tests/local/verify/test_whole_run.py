@@ -20,7 +20,7 @@ from tests.local.verify.sabotage import is_active_alarm
 
 CHECKS = (
     *("functions", "tables", "rules", "queues", "cadence", "routes", "answers", "captions"),
-    *("permissions", "handshakes", "exposure", "alarms"),
+    *("permissions", "handshakes", "exposure", "pages", "alarms"),
 )
 IN_A_SESSION = "cadence: waiting for status 1 of 3"
 
