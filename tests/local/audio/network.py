@@ -6,6 +6,7 @@ import contextlib
 import socket
 import struct
 import threading
+from collections.abc import Iterator
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -28,6 +29,7 @@ class Network:
         port = self._server.getsockname()[1]
         self.url = target._replace(netloc=f"127.0.0.1:{port}").geturl()
         self.cuts = 0
+        self._is_down = False
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._accept, daemon=True).start()
@@ -49,10 +51,23 @@ class Network:
                     each.shutdown(socket.SHUT_RDWR)
                 each.close()
 
+    @contextlib.contextmanager
+    def down(self) -> Iterator[None]:
+        """Cut, and let no new connection through until the end."""
+        self._is_down = True
+        self.cut()
+        try:
+            yield
+        finally:
+            self._is_down = False
+
     def _accept(self) -> None:
         while True:
             try:
                 client, _ = self._server.accept()
+                if self._is_down:
+                    client.close()
+                    continue
                 server = socket.create_connection(self._target)
             except OSError:
                 return

@@ -1,0 +1,91 @@
+"""The pages in a real browser, with the local cloud behind them.
+
+`site` is the cloud, the served pages and a network between the two that a test can cut; `browse`
+opens pages as different people would. Without Playwright, a browser or what the pages are built
+from, these tests are skipped.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from local.pages.build import build, missing
+from local.pages.folder import FolderPages
+from local.pages.server import PageServer
+from tests.local.audio.network import Network
+from tests.local.conftest import wide_cloud
+from tests.patient_clouds import no_limit_is_met_by_a_busy_machine
+from tests.web.browsing import Browse, Browsers, browser_program
+from tests.web.site import Site, allow_sign_in, page_config
+
+__all__ = ["no_limit_is_met_by_a_busy_machine"]
+
+# The speaker's page is reloaded, and its network is cut, however busy the machine.
+CONFIG: dict[str, Any] = {"speakerGraceSeconds": 60}
+
+
+def missing_for_browser_tests() -> str | None:
+    if importlib.util.find_spec("playwright") is None:
+        return "Playwright is not installed: run `make setup`"
+    if browser_program() is None:
+        return "no Chromium on the PATH: install your system's package, such as `chromium`"
+    if reason := missing():
+        return f"the pages cannot be built: {reason}"
+    return None
+
+
+class SkippedModule(pytest.Module):
+    """A file that is not imported, since it imports Playwright."""
+
+    def collect(self) -> Any:
+        pytest.skip(missing_for_browser_tests() or "", allow_module_level=True)
+
+
+def pytest_pycollect_makemodule(module_path: Any, parent: pytest.Collector) -> pytest.Module | None:
+    return SkippedModule.from_parent(parent, path=module_path) if SKIP_REASON else None
+
+
+SKIP_REASON = missing_for_browser_tests()
+
+
+@pytest.fixture(scope="session")
+def shared_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    folder = tmp_path_factory.mktemp("pages")
+    build(folder)
+    cloud = wide_cloud(tmp_path_factory.mktemp("cloud"), config=CONFIG)
+    with PageServer("127.0.0.1") as server, cloud, Network(cloud.outputs["websocketUrl"]) as net:
+        allow_sign_in(cloud, server.url)
+        server.answer_with(FolderPages(folder, page_config(cloud, net.url)))
+        yield Site(cloud, server.url, net)
+
+
+@pytest.fixture
+def site(shared_site: Site) -> Iterator[Site]:
+    """After the test, the Python clients' sockets are closed and IAM has denied nothing."""
+    cloud = shared_site.cloud
+    denied_before = len(cloud.denials())
+    yield shared_site
+    cloud.participants.close()
+    denied = cloud.denials()[denied_before:]
+    assert not denied, f"IAM denied what the functions need: {denied}"
+
+
+@pytest.fixture(scope="session")
+def browsers() -> Iterator[Browsers]:
+    with Browsers() as browsers:
+        yield browsers
+
+
+@pytest.fixture
+def browse(browsers: Browsers, site: Site) -> Iterator[Browse]:
+    """Opens pages; a page error, a console error or a violation of the policy fails the test,
+    unless it is one of those that `browse.allow` names.
+    """
+    browse = Browse(browsers, site.url)
+    yield browse
+    browse.close()
+    assert not browse.unexpected(), "\n".join(browse.unexpected())
