@@ -27,7 +27,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup hooks run cloud demo local-logs local-reset plan protocol preflight verify release releases rollback erase cost test \
-	test-local-cloud test-speaking test-engine test-engine-full test-typescript test-handlers test-program coverage bench check \
+	test-local-cloud test-speaking test-engine test-engine-full test-typescript test-web test-handlers test-program coverage bench check \
 	format lint types lock clean
 
 help: ## List the commands
@@ -111,7 +111,7 @@ erase: setup ## Erase what STACK=staging has of a session that has ended, transc
 cost: setup ## Estimate the monthly bill: STACK=staging, COST='--sessions 20 --listeners 100 --hours 160 --captions-per-minute 20'
 	@$(BIN)/python -m operations.cost $(if $(STACK),--stack '$(STACK)') $(COST)
 
-# Six pytest runs in parallel. Those on the local cloud and on Pulumi's engine mostly wait; the last two, at lower
+# Seven pytest runs in parallel. Those on the local cloud and on Pulumi's engine mostly wait; the last two, at lower
 # priority, use a core each: in one process, tests share runs of the program, and only one of the two imports what takes
 # long to import.
 # With --keep-going each of them runs to its end even if another one fails.
@@ -119,9 +119,9 @@ NIGHTLY_TESTS := tests/engine/full
 EMULATOR_TESTS := tests/local/emulator
 SPEAKING_TESTS := tests/local/audio tests/local/speech tests/local/verify tests/local/monitoring
 HANDLER_TESTS := tests/handlers tests/client $(EMULATOR_TESTS)
-PROGRAM_TESTS := $(filter-out tests/handlers/ tests/client/ tests/engine/ tests/local/ tests/typescript/ tests/__pycache__/,$(wildcard tests/*/)) \
+PROGRAM_TESTS := $(filter-out tests/handlers/ tests/client/ tests/engine/ tests/local/ tests/typescript/ tests/web/ tests/__pycache__/,$(wildcard tests/*/)) \
 	$(wildcard tests/test_*.py)
-TEST_RUNS := test-local-cloud test-speaking test-engine test-typescript test-handlers test-program
+TEST_RUNS := test-local-cloud test-speaking test-engine test-typescript test-web test-handlers test-program
 PARALLEL := --no-print-directory --keep-going --jobs=$(words $(TEST_RUNS)) $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 # Each run has a cache and a coverage file of its own; .ci/run reads the cache to find the tests that failed.
 PYTEST = $(BIN)/python -m pytest -o cache_dir=.pytest_cache/$@ $(PYTEST_OPTIONS)
@@ -147,6 +147,9 @@ test-engine-full: setup ## Run the engine tests that take longest: upgrades, als
 
 test-typescript: setup ## Run the TypeScript client's tests, on Node.js
 	nice -n 5 $(PYTEST) --junitxml=.pytest_cache/$@/results.xml tests/typescript
+
+test-web: setup ## Run the tests of the pages in a browser; CONTRIBUTING.md says what they need
+	nice -n 5 $(PYTEST) --junitxml=.pytest_cache/$@/results.xml tests/web
 
 test-handlers:
 	nice -n 5 $(PYTEST) $(HANDLER_TESTS)

@@ -13,7 +13,7 @@ from tests.patience import PATIENCE_SECONDS
 
 (TOOLS,) = re.findall(r'^tools="\$PWD/(.+)"$', (ROOT / ".ci/run").read_text(), re.MULTILINE)
 MAKEFILE = """\
-TEST_RUNS := test-first test-engine test-typescript
+TEST_RUNS := test-first test-engine test-typescript test-web
 .PHONY: check $(TEST_RUNS)
 check:
 \ttest ! -e lint-fails
@@ -21,7 +21,7 @@ check:
 $(TEST_RUNS):
 \t.venv/bin/python -m pytest -o cache_dir=.pytest_cache/$@ $(OPTIONS) $@
 test-engine: OPTIONS = -p xdist --numprocesses=1 --junitxml=.pytest_cache/$@/results.xml
-test-typescript: OPTIONS = --junitxml=.pytest_cache/$@/results.xml
+test-typescript test-web: OPTIONS = --junitxml=.pytest_cache/$@/results.xml
 """
 PASSING = "def test_that_passes():\n    pass\n"
 FAILING = "def test_that_fails():\n    assert False\n"
@@ -69,7 +69,7 @@ NOT_COLLECTED = "import no_such_module\n"
 
 
 class Project:
-    """A folder with .ci/run, a Makefile and three test runs, each with a test that passes."""
+    """A folder with .ci/run, a Makefile and four test runs, each with a test that passes."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -81,6 +81,7 @@ class Project:
         self.add("first", "passing", PASSING)
         self.add("engine", "passing", PASSING)
         self.add("typescript", "passing", PASSING)
+        self.add("web", "passing", PASSING)
 
     def add(self, run: str, name: str, content: str) -> None:
         path = self.folder / f"test-{run}" / f"test_{run}_{name}.py"
@@ -126,8 +127,8 @@ def test_ci_passes_when_every_test_passes(project: Project) -> None:
     ran = project.ci()
     assert ran.returncode == 0, ran.stdout
     assert "UNSTABLE" not in ran.stdout
-    assert ran.stdout.count("1 passed in ") == 3
-    assert pytest_runs(ran) == 3
+    assert ran.stdout.count("1 passed in ") == 4
+    assert pytest_runs(ran) == 4
 
 
 def test_ci_says_how_many_engine_tests_were_skipped_and_accepts_it_without_the_tools(
@@ -139,11 +140,17 @@ def test_ci_says_how_many_engine_tests_were_skipped_and_accepts_it_without_the_t
     assert ran.stdout.endswith("Tests on Pulumi's engine: 1 ran, 1 were skipped.\n")
 
 
-def test_ci_says_how_many_tests_of_the_typescript_client_were_skipped(project: Project) -> None:
-    project.add("typescript", "skipped", SKIPPED)
+@pytest.mark.parametrize(
+    ("run", "tests"),
+    [("typescript", "Tests of the TypeScript client"), ("web", "Tests of the pages in a browser")],
+)
+def test_ci_says_how_many_tests_of_node_and_of_a_browser_were_skipped(
+    project: Project, run: str, tests: str
+) -> None:
+    project.add(run, "skipped", SKIPPED)
     ran = project.ci()
     assert ran.returncode == 0, ran.stdout
-    assert "Tests of the TypeScript client: 1 ran, 1 were skipped.\n" in ran.stdout
+    assert f"{tests}: 1 ran, 1 were skipped.\n" in ran.stdout
 
 
 def test_ci_gives_the_engine_tests_the_tools_that_lie_beside_the_project(project: Project) -> None:
@@ -241,7 +248,7 @@ def test_a_file_that_cannot_be_collected_fails_without_a_second_try(project: Pro
     ran = project.ci()
     assert ran.returncode == 1
     assert "UNSTABLE" not in ran.stdout
-    assert pytest_runs(ran) == 3
+    assert pytest_runs(ran) == 4
 
 
 def test_a_crash_of_pytest_fails_even_beside_a_test_that_would_pass_now(project: Project) -> None:
@@ -250,7 +257,7 @@ def test_a_crash_of_pytest_fails_even_beside_a_test_that_would_pass_now(project:
     ran = project.ci()
     assert ran.returncode == 1
     assert "FAILED: test-first ended without running every test" in ran.stdout
-    assert pytest_runs(ran) == 3
+    assert pytest_runs(ran) == 4
 
 
 @pytest.mark.parametrize("run", makefile_runs())
@@ -258,7 +265,7 @@ def test_each_test_run_of_the_makefile_writes_the_cache_that_ci_reads(run: str) 
     assert f"cache_dir=.pytest_cache/{run} " in planned_commands(run)
 
 
-@pytest.mark.parametrize("run", ["test-engine", "test-typescript"])
+@pytest.mark.parametrize("run", ["test-engine", "test-typescript", "test-web"])
 def test_the_runs_whose_tests_may_be_skipped_write_the_results_that_ci_counts(run: str) -> None:
     assert f"--junitxml=.pytest_cache/{run}/results.xml " in planned_commands(run)
 
