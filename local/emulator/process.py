@@ -31,6 +31,7 @@ SERVE = Path(__file__).with_name("serve.py")
 HOST = "127.0.0.1"
 LOG_NAME = "emulator.log"
 LEAST_TIME_LIMIT_VARIABLE = "EMULATOR_LEAST_TIME_LIMIT_SECONDS"
+CLIENT_ADDRESS_VARIABLE = "EMULATOR_CLIENT_ADDRESS_HEADER"
 # Written by saved_state.py when the state is complete, removed by it at the start.
 SAVED_MARK = "saved"
 LOG_TAIL_BYTES = 4_000
@@ -112,6 +113,10 @@ class Emulator:
             (continued.access_key_id, continued.secret_access_key) if continued else new_keys()
         )
         self.port = 0
+        self.client_address_header = f"x-client-address-{secrets.token_hex(16)}"
+        """The header in which a proxy in front of the sockets passes on its client's address; who
+        does not know its name cannot claim another address.
+        """
         self._state_directory = state_directory
         self._extra_environment = {
             LEAST_TIME_LIMIT_VARIABLE: str(least_time_limit_seconds),
@@ -294,6 +299,7 @@ class Emulator:
             "DOCKER_HOST": f"unix://{directory}/no-docker",
             "PYTHONUNBUFFERED": "1",
             **kept,
+            CLIENT_ADDRESS_VARIABLE: self.client_address_header,
             "EMULATOR_LISTENER_FD": str(listener_fd),
             "EMULATOR_PARENT_PID": str(os.getpid()),
             **self._extra_environment,

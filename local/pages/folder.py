@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from local.pages.server import Answer
+from local.pages.answers import Answer
 
 NO_CACHE = "no-cache"
 FOREVER = "public, max-age=31536000, immutable"

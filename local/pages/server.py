@@ -1,42 +1,28 @@
-"""A small HTTP server for the pages: GET and HEAD, one request per connection."""
+"""A small HTTP server for the pages: GET and HEAD, one request per connection.
+
+Where it has a passage, WebSockets go through that.
+"""
 
 import asyncio
-import contextlib
 import socket
 import threading
-from collections.abc import Callable, Mapping
+from collections import Counter
 from concurrent.futures import Future
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Self
 
-from websockets.datastructures import Headers
-from websockets.http11 import Request, Response
+from websockets.http11 import Request
 from websockets.server import ServerProtocol
+
+from local.pages.answers import Answer, Answering, send
+from local.pages.passage import Passage
 
 MAX_HEAD_BYTES = 16_384
 HEAD_SECONDS = 10.0
-MAX_CONNECTIONS = 1_000
+# Of one address, since a page opens several at once.
+MAX_CONNECTIONS_PER_ADDRESS = 100
+MAX_CONNECTIONS = 2_000
 METHODS = ("GET", "HEAD")
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A response; Content-Length and Connection are added to its headers."""
-
-    status: HTTPStatus
-    headers: Mapping[str, str] = field(default_factory=dict[str, str])
-    body: bytes = b""
-
-    @classmethod
-    def plain(cls, status: HTTPStatus, text: str = "") -> Self:
-        """Return a line of text, by default the status's phrase."""
-        headers = {"Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-store"}
-        return cls(status, headers, f"{text or status.phrase}\n".encode())
-
-
-Answering = Callable[[str], Answer]
-"""Returns what a path, without its query, is answered with; called on threads."""
 
 
 class PageServer:
@@ -46,10 +32,19 @@ class PageServer:
     OSError if the address cannot be bound.
     """
 
-    def __init__(self, host: str, port: int = 0) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int = 0,
+        *,
+        max_connections: int = MAX_CONNECTIONS,
+        max_connections_per_address: int = MAX_CONNECTIONS_PER_ADDRESS,
+    ) -> None:
+        self._most = max_connections, max_connections_per_address
         self._address = (host, port)
         self._answering: Answering = _not_ready
-        self._connections = 0
+        self._passage: Passage | None = None
+        self._connections: Counter[str] = Counter()
 
     @property
     def url(self) -> str:
@@ -57,9 +52,9 @@ class PageServer:
         host, port = self._address
         return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
-    def answer_with(self, answering: Answering) -> None:
-        """Answer the requests from now on with this."""
-        self._answering = answering
+    def answer_with(self, answering: Answering, passage: Passage | None = None) -> None:
+        """Answer the requests from now on with this; without a passage, 404 to WebSockets."""
+        self._answering, self._passage = answering, passage
 
     def start(self) -> None:
         """Bind the address and answer on it."""
@@ -95,25 +90,40 @@ class PageServer:
         # What is left of the connections is cancelled by asyncio.run.
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._connections += 1
+        address: str = writer.get_extra_info("peername")[0]
+        self._connections[address] += 1
+        most, most_of_address = self._most
         try:
-            if self._connections > MAX_CONNECTIONS:
-                await _send(writer, Answer.plain(HTTPStatus.SERVICE_UNAVAILABLE))
+            if self._connections[address] > most_of_address or self._connections.total() > most:
+                busy = "Too many connections are open."
+                await send(writer, Answer.plain(HTTPStatus.SERVICE_UNAVAILABLE, busy))
             elif request := await _request(reader, writer):
-                await self._respond(request, writer)
+                await self._respond(request, address, reader, writer)
         except OSError:  # the client has gone
             pass
         finally:
-            self._connections -= 1
+            self._connections[address] -= 1
+            self._connections += Counter()  # forgets addresses without one
             writer.close()
 
-    async def _respond(self, request: Request, writer: asyncio.StreamWriter) -> None:
-        if request.method not in METHODS:
-            answer = Answer.plain(HTTPStatus.METHOD_NOT_ALLOWED)
+    async def _respond(
+        self,
+        request: Request,
+        address: str,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+    ) -> None:
+        if "Upgrade" in request.headers:
+            if self._passage:
+                await self._passage.carry(request, address, reader, writer)
+            else:
+                await send(writer, Answer.plain(HTTPStatus.NOT_FOUND))
+        elif request.method not in METHODS:
+            await send(writer, Answer.plain(HTTPStatus.METHOD_NOT_ALLOWED))
         else:
             path = request.path.partition("?")[0]
             answer = await asyncio.to_thread(self._answering, path)
-        await _send(writer, answer, with_body=request.method != "HEAD")
+            await send(writer, answer, with_body=request.method != "HEAD")
 
 
 async def _request(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Request | None:
@@ -124,25 +134,15 @@ async def _request(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
     except (asyncio.IncompleteReadError, TimeoutError):
         return None
     except asyncio.LimitOverrunError:
-        await _send(writer, Answer.plain(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE))
+        await send(writer, Answer.plain(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE))
         return None
     protocol = ServerProtocol()
     protocol.receive_data(head)
     for event in protocol.events_received():
         if isinstance(event, Request):
             return event
-    await _send(writer, Answer.plain(HTTPStatus.BAD_REQUEST))
+    await send(writer, Answer.plain(HTTPStatus.BAD_REQUEST))
     return None
-
-
-async def _send(writer: asyncio.StreamWriter, answer: Answer, *, with_body: bool = True) -> None:
-    headers = Headers(answer.headers)
-    headers["Content-Length"] = str(len(answer.body))
-    headers["Connection"] = "close"
-    body = answer.body if with_body else b""
-    writer.write(Response(answer.status, answer.status.phrase, headers, body).serialize())
-    with contextlib.suppress(ConnectionError):
-        await writer.drain()
 
 
 def _not_ready(path: str) -> Answer:

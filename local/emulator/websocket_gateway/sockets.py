@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import os
 import time
 import urllib.parse
 from collections.abc import Awaitable, Callable
@@ -34,6 +35,9 @@ Send = Callable[[Json], Awaitable[None]]
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/websocket-connect-route-subprotocol.html
 SUBPROTOCOL_HEADER = "sec-websocket-protocol"
 AGE_PARAMETER = "connectionAgeMinutes"
+# Set by process.py: the header, whose name is secret, in which a proxy in front of the sockets
+# passes on its client's address.
+CLIENT_ADDRESS_HEADER = os.environ.pop("EMULATOR_CLIENT_ADDRESS_HEADER", "")
 CLOSE_SECONDS = 10.0  # for the client to read its last frames
 
 
@@ -46,6 +50,7 @@ async def handle_websocket(
     headers: dict[str, list[str]] = {}
     for name, value in scope["headers"]:
         headers.setdefault(name.decode().lower(), []).append(value.decode("latin-1"))
+    source_ip = headers.pop(CLIENT_ADDRESS_HEADER, [scope["client"][0]])[-1]
     parameters = urllib.parse.parse_qs(scope["query_string"].decode(), keep_blank_values=True)
     connection = Connection(
         api_id=api_id,
@@ -53,7 +58,7 @@ async def handle_websocket(
         account_id=account_id,
         region=region,
         identity={
-            "sourceIp": scope["client"][0],
+            "sourceIp": source_ip,
             "userAgent": headers.get("user-agent", [""])[0],
         },
     )
