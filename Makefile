@@ -69,8 +69,8 @@ $(EMULATOR_VENV)/.installed: local/emulator/requirements.txt
 hooks: setup ## Install the git hooks: lint before each commit, types before each push
 	@$(BIN)/pre-commit install
 
-run: setup ## Deploy the whole stack to the local cloud and serve it until Ctrl-C
-	@$(BIN)/python -m local.run
+run: setup ## Deploy the whole stack to the local cloud, and serve it and the pages until Ctrl-C; for phones: LISTEN=192.168.1.20
+	@$(BIN)/python -m local.run $(if $(LISTEN),--listen '$(LISTEN)')
 
 cloud: setup ## Serve the local cloud with nothing deployed, for the Pulumi CLI; PORT=4570 for an empty one
 	@$(BIN)/python -m local.pulumi_cloud $(if $(PORT),--port '$(PORT)')

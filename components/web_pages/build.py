@@ -101,7 +101,7 @@ def _build(root: Path, cache: Path) -> Path:
     # Beside the folder, so that the finished one appears there in one step.
     with tempfile.TemporaryDirectory(dir=cache, prefix=".building-") as scratch:
         copy = Path(scratch)
-        for place, path in _sources(root):
+        for place, path in page_sources(root):
             (copy / place).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, copy / place)
         _link_packages(root / _WEB / "node_modules", copy)
@@ -169,7 +169,7 @@ def _link_packages(node_modules: Path, copy: Path) -> None:
     (linked / _LINK_TO_CLIENT).symlink_to(copy / _CLIENT)
 
 
-def _sources(root: Path) -> Iterator[tuple[str, Path]]:
+def page_sources(root: Path) -> Iterator[tuple[str, Path]]:
     """Every file that a build reads, by its place, sorted; without hidden files and backups."""
     tops = [root / _CLIENT / name for name in _CLIENT_SOURCES]
     tops += [path for path in (root / _WEB).iterdir() if path.name not in _NOT_SOURCES]
@@ -181,7 +181,7 @@ def _sources(root: Path) -> Iterator[tuple[str, Path]]:
 
 def _fingerprint(root: Path) -> str:
     digest = hashlib.sha256(_FORMAT.encode())
-    for place, path in _sources(root):
+    for place, path in page_sources(root):
         digest.update(place.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()[:16]
 

@@ -2,11 +2,13 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,16 +20,20 @@ from client.account import Account
 from client.people import Participants
 from client.running_cloud import OUTPUTS_FILE, running_outputs
 from contract.functions import FUNCTIONS, LIVE
+from local.pages.local_pages import not_installed
 from local.run import described
 from tests.patience import PATIENCE_SECONDS, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
+TRY_AGAIN = "rm web/node_modules/.installed && make setup"
+needs_pages = pytest.mark.skipif(not_installed() is not None, reason=str(not_installed()))
 COPIED = ("__main__.py", "client", "components", "contract", "handlers", "local", "program")
 READY_TIMEOUT_SECONDS = 60.0
 RELOAD_TIMEOUT_SECONDS = 60.0
 ENDING_TIMEOUT_SECONDS = 60.0
 # Which another process may be writing.
 UNFINISHED_BYTECODE = shutil.ignore_patterns("*.pyc.*")
+NOT_SOURCES = shutil.ignore_patterns("dist", "node_modules", "tests")
 NEVER_READY = "\nimport time\n\ntime.sleep(600)\n"
 
 
@@ -67,6 +73,10 @@ class Run:
 
     def wait_until_ready(self) -> str:
         return self.wait_for("ready in", READY_TIMEOUT_SECONDS)
+
+    def page(self, name: str) -> str:
+        """The URL of the page that is printed with this name, such as `speak`."""
+        return self.wait_for(f"{name}: ", READY_TIMEOUT_SECONDS).split()[1]
 
     def end(self, number: int) -> int:
         self.process.send_signal(number)
@@ -143,6 +153,10 @@ def copy_of_the_project(copy: Path) -> Path:
     for config in ROOT.glob("Pulumi*.yaml"):
         shutil.copy(config, copy)
     (copy / ".venv-emulator").symlink_to(ROOT / ".venv-emulator")
+    for package in ("clients/typescript", "web"):
+        shutil.copytree(ROOT / package, copy / package, ignore=NOT_SOURCES)
+        if (ROOT / package / "node_modules").exists():
+            (copy / package / "node_modules").symlink_to(ROOT / package / "node_modules")
     if (ROOT / ".build").exists():
         shutil.copytree(ROOT / ".build", copy / ".build", ignore=unfinished_layers)
     return copy
@@ -241,10 +255,31 @@ def test_a_run_that_is_ended_while_it_starts_leaves_nothing(
     assert state_folders(run.project) == []
 
 
+def test_without_what_the_pages_are_built_from_the_run_says_so_and_goes_on(endless: Runs) -> None:
+    (endless.project / "web/node_modules").unlink(missing_ok=True)
+    run = endless.start()
+    line = run.wait_for("the pages are not served: ", READY_TIMEOUT_SECONDS)
+    assert line.endswith("npm could not install what web/ depends on; to try again: " + TRY_AGAIN)
+    eventually(lambda: list(run.project.glob(".local/emulator-*")), "the emulator")
+    assert run.end(signal.SIGINT) == 0
+
+
+@pytest.mark.parametrize("value", ["0.0.0.0", "a-host"])  # noqa: S104 - refused
+def test_an_address_that_phones_cannot_reach_is_refused_before_anything_starts(
+    endless: Runs, value: str
+) -> None:
+    done = command(endless.project, "local.run", "--listen", value)
+    assert done.returncode == 1
+    assert done.stdout.startswith(f"LISTEN is {value!r}, but ")
+    assert done.stdout.count("\n") == 1
+    assert state_folders(endless.project) == []
+
+
 @pytest.mark.parametrize(
     ("resources", "words"),
     [
         ([], "nothing"),
+        (["pages-index.html", "pages-assets/a.js", "b-function"], "b and the pages"),
         (["b-function", "layers-shared", "a-function"], "the shared layer and all 2 functions"),
         (["b-function"], "b"),
         (["status-rule", "b-function", "layers-tokens"], "the tokens layer, b and status-rule"),
@@ -252,6 +287,50 @@ def test_a_run_that_is_ended_while_it_starts_leaves_nothing(
 )
 def test_what_is_reloaded_is_described_in_order(resources: list[str], words: str) -> None:
     assert described(resources, function_count=2) == words
+
+
+@needs_pages
+def test_both_pages_are_served_with_the_config_of_the_stack(edited: Run) -> None:
+    speak, listen = edited.page("speak"), edited.page("listen")
+    for url in (speak, listen):
+        assert b'id="page"' in read(url)
+    outputs = outputs_in(edited.project / ".local")
+    config = json.loads(read(f"{listen}config.json"))
+    assert config["websocketUrl"] == outputs["websocketUrl"]
+    line = edited.wait_for("speak: ", READY_TIMEOUT_SECONDS)
+    assert outputs["speakerUsername"] in line
+    assert outputs["speakerPassword"] in line
+
+
+@needs_pages
+def test_an_edit_of_the_pages_is_served_and_what_open_pages_need_stays(edited: Run) -> None:
+    listen = edited.page("listen")
+    [asset] = scripts_of(read(listen))
+    source = edited.project / "web/src/words.ts"
+    good = source.read_text()
+    edit(source, "export const words = {;")
+    line = edited.wait_for("web/src/words.ts: not deployed: The pages:", RELOAD_TIMEOUT_SECONDS)
+    assert line
+    assert scripts_of(read(listen)) == [asset]
+    edit(source, good.replace('title: "Live captions"', 'title: "Live subtitles"'))
+    edited.wait_for("web/src/words.ts: reloaded the pages in", RELOAD_TIMEOUT_SECONDS)
+    [new_asset] = scripts_of(read(listen))
+    assert new_asset != asset
+    assert b"Live subtitles" in b"".join(read(listen + each) for each in assets_of(read(listen)))
+    assert read(listen + asset)
+
+
+def read(url: str) -> bytes:
+    with urllib.request.urlopen(url, timeout=PATIENCE_SECONDS) as response:  # noqa: S310
+        return response.read()
+
+
+def scripts_of(page: bytes) -> list[str]:
+    return re.findall(r'src="\./(assets/[^"]+)"', page.decode())
+
+
+def assets_of(page: bytes) -> list[str]:
+    return re.findall(r'"\./(assets/[^"]+)"', page.decode())
 
 
 def test_a_deleted_file_is_reported_by_its_name(edited: Run) -> None:

@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 
-from local.pages.build import build, missing
-from local.pages.folder import FolderPages
+from local.pages.distribution import DistributionPages
+from local.pages.local_pages import not_installed
 from local.pages.server import PageServer
 from tests.local.audio.network import Network
 from tests.local.conftest import wide_cloud
 from tests.patient_clouds import no_limit_is_met_by_a_busy_machine
 from tests.web.browsing import Browse, Browsers, browser_program
-from tests.web.site import Site, allow_sign_in, page_config
+from tests.web.site import PagesOverNetwork, Site
 
 __all__ = ["no_limit_is_met_by_a_busy_machine"]
 
@@ -33,9 +34,7 @@ def missing_for_browser_tests() -> str | None:
         return "Playwright is not installed: run `make setup`"
     if browser_program() is None:
         return "no Chromium on the PATH: install your system's package, such as `chromium`"
-    if reason := missing():
-        return f"the pages cannot be built: {reason}"
-    return None
+    return not_installed()
 
 
 class SkippedModule(pytest.Module):
@@ -54,13 +53,15 @@ SKIP_REASON = missing_for_browser_tests()
 
 @pytest.fixture(scope="session")
 def shared_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    folder = tmp_path_factory.mktemp("pages")
-    build(folder)
-    cloud = wide_cloud(tmp_path_factory.mktemp("cloud"), config=CONFIG)
-    with PageServer("127.0.0.1") as server, cloud, Network(cloud.outputs["websocketUrl"]) as net:
-        allow_sign_in(cloud, server.url)
-        server.answer_with(FolderPages(folder, page_config(cloud, net.url)))
-        yield Site(cloud, server.url, net)
+    with ExitStack() as running:
+        server = running.enter_context(PageServer("127.0.0.1"))
+        config = {**CONFIG, "webPages": True, "webPagesOrigins": [server.url]}
+        cloud = running.enter_context(wide_cloud(tmp_path_factory.mktemp("cloud"), config=config))
+        outputs = cloud.outputs
+        network = running.enter_context(Network(outputs["websocketUrl"]))
+        pages = DistributionPages(outputs["emulatorUrl"], outputs["webPagesDistributionDomain"])
+        server.answer_with(PagesOverNetwork(pages, outputs["websocketUrl"], network.url))
+        yield Site(cloud, server.url, network)
 
 
 @pytest.fixture

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
 
 from local.cloud import LocalCloud
+from local.pages.answers import Answer, Answering
 from tests.local.audio.network import Network
-
-SCOPES = ["openid", "email"]
 
 
 @dataclass(frozen=True)
@@ -28,38 +27,20 @@ class Site:
         return self.cloud.outputs["speakerPassword"]
 
 
-def page_config(cloud: LocalCloud, websocket_url: str) -> dict[str, Any]:
-    outputs = cloud.outputs
-    pool, emulator = outputs["userPoolId"], outputs["emulatorUrl"]
-    return {
-        "websocketUrl": websocket_url,
-        "signIn": {
-            "authority": f"https://cognito-idp.{outputs['region']}.amazonaws.com/{pool}",
-            "clientId": outputs["userPoolClientId"],
-            "scope": " ".join(SCOPES),
-            "authorizationEndpoint": f"{emulator}/oauth2/authorize",
-            "tokenEndpoint": f"{emulator}/oauth2/token",
-            "logoutEndpoint": f"{emulator}/logout",
-        },
-        "transcripts": True,
-    }
+class PagesOverNetwork:
+    """The pages as they are, but that they reach their WebSocket API over another address."""
 
+    def __init__(self, pages: Answering, websocket_url: str, network_url: str) -> None:
+        self._pages = pages
+        self._direct, self._network = (
+            f"ws://{urlsplit(url).netloc}" for url in (websocket_url, network_url)
+        )
 
-def allow_sign_in(cloud: LocalCloud, pages_url: str) -> None:
-    """Allow the code flow with the pages' address in the pool's client."""
-    cognito = cloud.client("cognito-idp")
-    ids = {
-        "UserPoolId": cloud.outputs["userPoolId"],
-        "ClientId": cloud.outputs["userPoolClientId"],
-    }
-    client = cognito.describe_user_pool_client(**ids)["UserPoolClient"]
-    cognito.update_user_pool_client(
-        **ids,
-        ExplicitAuthFlows=client["ExplicitAuthFlows"],
-        SupportedIdentityProviders=["COGNITO"],
-        AllowedOAuthFlowsUserPoolClient=True,
-        AllowedOAuthFlows=["code"],
-        AllowedOAuthScopes=SCOPES,
-        CallbackURLs=[f"{pages_url}/speak.html"],
-        LogoutURLs=[f"{pages_url}/speak.html"],
-    )
+    def __call__(self, path: str) -> Answer:
+        answer = self._pages(path)
+        headers = {
+            name: value.replace(self._direct, self._network)
+            for name, value in answer.headers.items()
+        }
+        body = answer.body.replace(self._direct.encode(), self._network.encode())
+        return replace(answer, headers=headers, body=body)
