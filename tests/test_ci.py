@@ -75,6 +75,9 @@ class Project:
         self.folder = folder
         (folder / ".ci").mkdir(parents=True)
         shutil.copy(ROOT / ".ci/run", folder / ".ci/run")
+        installing = folder / ".ci/install-debian-packages"
+        installing.write_text("#!/bin/sh\necho Packages come first.\n")
+        installing.chmod(0o755)
         (folder / ".venv").symlink_to(ROOT / ".venv")
         (folder / "Makefile").write_text(MAKEFILE)
         (folder / "pytest.ini").write_text("[pytest]\naddopts = --import-mode=importlib\n")
@@ -114,6 +117,91 @@ def project(tmp_path: Path) -> Project:
     return Project(tmp_path / "project")
 
 
+class Machine:
+    """A PATH with apt-get, dpkg-query and id that only note how they are called."""
+
+    def __init__(self, folder: Path, *, installed: str = "", user: int = 0) -> None:
+        self._calls = folder / "calls.txt"
+        self.programs = folder / "programs"
+        self.programs.mkdir()
+        for name in ("bash", "grep", "dirname"):
+            found = shutil.which(name)
+            assert found
+            (self.programs / name).symlink_to(found)
+        self.add("id", f"echo {user}")
+        self.add("dpkg-query", f'case " {installed} " in *" $3 "*) echo -n installed;; esac')
+        self.add("apt-get", f'echo "$*" >> {self._calls}; case "$*" in *broken*) exit 100;; esac')
+
+    def add(self, name: str, script: str) -> None:
+        path = self.programs / name
+        path.write_text(f"#!/bin/sh\n{script}\n")
+        path.chmod(0o755)
+
+    def install(self, folder: Path) -> str:
+        """What the script in this folder prints; it never fails."""
+        ran = subprocess.run(
+            [folder / "install-debian-packages"],
+            env={"PATH": str(self.programs)},
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_SECONDS,
+            check=True,
+        )
+        return ran.stdout
+
+    @property
+    def installed(self) -> list[str]:
+        """What apt-get was asked for, in order; `update` among it."""
+        calls = self._calls.read_text().splitlines() if self._calls.exists() else []
+        return [call.split()[-1] for call in calls]
+
+
+@pytest.fixture
+def packages(tmp_path: Path) -> Path:
+    """A folder with the script and a list of three packages, one of them not to be had."""
+    folder = tmp_path / "packages"
+    folder.mkdir()
+    shutil.copy(ROOT / ".ci/install-debian-packages", folder)
+    (folder / "debian-packages").write_text("# Why.\nbrowser other-browser\nbroken\nvoice\n")
+    return folder
+
+
+def test_missing_packages_are_installed_after_an_update_and_one_that_fails_keeps_none_out(
+    packages: Path, tmp_path: Path
+) -> None:
+    machine = Machine(tmp_path)
+    printed = machine.install(packages)
+    assert machine.installed == ["update", "browser", "broken", "voice"]
+    assert "broken could not be installed. Tests that use it are skipped." in printed
+    assert "voice could not" not in printed
+
+
+def test_what_is_installed_or_has_another_program_is_not_installed_again(
+    packages: Path, tmp_path: Path
+) -> None:
+    machine = Machine(tmp_path, installed="voice")
+    machine.add("other-browser", "exit 0")
+    machine.install(packages)
+    assert machine.installed == ["update", "broken"]
+
+
+def test_a_machine_that_has_everything_is_left_alone(packages: Path, tmp_path: Path) -> None:
+    machine = Machine(tmp_path, installed="browser broken voice")
+    assert machine.install(packages) == ""
+    assert machine.installed == []
+
+
+def test_who_is_not_root_or_has_no_apt_is_told_what_is_missing(
+    packages: Path, tmp_path: Path
+) -> None:
+    machine = Machine(tmp_path, installed="broken", user=1000)
+    assert "needs apt-get and root: browser voice." in machine.install(packages)
+    assert machine.installed == []
+    (machine.programs / "apt-get").unlink()
+    machine.add("id", "echo 0")
+    assert "needs apt-get and root: browser voice." in machine.install(packages)
+
+
 def makefile_runs() -> list[str]:
     (names,) = re.findall(r"^TEST_RUNS := (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
     return names.split()
@@ -129,6 +217,7 @@ def test_ci_passes_when_every_test_passes(project: Project) -> None:
     assert "UNSTABLE" not in ran.stdout
     assert ran.stdout.count("1 passed in ") == 4
     assert pytest_runs(ran) == 4
+    assert ran.stdout.startswith("Packages come first.\n")
 
 
 def test_ci_says_how_many_engine_tests_were_skipped_and_accepts_it_without_the_tools(

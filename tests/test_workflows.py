@@ -297,6 +297,16 @@ def test_each_job_that_runs_engine_tests_has_pulumi_and_its_plugin():
                 assert any("pulumi plugin install" in script for script in scripts), name
 
 
+def test_each_job_that_runs_every_test_has_the_packages_that_they_use():
+    for path in WORKFLOWS:
+        for name, job in read(path)["jobs"].items():
+            scripts = [step.get("run", "") for step in job.get("steps", [])]
+            runs = [n for n, each in enumerate(scripts) if re.search(r"make (check|cov)", each)]
+            if runs:
+                installs = scripts.index("sudo .ci/install-debian-packages")
+                assert installs < runs[0], f"{path.stem}: {name}"
+
+
 def files_run_by(script: str) -> set[Path]:
     """The test files that a step's script runs, by make or by pytest itself."""
     # What the make that runs this test has set is not for another one.

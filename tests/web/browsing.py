@@ -14,7 +14,7 @@ from tests.patience import PATIENCE_SECONDS
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright
 
-PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+PACKAGES = ROOT / ".ci/debian-packages"
 AXE = ROOT / "web/node_modules/axe-core/axe.min.js"
 AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 PATIENCE_MILLISECONDS = PATIENCE_SECONDS * 1000
@@ -24,7 +24,8 @@ LAPTOP = (1280, 800)
 
 def browser_program() -> str | None:
     """The path of the machine's Chromium; None without one."""
-    found = (shutil.which(name) for name in PROGRAMS)
+    [line] = re.findall(r"^chromium.*$", PACKAGES.read_text(), re.MULTILINE)
+    found = (shutil.which(name) for name in line.split())
     return next((path for path in found if path), None)
 
 
