@@ -3,6 +3,8 @@
 import io
 import json
 from contextlib import ExitStack, suppress
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -15,6 +17,7 @@ from components.web_pages.config import CONFIG_FILE
 from components.web_pages.pages import SIGN_IN_PAGE
 from local.cloud import LocalCloud
 from local.emulator.process import HOST
+from local.pages.answers import Answer, Answering
 from local.pages.distribution import DistributionPages
 from local.pages.folder import FolderPages
 from local.pages.passage import Passage
@@ -23,6 +26,7 @@ from program.stack_config import project
 
 # The same from run to run, so that a bookmark works; the next ones are for runs beside each other.
 PORTS = range(8080, 8090)
+CONFIG_PATH = f"/{CONFIG_FILE}"
 # Clients on this machine share one address, but phones do not: their guesses at passcodes are
 # limited as on AWS.
 LIMIT_OF_MISSES = "joinMissesPerAddressPerMinute"
@@ -56,20 +60,24 @@ class LocalPages:
         """Serve what has been deployed."""
         outputs = cloud.outputs
         pages = DistributionPages(outputs["emulatorUrl"], outputs["webPagesDistributionDomain"])
-        self._own.answer_with(pages)
         if not self._phones:
+            self._own.answer_with(pages)
             return
+        config: dict[str, Any] = json.loads(pages(CONFIG_PATH).body)
+        # What the speaker page shows leads to where phones can read.
+        own_config = {**config, "listenerPage": f"{self._phones.url}/"}
+        self._own.answer_with(partial(_with_config, pages, json.dumps(own_config).encode()))
         path = f"/{outputs['websocketUrl'].rpartition('/')[2]}"
         if not self._passage:
             header = cloud.emulator.client_address_header
             self._passage = Passage(outputs["websocketUrl"], path, header)
-        config = {
-            **json.loads(pages(f"/{CONFIG_FILE}").body),
+        phones_config = {
+            **config,
             "websocketUrl": f"ws{self._phones.url.removeprefix('http')}{path}",
             # It needs https, as a microphone does.
             "signIn": None,
         }
-        self._phones.answer_with(FolderPages(build_pages(), config), self._passage)
+        self._phones.answer_with(FolderPages(build_pages(), phones_config), self._passage)
 
     def described(self, outputs: dict[str, Any]) -> str:
         """Return where the pages are, in lines for people."""
@@ -94,6 +102,11 @@ class LocalPages:
 
     def __exit__(self, *_: object) -> None:
         self._cleanup.close()
+
+
+def _with_config(pages: Answering, config: bytes, path: str) -> Answer:
+    answer = pages(path)
+    return replace(answer, body=config) if path == CONFIG_PATH else answer
 
 
 def not_installed(root: Path = PROJECT_ROOT) -> str | None:

@@ -78,6 +78,12 @@ def test_this_machine_gets_the_pages_with_the_headers_of_the_distribution(served
     assert headers["Cache-Control"] == "no-cache"
 
 
+def test_join_links_of_the_speaker_page_lead_to_where_phones_can_read(served: Served) -> None:
+    config = json.loads(body_of(served.own, "/config.json"))
+    assert config["listenerPage"] == f"{served.phones}/"
+    assert body_of(served.phones, "/") == body_of(served.own, "/")
+
+
 def test_phones_get_the_same_pages_and_a_config_without_sign_in(served: Served) -> None:
     for path in ("/", "/speak.html"):
         assert body_of(served.phones, path) == body_of(served.own, path)
