@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contract.actions import ACTIONS, Role
 from contract.handshake import BEARER_PREFIX, SUBPROTOCOL, TOKEN_PARAMETER
 from contract.languages import LANGUAGES
+from live_sessions.wire.language_tags import STANDS_FOR
 from operations.protocol.protocol import SCHEMAS, Message, Protocol, Schema, ServerFrame
 
 HEADER = (
@@ -82,6 +83,10 @@ def _constants() -> Iterator[str]:
     ]
     comment = _comment("The accents of each source language, the usual one first.")
     yield "\n".join([f"{comment}export const ACCENTS = {{", *accents, "} as const;"])
+    comment = _comment("Canonical tags that stand for another language than truncation finds.")
+    pairs = [f"{json.dumps(tag)}: {json.dumps(code)}" for tag, code in STANDS_FOR.items()]
+    constant = f"{comment}export const STANDS_FOR: Readonly<Record<string, string>> = {{"
+    yield "\n".join([constant, f"{_wrapped(pairs, '  ', ', ')},", "};"])
 
 
 def _shared(name: str, schema: Schema) -> str:

@@ -53,6 +53,19 @@ export const ACCENTS = {
   "zh-TW": ["zh-TW", "zh-HK"],
 } as const;
 
+/** Canonical tags that stand for another language than truncation finds. */
+export const STANDS_FOR: Readonly<Record<string, string>> = {
+  "zh-Hant": "zh-TW", "zh-HK": "zh-TW", "zh-MO": "zh-TW", "yue": "zh-TW", "yue-Hans": "zh",
+  "nb": "no", "nn": "no", "fil": "tl", "es-419": "es-MX", "es-AR": "es-MX", "es-BO": "es-MX",
+  "es-BR": "es-MX", "es-BZ": "es-MX", "es-CL": "es-MX", "es-CO": "es-MX", "es-CR": "es-MX",
+  "es-CU": "es-MX", "es-DO": "es-MX", "es-EC": "es-MX", "es-GT": "es-MX", "es-HN": "es-MX",
+  "es-JP": "es-MX", "es-MX": "es-MX", "es-NI": "es-MX", "es-PA": "es-MX", "es-PE": "es-MX",
+  "es-PR": "es-MX", "es-PY": "es-MX", "es-SV": "es-MX", "es-US": "es-MX", "es-UY": "es-MX",
+  "es-VE": "es-MX", "pt-AO": "pt-PT", "pt-CH": "pt-PT", "pt-CV": "pt-PT", "pt-FR": "pt-PT",
+  "pt-GQ": "pt-PT", "pt-GW": "pt-PT", "pt-LU": "pt-PT", "pt-MO": "pt-PT", "pt-MZ": "pt-PT",
+  "pt-ST": "pt-PT", "pt-TL": "pt-PT",
+};
+
 /** An object with at least one of the fields. */
 export type AtLeastOne<Fields> = {
   [Field in keyof Fields]-?: Fields & Required<Pick<Fields, Field>>;

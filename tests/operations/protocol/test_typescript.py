@@ -15,6 +15,7 @@ import pytest
 from contract.actions import ACTIONS
 from contract.handshake import BEARER_PREFIX, SUBPROTOCOL, TOKEN_PARAMETER
 from contract.languages import LANGUAGES, SOURCE_LANGUAGES
+from live_sessions.wire.language_tags import STANDS_FOR
 from live_sessions.wire.refusals import ErrorCode
 from operations.protocol.__main__ import ROOT, TYPESCRIPT
 from operations.protocol.protocol import SCHEMAS, Protocol, Schema
@@ -58,6 +59,7 @@ def test_node_reads_the_module_and_its_constants_are_those_of_the_contract() -> 
         "BEARER_PREFIX": BEARER_PREFIX,
         "TOKEN_PARAMETER": TOKEN_PARAMETER,
         "ACCENTS": {code: list(LANGUAGES[code].locales) for code in SOURCE_LANGUAGES},
+        "STANDS_FOR": dict(STANDS_FOR),
         "SOURCE_LANGUAGES": sorted(SOURCE_LANGUAGES),
         "TARGET_LANGUAGES": list(LANGUAGES),
         "ERROR_CODES": sorted(ErrorCode),
