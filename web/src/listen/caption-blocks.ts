@@ -18,7 +18,9 @@ export function withCaption(
   caption: ShownCaption,
 ): readonly CaptionBlock[] {
   const at = Math.max(
-    blocks.findLastIndex(({ captions: [first] }) => first !== undefined && isBefore(first, caption)),
+    blocks.findLastIndex(
+      ({ captions: [first] }) => first !== undefined && isBefore(first, caption),
+    ),
     0,
   );
   const block = blocks[at];

@@ -55,6 +55,8 @@ export function LanguagePicker({
                     autocomplete="off"
                     autocapitalize="none"
                     spellcheck={false}
+                    // Of a dialog: this has the focus when it opens.
+                    autofocus={isAlwaysOpen}
                     placeholder={words.shared.languagePicker.search}
                     aria-expanded={isOpen}
                     aria-controls={`${id}-list`}
