@@ -83,7 +83,8 @@ export const words = {
       heading: "Live captions",
       lead: "Read what is being said, in your language.",
       session: "Session",
-      sessionHint: "The id or the link that you were given, such as golden-river-482-917.",
+      sessionHint: "The id or the link that you were given.",
+      sessionExample: "golden-river-482-917",
       passcode: "Passcode",
       passcodeHint: "Six digits. Leave this empty if you were given none.",
       language: "Captions in",
@@ -95,14 +96,17 @@ export const words = {
       passcodeMissing: "This session needs a passcode of six digits. Ask whoever invited you.",
       otherSession: "Join another session",
     },
-    session: (sessionId: string) => `Session ${sessionId}`,
+    session: "Session",
     pageTitle: (sessionId: string) => `${sessionId} · Live captions`,
     pageTitleEnded: (sessionId: string) => `Ended: ${sessionId} · Live captions`,
     captions: "Captions",
     /** Before the first caption. */
     waiting: "Captions appear here as soon as someone speaks.",
     intro: (sourceLanguage: string) => `Spoken in ${sourceLanguage}.`,
-    transcriptKept: "What is said is kept as a transcript after the session.",
+    transcriptKept: {
+      short: "A transcript is kept.",
+      long: "What is said is kept as a transcript when the session is over.",
+    },
     noWakeLock: {
       insecure:
         "Your screen may turn itself off: a page can keep it on only where its address begins with https.",

@@ -105,7 +105,7 @@ export function CaptionLog({ state, sizePercent, intro }: CaptionLogProps) {
             {!isFollowing && (
                 <button
                     type="button"
-                    class="button primary latest"
+                    class="button latest"
                     onClick={() => {
                         following.follow();
                         toEnd(scroller.current);

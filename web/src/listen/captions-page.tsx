@@ -52,7 +52,9 @@ export function CaptionsPage({
         <div class="session">
             <header class="bar">
                 <div class="where">
-                    <h1>{said.session(joined.sessionId)}</h1>
+                    <h1>
+                        <span class="visually-hidden">{said.session}</span> {joined.sessionId}
+                    </h1>
                     <p class={`connection is-${isOver ? "closed" : connection.state}`}>
                         {isOver ? said.connection.closed : said.connection[connection.state]}
                     </p>
@@ -63,6 +65,7 @@ export function CaptionsPage({
                             type="button"
                             class="button quiet"
                             aria-label={said.controls.changeLanguage(named)}
+                            title={said.controls.changeLanguage(named)}
                             onClick={() => {
                                 setOpen("language");
                             }}
@@ -81,13 +84,19 @@ export function CaptionsPage({
                         type="button"
                         class="button quiet"
                         aria-label={said.controls.appearance}
+                        title={said.controls.appearance}
                         onClick={() => {
                             setOpen("appearance");
                         }}
                     >
                         <Icon name="text" />
                     </button>
-                    <button type="button" class="button quiet" onClick={onLeave}>
+                    <button
+                        type="button"
+                        class="button quiet"
+                        title={said.controls.leave}
+                        onClick={onLeave}
+                    >
                         <Icon name="leave" />
                         <span class="when-wide">{said.controls.leave}</span>
                     </button>
@@ -100,7 +109,7 @@ export function CaptionsPage({
                     intro={
                         <>
                             <p>{said.intro(languageName(joined.sourceLanguage, words.language))}</p>
-                            {joined.isTranscriptKept && <p>{said.transcriptKept}</p>}
+                            {joined.isTranscriptKept && <p>{said.transcriptKept.long}</p>}
                         </>
                     }
                 />
@@ -117,7 +126,7 @@ export function CaptionsPage({
                     }}
                 />
                 <div class="foot-line">
-                    <p class="soft">{joined.isTranscriptKept ? said.transcriptKept : ""}</p>
+                    <p class="soft">{joined.isTranscriptKept ? said.transcriptKept.short : ""}</p>
                     {ending?.kind === "lost" && (
                         <button type="button" class="button primary" onClick={onRejoin}>
                             {said.lost.rejoin}

@@ -114,7 +114,11 @@ export function JoinPage({ start, languages, error, joining, onJoin }: JoinPageP
                             value={session}
                             onInput={typedSession}
                             inputRef={sessionField}
-                            input={{ required: true, enterkeyhint: "next" }}
+                            input={{
+                                required: true,
+                                enterkeyhint: "next",
+                                placeholder: said.sessionExample,
+                            }}
                         />
                     )}
                     {(!isByLink || needsPasscode) && (

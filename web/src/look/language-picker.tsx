@@ -124,7 +124,7 @@ export function LanguagePicker({
                                     choose(language);
                                 }}
                             >
-                                <span>{language.name}</span>
+                                <span>{language.name}</span>{" "}
                                 <span
                                     class="own-name"
                                     lang={language.tag}
