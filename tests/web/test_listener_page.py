@@ -34,10 +34,14 @@ def button(page: Page, name: str) -> Locator:
     return page.get_by_role("button", name=re.compile(f"^{name}"))
 
 
+def submit(page: Page) -> Locator:
+    return page.get_by_role("button", name="Join", exact=True)
+
+
 def join(page: Page, session_id: str, passcode: str = "") -> None:
     page.get_by_label("Session").fill(session_id)
     page.get_by_label("Passcode").fill(passcode)
-    button(page, "Join").click()
+    submit(page).click()
 
 
 def distance_from_end(page: Page) -> float:
@@ -201,11 +205,11 @@ def test_a_reader_joins_by_typing_id_and_passcode_and_a_reload_is_back_in(
     expect(page.get_by_label("Passcode")).to_be_focused()
     wrong = f"{(int(talk.passcode) + 1) % 1_000_000:06}"
     page.get_by_label("Passcode").fill(wrong)
-    button(page, "Join").click()
+    submit(page).click()
     expect(page.get_by_text("This passcode is not right.")).to_be_visible()
     assert_accessible(page)
     page.get_by_label("Passcode").fill(f"{talk.passcode[:3]} {talk.passcode[3:]}")
-    button(page, "Join").click()
+    submit(page).click()
     expect(log(page)).to_be_attached()
     assert page.url.endswith(f"/?session={talk.session_id}&language=es")
     page.reload()
@@ -245,7 +249,7 @@ def test_a_whole_link_can_be_pasted_where_the_id_belongs(browse: Browse, site: S
     expect(page.get_by_label("Session")).to_have_value(talk.session_id)
     expect(page.get_by_label("Passcode")).to_have_value(talk.passcode or "")
     expect(page.get_by_label("Captions in")).to_have_value("French")
-    button(page, "Join").click()
+    submit(page).click()
     expect(button(page, "Language: French")).to_be_visible()
 
 
@@ -258,7 +262,7 @@ def test_a_link_without_language_offers_the_browsers_own_and_the_choice_is_remem
     expect(picker).to_have_value("Spanish (Mexico)")
     picker.fill("deut")
     page.get_by_role("option", name="German").click()
-    button(page, "Join").click()
+    submit(page).click()
     expect(button(page, "Language: German")).to_be_visible()
     another = browse(talk.link(), context=page.context)
     expect(another.get_by_label("Captions in")).to_have_value("German")
@@ -297,7 +301,7 @@ def test_a_refusal_is_said_in_words(
     expect(page.get_by_role("alert").get_by_text(words)).to_be_visible()
     expect(page.get_by_text("inner words")).to_be_hidden()
     wire.answers.clear()
-    button(page, "Join").first.click()
+    submit(page).click()
     expect(log(page)).to_be_attached()
 
 
@@ -307,13 +311,13 @@ def test_a_service_that_cannot_be_reached_and_a_device_that_is_offline_are_told_
     browse.allow(CUT_SOCKET)
     page = browse(talk.link())
     with site.network.down():
-        button(page, "Join").first.click()
+        submit(page).click()
         expect(page.get_by_text("The service cannot be reached.")).to_be_visible()
         page.context.set_offline(True)
-        button(page, "Join").first.click()
+        submit(page).click()
         expect(page.get_by_text("This device is offline.")).to_be_visible()
         page.context.set_offline(False)
-    button(page, "Join").first.click()
+    submit(page).click()
     expect(log(page)).to_be_attached()
 
 
@@ -326,7 +330,7 @@ def test_a_page_without_its_settings_says_so(browse: Browse) -> None:
     assert_accessible(page)
     page.unroute("**/config.json")
     button(page, "Try again").click()
-    expect(button(page, "Join")).to_be_visible()
+    expect(submit(page)).to_be_visible()
 
 
 # Following the speech
@@ -574,7 +578,7 @@ def test_the_readers_colours_are_kept(browse: Browse) -> None:
 
 def test_a_device_that_asks_for_more_contrast_gets_it(browse: Browse) -> None:
     page = browse(contrast="more", color_scheme="dark")
-    expect(button(page, "Join")).to_be_visible()
+    expect(submit(page)).to_be_visible()
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(0, 0, 0)"
 
 
@@ -583,7 +587,7 @@ def test_a_device_that_asks_for_more_contrast_gets_it(browse: Browse) -> None:
 
 def test_everything_can_be_done_by_keyboard(browse: Browse, talk: Talk) -> None:
     page = browse(locale="es-ES")
-    expect(button(page, "Join")).to_be_visible()
+    expect(submit(page)).to_be_visible()
     page.keyboard.press("Tab")
     page.keyboard.type(talk.session_id)
     page.keyboard.press("Tab")

@@ -11,6 +11,13 @@ export interface Language {
   readonly otherNames: readonly string[];
 }
 
+/** Where a script makes a difference: Chinese, by `zh-Hant`. */
+const LANGUAGES_BY_SCRIPT = new Set(
+  Object.keys(STANDS_FOR)
+    .filter((tag) => /^[a-z]+-[A-Z][a-z]{3}$/.test(tag))
+    .map((tag) => tag.replace(/-.*/, "")),
+);
+
 export type Direction = "ltr" | "rtl";
 
 const RIGHT_TO_LEFT_SCRIPTS = new Set(["Adlm", "Arab", "Hebr", "Nkoo", "Rohg", "Syrc", "Thaa"]);
@@ -78,11 +85,11 @@ function supportedLanguage<Tag extends string>(
 ): Tag | undefined {
   const locale = localeOf(readerTag);
   if (locale === undefined) return undefined;
-  const usualScript = localeOf(locale.language)?.maximize().script;
+  const { language, script, region } = locale;
   const subtags = [
-    locale.language,
-    ...(locale.script !== undefined && locale.script !== usualScript ? [locale.script] : []),
-    ...(locale.region !== undefined ? [locale.region] : []),
+    language,
+    ...(script !== undefined && LANGUAGES_BY_SCRIPT.has(language) ? [script] : []),
+    ...(region !== undefined ? [region] : []),
   ];
   for (; subtags.length > 0; subtags.pop()) {
     const rest = subtags.join("-");

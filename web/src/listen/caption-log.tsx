@@ -78,9 +78,9 @@ export function CaptionLog({ state, sizePercent, intro }: CaptionLogProps) {
                         {blocks.map((block) => {
                             const before = languageBefore;
                             languageBefore = block.captions.at(-1)?.targetLanguage;
-                            const hasPause = block.captions.some(
-                                ({ sequence }) => sequence === pausedBefore,
-                            );
+                            const hasPause =
+                                pausedBefore !== undefined &&
+                                block.captions.some(({ sequence }) => sequence === pausedBefore);
                             return (
                                 <Captions
                                     key={block.id}

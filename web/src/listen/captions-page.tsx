@@ -55,7 +55,10 @@ export function CaptionsPage({
                     <h1>
                         <span class="visually-hidden">{said.session}</span> {joined.sessionId}
                     </h1>
-                    <p class={`connection is-${isOver ? "closed" : connection.state}`}>
+                    <p
+                        role="status"
+                        class={`connection is-${isOver ? "closed" : connection.state}`}
+                    >
                         {isOver ? said.connection.closed : said.connection[connection.state]}
                     </p>
                 </div>

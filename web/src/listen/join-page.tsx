@@ -20,7 +20,7 @@ interface JoinPageProps {
     readonly languages: readonly Language[];
     /** Why the last attempt failed. */
     readonly error: unknown;
-    readonly joining: string | undefined;
+    readonly isJoining: boolean;
     readonly onJoin: (request: JoinRequest) => void;
 }
 
@@ -30,7 +30,7 @@ type Problems = Partial<Record<FieldName | "page", string>>;
 const said = words.listen.join;
 
 /** Where a reader says which session they want to read, unless a link has said it. */
-export function JoinPage({ start, languages, error, joining, onJoin }: JoinPageProps) {
+export function JoinPage({ start, languages, error, isJoining, onJoin }: JoinPageProps) {
     const [session, setSession] = useState(start.link.sessionId ?? "");
     const [passcode, setPasscode] = useState(start.link.passcode ?? "");
     const [language, setLanguage] = useState<string | undefined>(start.language);
@@ -145,15 +145,9 @@ export function JoinPage({ start, languages, error, joining, onJoin }: JoinPageP
                             setProblems({});
                         }}
                     />
-                    <button class="button primary wide" disabled={joining !== undefined}>
-                        {joining === undefined ? (
-                            said.submit
-                        ) : (
-                            <>
-                                <span class="spinner" />
-                                {said.joining}
-                            </>
-                        )}
+                    <button class="button primary wide" disabled={isJoining}>
+                        {isJoining && <span class="spinner" />}
+                        {isJoining ? said.joining : said.submit}
                     </button>
                     {isByLink && (
                         <button

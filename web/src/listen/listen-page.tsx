@@ -101,7 +101,7 @@ export function ListenPage({ session, overlay }: ListenPageProps) {
             start={start}
             languages={LANGUAGES}
             error={state.joinError}
-            joining={state.phase === "joining" ? state.request?.sessionId : undefined}
+            isJoining={state.phase === "joining"}
             onJoin={(wanted) => {
                 rememberLanguage(keptForGood, wanted.targetLanguage);
                 join(wanted);

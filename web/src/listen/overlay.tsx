@@ -24,7 +24,13 @@ export function Overlay({ state, options, hasSession, isOnline }: OverlayProps) 
                 "--overlay-lines": `${options.lines}`,
             }}
         >
-            <div class="overlay-lines" role="log" aria-label={words.listen.captions}>
+            {/* Whoever listens to captions has the page itself. */}
+            <div
+                class="overlay-lines"
+                role="log"
+                aria-live="off"
+                aria-label={words.listen.captions}
+            >
                 {lastCaptions(state.blocks, options.lines).map((caption) => (
                     <Caption key={caption.sequence} caption={caption} />
                 ))}
