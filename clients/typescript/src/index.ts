@@ -16,5 +16,11 @@ export * from "./errors.ts";
 export { Listener, type ListenerEvents } from "./listener.ts";
 export * from "./protocol.ts";
 export type { ConnectionState, TokenProvider } from "./reconnecting-connection.ts";
-export type { JoinOptions, ResumeOptions, SessionOptions, StateChangeOptions } from "./requests.ts";
+export type {
+  JoinOptions,
+  ResumeOptions,
+  SessionOptions,
+  StateChangeOptions,
+  TranscriptOptions,
+} from "./requests.ts";
 export { Speaker, type SpeakerEvents, type SpeakerOptions } from "./speaker.ts";

@@ -45,6 +45,15 @@ export type ConnectionState =
 /** A token, or a function that gets one: it is called for every socket, since tokens expire. */
 export type TokenProvider = string | (() => string | Promise<string>);
 
+/** The token for the next socket; raises ConnectionFailedError if its provider fails. */
+export async function providedToken(token: TokenProvider): Promise<string> {
+  try {
+    return typeof token === "function" ? await token() : token;
+  } catch (error) {
+    throw new ConnectionFailedError("There is no token: its provider failed.", { cause: error });
+  }
+}
+
 export interface ReconnectingOptions {
   readonly url: string;
   readonly token?: TokenProvider | undefined;
@@ -212,14 +221,7 @@ export class ReconnectingConnection {
   /** A new socket in the session; raises what failed. */
   async #enteredConnection(run: Run, isFirst: boolean): Promise<Connection> {
     const { token, url, WebSocket, clock } = this.#options;
-    let given: string | undefined;
-    try {
-      given = typeof token === "function" ? await token() : token;
-    } catch (error) {
-      throw new ConnectionFailedError("There is no token: its provider failed.", {
-        cause: error,
-      });
-    }
+    const given = token === undefined ? undefined : await providedToken(token);
     throwIfStopped(run);
     const connection = await Connection.open({
       url,

@@ -1,5 +1,6 @@
 import type {
   CreateSession,
+  GetTranscript,
   JoinSession,
   RefreshAsSpeaker,
   SpeakerStateChange,
@@ -12,6 +13,9 @@ export type SessionOptions = Fields<CreateSession>;
 
 /** What `resumeSession` may be given. */
 export type ResumeOptions = Fields<RefreshAsSpeaker>;
+
+/** What `getTranscript` may be given. */
+export type TranscriptOptions = Fields<GetTranscript>;
 
 /** What `join` may be given. */
 export type JoinOptions = Fields<JoinSession>;

@@ -5,7 +5,7 @@ import { Broadcast } from "./broadcast.ts";
 import { CaptionFeed, type ShownCaption } from "./caption-feed.ts";
 import { clockOf, webSocketOf, type ClientOptions } from "./client-options.ts";
 import type { Clock } from "./clock.ts";
-import type { Connection, ReplyTo } from "./connection.ts";
+import { Connection, type ReplyTo } from "./connection.ts";
 import { Emitter } from "./emitter.ts";
 import { ConnectionNotFoundError, WrongStateError, errorOf, type ServiceError } from "./errors.ts";
 import type {
@@ -18,15 +18,23 @@ import type {
   ServerFrame,
   SessionCreated,
   SessionStatus,
+  TranscriptLink,
   TranscriptionError,
 } from "./protocol.ts";
 import {
+  OPEN_TIMEOUT_MILLISECONDS,
   REQUEST_TIMEOUT_MILLISECONDS,
   ReconnectingConnection,
+  providedToken,
   type ConnectionState,
   type TokenProvider,
 } from "./reconnecting-connection.ts";
-import type { ResumeOptions, SessionOptions, StateChangeOptions } from "./requests.ts";
+import type {
+  ResumeOptions,
+  SessionOptions,
+  StateChangeOptions,
+  TranscriptOptions,
+} from "./requests.ts";
 
 /** A session waits 10 s for a speaker whose socket was lost: the first attempts come soon. */
 const BACKOFF: Backoff = { firstMilliseconds: 250, mostMilliseconds: 8_000 };
@@ -84,16 +92,19 @@ interface RunningAudio {
  * `end`, `close` or the session's end it can create another session.
  */
 export class Speaker {
+  readonly #options: SpeakerOptions;
   readonly #clock: Clock;
   readonly #events = new Emitter<SpeakerEvents>();
   readonly #connection: ReconnectingConnection;
   /** Brings this client's session to its first socket. */
   #begin: ((connection: Connection) => Promise<void>) | undefined;
   #session: OwnSession | undefined;
+  #lastSessionId: string | undefined;
   #audio: RunningAudio | undefined;
   #isChecking = false;
 
   constructor(options: SpeakerOptions) {
+    this.#options = options;
     this.#clock = clockOf(options);
     this.#connection = new ReconnectingConnection({
       url: options.url,
@@ -214,6 +225,37 @@ export class Speaker {
     return this.#request({ action: "getSessionStatus" });
   }
 
+  /**
+   * A link to a file of the transcript of a session of the same user, some minutes after its end;
+   * default: this speaker's last session, in the language that was spoken, as text. It opens a socket
+   * of its own unless there is a session.
+   *
+   * Raises what the service refuses, TranscriptNotAvailableError while there is none.
+   */
+  async getTranscript(options: TranscriptOptions = {}): Promise<TranscriptLink> {
+    const sessionId = options.sessionId ?? this.#lastSessionId;
+    if (sessionId === undefined) {
+      throw new WrongStateError("getTranscript needs the sessionId of a session that has ended.");
+    }
+    const message = { action: "getTranscript", ...options, sessionId } as const;
+    if (this.#session !== undefined) return this.#connection.request(message);
+    const connection = await Connection.open({
+      url: this.#options.url,
+      token: await providedToken(this.#options.token),
+      WebSocket: webSocketOf(this.#options),
+      clock: this.#clock,
+      openTimeoutMilliseconds: OPEN_TIMEOUT_MILLISECONDS,
+      signal: new AbortController().signal,
+      onFrame: () => undefined,
+      onLost: () => undefined,
+    });
+    try {
+      return await connection.request(message, REQUEST_TIMEOUT_MILLISECONDS);
+    } finally {
+      connection.close();
+    }
+  }
+
   /** Sends the audio of a source from now on, until it ends or `stopAudio`; raises why it cannot start. */
   async startAudio(source: AudioSource): Promise<void> {
     const session = this.#session;
@@ -302,6 +344,7 @@ export class Speaker {
       this.#session = session;
       const answer = await ask(connection);
       session.sessionId = answer.reply.sessionId;
+      this.#lastSessionId = session.sessionId;
       session.sampleRateHertz = answer.sampleRateHertz;
       reply = answer.reply;
     };

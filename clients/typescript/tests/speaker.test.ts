@@ -4,11 +4,15 @@ import { test } from "node:test";
 import type { AudioSink, AudioSource } from "../src/audio/audio-source.ts";
 import { HANDLED_WITHIN_MILLISECONDS } from "../src/connection.ts";
 import {
+  ConnectionFailedError,
+  ConnectionLostError,
   ConnectionNotFoundError,
   InvalidAudioError,
   RateLimitedError,
   ServiceUnavailableError,
   SessionEndedError,
+  TranscriptNotAvailableError,
+  UnauthorizedActionError,
   UnsupportedLanguageError,
   WrongStateError,
 } from "../src/errors.ts";
@@ -513,4 +517,97 @@ test("closing stops the source and every timer, and ends no session", async () =
   assert.equal(lab.socket.count("endSession"), 0);
   assert.deepEqual(lab.sequences(), []);
   assert.deepEqual(lab.ended, []);
+});
+
+const TRANSCRIPT = {
+  type: "transcript",
+  sessionId: SESSION,
+  language: "en",
+  format: "txt",
+  url: "https://bucket.example/file?signature",
+  expiresAt: 900_000,
+};
+
+test("after the end the transcript is asked for on a socket of its own, which is closed", async () => {
+  const lab = new Lab();
+  await lab.create();
+  lab.socket.receive({ type: "sessionEnded", sessionId: SESSION, reason: "speakerLost" });
+  const asking = lab.speaker.getTranscript({ language: "es", format: "srt" });
+  await lab.opened();
+  assert.equal(lab.network.sockets.length, 2);
+  assert.deepEqual(lab.socket.protocols, ["live-sessions.v1", "bearer.token"]);
+  assert.deepEqual(lab.socket.sent, [
+    {
+      action: "getTranscript",
+      sessionId: SESSION,
+      language: "es",
+      format: "srt",
+      requestId: "1",
+    },
+  ]);
+  lab.socket.reply("getTranscript", TRANSCRIPT);
+  assert.equal((await asking).url, TRANSCRIPT.url);
+  assert.ok(lab.socket.closedByClient);
+  assert.equal(lab.speaker.connectionState.state, "closed");
+});
+
+test("a transcript of a session before this speaker is asked for by its id", async () => {
+  const lab = new Lab();
+  await assert.rejects(lab.speaker.getTranscript(), WrongStateError);
+  assert.equal(lab.network.sockets.length, 0);
+  const asking = lab.speaker.getTranscript({ sessionId: "calm-lake-100-200" });
+  await lab.opened();
+  assert.equal(lab.socket.message("getTranscript")["sessionId"], "calm-lake-100-200");
+  lab.socket.reply("getTranscript", { ...TRANSCRIPT, sessionId: "calm-lake-100-200" });
+  assert.equal((await asking).sessionId, "calm-lake-100-200");
+});
+
+test("a transcript that is not there, or another user's, is raised and the socket closed", async () => {
+  const lab = new Lab();
+  for (const [code, raised] of [
+    ["TRANSCRIPT_NOT_AVAILABLE", TranscriptNotAvailableError],
+    ["UNAUTHORIZED_ACTION", UnauthorizedActionError],
+  ] as const) {
+    const asking = lab.speaker.getTranscript({ sessionId: SESSION });
+    await lab.opened();
+    lab.socket.refuse("getTranscript", code);
+    await assert.rejects(asking, raised);
+    assert.ok(lab.socket.closedByClient);
+  }
+});
+
+test("during a session an older transcript comes by its socket, and a refusal ends nothing", async () => {
+  const lab = new Lab();
+  await lab.create();
+  const asking = lab.speaker.getTranscript({ sessionId: "calm-lake-100-200" });
+  await settled();
+  lab.socket.refuse("getTranscript", "TRANSCRIPT_NOT_AVAILABLE");
+  await assert.rejects(asking, TranscriptNotAvailableError);
+  assert.equal(lab.network.sockets.length, 1);
+  assert.equal(lab.speaker.connectionState.state, "connected");
+  assert.deepEqual(lab.ended, []);
+});
+
+test("a socket for a transcript that cannot be opened, or is lost, is raised", async () => {
+  const lab = new Lab();
+  const refused = lab.speaker.getTranscript({ sessionId: SESSION });
+  await settled();
+  lab.socket.drop();
+  await assert.rejects(refused, ConnectionFailedError);
+  const lost = lab.speaker.getTranscript({ sessionId: SESSION });
+  await lab.opened();
+  lab.socket.drop();
+  await assert.rejects(lost, ConnectionLostError);
+});
+
+test("without a token there is no transcript, and no socket either", async () => {
+  const network = new FakeNetwork();
+  const speaker = new Speaker({
+    url: URL,
+    token: () => Promise.reject(new Error("signed out")),
+    WebSocket: network.WebSocket,
+    clock: new FakeClock(),
+  });
+  await assert.rejects(speaker.getTranscript({ sessionId: SESSION }), ConnectionFailedError);
+  assert.equal(network.sockets.length, 0);
 });
