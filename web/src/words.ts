@@ -176,5 +176,248 @@ export const words = {
   },
   speak: {
     title: "Speak",
+    lead: "Your audience reads what you say, each in their own language.",
+    loading: "Loading…",
+    retry: "Try again",
+    dismiss: "Dismiss",
+    cancel: "Cancel",
+
+    unavailable: {
+      config:
+        "This page cannot find its service: config.json cannot be read. Is the network there?",
+      insecure:
+        "Speaking needs https, or the computer on which the service runs: only there do browsers" +
+        " give pages the microphone. Listening works here.",
+      noSignIn:
+        "Nobody can sign in at this address, so this page cannot speak. Listening works here.",
+      listen: "Go to the listener page",
+    },
+
+    signIn: {
+      heading: "Sign in to speak",
+      action: "Sign in",
+      going: "Going to the sign-in page…",
+      signedInAs: (name: string) => (name === "" ? "Signed in" : `Signed in as ${name}`),
+      signOut: "Sign out",
+      expired: "Your sign-in has expired. Sign in again to go on.",
+      sessionWaits: "Your session is taken back afterwards, if it is still there.",
+      problems: {
+        refused: "The sign-in was refused or cancelled. Try again.",
+        stale: "That sign-in belongs to another tab, or was completed before. Sign in again.",
+        unreachable: "The sign-in service cannot be reached. Check the network, then try again.",
+      },
+    },
+
+    prepare: {
+      heading: "Your session",
+      language: "You speak",
+      languageHint: "With the accent that is closest to yours.",
+      microphone: "Microphone",
+      usualMicrophone: "The browser's choice",
+      unnamedMicrophone: (number: number) => `Microphone ${number}`,
+      test: "Test the microphone",
+      stopTest: "Stop the test",
+      testHint: "Say a few words. Nothing is sent.",
+      options: "Options",
+      passcode: "Listeners need a passcode",
+      passcodeHint: "The join link and the QR code contain it.",
+      partial: "Show words while they are spoken",
+      partialHint: "Listeners see each sentence grow. It is corrected until it is complete.",
+      transcript: "Keep a transcript",
+      transcriptHint: "You can download it after the session. Listeners see that it is kept.",
+      start: "Start the session",
+      starting: "Starting the session…",
+      resuming: "Taking your session back…",
+      resumeFailed: (why: string) => `${why} It is tried again.`,
+      giveUp: "Start a new session instead",
+    },
+
+    level: {
+      label: "Microphone level",
+      value: (percent: number) => `${percent} %`,
+      silent: "Nothing is heard. Is it the right microphone, and is it switched on?",
+      quiet: "That is quiet. Come closer to the microphone, or turn it up.",
+      good: "That sounds good.",
+      loud: "That is too loud. Move away from the microphone, or turn it down.",
+    },
+
+    live: {
+      heading: "You are live",
+      elapsed: "Elapsed",
+      endsAt: (time: string) => `The session ends at ${time} at the latest.`,
+      broadcast: {
+        heading: "Broadcast",
+        on: "Your audience reads what you say.",
+        waiting: "The microphone is off: nothing is sent.",
+        paused: "Paused: nothing is sent, and your audience sees that.",
+        muted: "Muted: nothing is sent, and your audience sees that.",
+        silent: "The volume is 0: nothing is transcribed.",
+      },
+      startMicrophone: "Start the microphone",
+      startingMicrophone: "Starting the microphone…",
+      stopMicrophone: "Stop the microphone",
+      pause: "Pause",
+      resume: "Resume",
+      mute: "Mute",
+      unmute: "Unmute",
+      volume: "Volume",
+      volumeValue: (percent: number) => `${percent} %`,
+      end: "End the session",
+      endQuestion: "End the session for everyone?",
+      endHint: "Your audience is told that it is over. It cannot be started again.",
+      endConfirm: "End for everyone",
+      endCancel: "Go on speaking",
+      leaving: "You are live. If you leave, the session ends after some seconds.",
+    },
+
+    connection: {
+      connecting: "Connecting…",
+      connected: "Connected",
+      reconnecting: (seconds: number) =>
+        seconds > 0
+          ? `The connection was lost. Next attempt in ${seconds} s; what you say now may be missing.`
+          : "The connection was lost. Reconnecting; what you say now may be missing.",
+      closed: "Not connected",
+      retryNow: "Try now",
+    },
+
+    join: {
+      heading: "Invite your audience",
+      sessionId: "Session",
+      passcode: "Passcode",
+      link: "Join link",
+      copy: "Copy the link",
+      copied: "Copied",
+      copyFailed: "The browser did not allow that. Select the link and copy it.",
+      qrCode: (sessionId: string) => `QR code of the link to join ${sessionId}`,
+      enlarge: "Show the QR code large",
+      close: "Close",
+      scan: "Scan to read along in your language",
+    },
+
+    listeners: {
+      heading: "Listeners",
+      none: "Nobody is listening yet.",
+      total: (count: number) => (count === 1 ? "1 listener" : `${count} listeners`),
+      language: "Language",
+      count: "Listeners",
+    },
+
+    understood: {
+      heading: "What was understood",
+      none: "What you say appears here.",
+      toNewest: "To the newest",
+      partial: "Being spoken",
+    },
+
+    notices: {
+      rateLimit: (seconds: number) =>
+        `Too much audio is being sent; part of it is dropped. The connection is closed in ${seconds} s` +
+        " if this goes on. Is the session open in several tabs?",
+      transcription: (seconds: number) =>
+        `Your speech is not being transcribed at present. It is tried again in ${seconds} s.`,
+      transcriptionPermanent:
+        "Your speech is not being transcribed, and trying again has not helped. Tell the operator of" +
+        " this service.",
+      audioRefused: (why: string) => `Audio was refused. ${why}`,
+      controlFailed: (why: string) => `That did not work. ${why}`,
+      endFailed: (why: string) => `The session could not be ended. ${why}`,
+    },
+
+    microphone: {
+      refused:
+        "The microphone is blocked for this page. Allow it in the browser, beside the address or in" +
+        " the site's settings, then start it again.",
+      missing:
+        "No such microphone was found. Connect it, or choose another one, then start it again.",
+      unusable:
+        "The microphone cannot be used. Another program may have it: close that one, then start it" +
+        " again.",
+      unsupported:
+        "This browser gives pages no microphone here. It needs https and an up-to-date browser.",
+      lost: "The microphone was disconnected. Connect it, or choose another one, then start it again.",
+    },
+
+    apart: {
+      heading: "This tab is not live",
+      elsewhere:
+        "Your session goes on in another tab or on another device, and the microphone is off here.",
+      failed: (why: string) => `The session was lost. ${why}`,
+      takeBack: "Take it back here",
+      taking: "Taking it back…",
+    },
+
+    over: {
+      heading: "The session is over",
+      reasons: {
+        speakerEnded: "You ended it.",
+        speakerLost: "It ended because this page was away for too long.",
+        expired: "It reached its longest duration.",
+        operator: "The operator of this service ended it.",
+      },
+      unknownReason: "It ended while this page was away.",
+      duration: "Duration",
+      mostListeners: "Most listeners at once",
+      captions: "Captions",
+      languages: "Languages read",
+      newSession: "New session",
+    },
+
+    transcript: {
+      heading: "Transcript",
+      waiting:
+        "The transcript is being written, which takes some minutes. It is asked for again until it is there.",
+      late: "The transcript is still not there. If nothing was said, there is none.",
+      failed: (why: string) => `The transcript cannot be had. ${why}`,
+      none: "Nothing was understood, so there is no transcript.",
+      askAgain: "Ask again",
+      ready: "Choose a language and a format.",
+      language: "Language",
+      format: "Format",
+      formats: {
+        txt: "Text (.txt)",
+        srt: "Subtitles (.srt)",
+        vtt: "Web subtitles (.vtt)",
+        json: "Data (.json)",
+      },
+      download: "Download",
+      preparing: "Preparing the download…",
+      started: "The download has begun.",
+    },
+
+    /** What the service refused, by its code. */
+    errors: {
+      ALREADY_IN_SESSION: "This connection already has a session. Load the page again.",
+      AUDIO_TOO_LARGE: "A piece of audio was too large. Load the page again.",
+      CONNECTION_NOT_FOUND: "This page is not connected with its session any more.",
+      INTERNAL_ERROR: "The service has a fault. Try again; if it stays, tell the operator.",
+      INVALID_ACTION: "The service does not offer this. The page may be newer than the service.",
+      INVALID_AUDIO: "The service cannot use the audio. Stop the microphone and start it again.",
+      INVALID_MESSAGE: "The service did not understand the page. Load the page again.",
+      INVALID_PARAMETER:
+        "The service did not accept one of the choices. Change them and try again.",
+      INVALID_PASSCODE: "The passcode is wrong.",
+      MESSAGE_TOO_LARGE: "A message was too large. Load the page again.",
+      MISSING_ACTION: "The service did not understand the page. Load the page again.",
+      RATE_LIMITED: "That was too often. Wait a moment, then try again.",
+      SERVICE_UNAVAILABLE: "The service is busy or not available. Try again in a moment.",
+      SESSION_ENDED: "The session has ended.",
+      SESSION_FULL: "The session is full.",
+      SESSION_NOT_FOUND: "There is no such session any more.",
+      STATUS_TIMEOUT: "The number of listeners could not be had in time.",
+      TRANSCRIPT_NOT_AVAILABLE: "There is no transcript, or not yet, or not in this language.",
+      UNAUTHORIZED_ACTION: "The session belongs to another user. Sign in as the one who began it.",
+      UNSUPPORTED_LANGUAGE: "The service does not know this language.",
+    },
+    connectionFailed:
+      "The service cannot be reached, or did not accept the sign-in. Check the network, or sign in again.",
+    notAnswered: "The service did not answer in time. Check the network.",
+    unexpected: "Something unexpected happened. Load the page again.",
+
+    /** Accents by Transcribe's codes, where the code is not a tag that browsers can name. */
+    accents: {
+      "en-AB": "English (Scotland)",
+      "en-WL": "English (Wales)",
+    } as Readonly<Record<string, string>>,
   },
 } as const;
