@@ -15,6 +15,8 @@ export interface PageConfig {
   readonly websocketUrl: string;
   /** null: there is nothing to sign in with here, so that this page can only listen. */
   readonly signIn: SignInConfig | null;
+  /** The listener page that join links lead to, if it is not the one beside the speaker page. */
+  readonly listenerPage?: string;
   /** Whether a session's transcript can be kept. */
   readonly transcripts: boolean;
 }

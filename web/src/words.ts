@@ -176,15 +176,13 @@ export const words = {
   },
   speak: {
     title: "Speak",
+    product: "Live Sessions",
+    appearance: "Appearance",
     lead: "Your audience reads what you say, each in their own language.",
     loading: "Loading…",
-    retry: "Try again",
     dismiss: "Dismiss",
-    cancel: "Cancel",
 
     unavailable: {
-      config:
-        "This page cannot find its service: config.json cannot be read. Is the network there?",
       insecure:
         "Speaking needs https, or the computer on which the service runs: only there do browsers" +
         " give pages the microphone. Listening works here.",
@@ -227,6 +225,7 @@ export const words = {
       transcriptHint: "You can download it after the session. Listeners see that it is kept.",
       start: "Start the session",
       starting: "Starting the session…",
+      resumingHeading: "Welcome back",
       resuming: "Taking your session back…",
       resumeFailed: (why: string) => `${why} It is tried again.`,
       giveUp: "Start a new session instead",
@@ -291,7 +290,6 @@ export const words = {
       copyFailed: "The browser did not allow that. Select the link and copy it.",
       qrCode: (sessionId: string) => `QR code of the link to join ${sessionId}`,
       enlarge: "Show the QR code large",
-      close: "Close",
       scan: "Scan to read along in your language",
     },
 
@@ -350,11 +348,11 @@ export const words = {
     over: {
       heading: "The session is over",
       reasons: {
+        expired: endReasons.expired,
+        operator: endReasons.operator,
         speakerEnded: "You ended it.",
         speakerLost: "It ended because this page was away for too long.",
-        expired: "It reached its longest duration.",
-        operator: "The operator of this service ended it.",
-      },
+      } as Readonly<Record<EndReason, string>>,
       unknownReason: "It ended while this page was away.",
       duration: "Duration",
       mostListeners: "Most listeners at once",
@@ -385,34 +383,22 @@ export const words = {
       started: "The download has begun.",
     },
 
-    /** What the service refused, by its code. */
-    errors: {
-      ALREADY_IN_SESSION: "This connection already has a session. Load the page again.",
-      AUDIO_TOO_LARGE: "A piece of audio was too large. Load the page again.",
+    /** What the service refused, where a speaker needs other words than `shared.problems`. */
+    problems: {
+      ALREADY_IN_SESSION: "This page has a session already. Load the page again.",
       CONNECTION_NOT_FOUND: "This page is not connected with its session any more.",
-      INTERNAL_ERROR: "The service has a fault. Try again; if it stays, tell the operator.",
-      INVALID_ACTION: "The service does not offer this. The page may be newer than the service.",
       INVALID_AUDIO: "The service cannot use the audio. Stop the microphone and start it again.",
-      INVALID_MESSAGE: "The service did not understand the page. Load the page again.",
       INVALID_PARAMETER:
         "The service did not accept one of the choices. Change them and try again.",
-      INVALID_PASSCODE: "The passcode is wrong.",
-      MESSAGE_TOO_LARGE: "A message was too large. Load the page again.",
-      MISSING_ACTION: "The service did not understand the page. Load the page again.",
-      RATE_LIMITED: "That was too often. Wait a moment, then try again.",
       SERVICE_UNAVAILABLE: "The service is busy or not available. Try again in a moment.",
-      SESSION_ENDED: "The session has ended.",
       SESSION_FULL: "The session is full.",
       SESSION_NOT_FOUND: "There is no such session any more.",
-      STATUS_TIMEOUT: "The number of listeners could not be had in time.",
       TRANSCRIPT_NOT_AVAILABLE: "There is no transcript, or not yet, or not in this language.",
       UNAUTHORIZED_ACTION: "The session belongs to another user. Sign in as the one who began it.",
-      UNSUPPORTED_LANGUAGE: "The service does not know this language.",
-    },
-    connectionFailed:
-      "The service cannot be reached, or did not accept the sign-in. Check the network, or sign in again.",
-    notAnswered: "The service did not answer in time. Check the network.",
-    unexpected: "Something unexpected happened. Load the page again.",
+      UNSUPPORTED_LANGUAGE: "The service does not know this language. Choose another one.",
+    } as Readonly<Partial<Record<ErrorCode, string>>>,
+    cannotConnect:
+      "The service cannot be reached, or does not accept the sign-in. Check your network, or sign out and in again.",
 
     /** Accents by Transcribe's codes, where the code is not a tag that browsers can name. */
     accents: {

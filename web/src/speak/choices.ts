@@ -1,3 +1,5 @@
+import type { Kept } from "../look/kept.ts";
+
 /** What a speaker chose before a session; the next time it is chosen already. */
 export interface Choices {
   /** A tag of `spokenLanguages`. */
@@ -9,33 +11,29 @@ export interface Choices {
   readonly keepsTranscript: boolean;
 }
 
-const KEY = "live-sessions.choices";
+const CHOICES = "choices";
 
 /** The choices of last time, or those that suit most; each one that is unusable by now is replaced. */
-export function rememberedChoices(
-  storage: Storage,
-  tags: readonly string[],
-  usualTag: string,
-): Choices {
-  const kept = parsed(storage.getItem(KEY));
-  const { sourceLanguage, microphoneId } = kept;
+export function rememberedChoices(kept: Kept, tags: readonly string[], usualTag: string): Choices {
+  const found = parsed(kept.read(CHOICES));
+  const { sourceLanguage, microphoneId } = found;
   return {
     sourceLanguage:
       typeof sourceLanguage === "string" && tags.includes(sourceLanguage)
         ? sourceLanguage
         : usualTag,
     microphoneId: typeof microphoneId === "string" ? microphoneId : undefined,
-    hasPasscode: kept["hasPasscode"] === true,
-    showsPartialCaptions: kept["showsPartialCaptions"] !== false,
-    keepsTranscript: kept["keepsTranscript"] === true,
+    hasPasscode: found["hasPasscode"] === true,
+    showsPartialCaptions: found["showsPartialCaptions"] !== false,
+    keepsTranscript: found["keepsTranscript"] === true,
   };
 }
 
-export function rememberChoices(storage: Storage, choices: Choices): void {
-  storage.setItem(KEY, JSON.stringify(choices));
+export function rememberChoices(kept: Kept, choices: Choices): void {
+  kept.write(CHOICES, JSON.stringify(choices));
 }
 
-function parsed(text: string | null): Record<string, unknown> {
+function parsed(text: string | undefined): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(text ?? "{}");
     return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};

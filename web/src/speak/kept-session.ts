@@ -1,5 +1,7 @@
 import type { EndReason } from "live-sessions";
 
+import type { Kept } from "../look/kept.ts";
+
 /** What a tab keeps of its session, so that a reload goes on with it. The passcode is not kept. */
 export interface KeptSession {
   readonly sessionId: string;
@@ -24,21 +26,18 @@ export interface SessionEnd {
   readonly at: number;
 }
 
-const KEY = "live-sessions.session";
+const SESSION = "session";
 
-export function keptSession(storage: Storage): KeptSession | undefined {
+export function readSession(kept: Kept): KeptSession | undefined {
   try {
-    const kept = JSON.parse(storage.getItem(KEY) ?? "null") as KeptSession | null;
-    return typeof kept?.sessionId === "string" ? kept : undefined;
+    const found = JSON.parse(kept.read(SESSION) ?? "null") as KeptSession | null;
+    return typeof found?.sessionId === "string" ? found : undefined;
   } catch {
     return undefined;
   }
 }
 
-export function keepSession(storage: Storage, session: KeptSession): void {
-  storage.setItem(KEY, JSON.stringify(session));
-}
-
-export function forgetSession(storage: Storage): void {
-  storage.removeItem(KEY);
+/** undefined: it is forgotten. */
+export function writeSession(kept: Kept, session: KeptSession | undefined): void {
+  kept.write(SESSION, session === undefined ? undefined : JSON.stringify(session));
 }

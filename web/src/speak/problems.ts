@@ -1,27 +1,21 @@
-import {
-  ConnectionFailedError,
-  ConnectionLostError,
-  MicrophoneError,
-  RequestTimeoutError,
-  ServiceError,
-} from "live-sessions";
+import { ConnectionFailedError, MicrophoneError, ServiceError } from "live-sessions";
 
+import { problemWords } from "../problems.ts";
 import { words } from "../words.ts";
 import { SignInFailedError, SignInNeededError } from "./sign-in.ts";
 
-const BY_CODE: Readonly<Record<string, string>> = words.speak.errors;
+const BY_CODE: Readonly<Record<string, string | undefined>> = words.speak.problems;
 
-/** What went wrong and the way out of it, in words. */
-export function wordsFor(error: unknown): string {
+/** What went wrong and the way out of it, in a speaker's words. */
+export function speakerProblemWords(error: unknown, isOnline: boolean): string {
   if (isSignInNeeded(error)) return words.speak.signIn.expired;
   if (error instanceof SignInFailedError) return words.speak.signIn.problems[error.problem];
   if (error instanceof MicrophoneError) return words.speak.microphone[error.problem];
-  if (error instanceof ServiceError) return BY_CODE[error.code] ?? error.message;
-  if (error instanceof ConnectionFailedError) return words.speak.connectionFailed;
-  if (error instanceof ConnectionLostError || error instanceof RequestTimeoutError) {
-    return words.speak.notAnswered;
-  }
-  return words.speak.unexpected;
+  const own = error instanceof ServiceError ? BY_CODE[error.code] : undefined;
+  if (own !== undefined) return own;
+  // A browser does not say whether it was the network or the token.
+  if (error instanceof ConnectionFailedError && isOnline) return words.speak.cannotConnect;
+  return problemWords(error, isOnline);
 }
 
 /** Whether no token could be had until the person signs in again. */

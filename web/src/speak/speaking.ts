@@ -14,18 +14,13 @@ import {
   type Speaker,
 } from "live-sessions";
 
+import type { Kept } from "../look/kept.ts";
 import { words } from "../words.ts";
 import type { Choices } from "./choices.ts";
-import {
-  forgetSession,
-  keepSession,
-  keptSession,
-  type KeptSession,
-  type SessionEnd,
-} from "./kept-session.ts";
+import { readSession, writeSession, type KeptSession, type SessionEnd } from "./kept-session.ts";
 import { LoudnessWatch, SILENCE, nextReading, type Loudness, type MeterReading } from "./level.ts";
 import { withNotice, withoutNotices, type Notice, type NoticeKind } from "./notices.ts";
-import { isSignInNeeded, wordsFor } from "./problems.ts";
+import { isSignInNeeded, speakerProblemWords } from "./problems.ts";
 import { Store } from "./store.ts";
 import type { Tabs } from "./tabs.ts";
 
@@ -94,9 +89,10 @@ export interface SpeakingOptions {
   readonly speaker: SpeakerClient;
   readonly microphone: (deviceId: string | undefined, sampleRateHertz: number) => AudioSource;
   /** Of this tab alone. */
-  readonly storage: Storage;
+  readonly keptForTab: Kept;
   readonly tabs: Tabs;
   readonly clock: Clock;
+  readonly isOnline: () => boolean;
 }
 
 /** One session after another: what the speaker page shows, and what its buttons do. */
@@ -126,7 +122,7 @@ export class Speaking {
 
   /** What was kept of this tab's session, if it has one. */
   get kept(): KeptSession | undefined {
-    return keptSession(this.#options.storage);
+    return readSession(this.#options.keptForTab);
   }
 
   /** Goes on where this tab was before it was loaded again. */
@@ -174,7 +170,7 @@ export class Speaking {
     } catch (error) {
       if (turn !== this.#turn) return;
       if (isSignInNeeded(error)) this.state.set({ stage: "signedOut" });
-      else this.state.set({ stage: "preparing", problem: wordsFor(error) });
+      else this.state.set({ stage: "preparing", problem: this.#words(error) });
       return;
     }
     await this.startMicrophone(choices.microphoneId);
@@ -209,10 +205,10 @@ export class Speaking {
           return;
         }
         if (!isTransient(error)) {
-          this.#leaveTo(words.speak.apart.failed(wordsFor(error)), false);
+          this.#leaveTo(words.speak.apart.failed(this.#words(error)), false);
           return;
         }
-        this.state.set({ stage: "resuming", problem: wordsFor(error) });
+        this.state.set({ stage: "resuming", problem: this.#words(error) });
         const last = RESUME_WAITS_MILLISECONDS.length - 1;
         await this.#wait(RESUME_WAITS_MILLISECONDS[Math.min(attempt, last)] ?? 0);
         if (turn !== this.#turn) return;
@@ -226,7 +222,7 @@ export class Speaking {
   prepare(): void {
     this.#nextTurn();
     this.#speaker.close();
-    forgetSession(this.#options.storage);
+    writeSession(this.#options.keptForTab, undefined);
     this.state.set({ stage: "preparing", problem: undefined });
   }
 
@@ -282,7 +278,7 @@ export class Speaking {
     } catch (error) {
       if (turn !== this.#turn) return;
       this.#change({ isEnding: false });
-      this.#notice("control", words.speak.notices.endFailed(wordsFor(error)));
+      this.#notice("control", words.speak.notices.endFailed(this.#words(error)));
     }
   }
 
@@ -341,7 +337,7 @@ export class Speaking {
       this.#notice("transcription", text);
     });
     speaker.on("refused", (error) => {
-      this.#notice("audio", words.speak.notices.audioRefused(wordsFor(error)));
+      this.#notice("audio", words.speak.notices.audioRefused(this.#words(error)));
       this.#withoutLater("audio");
     });
     speaker.on("ended", ({ reason, error }) => {
@@ -353,7 +349,7 @@ export class Speaking {
     if (error === undefined || isOver(error)) this.#finish(reason);
     else if (error instanceof ConnectionNotFoundError) {
       this.#leaveTo(words.speak.apart.elsewhere, true);
-    } else this.#leaveTo(words.speak.apart.failed(wordsFor(error)), false);
+    } else this.#leaveTo(words.speak.apart.failed(this.#words(error)), false);
   }
 
   #goLive(
@@ -430,7 +426,7 @@ export class Speaking {
     this.meter.set(SILENCE);
     this.#change({ microphone: "off", loudness: undefined });
     this.#update({ isMicrophoneOn: false });
-    this.#notice("microphone", wordsFor(error));
+    this.#notice("microphone", this.#words(error));
   }
 
   async #control(act: () => Promise<BroadcastState>): Promise<void> {
@@ -441,7 +437,7 @@ export class Speaking {
       if (turn === this.#turn) this.#offer(broadcast);
     } catch (error) {
       if (turn === this.#turn) {
-        this.#notice("control", words.speak.notices.controlFailed(wordsFor(error)));
+        this.#notice("control", words.speak.notices.controlFailed(this.#words(error)));
       }
     }
   }
@@ -503,6 +499,10 @@ export class Speaking {
     return this.#turn;
   }
 
+  #words(error: unknown): string {
+    return speakerProblemWords(error, this.#options.isOnline());
+  }
+
   #live(): LiveSession | undefined {
     const state = this.state.value;
     return state.stage === "live" ? state.session : undefined;
@@ -514,7 +514,7 @@ export class Speaking {
   }
 
   #keep(session: KeptSession): void {
-    keepSession(this.#options.storage, session);
+    writeSession(this.#options.keptForTab, session);
   }
 
   #update(changes: Partial<KeptSession>): void {

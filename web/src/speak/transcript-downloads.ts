@@ -7,7 +7,7 @@ import {
 } from "live-sessions";
 
 import { words } from "../words.ts";
-import { wordsFor } from "./problems.ts";
+import { speakerProblemWords } from "./problems.ts";
 import { Store } from "./store.ts";
 
 export type TranscriptFormat = TranscriptLink["format"];
@@ -37,6 +37,7 @@ export class TranscriptDownloads {
   readonly #sessionId: string;
   readonly #clock: Clock;
   readonly #open: (url: string) => void;
+  readonly #isOnline: () => boolean;
   #isStopped = false;
   #cancelWait: () => void = () => undefined;
 
@@ -46,11 +47,13 @@ export class TranscriptDownloads {
     sessionId: string,
     clock: Clock,
     open: (url: string) => void,
+    isOnline: () => boolean,
   ) {
     this.#speaker = speaker;
     this.#sessionId = sessionId;
     this.#clock = clock;
     this.#open = open;
+    this.#isOnline = isOnline;
   }
 
   /** Asks until it is there, but not for ever. */
@@ -65,7 +68,7 @@ export class TranscriptDownloads {
       } catch (error) {
         const isLater = error instanceof TranscriptNotAvailableError || isTransient(error);
         if (!isLater || this.#clock.now() >= until) {
-          this.state.set({ stage: "late", problem: problemOf(error) });
+          this.state.set({ stage: "late", problem: this.#problemOf(error) });
           return;
         }
       }
@@ -85,7 +88,7 @@ export class TranscriptDownloads {
       this.#open(url);
       this.#set({ state: "started" });
     } catch (error) {
-      this.#set({ state: "failed", problem: wordsFor(error) });
+      this.#set({ state: "failed", problem: speakerProblemWords(error, this.#isOnline()) });
     }
   }
 
@@ -112,9 +115,10 @@ export class TranscriptDownloads {
       };
     });
   }
-}
 
-function problemOf(error: unknown): string {
-  const { late, failed } = words.speak.transcript;
-  return error instanceof TranscriptNotAvailableError ? late : failed(wordsFor(error));
+  #problemOf(error: unknown): string {
+    const { late, failed } = words.speak.transcript;
+    if (error instanceof TranscriptNotAvailableError) return late;
+    return failed(speakerProblemWords(error, this.#isOnline()));
+  }
 }

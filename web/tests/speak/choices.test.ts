@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { rememberChoices, rememberedChoices } from "../../src/speak/choices.ts";
-import { FakeStorage } from "./fake-storage.ts";
+import { keptInMemory } from "../kept-in-memory.ts";
 
 const TAGS = ["de-DE", "en-US"];
 const USUAL = {
@@ -14,11 +14,11 @@ const USUAL = {
 };
 
 test("the first time the choices are those that suit most", () => {
-  assert.deepEqual(rememberedChoices(new FakeStorage(), TAGS, "en-US"), USUAL);
+  assert.deepEqual(rememberedChoices(keptInMemory(), TAGS, "en-US"), USUAL);
 });
 
 test("the next time the choices are those of last time", () => {
-  const storage = new FakeStorage();
+  const storage = keptInMemory();
   const choices = {
     sourceLanguage: "de-DE",
     microphoneId: "headset",
@@ -32,8 +32,8 @@ test("the next time the choices are those of last time", () => {
 
 test("what cannot be used any more is replaced, whatever was kept", () => {
   for (const kept of ["", "null", "[]", "{", '{"sourceLanguage":"tlh","microphoneId":5}']) {
-    const storage = new FakeStorage();
-    storage.setItem("live-sessions.choices", kept);
+    const storage = keptInMemory();
+    storage.write("choices", kept);
     assert.deepEqual(rememberedChoices(storage, TAGS, "en-US"), USUAL, kept);
   }
 });

@@ -3,15 +3,14 @@ import { test } from "node:test";
 
 import {
   ConnectionFailedError,
-  ConnectionLostError,
   ERROR_CODES,
   MicrophoneError,
   RequestTimeoutError,
-  ServiceError,
+  errorOf,
   type MicrophoneProblem,
 } from "live-sessions";
 
-import { isSignInNeeded, wordsFor } from "../../src/speak/problems.ts";
+import { isSignInNeeded, speakerProblemWords } from "../../src/speak/problems.ts";
 import { SignInFailedError, SignInNeededError } from "../../src/speak/sign-in.ts";
 import { words } from "../../src/words.ts";
 
@@ -24,23 +23,21 @@ const PROBLEMS: Record<MicrophoneProblem, true> = {
   lost: true,
 };
 
-test("every error code has words, and they are not the service's", () => {
-  for (const code of ERROR_CODES) {
-    const text = wordsFor(new ServiceError(code, "the service's own words"));
+test("every error code has words for a speaker, and none is meant for listeners alone", () => {
+  for (const code of ERROR_CODES.filter((each) => each !== "INVALID_PASSCODE")) {
+    const text = speakerProblemWords(
+      errorOf({ type: "error", timestamp: 0, code, message: "" }),
+      true,
+    );
     assert.match(text, /^[A-Z].+\.$/, code);
-    assert.notEqual(text, words.speak.unexpected, code);
-    assert.notEqual(text, "the service's own words", code);
+    assert.doesNotMatch(text, /join|invited|captions in this language/i, code);
+    assert.notEqual(text, words.shared.unknownProblem, code);
   }
-  assert.deepEqual(Object.keys(words.speak.errors).sort(), [...ERROR_CODES].sort());
-});
-
-test("the code of a later release is said in the service's own words", () => {
-  assert.equal(wordsFor(new ServiceError("TOO_HOT", "It is too hot.")), "It is too hot.");
 });
 
 test("every microphone problem has its own words with a way out", () => {
   const texts = Object.keys(PROBLEMS).map((problem) =>
-    wordsFor(new MicrophoneError(problem as MicrophoneProblem, "x")),
+    speakerProblemWords(new MicrophoneError(problem as MicrophoneProblem, "x"), true),
   );
   assert.equal(new Set(texts).size, texts.length);
   for (const text of texts) assert.match(text, /start it again|needs https/);
@@ -48,20 +45,22 @@ test("every microphone problem has its own words with a way out", () => {
 
 test("every failed sign-in has its own words", () => {
   const problems = ["refused", "stale", "unreachable"] as const;
-  const texts = problems.map((problem) => wordsFor(new SignInFailedError(problem)));
+  const texts = problems.map((problem) =>
+    speakerProblemWords(new SignInFailedError(problem), true),
+  );
   assert.equal(new Set(texts).size, problems.length);
 });
 
 test("a token that cannot be had is about the sign-in, not about the connection", () => {
   const error = new ConnectionFailedError("no token", { cause: new SignInNeededError() });
   assert.ok(isSignInNeeded(error));
-  assert.equal(wordsFor(error), words.speak.signIn.expired);
+  assert.equal(speakerProblemWords(error, true), words.speak.signIn.expired);
   assert.equal(isSignInNeeded(new ConnectionFailedError("offline")), false);
 });
 
-test("a lost connection, a missing answer and anything else have words", () => {
-  assert.equal(wordsFor(new ConnectionFailedError("x")), words.speak.connectionFailed);
-  assert.equal(wordsFor(new ConnectionLostError("x")), words.speak.notAnswered);
-  assert.equal(wordsFor(new RequestTimeoutError("x")), words.speak.notAnswered);
-  assert.equal(wordsFor(new TypeError("x")), words.speak.unexpected);
+test("a connection that fails may be the sign-in, unless this device is offline", () => {
+  const error = new ConnectionFailedError("x");
+  assert.equal(speakerProblemWords(error, true), words.speak.cannotConnect);
+  assert.equal(speakerProblemWords(error, false), words.shared.offline);
+  assert.equal(speakerProblemWords(new RequestTimeoutError("x"), true), words.shared.noAnswer);
 });

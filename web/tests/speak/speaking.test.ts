@@ -13,14 +13,15 @@ import {
   type AudioSource,
 } from "live-sessions";
 
+import type { Kept } from "../../src/look/kept.ts";
 import type { Choices } from "../../src/speak/choices.ts";
 import { SignInNeededError } from "../../src/speak/sign-in.ts";
 import { Speaking, type LiveSession, type SpeakingState } from "../../src/speak/speaking.ts";
 import type { Tabs } from "../../src/speak/tabs.ts";
 import { words } from "../../src/words.ts";
+import { keptInMemory } from "../kept-in-memory.ts";
 import { FakeClock, settled } from "./fake-clock.ts";
 import { FakeSpeaker, SESSION, broadcastState, caption, status } from "./fake-speaker.ts";
-import { FakeStorage } from "./fake-storage.ts";
 
 const CHOICES: Choices = {
   sourceLanguage: "en-GB",
@@ -51,11 +52,11 @@ class Lab {
   readonly tabs = new FakeTabs();
   readonly speaker = new FakeSpeaker();
   readonly microphones: [string | undefined, number][] = [];
-  readonly storage: FakeStorage;
+  readonly kept: Kept;
   readonly speaking: Speaking;
 
-  constructor(storage = new FakeStorage()) {
-    this.storage = storage;
+  constructor(kept = keptInMemory()) {
+    this.kept = kept;
     this.speaking = new Speaking({
       speaker: this.speaker,
       microphone: (deviceId, sampleRateHertz): AudioSource => {
@@ -66,9 +67,10 @@ class Lab {
           stop: () => Promise.resolve(),
         };
       },
-      storage,
+      keptForTab: kept,
       tabs: this.tabs,
       clock: this.clock,
+      isOnline: () => true,
     });
   }
 
@@ -80,7 +82,7 @@ class Lab {
 
   /** The page after a reload, with what the tab kept. */
   reloaded(): Lab {
-    return new Lab(this.storage);
+    return new Lab(this.kept);
   }
 
   get state(): SpeakingState {
@@ -115,7 +117,7 @@ test("a session is created as chosen, with captions for the speaker, and the mic
 
 test("the passcode is not kept in the tab", async () => {
   const lab = await Lab.live();
-  assert.doesNotMatch(lab.storage.getItem("live-sessions.session") ?? "", /123456/);
+  assert.doesNotMatch(lab.kept.read("session") ?? "", /123456/);
 });
 
 test("what the service refuses is said, and the session can be begun again", async () => {
@@ -124,7 +126,7 @@ test("what the service refuses is said, and the session can be begun again", asy
   await lab.speaking.begin(CHOICES);
   assert.deepEqual(lab.state, {
     stage: "preparing",
-    problem: words.speak.errors.UNSUPPORTED_LANGUAGE,
+    problem: words.speak.problems.UNSUPPORTED_LANGUAGE,
   });
   await lab.speaking.begin(CHOICES);
   assert.equal(lab.state.stage, "live");
@@ -203,8 +205,8 @@ test("while the service cannot be reached, a reload tries again and says so", as
   await lab.clock.advance(500);
   await lab.clock.advance(1_000);
   await restoring;
-  const { connectionFailed, errors } = words.speak;
-  assert.deepEqual(shown, [undefined, connectionFailed, errors.SERVICE_UNAVAILABLE]);
+  const { cannotConnect, problems } = words.speak;
+  assert.deepEqual(shown, [undefined, cannotConnect, problems.SERVICE_UNAVAILABLE]);
   assert.equal(lab.state.stage, "live");
 });
 
@@ -309,7 +311,7 @@ test("a control that fails is said until one succeeds", async () => {
   const lab = await Lab.live();
   lab.speaker.controlFailures.push(new ServiceUnavailableError("SERVICE_UNAVAILABLE", "busy"));
   await lab.speaking.pause();
-  const text = words.speak.notices.controlFailed(words.speak.errors.SERVICE_UNAVAILABLE);
+  const text = words.speak.notices.controlFailed(words.speak.problems.SERVICE_UNAVAILABLE ?? "");
   assert.deepEqual(lab.notices(), [text]);
   await lab.speaking.pause();
   assert.deepEqual(lab.notices(), []);

@@ -43,6 +43,7 @@ class Lab {
     SESSION,
     this.clock,
     (url) => this.opened.push(url),
+    () => true,
   );
 }
 
@@ -104,7 +105,7 @@ test("a download that fails is said, and opens nothing", async () => {
   await lab.downloads.download("fr", "vtt");
   assert.deepEqual(lab.downloads.state.value, {
     stage: "ready",
-    download: { state: "failed", problem: words.speak.errors.TRANSCRIPT_NOT_AVAILABLE },
+    download: { state: "failed", problem: words.speak.problems.TRANSCRIPT_NOT_AVAILABLE },
   });
   assert.deepEqual(lab.opened, []);
 });

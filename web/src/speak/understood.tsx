@@ -1,0 +1,90 @@
+import type { ShownCaption } from "live-sessions";
+import { useId, useLayoutEffect, useReducer, useRef } from "preact/hooks";
+
+import { directionOf } from "../languages.ts";
+import { Following } from "../listen/following.ts";
+import { Icon } from "../look/icons.tsx";
+import { words } from "../words.ts";
+
+interface UnderstoodProps {
+    readonly captions: readonly ShownCaption[];
+    readonly partial: ShownCaption | undefined;
+}
+
+/** What was understood. It follows the speech until the speaker scrolls up; nothing reads it aloud. */
+export function Understood({ captions, partial }: UnderstoodProps) {
+    const id = useId();
+    const scroller = useRef<HTMLDivElement>(null);
+    const following = useRef(new Following()).current;
+    const [, render] = useReducer((count: number) => count + 1, 0);
+    const { isFollowing } = following;
+    useLayoutEffect(() => {
+        if (following.isFollowing) toEnd(scroller.current);
+    }, [captions, partial]);
+
+    const { understood } = words.speak;
+    return (
+        <section class="panel understood" aria-labelledby={id}>
+            <h2 id={id}>{understood.heading}</h2>
+            <div
+                ref={scroller}
+                class="understood-list"
+                role="region"
+                aria-labelledby={id}
+                tabIndex={0}
+                onScroll={(event) => {
+                    following.scrolled(event.currentTarget);
+                    if (following.isFollowing !== isFollowing) render(0);
+                }}
+            >
+                {captions.length === 0 && partial === undefined && (
+                    <p class="soft">{understood.none}</p>
+                )}
+                {captions.length > 0 && (
+                    <ol>
+                        {captions.map(({ sequence, sourceLanguage, originalText }) => (
+                            <li
+                                key={sequence}
+                                lang={sourceLanguage}
+                                dir={directionOf(sourceLanguage)}
+                            >
+                                {originalText}
+                            </li>
+                        ))}
+                    </ol>
+                )}
+                {partial !== undefined && (
+                    <p
+                        class="understood-partial"
+                        lang={partial.sourceLanguage}
+                        dir={directionOf(partial.sourceLanguage)}
+                    >
+                        <span class="visually-hidden" lang={words.language}>
+                            {understood.partial}:{" "}
+                        </span>
+                        {partial.originalText}
+                    </p>
+                )}
+            </div>
+            {!isFollowing && (
+                <button
+                    type="button"
+                    class="button to-newest"
+                    onClick={() => {
+                        following.follow();
+                        toEnd(scroller.current);
+                        scroller.current?.focus({ preventScroll: true });
+                        render(0);
+                    }}
+                >
+                    <Icon name="arrowDown" />
+                    {understood.toNewest}
+                </button>
+            )}
+        </section>
+    );
+}
+
+function toEnd(scroller: HTMLElement | null): void {
+    if (scroller !== null) scroller.scrollTop = scroller.scrollHeight;
+}
