@@ -102,6 +102,7 @@ export class Speaker {
   #lastSessionId: string | undefined;
   #audio: RunningAudio | undefined;
   #isChecking = false;
+  #isEnding = false;
 
   constructor(options: SpeakerOptions) {
     this.#options = options;
@@ -184,12 +185,15 @@ export class Speaker {
   /** Ends the session for everyone, and closes the socket. */
   async end(): Promise<void> {
     const session = this.#session;
+    this.#isEnding = true;
     try {
       await this.#request({ action: "endSession" });
     } catch (error) {
       // Its end may come as a frame before the reply, such as on a new socket, and closes this client.
       const isOver = session !== undefined && this.#session !== session;
       if (!isOver || error instanceof ConnectionNotFoundError) throw error;
+    } finally {
+      this.#isEnding = false;
     }
     this.close();
   }
@@ -466,7 +470,8 @@ export class Speaker {
 
   /** Audio was refused because the session is elsewhere: if it is, `#request` ends it here. */
   async #checkMembership(): Promise<void> {
-    if (this.#isChecking) return;
+    // Audio that the service meets after the end is refused, too, perhaps before the end is answered.
+    if (this.#isChecking || this.#isEnding) return;
     this.#isChecking = true;
     try {
       await this.#request({ action: "getSessionStatus" });

@@ -288,6 +288,26 @@ test("the end may come before the reply, without its requestId", async () => {
   assert.equal(lab.ended.length, 1);
 });
 
+test("audio that is refused since the session has just ended does not pass for a loss", async () => {
+  const lab = new Lab();
+  await lab.create();
+  const ending = lab.speaker.end();
+  await settled();
+  lab.socket.receive({ type: "error", timestamp: 1, code: "CONNECTION_NOT_FOUND", message: "-" });
+  await settled();
+  assert.equal(lab.socket.count("getSessionStatus"), 0);
+  lab.socket.reply("endSession", {
+    type: "sessionEnded",
+    sessionId: SESSION,
+    reason: "speakerEnded",
+  });
+  await ending;
+  assert.deepEqual(
+    lab.ended.map(({ reason, error }) => [reason, error]),
+    [["speakerEnded", undefined]],
+  );
+});
+
 test("an end that is refused, or not answered, is raised", async () => {
   const lab = new Lab();
   await lab.create();
