@@ -2,9 +2,10 @@ import type { Level } from "live-sessions";
 
 /** The quietest level that the meter shows, in decibels of full scale. */
 const FLOOR_DECIBELS = -60;
-/** Speech into a usual microphone lies between the two; louder is close to clipping. */
+/** Speech into a usual microphone is louder. */
 const QUIET_DECIBELS = -42;
-const LOUD_PEAK_DECIBELS = -1;
+/** Samples so close to full scale were cut off. */
+const LOUD_PEAK_DECIBELS = -0.05;
 /** Microphones without a voice have at least this much noise; switched off ones have none. */
 const SILENT_DECIBELS = -75;
 /** How much the meter falls with each level, so that a person can read it. */
@@ -47,7 +48,7 @@ export class LoudnessWatch {
   #told: Loudness | undefined;
 
   /** `windowLevels` levels, of 100 ms each, are judged together. */
-  constructor(windowLevels = 30) {
+  constructor(windowLevels: number) {
     this.#windowLevels = windowLevels;
   }
 

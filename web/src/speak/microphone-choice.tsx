@@ -1,5 +1,6 @@
 import { useEffect, useId, useState } from "preact/hooks";
 
+import { Icon } from "../look/icons.tsx";
 import { words } from "../words.ts";
 
 interface MicrophoneChoiceProps {
@@ -42,22 +43,25 @@ export function MicrophoneChoice({ value, onChoose, knownSince }: MicrophoneChoi
     return (
         <div class="field">
             <label for={id}>{prepare.microphone}</label>
-            <select
-                id={id}
-                class="input"
-                value={isThere ? value : ""}
-                onChange={(event) => {
-                    const chosen = event.currentTarget.value;
-                    onChoose(chosen === "" ? undefined : chosen);
-                }}
-            >
-                <option value="">{prepare.usualMicrophone}</option>
-                {microphones.map(({ deviceId, label }, index) => (
-                    <option key={deviceId} value={deviceId}>
-                        {label === "" ? prepare.unnamedMicrophone(index + 1) : label}
-                    </option>
-                ))}
-            </select>
+            <div class="picker">
+                <select
+                    id={id}
+                    class="input"
+                    value={isThere ? value : ""}
+                    onChange={(event) => {
+                        const chosen = event.currentTarget.value;
+                        onChoose(chosen === "" ? undefined : chosen);
+                    }}
+                >
+                    <option value="">{prepare.usualMicrophone}</option>
+                    {microphones.map(({ deviceId, label }, index) => (
+                        <option key={deviceId} value={deviceId}>
+                            {label === "" ? prepare.unnamedMicrophone(index + 1) : label}
+                        </option>
+                    ))}
+                </select>
+                <Icon name="chevron" />
+            </div>
         </div>
     );
 }

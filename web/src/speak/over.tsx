@@ -4,6 +4,7 @@ import { useEffect, useId, useMemo, useState } from "preact/hooks";
 import { languageName } from "../languages.ts";
 import { Choices } from "../look/choices.tsx";
 import { Announced, Notice } from "../look/notice.tsx";
+import { Icon } from "../look/icons.tsx";
 import { words } from "../words.ts";
 import { clockDuration } from "./durations.ts";
 import { Heading } from "./heading.tsx";
@@ -98,20 +99,23 @@ function Transcript({ session, speaker, clock }: TranscriptProps) {
                 <>
                     <div class="field">
                         <label for={`${id}-language`}>{transcript.language}</label>
-                        <select
-                            id={`${id}-language`}
-                            class="input"
-                            value={language}
-                            onChange={(event) => {
-                                setLanguage(event.currentTarget.value);
-                            }}
-                        >
-                            {languages.map((tag) => (
-                                <option key={tag} value={tag}>
-                                    {languageName(tag, words.language)}
-                                </option>
-                            ))}
-                        </select>
+                        <div class="picker">
+                            <select
+                                id={`${id}-language`}
+                                class="input"
+                                value={language}
+                                onChange={(event) => {
+                                    setLanguage(event.currentTarget.value);
+                                }}
+                            >
+                                {languages.map((tag) => (
+                                    <option key={tag} value={tag}>
+                                        {languageName(tag, words.language)}
+                                    </option>
+                                ))}
+                            </select>
+                            <Icon name="chevron" />
+                        </div>
                     </div>
                     <Choices
                         legend={transcript.format}

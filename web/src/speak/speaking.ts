@@ -30,6 +30,8 @@ const RESUME_WAITS_MILLISECONDS = [500, 1_000, 2_000, 4_000, 8_000] as const;
 const NOTICE_MILLISECONDS = 20_000;
 /** The list of what was understood is cut at the top: a session lasts for hours. */
 const MOST_CAPTIONS = 500;
+/** 10 s: speakers pause, and browsers take out the noise of a silent room. */
+const LOUDNESS_LEVELS = 100;
 
 export type Microphone = "off" | "starting" | "on";
 
@@ -103,7 +105,7 @@ export class Speaking {
   readonly #options: SpeakingOptions;
   readonly #speaker: SpeakerClient;
   readonly #noticeTimers = new Map<NoticeKind, () => void>();
-  #loudness = new LoudnessWatch();
+  #loudness = new LoudnessWatch(LOUDNESS_LEVELS);
   #sampleRateHertz = 16_000;
   /** Rises with each session and each attempt to have one: what belongs to an earlier one is dropped. */
   #turn = 0;
@@ -228,7 +230,7 @@ export class Speaking {
 
   async startMicrophone(deviceId: string | undefined): Promise<void> {
     const turn = this.#turn;
-    this.#loudness = new LoudnessWatch();
+    this.#loudness = new LoudnessWatch(LOUDNESS_LEVELS);
     this.#without("microphone");
     this.#change({ microphone: "starting", loudness: undefined });
     try {
