@@ -82,6 +82,13 @@ NAMES: tuple[Name, ...] = (
         "test_the_query_protocol_describes_all_of_an_alarm",
     ),
     *_names(
+        "ministack.services.cognito",
+        "_apply_pretoken_trigger",
+        "a renewed token has the time of the sign-in",
+        "emulator/test_sign_in_times.py",
+        "test_a_renewed_token_has_the_time_of_the_sign_in",
+    ),
+    *_names(
         "ministack.app",
         "_build_persistence_save_dict",
         "state that outlives the server",

@@ -61,6 +61,7 @@ async def _serve_until_signalled() -> None:
     import kept_logs
     import metrics
     import saved_state
+    import sign_in_times
     import versions
     import websocket_gateway
     from hypercorn.asyncio import serve
@@ -76,6 +77,7 @@ async def _serve_until_signalled() -> None:
         kept_logs,
         alarm_actions,
         alarm_descriptions,
+        sign_in_times,
     ):
         module.install()
     _end_connections_that_clients_have_closed()
