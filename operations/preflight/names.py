@@ -154,6 +154,40 @@ def _dashboard(context: Context, name: str) -> Tags | None:
     return {} if name in names else None
 
 
+def _user_pool_domain(context: Context, name: str) -> Tags | None:
+    """The tags of its user pool: a domain has none."""
+    client = context.deployment.client("cognito-idp")
+    found = client.describe_user_pool_domain(Domain=name).get("DomainDescription") or {}
+    if not found:
+        return None
+    try:
+        pool = client.describe_user_pool(UserPoolId=found.get("UserPoolId", ""))["UserPool"]
+    except ClientError:
+        # Of another account.
+        return {}
+    return pool.get("UserPoolTags", {})
+
+
+def _access_control(context: Context, name: str) -> Tags | None:
+    client = context.deployment.client("cloudfront")
+    pages = client.get_paginator("list_origin_access_controls").paginate()
+    items = [each for page in pages for each in page["OriginAccessControlList"].get("Items", [])]
+    return {} if name in {each["Name"] for each in items} else None
+
+
+def _headers_policy(context: Context, name: str) -> Tags | None:
+    client, marker = context.deployment.client("cloudfront"), {}
+    while True:
+        listed = client.list_response_headers_policies(Type="custom", **marker)
+        page = listed["ResponseHeadersPolicyList"]
+        policies = [each["ResponseHeadersPolicy"] for each in page.get("Items", [])]
+        if name in {each["ResponseHeadersPolicyConfig"]["Name"] for each in policies}:
+            return {}
+        if not page.get("NextMarker"):
+            return None
+        marker = {"Marker": page["NextMarker"]}
+
+
 @dataclass(frozen=True)
 class Finder:
     """`kind` is one resource of the type in words, `name_input` the input with the name.
@@ -172,6 +206,8 @@ class Finder:
     @property
     def kinds(self) -> str:
         """Several resources of the type in words."""
+        if self.kind.endswith("y"):
+            return f"{self.kind.removesuffix('y')}ies"
         return f"{self.kind}es" if self.kind.endswith("s") else f"{self.kind}s"
 
     def names_in(self, resources: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -189,6 +225,15 @@ FINDERS: Mapping[str, Finder] = {
     "aws:cloudwatch/metricAlarm:MetricAlarm": Finder("alarm", _alarms),
     "aws:sns/topic:Topic": Finder("topic", _one_by_one(_topic)),
     "aws:kms/alias:Alias": Finder("key alias", _one_by_one(_key_alias)),
+    "aws:cognito/userPoolDomain:UserPoolDomain": Finder(
+        "user pool domain", _one_by_one(_user_pool_domain), name_input="domain", is_global=True
+    ),
+    "aws:cloudfront/originAccessControl:OriginAccessControl": Finder(
+        "origin access control", _one_by_one(_access_control), has_tags=False
+    ),
+    "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy": Finder(
+        "response headers policy", _one_by_one(_headers_policy), has_tags=False
+    ),
     "aws:dynamodb/table:Table": Finder("table", _one_by_one(_table), stays=True),
     "aws:s3/bucket:Bucket": Finder(
         "bucket", _one_by_one(_bucket), name_input="bucket", stays=True, is_global=True

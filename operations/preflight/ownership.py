@@ -13,7 +13,8 @@ Tags = Mapping[str, str]
 
 def owner_of(context: Context) -> dict[str, str]:
     """The tags that this stack's resources have and no other's do."""
-    [provider] = context.declared.of(PROVIDER).values()
+    # A second one, for another Region, has the same.
+    provider, *_ = context.declared.of(PROVIDER).values()
     tags = json.loads(provider["defaultTags"])["tags"]
     return {name: tags[name] for name in OWNER_TAGS}
 

@@ -26,7 +26,8 @@ class CannotVerify(Exception):
 
 @dataclass(frozen=True)
 class Deployment:
-    """`client` returns the boto3 client of a service, created once.
+    """`client` returns the boto3 client of a service, created once; `client_in` the one of another
+    Region.
 
     `emulator_folder` is the folder of a local cloud, with its emulator's files; None on AWS.
     """
@@ -37,6 +38,13 @@ class Deployment:
     identity: Identity
     client: Callable[[str], Any] = field(repr=False)
     emulator_folder: Path | None = None
+    client_in: Callable[[str, str], Any] | None = field(default=None, repr=False)
+
+    def regional_client(self, service: str, region: str) -> Any:
+        """The boto3 client of a service in a Region; a local cloud has one Region alone."""
+        if self.client_in is None or region == self.identity.region:
+            return self.client(service)
+        return self.client_in(service, region)
 
     @property
     def is_local(self) -> bool:
@@ -108,8 +116,10 @@ def _on_aws(
         ) from None
 
     @cache
-    def client(service: str) -> Any:
-        return session.client(service, config=STANDARD_RETRIES)  # pyright: ignore
+    def client_in(service: str, in_region: str) -> Any:
+        return session.client(  # pyright: ignore
+            service, region_name=in_region, config=STANDARD_RETRIES
+        )
 
     return Deployment(
         stack=stack,
@@ -121,7 +131,8 @@ def _on_aws(
             partition=caller["Arn"].split(":")[1],
             api_id=api_id,
         ),
-        client=client,
+        client=lambda service: client_in(service, region),
+        client_in=client_in,
     )
 
 

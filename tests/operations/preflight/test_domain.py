@@ -4,7 +4,14 @@ from typing import Any
 
 import pytest
 
-from operations.preflight.checks.domain import CERTIFICATE, DOMAIN_NAME, RECORD, domain
+from operations.preflight.checks.domain import (
+    CERTIFICATE,
+    DISTRIBUTION,
+    DOMAIN_NAME,
+    RECORD,
+    domain,
+    pages_domain,
+)
 from operations.verify.context import Context
 from operations.verify.verdicts import Result
 from tests.operations.preflight.accounts import (
@@ -147,3 +154,74 @@ def test_a_denied_look_up_is_unknown_and_the_rest_is_still_checked() -> None:
     assert found["hosted zone"].result is Result.UNKNOWN
     assert "route53:GetHostedZone" in found["hosted zone"].way_out
     assert found["certificate"].result is Result.RIGHT
+
+
+PAGES, TALK = "live-sessions-staging-pages", "talk.example.com"
+OF_CLOUDFRONT = ARN.replace(REGION, "us-east-1")
+OWN_PAGES = {"Comment": PAGES, "DomainName": "d1.cloudfront.net", "Aliases": {"Items": [TALK]}}
+
+
+def with_pages(
+    *distributions: dict[str, Any],
+    arn: str = OF_CLOUDFRONT,
+    records: list[dict[str, Any]] | None = None,
+) -> Context:
+    zone = {"HostedZone": {"Name": "example.com."}}
+    clients = {
+        "cloudfront": Service(list_distributions={"DistributionList": {"Items": distributions}}),
+        "route53": Service(
+            get_hosted_zone=zone, list_resource_record_sets={"ResourceRecordSets": records or []}
+        ),
+        "acm": Service(
+            describe_certificate={"Certificate": {"Status": "ISSUED", "DomainName": TALK}}
+        ),
+    }
+    return account(
+        clients,
+        declared(
+            DISTRIBUTION,
+            "pages-distribution",
+            comment=PAGES,
+            aliases=[TALK],
+            viewerCertificate={"acmCertificateArn": arn},
+        ),
+        *(
+            declared(RECORD, f"record-{kind}", name=TALK, zoneId=ZONE, type=kind)
+            for kind in ("A", "AAAA")
+        ),
+        tokens=[],
+    )
+
+
+def aliases_to(target: str) -> list[dict[str, Any]]:
+    return [
+        {"Name": f"{TALK}.", "Type": kind, "AliasTarget": {"DNSName": f"{target}."}}
+        for kind in ("A", "AAAA")
+    ]
+
+
+def test_a_stack_without_a_name_for_its_pages_has_nothing_to_check() -> None:
+    assert results(pages_domain, account(tokens=[])) == {}
+    assert results(pages_domain, with_domain()) == {}
+    assert results(domain, with_pages()) == {}
+
+
+def test_names_of_pages_that_are_free_or_their_own_are_right() -> None:
+    own = with_pages(OWN_PAGES, records=aliases_to("d1.cloudfront.net"))
+    for context, seen in ((with_pages(), "free"), (own, "this stack's own")):
+        found = results(pages_domain, context)
+        assert {each.result for each in found.values()} == {Result.RIGHT}, found
+        assert found[f"domain name {TALK}"].seen.startswith(seen)
+        assert found[f"DNS record {TALK}"].seen == seen
+
+
+def test_a_name_of_another_distribution_is_wrong() -> None:
+    other = {**OWN_PAGES, "Comment": "shop"}
+    found = wrong(pages_domain, with_pages(other, records=aliases_to("d1.cloudfront.net")))
+    assert found.keys() == {f"domain name {TALK}", f"DNS record {TALK}"}
+    assert found[f"domain name {TALK}"].endswith("another distribution of this account: shop")
+
+
+def test_a_certificate_that_cloudfront_cannot_see_is_wrong() -> None:
+    found = wrong(pages_domain, with_pages(arn=ARN))
+    assert found["certificate"].endswith("is not in CloudFront's Region, us-east-1")

@@ -29,7 +29,7 @@ from tests.operations.preflight.accounts import (
     results,
     wrong,
 )
-from tests.operations.verify.contexts import declared
+from tests.operations.verify.contexts import Service, declared
 
 PREFIX = "live-sessions-staging"
 # Staging keeps no transcripts.
@@ -227,6 +227,79 @@ def test_a_foreign_resource_of_the_same_name_is_wrong(
     assert seen.startswith(f"exists already and is not this stack's: {whose}")
 
 
+BUCKET, POOL_DOMAIN = f"{PREFIX}-pages", f"{PREFIX}-123456789012"
+CONTROL, POLICY = f"{PREFIX}-pages", f"{PREFIX}-pages"
+
+
+def named_for_pages(**clients: Any) -> Any:
+    resources = (
+        declared(TOKENS["bucket"], "pages-bucket", bucket=BUCKET),
+        declared(TOKENS["user pool domain"], "identity-domain", domain=POOL_DOMAIN),
+    )
+    free = {"cognito-idp": Service(describe_user_pool_domain={"DomainDescription": {}})}
+    return account({**free, **clients}, *resources, tokens=[])
+
+
+def refused(code: str) -> Callable[..., Any]:
+    def refuse(**asked: Any) -> Any:
+        raise ClientError({"Error": {"Code": code}}, "HeadBucket")
+
+    return refuse
+
+
+def test_the_names_of_the_pages_are_free_or_this_stacks_own() -> None:
+    assert {each.seen for each in results(names, named_for_pages()).values()} == {"1 free"}
+    emulated("s3").create_bucket(
+        Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
+    )
+    emulated("s3").put_bucket_tagging(Bucket=BUCKET, Tagging={"TagSet": pairs(OWN)})
+    pool = Service(
+        describe_user_pool_domain={"DomainDescription": {"UserPoolId": "p"}},
+        describe_user_pool={"UserPool": {"UserPoolTags": OWN}},
+    )
+    found = results(names, named_for_pages(**{"cognito-idp": pool}))
+    assert {each.seen for each in found.values()} == {"1 this stack's own"}
+
+
+def test_a_bucket_or_a_domain_of_somebody_else_is_wrong() -> None:
+    others: dict[str, Any] = {
+        "s3": Service(head_bucket=refused("403")),
+        "cognito-idp": Service(
+            describe_user_pool_domain={"DomainDescription": {"UserPoolId": "p"}},
+            describe_user_pool=refused("ResourceNotFoundException"),
+        ),
+    }
+    assert wrong(names, named_for_pages(**others)).keys() == {
+        f"bucket {BUCKET}",
+        f"user pool domain {POOL_DOMAIN}",
+    }
+
+
+def test_names_in_cloudfront_without_anything_else_of_the_stack_are_wrong() -> None:
+    policy = {"ResponseHeadersPolicy": {"ResponseHeadersPolicyConfig": {"Name": POLICY}}}
+    pages = {"": {"Items": [], "NextMarker": "next"}, "next": {"Items": [policy]}}
+    cloudfront = Service(
+        list_origin_access_controls={"OriginAccessControlList": {"Items": [{"Name": CONTROL}]}},
+        list_response_headers_policies=lambda Type, Marker="": {
+            "ResponseHeadersPolicyList": pages[Marker]
+        },
+    )
+    resources = (
+        declared(TOKENS["origin access control"], "pages-access", name=CONTROL),
+        declared(TOKENS["response headers policy"], "pages-headers", name=POLICY),
+    )
+    found = account({"cloudfront": cloudfront}, *resources, tokens=[])
+    assert wrong(names, found).keys() == {
+        f"origin access control {CONTROL}",
+        f"response headers policy {POLICY}",
+    }
+    nothing = Service(
+        list_origin_access_controls={"OriginAccessControlList": {}},
+        list_response_headers_policies=lambda **_: {"ResponseHeadersPolicyList": {}},
+    )
+    assert wrong(names, account({"cloudfront": nothing}, *resources, tokens=[])) == {}
+
+
 def test_a_dashboard_without_anything_else_of_the_stack_would_be_overwritten() -> None:
     dashboard = declared(TOKENS["dashboard"], "monitoring-dashboard", dashboardName=PREFIX)
     context = account(None, dashboard, tokens=[TOKENS["role"]])
@@ -250,8 +323,9 @@ def test_a_denied_look_up_is_unknown_and_the_other_names_are_still_found() -> No
 
 
 def test_every_type_that_the_program_names_is_looked_up_or_may_be_taken(everything: Any) -> None:
-    name_inputs = {finder.name_input for finder in FINDERS.values()} | {"layerName"}
-    named = {
+    # What belongs to a bucket has its name as an input, too.
+    name_inputs = {"name", "layerName", "dashboardName", "domain"}
+    named = {"aws:s3/bucket:Bucket"} | {
         each.typ
         for each in everything.registered
         if each.custom and name_inputs & each.inputs.keys()
