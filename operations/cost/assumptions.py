@@ -44,6 +44,8 @@ class Assumptions:
     """Of the requests after the first in each second.
     https://docs.aws.amazon.com/lambda/latest/dg/services-xray.html"""
     metrics_per_route: int = 5
+    page_bytes: int = 60_000
+    requests_per_page: int = 6
 
     def sentences(self) -> list[str]:
         """The assumptions as sentences."""
@@ -70,10 +72,13 @@ class Assumptions:
             f" {self.traced_share:.0%} of the rest, per function. Requests are spread evenly over"
             " the seconds in which sessions run, those of a tick over two seconds, and no request"
             " carries a sampling decision.",
+            f"A page is loaded once for each socket, in {self.requests_per_page} requests and"
+            f" {self.page_bytes} bytes, from locations in North America or Europe, and is not in"
+            " the browser's cache.",
             "Each session keeps a transcript, where the stack keeps any.",
             "Each listener joins once and leaves once. Not included: cold starts (nor those"
             " from a snapshot), the snapshots of versions that no longer serve, refreshes,"
             " language changes, status queries, questions for missed captions, status pushes on"
-            " changes, the files of transcripts and links to them, errors and retries, KMS"
-            " requests, Logs Insights queries, build minutes, DNS.",
+            " changes, the files of transcripts and links to them, the files of the pages in their"
+            " bucket, errors and retries, KMS requests, Logs Insights queries, build minutes, DNS.",
         ]

@@ -16,6 +16,7 @@ PARTS = (
     serving.events,
     serving.speech,
     serving.users,
+    serving.pages,
     tables.tables,
     monitoring.monitoring,
 )

@@ -1,4 +1,4 @@
-"""The usage of API Gateway, Lambda, SQS, EventBridge, Transcribe, Translate and Cognito."""
+"""The usage of what serves people: from API Gateway and Lambda to Cognito and CloudFront."""
 
 from collections.abc import Iterator
 from math import ceil
@@ -120,6 +120,25 @@ def users(month: Month) -> Iterator[Usage]:
     if month.facts.own_user_pool:
         speakers = month.load.speakers or month.load.sessions
         yield Usage(service="Cognito", driver="speakers", quantity=speakers, price="cognito-user")
+
+
+def pages(month: Month) -> Iterator[Usage]:
+    """Page loads, where the stack serves the pages: one for each socket."""
+    if not month.facts.web_pages:
+        return
+    loads = month.connections
+    yield Usage(
+        service="CloudFront",
+        driver="pages, requests",
+        quantity=loads * month.assumptions.requests_per_page,
+        price="cloudfront-request",
+    )
+    yield Usage(
+        service="CloudFront",
+        driver="pages, data transfer",
+        quantity=loads * month.assumptions.page_bytes / BYTES_PER_GB,
+        price="cloudfront-transfer-out",
+    )
 
 
 def requests_per_second(month: Month) -> float:

@@ -54,6 +54,7 @@ class StackFacts:
     own_metrics: int
     measured_routes: int
     own_user_pool: bool
+    web_pages: bool
     snap_start: bool
 
 
@@ -107,6 +108,7 @@ def facts_from(settings: Settings, engine: Engine) -> StackFacts:
         own_metrics=sum(len(functions.keys() & metric.emitted_by) for metric in METRICS),
         measured_routes=routes if monitoring.route_metrics else 0,
         own_user_pool=not (settings.existing_user_pool_id or settings.speaker_issuer),
+        web_pages=settings.web_pages_rules.web_pages,
         snap_start=settings.snap_start,
     )
 

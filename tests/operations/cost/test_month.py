@@ -236,3 +236,13 @@ def test_a_final_caption_is_kept_once_for_each_language_and_once_in_the_source_l
     assert quantity(tables.tables, month(), of_writes) == 1_200 * (5 + 1)
     without = month(on=facts(keeps_captions=False))
     assert quantity(tables.tables, without, of_writes) == 0
+
+
+def test_each_socket_is_of_a_page_where_the_stack_serves_pages():
+    served = month(on=facts(web_pages=True))
+    usage = {each.driver: each.quantity for each in serving.pages(served)}
+    assert usage == {
+        "pages, requests": served.connections * 6,
+        "pages, data transfer": pytest.approx(served.connections * 60_000 / 1e9),
+    }
+    assert list(serving.pages(month())) == []

@@ -25,7 +25,7 @@ def test_a_price_has_its_unit_date_and_pricing_page(price: Price):
 
 def test_every_price_is_used_and_none_is_missing():
     x86 = {"fan_out": Function(gigabytes=1, architecture="x86_64")}
-    months = (month(), month(on=facts(functions=x86)))
+    months = (month(), month(on=facts(functions=x86)), month(on=facts(web_pages=True)))
     used = {
         usage.price
         for usage in chain.from_iterable(part(each) for part in PARTS for each in months)

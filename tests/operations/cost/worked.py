@@ -52,6 +52,7 @@ def facts(**changes: Any) -> StackFacts:
         "own_metrics": 30,
         "measured_routes": 0,
         "own_user_pool": True,
+        "web_pages": False,
         "snap_start": False,
     }
     return StackFacts(**{**plain, **changes})

@@ -73,5 +73,9 @@ def test_a_check_that_fails_itself_is_reported_and_the_others_run(
     monkeypatch.setattr(command, "declared_by", lambda *_: context.declared)
     deployment = context.deployment.__class__(**{**vars(context.deployment), "client": broken})
     rows = preflight(deployment, lambda text: None)
-    assert {each.check for each in rows} == set(CHECKS) - {"domain", "pages domain", "speaker issuer"}
+    assert {each.check for each in rows} == set(CHECKS) - {
+        "domain",
+        "pages domain",
+        "speaker issuer",
+    }
     assert {each.verdict.result for each in rows} == {Result.NOT_CHECKED, Result.RIGHT}
