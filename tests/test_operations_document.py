@@ -48,7 +48,8 @@ def test_every_setting_that_is_named_exists() -> None:
     outputs_and_actions = {
         *("websocketUrl", "domainTarget", "alarmTopicArn", "transcriptionError"),
         *("createSession", "joinSession", "sendAudio", "getTranscript", "queueUrls", "userPoolId"),
-        "userPoolClientId",
+        *("userPoolClientId", "webPagesUrl", "webPagesBucketName"),
+        *("webPagesDistributionId", "webPagesDistributionDomain"),
     }
     files_own = {"secretsprovider", "encryptedkey"}
     assert named - outputs_and_actions - files_own <= settings
