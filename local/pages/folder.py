@@ -11,6 +11,9 @@ from components.web_pages.distribution import INDEX, NOT_FOUND
 from components.web_pages.headers import cache_control, content_type, security_headers
 from local.pages.answers import Answer
 
+# Without https, browsers report it as an error.
+ONLY_OVER_HTTPS = ("Cross-Origin-Opener-Policy",)
+
 
 class FolderPages:
     """Answers with the files of a folder as CloudFront would, and with config.json.
@@ -20,7 +23,11 @@ class FolderPages:
     """
 
     def __init__(self, folder: Path, config: Mapping[str, Any]) -> None:
-        self._headers = security_headers([config["websocketUrl"]])
+        self._headers = {
+            name: value
+            for name, value in security_headers([config["websocketUrl"]]).items()
+            if name not in ONLY_OVER_HTTPS
+        }
         files = {
             path.relative_to(folder).as_posix(): path.read_bytes()
             for path in folder.rglob("*")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
 from local.sample_speech import WAV
 from program.stack_config import ROOT
@@ -18,6 +18,19 @@ PACKAGES = ROOT / ".ci/debian-packages"
 AXE = ROOT / "web/node_modules/axe-core/axe.min.js"
 AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 PATIENCE_MILLISECONDS = PATIENCE_SECONDS * 1000
+
+
+class Beside(NamedTuple):
+    """An address of this machine beside 127.0.0.1, with a name that Chromium finds there.
+
+    As a phone's address, the name is not one that browsers trust without https.
+    """
+
+    name: str
+    address: str
+
+
+BESIDE = Beside("phones.test", "127.0.0.2")
 PHONE = (320, 640)
 LAPTOP = (1280, 800)
 
@@ -48,6 +61,7 @@ class Browsers:
                 executable_path=browser_program(),
                 args=[
                     "--use-fake-device-for-media-stream",
+                    f"--host-resolver-rules=MAP {BESIDE.name} {BESIDE.address}",
                     f"--use-file-for-fake-audio-capture={recording}",
                 ],
             )

@@ -52,7 +52,9 @@ def test_the_config_is_its_own_and_the_policy_names_its_sockets(pages: FolderPag
     policy = answer.headers["Content-Security-Policy"]
     assert "connect-src 'self' ws://192.0.2.7:8080;" in policy
     assert "script-src 'self';" in policy
-    assert "Strict-Transport-Security" not in answer.headers, "it is not served by https"
+    for only_over_https in ("Strict-Transport-Security", "Cross-Origin-Opener-Policy"):
+        assert only_over_https not in answer.headers
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
 @pytest.mark.parametrize(
