@@ -40,9 +40,13 @@ def sentences() -> list[bytes]:
 
 
 class Talk:
-    """A session with its speaker, and a listener in Python that hears what the pages should."""
+    """A session with its speaker, and a listener in Python that hears what the pages should.
 
-    def __init__(self, site: Site, language: str = "es", **session: Any) -> None:
+    It hears the speech itself: a translation that comes too late on a busy machine is left out, for
+    some readers and not for others.
+    """
+
+    def __init__(self, site: Site, language: str = "en", **session: Any) -> None:
         self.speaker = site.cloud.speaker()
         self.session_id = self.speaker.create_session("en", **session)
         [created] = self.speaker.received("sessionCreated")

@@ -14,7 +14,7 @@ MOST_BYTES = 60 * 1024
 def test_the_listener_page_loads_at_most_60_kb(browse: Browse) -> None:
     page = browse("speak.html")
     responses: list[Response] = []
-    page.on("response", responses.append)
+    page.on("response", lambda response: responses.append(response))
     page.goto("")
     expect(page.get_by_role("button", name="Join")).to_be_visible()
     sizes = {each.url: len(gzip.compress(each.body(), mtime=0)) for each in responses}

@@ -24,6 +24,7 @@ export function Overlay({ state, options, hasSession, isOnline }: OverlayProps) 
                 "--overlay-lines": `${options.lines}`,
             }}
         >
+            <h1 class="visually-hidden">{words.listen.title}</h1>
             {/* Whoever listens to captions has the page itself. */}
             <div
                 class="overlay-lines"
