@@ -45,6 +45,17 @@ export function ListenPage({ session, overlay }: ListenPageProps) {
         if (overlay === undefined) rememberWhereItIs(state);
         document.title = titleOf(state);
     }, [state.phase, state.language, state.ending, state.joinError]);
+    // A phone that was asleep did not try while nobody looked.
+    useEffect(() => {
+        const stop = new AbortController();
+        const seen = (): void => {
+            if (document.visibilityState === "visible") session.retryNow();
+        };
+        document.addEventListener("visibilitychange", seen, stop);
+        return () => {
+            stop.abort();
+        };
+    }, [session]);
     // A link that differs in its passcode alone does not load the page.
     useEffect(() => {
         const stop = new AbortController();

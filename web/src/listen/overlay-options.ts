@@ -2,7 +2,7 @@
 export interface OverlayOptions {
   /** How many lines are shown at most. */
   readonly lines: number;
-  /** The height of the letters, in CSS pixels. */
+  /** The font size, in CSS pixels. */
   readonly sizePixels: number;
 }
 
