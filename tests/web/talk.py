@@ -123,6 +123,10 @@ class Wire:
             translated=translated,
         )
 
+    def close(self) -> None:
+        """Close the page's socket, as the service might."""
+        self._routes[-1].close()
+
     def _opened(self, route: WebSocketRoute) -> None:
         self._routes.append(route)
         server = route.connect_to_server()

@@ -115,6 +115,10 @@ def test_a_network_that_was_cut_leaves_no_hole_and_no_double(
     with site.network.down():
         expect(page.get_by_text("The connection was lost.")).to_be_visible()
         expect(page.get_by_text("Reconnecting…")).to_be_visible()
+        page.context.set_offline(True)
+        expect(page.get_by_text("This device is offline.")).to_be_visible()
+        page.context.set_offline(False)
+        expect(page.get_by_text("This device is offline.")).to_be_hidden()
         talk.say()
     button(page, "Try now").click()
     expect(page.get_by_text("Live", exact=True)).to_be_visible()
@@ -634,23 +638,43 @@ def test_everything_can_be_done_by_keyboard(browse: Browse, talk: Talk) -> None:
     expect(button(page, "Resume")).to_be_focused()
 
 
-STATES = ["join", "picker", "captions", "language", "appearance", "ended"]
+STATES = [
+    *("join", "picker", "refused", "captions", "scrolled up", "paused"),
+    *("reconnecting", "language", "appearance", "ended"),
+]
 
 
 def show(page: Page, wire: Wire, talk: Talk, state: str) -> None:
+    wire.answers.clear()
     if state in ("join", "picker"):
         page.goto("")
         if state == "picker":
             page.get_by_role("combobox").click()
             expect(page.get_by_role("listbox")).to_be_visible()
         return
+    if state == "refused":
+        wire.answers["joinSession"] = {"type": "error", "code": "SESSION_FULL", "message": ""}
+        page.goto(talk.link("es"))
+        expect(page.get_by_role("alert")).to_contain_text("This session is full.")
+        return
     page.goto(talk.link("es"))
     expect(log(page)).to_be_attached()
-    say_much(wire, talk, 6)
-    wire.send_caption(talk.session_id, 7, "Not translated.", translated=False)
-    wire.send_caption(talk.session_id, 8, "Ahora", is_partial=True)
+    say_much(wire, talk, 12)
+    wire.send_caption(talk.session_id, 13, "Not translated.", translated=False)
+    wire.send_caption(talk.session_id, 14, "Ahora", is_partial=True)
     expect(page.get_by_text("Ahora")).to_be_visible()
-    if state == "language":
+    if state == "scrolled up":
+        scroller(page).evaluate("e => { e.scrollTop = 0 }")
+        expect(button(page, "Latest")).to_be_visible()
+    elif state == "paused":
+        button(page, "Pause").click()
+        expect(page.get_by_text("You have paused.")).to_be_visible()
+    elif state == "reconnecting":
+        refusal = {"type": "error", "code": "SERVICE_UNAVAILABLE", "message": ""}
+        wire.answers["refreshConnection"] = refusal
+        wire.close()
+        expect(page.get_by_text("The connection was lost.")).to_be_visible()
+    elif state == "language":
         button(page, "Language").click()
         page.keyboard.press("ArrowDown")
     elif state == "appearance":
