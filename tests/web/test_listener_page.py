@@ -554,7 +554,7 @@ def test_a_page_without_https_says_that_the_screen_may_turn_itself_off(
     page = browse("speak.html")
     page.add_init_script("Object.defineProperty(window, 'isSecureContext', { value: false })")
     page.goto(talk.link("es"))
-    words = page.get_by_text("a page can keep it on only where its address begins with https")
+    words = page.get_by_text("without https this page cannot keep it on")
     expect(words).to_be_visible()
     button(page, "Close").click()
     expect(words).to_be_hidden()

@@ -108,8 +108,7 @@ export const words = {
       long: "What is said is kept as a transcript when the session is over.",
     },
     noWakeLock: {
-      insecure:
-        "Your screen may turn itself off: a page can keep it on only where its address begins with https.",
+      insecure: "Your screen may turn itself off: without https this page cannot keep it on.",
       unsupported: "Your screen may turn itself off: this browser cannot keep it on.",
     },
     untranslated: (sourceLanguage: string) => `Not translated: ${sourceLanguage}`,

@@ -1,5 +1,7 @@
+import type { BroadcastState } from "live-sessions";
 import { useEffect, useState } from "preact/hooks";
 
+import { Icon } from "../look/icons.tsx";
 import { Announced, Notice } from "../look/notice.tsx";
 import { problemWords } from "../problems.ts";
 import { words } from "../words.ts";
@@ -26,6 +28,14 @@ export function SessionNotices({
 }: SessionNoticesProps) {
     const { ending, connection, broadcast, isPaused, heldBack, refusal } = state;
     const said = words.listen;
+    const isSpeaking = broadcast?.isPaused !== true && !isSilent(broadcast);
+    // What can wait does not take room from the captions beside something else.
+    const isQuiet =
+        ending === undefined &&
+        refusal === undefined &&
+        connection.state === "connected" &&
+        !isPaused &&
+        isSpeaking;
     return (
         <>
             <Announced role="alert" class="notices">
@@ -50,15 +60,11 @@ export function SessionNotices({
                     <Notice
                         kind="danger"
                         actions={
-                            <button
-                                type="button"
-                                class="button"
+                            <Dismiss
                                 onClick={() => {
                                     session.dismissRefusal();
                                 }}
-                            >
-                                {words.shared.close}
-                            </button>
+                            />
                         }
                     >
                         <p>{problemWords(refusal, isOnline)}</p>
@@ -101,19 +107,13 @@ export function SessionNotices({
                         <p>{said.broadcast.paused}</p>
                     </Notice>
                 )}
-                {ending === undefined && broadcast?.isPaused === false && isSilent(broadcast) && (
+                {ending === undefined && broadcast?.isPaused !== true && isSilent(broadcast) && (
                     <Notice>
                         <p>{said.broadcast.muted}</p>
                     </Notice>
                 )}
-                {ending === undefined && wakeLockProblem !== undefined && (
-                    <Notice
-                        actions={
-                            <button type="button" class="button" onClick={onWakeLockRead}>
-                                {words.shared.close}
-                            </button>
-                        }
-                    >
+                {isQuiet && wakeLockProblem !== undefined && (
+                    <Notice actions={<Dismiss onClick={onWakeLockRead} />}>
                         <p>{said.noWakeLock[wakeLockProblem]}</p>
                     </Notice>
                 )}
@@ -123,8 +123,17 @@ export function SessionNotices({
 }
 
 /** A volume of zero is muted, too. */
-function isSilent({ isMuted, volume }: { readonly isMuted: boolean; readonly volume: number }) {
-    return isMuted || volume === 0;
+function isSilent(broadcast: BroadcastState | undefined): boolean {
+    return broadcast !== undefined && (broadcast.isMuted || broadcast.volume === 0);
+}
+
+function Dismiss({ onClick }: { readonly onClick: () => void }) {
+    return (
+        <button type="button" class="button quiet only-icon" onClick={onClick}>
+            <Icon name="close" />
+            <span class="visually-hidden">{words.shared.close}</span>
+        </button>
+    );
 }
 
 /** Counts down to the next try; a screen reader would say each second. */
