@@ -7,7 +7,7 @@ import re
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Dialog, Page, expect
 
 from tests.local.test_transcripts import close
 from tests.patience import PATIENCE_SECONDS, wait_until
@@ -135,7 +135,7 @@ def test_a_refused_microphone_is_said_with_the_way_out_before_and_during_a_sessi
     speaker.page.context.grant_permissions(["microphone"])
     speaker.press("Start the microphone")
     expect(speaker.button("Stop the microphone")).to_be_visible()
-    expect(speaker.page.get_by_role("alert").first).not_to_contain_text("blocked")
+    expect(speaker.page.get_by_role("alert").filter(has_text="blocked")).to_have_count(0)
 
 
 def test_a_microphone_can_be_stopped_and_started_again(browse: Browse, site: Site) -> None:
@@ -246,13 +246,11 @@ def test_an_expired_token_is_renewed_before_a_socket_is_opened(browse: Browse, s
     speaker = SpeakerPage.live(browse, site)
     session_id, before = speaker.session_id, speaker.id_token
     # As an hour later: the token has ended, and the service would refuse it.
-    speaker.change_user("user.profile.exp = 1; user.expires_at = 1; user.id_token += 'x'")
-    site.network.cut()
-    wait_until(lambda: speaker.page.evaluate("0") == 0 and "x" not in speaker.id_token[-1:])
-    assert speaker.id_token != before
+    speaker.change_user("user.profile.exp = 1; user.expires_at = 1")
     speaker.page.reload()
     speaker.expect_heading("You are live")
     assert speaker.session_id == session_id
+    assert speaker.id_token != before
 
 
 def test_a_sign_in_that_cannot_be_renewed_is_said_and_the_session_taken_back_after_another(
@@ -316,7 +314,12 @@ def test_the_join_link_is_copied_and_shown_large(browse: Browse, site: Site) -> 
 def test_leaving_a_live_session_asks_first(browse: Browse, site: Site) -> None:
     speaker = SpeakerPage.live(browse, site)
     kinds: list[str] = []
-    speaker.page.on("dialog", lambda dialog: (kinds.append(dialog.type), dialog.accept()))
+
+    def leave(dialog: Dialog) -> None:
+        kinds.append(dialog.type)
+        dialog.accept()
+
+    speaker.page.on("dialog", leave)
     speaker.page.reload()
     assert kinds == ["beforeunload"]
     speaker.expect_heading("You are live")
@@ -327,12 +330,8 @@ def test_leaving_a_live_session_asks_first(browse: Browse, site: Site) -> None:
 
 def test_a_page_of_a_stack_without_sign_in_says_so(browse: Browse, site: Site) -> None:
     page = browse()
-
-    def without_sign_in(route: Route) -> None:
-        config = route.fetch().json()
-        route.fulfill(json={**config, "signIn": None})
-
-    page.route("**/config.json", without_sign_in)
+    config = page.evaluate("fetch('config.json').then((answer) => answer.json())")
+    page.route("**/config.json", lambda route: route.fulfill(json={**config, "signIn": None}))
     page.goto(PAGE)
     expect(page.get_by_role("main")).to_contain_text("Nobody can sign in at this address")
     page.get_by_role("link", name="Go to the listener page").click()
@@ -343,13 +342,14 @@ def test_a_page_that_is_not_secure_says_that_speaking_needs_https(
     browse: Browse, site: Site
 ) -> None:
     page = browse()
-
-    def through(route: Route) -> None:
-        path = route.request.url.removeprefix("http://pages.example")
-        route.fulfill(response=route.fetch(url=f"{site.url}{path}"))
-
-    page.route("http://pages.example/**", through)
-    page.goto(f"http://pages.example/{PAGE}")
+    insecure = "http://pages.example"
+    page.route(
+        f"{insecure}/**",
+        lambda route: route.fulfill(
+            response=route.fetch(url=site.url + route.request.url.removeprefix(insecure))
+        ),
+    )
+    page.goto(f"{insecure}/{PAGE}")
     expect(page.get_by_role("main")).to_contain_text("Speaking needs https")
 
 

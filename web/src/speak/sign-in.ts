@@ -205,7 +205,7 @@ export class SignIn {
       renewed = (await this.#client.signinSilent())?.id_token;
     } catch (error) {
       if (isStillGood) return current;
-      if (!(error instanceof ErrorResponse)) throw error;
+      if (!isRefusal(error)) throw error;
       await this.#client.removeUser();
       throw new SignInNeededError({ cause: error });
     }
@@ -225,6 +225,13 @@ function pageAddress(href: string): string {
 function nameOf({ profile }: IssuedUser): string {
   const names = [profile.email, profile.preferred_username, profile.name];
   return names.find((name): name is string => typeof name === "string" && name !== "") ?? "";
+}
+
+/** Whether the issuer refused, or gave a token that oidc-client-ts refuses: another attempt is no use. */
+function isRefusal(error: unknown): boolean {
+  return (
+    error instanceof ErrorResponse || (error instanceof Error && /id.token/i.test(error.message))
+  );
 }
 
 function problemOf(error: unknown): SignInProblem {

@@ -24,7 +24,7 @@ export function Understood({ captions, partial }: UnderstoodProps) {
 
     const { understood } = words.speak;
     return (
-        <section class="panel understood" aria-labelledby={id}>
+        <section class="panel understood">
             <h2 id={id}>{understood.heading}</h2>
             <div
                 ref={scroller}

@@ -206,11 +206,17 @@ test("if a renewal fails, a token that has not ended yet is still used", async (
   assert.notEqual(lab.client.user, null);
 });
 
-test("if the issuer refuses a renewal, the person has to sign in again", async () => {
-  const lab = new Lab();
-  lab.client.user = issued("token-1", -1);
-  await assert.rejects(lab.signIn.token(), SignInNeededError);
-  assert.equal(lab.client.user, null);
+test("if a renewal is refused, or its token belongs to another sign-in, the person has to sign in again", async () => {
+  for (const refusal of [
+    INVALID_GRANT,
+    new Error("auth_time in id_token does not match original auth_time"),
+  ]) {
+    const lab = new Lab();
+    lab.client.user = issued("token-1", -1);
+    lab.client.renewed = refusal;
+    await assert.rejects(lab.signIn.token(), SignInNeededError);
+    assert.equal(lab.client.user, null);
+  }
 });
 
 test("if the issuer cannot be reached for a renewal, nobody is signed out", async () => {
