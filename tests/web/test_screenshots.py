@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 from program.stack_config import ROOT
 from tests.web.browsing import Browse
 from tests.web.site import Site
+from tests.web.speaking import SpeakerPage
 from tests.web.talk import Talk, Wire
 
 IMAGES = ROOT / "docs/images"
@@ -27,6 +28,7 @@ SPANISH = """
     El agua está más clara y nadie toca las orillas.
     Queda mucho por hacer: dos presas impiden que vuelvan las anguilas.
 """.strip().splitlines()
+LISTENERS = ["es", "es", "es", "fr", "fr", "de"]
 PARTIAL = "Les mostraré tres mapas y"
 
 pytestmark = pytest.mark.skipif(
@@ -61,6 +63,35 @@ def test_the_listener_page_has_its_picture_taken(
     picture = page.screenshot(animations="disabled")
     IMAGES.mkdir(exist_ok=True)
     (IMAGES / f"listener-{device}-{theme}.webp").write_bytes(as_webp(picture, page))
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("device", ["phone", "laptop"])
+def test_the_speaker_page_has_its_picture_taken(
+    browse: Browse, site: Site, theme: Literal["light", "dark"], device: str
+) -> None:
+    viewport, scale = PHONE_AND_SCALE if device == "phone" else LAPTOP_AND_SCALE
+    speaker = SpeakerPage.live(
+        browse,
+        site,
+        "Listeners need a passcode",
+        viewport=viewport,
+        color_scheme=theme,
+        device_scale_factor=scale,
+    )
+    page = speaker.page
+    for language in LISTENERS:
+        listener = site.cloud.listener()
+        listener.join(speaker.session_id, language, passcode=speaker.passcode)
+    expect(
+        page.get_by_role("status").filter(has_text=f"{len(LISTENERS)} listeners")
+    ).to_be_visible()
+    expect(speaker.understood.nth(2)).to_be_attached()
+    page.evaluate("document.activeElement.blur()")
+    picture = page.screenshot(animations="disabled")
+    IMAGES.mkdir(exist_ok=True)
+    (IMAGES / f"speaker-{device}-{theme}.webp").write_bytes(as_webp(picture, page))
 
 
 def as_webp(png: bytes, page: Page) -> bytes:

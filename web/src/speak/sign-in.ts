@@ -125,14 +125,15 @@ export class SignIn {
    */
   async resume(): Promise<string | undefined> {
     const url = new URL(this.#address.href);
-    const isAnswer =
-      url.searchParams.has("state") &&
-      (url.searchParams.has("code") || url.searchParams.has("error"));
-    if (!isAnswer) {
+    const isRefused = url.searchParams.has("error");
+    const hasState = url.searchParams.has("state");
+    if (!isRefused && !(hasState && url.searchParams.has("code"))) {
       const user = await this.#client.getUser();
       return user === null ? undefined : nameOf(user);
     }
     this.#address.show(pageAddress(url.href));
+    // Not every issuer says which sign-in it refuses.
+    if (!hasState) throw new SignInFailedError("refused");
     try {
       const user = await this.#client.signinRedirectCallback(url.href);
       if (typeof user.state === "string") {

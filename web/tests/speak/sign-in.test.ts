@@ -161,6 +161,15 @@ test("a sign-in that was refused, is stale or cannot be completed is told apart"
   }
 });
 
+test("an issuer that refuses without a state is understood", async () => {
+  const lab = new Lab(`${PAGE}?error=access_denied`);
+  await assert.rejects(
+    lab.signIn.resume(),
+    (error) => error instanceof SignInFailedError && error.problem === "refused",
+  );
+  assert.equal(lab.address.href, PAGE);
+});
+
 test("an address with only a state, such as after signing out, is no answer", async () => {
   const lab = new Lab(`${PAGE}?state=abc`);
   assert.equal(await lab.signIn.resume(), undefined);
