@@ -276,7 +276,8 @@ class Emulator:
         kept = {}
         if self._continued:
             folders["STATE_DIR"] = self._continued.state
-            kept["PERSIST_STATE"] = "1"
+            # S3 keeps the content of its objects apart.
+            kept = {"PERSIST_STATE": "1", "S3_PERSIST": "1"}
         for folder in folders.values():
             folder.mkdir(exist_ok=True)
         return {

@@ -13,9 +13,11 @@ from local.emulator.process import Emulator
 from tests.engine.conftest import StartStack
 from tests.engine.inventory import inventory
 from tests.engine.stack import EngineStack
+from tests.engine.test_whole_stack import hosted_zone
 from tests.patience import PATIENCE_SECONDS
 
 NEW_KINDS = {"buckets", "distributions", "headers policies", "origin access controls"}
+NAME = "talk.example.com"
 
 
 @pytest.fixture(scope="module")
@@ -72,10 +74,23 @@ def test_the_pages_are_loaded_with_their_security_headers(
     assert (missing.status, b"Page not found" in missing.body) == (http.HTTPStatus.NOT_FOUND, True)
 
 
+def test_the_pages_get_a_name_of_their_own_in_place(stack: EngineStack, emulator: Emulator) -> None:
+    stack.configure(webPagesDomainName=NAME, webPagesHostedZoneId=hosted_zone(emulator))
+    steps = stack.up()
+    assert {step.op for step in steps.changes} == {OpType.CREATE, OpType.UPDATE}
+    assert steps.names(OpType.UPDATE) == {"pages-distribution", "identity-client"}
+    assert steps.names(OpType.CREATE) == {
+        *("pages-certificate", "pages-certificate-record", "pages-certificate-validation"),
+        *("pages-record-a", "pages-record-aaaa"),
+    }
+    assert stack.outputs["webPagesUrl"] == f"https://{NAME}"
+    assert (again := stack.preview()).changes == [], str(again)
+
+
 def test_pages_are_switched_off_again(
     stack: EngineStack, emulator: Emulator, before: Mapping[str, set[str]]
 ) -> None:
-    stack.configure(webPages=False)
+    stack.configure(webPages=False, webPagesDomainName="", webPagesHostedZoneId="")
     steps = stack.up()
     assert {step.op for step in steps.changes} <= {OpType.DELETE, OpType.UPDATE}
     assert steps.names(OpType.UPDATE) <= {"identity-client"}

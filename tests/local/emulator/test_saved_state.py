@@ -38,6 +38,10 @@ def test_the_next_emulator_serves_what_the_last_one_had(
             BillingMode="PAY_PER_REQUEST",
         )
         dynamodb.put_item(TableName="kept", Item={"id": {"S": "row"}})
+        first.client("s3").create_bucket(Bucket="kept")
+        first.client("s3").put_object(
+            Bucket="kept", Key="assets/a.js", Body=b"kept", ContentType="text/javascript"
+        )
     assert list((tmp_path / "first").iterdir()) == []
     with Emulator(tmp_path / "second", continued=continued) as second:
         assert second.url == first.url
@@ -51,6 +55,8 @@ def test_the_next_emulator_serves_what_the_last_one_had(
         assert message["Body"] == "kept too"
         items = second.client("dynamodb").scan(TableName="kept")["Items"]
         assert items == [{"id": {"S": "row"}}]
+        file = second.client("s3").get_object(Bucket="kept", Key="assets/a.js")
+        assert (file["Body"].read(), file["ContentType"]) == (b"kept", "text/javascript")
 
 
 def test_state_is_marked_as_saved_only_while_nothing_changes_it(
