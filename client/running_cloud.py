@@ -14,6 +14,8 @@ from typing import Any
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 LOCK_FILE = "lock"
 OUTPUTS_FILE = "outputs.json"
+CONFIG_OUTPUT = "stackConfig"
+"""The output with the config that this run has set beside that of the local stack, by key."""
 
 
 def state_folders(root: Path = PROJECT_ROOT) -> list[Path]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from client.people import Listener, Participants, Speaker
+from client.running_cloud import CONFIG_OUTPUT
 from client.sign_in import add_user, new_password, sign_in
 from components.layers import LayerBuildError
 from components.settings import SettingsError
@@ -88,7 +89,8 @@ class LocalCloud:
             if isinstance(error, NOT_DEPLOYED):
                 raise DeployError(str(error)) from None
             raise
-        self.outputs = self._outputs_file.publish(exports)
+        # Whoever compares the stack with the program needs to know what differs from its config.
+        self.outputs = self._outputs_file.publish({**exports, CONFIG_OUTPUT: self._config})
         return [resource.name for resource in deployer.changed]
 
     def config(self) -> dict[str, str]:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from client.account import Account
-from client.running_cloud import not_running, running_outputs
+from client.running_cloud import CONFIG_OUTPUT, not_running, running_outputs
 from operations.verify.deployment import (
     CannotVerify,
     Deployment,
@@ -64,7 +64,11 @@ def _running_cloud(options: Options) -> Deployment:
     folder, outputs = local_cloud(options.stack, options.cloud)
     account, stack = Account.load(folder), outputs["stack"]
     if stack == LOCAL_STACK:
-        config = local_config(region=account.region, cognito_endpoint=account.url)
+        config = local_config(
+            region=account.region,
+            cognito_endpoint=account.url,
+            overrides=outputs.get(CONFIG_OUTPUT),
+        )
     else:
         config = stack_config(stack)
     return local_deployment(stack, account, outputs, config, folder)

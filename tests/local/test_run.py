@@ -190,6 +190,7 @@ def test_both_pages_are_served_with_the_config_of_the_stack(edited: Run) -> None
     outputs = outputs_in(edited.project / ".local")
     config = json.loads(read(f"{listen}config.json"))
     assert config["websocketUrl"] == outputs["websocketUrl"]
+    assert outputs["stackConfig"]["webPages"] is True
     line = edited.wait_for("speak: ", READY_TIMEOUT_SECONDS)
     assert outputs["speakerUsername"] in line
     assert outputs["speakerPassword"] in line

@@ -7,11 +7,12 @@ from typing import Any, cast
 import pytest
 
 from client.account import Account
+from client.running_cloud import CONFIG_OUTPUT
 from operations.verify import finding, stack_outputs
 from operations.verify.__main__ import main
 from operations.verify.deployment import CannotVerify, api_id_of
 from operations.verify.options import options_of
-from program.stack_config import CLOUD_STACK
+from program.stack_config import CLOUD_STACK, LOCAL_STACK
 
 OUTPUTS = {
     "websocketUrl": "wss://live.example.com",
@@ -44,6 +45,17 @@ def test_without_a_running_cloud_the_message_says_how_to_start_one(
 ) -> None:
     monkeypatch.setattr(finding, "running_outputs", lambda name: None)
     assert "`make run`" in refusal(capsys)
+
+
+def test_a_run_with_config_of_its_own_is_verified_with_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Account("http://127.0.0.1:1", "us-east-1", "000000000000", "AKIA1", "secret").save(tmp_path)
+    outputs = {"stack": LOCAL_STACK, CONFIG_OUTPUT: {"audioSlots": 7}}
+    monkeypatch.setattr(finding, "running_outputs", lambda name: (tmp_path, outputs))
+    monkeypatch.setattr(finding, "local_deployment", lambda *given: given)
+    _, _, _, config, _ = cast(Any, finding.deployment_of(options_of([])))
+    assert config["live-sessions:audioSlots"] == "7"
 
 
 def test_a_cloud_that_pulumi_has_deployed_is_verified_with_its_own_stack_and_config(
