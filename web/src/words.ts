@@ -285,6 +285,8 @@ export const words = {
       passcode: "Passcode",
       link: "Join link",
       copy: "Copy the link",
+      /** On the button beside the link; a part of `copy`. */
+      copyShort: "Copy",
       copied: "Copied",
       copyFailed: "The browser did not allow that. Select the link and copy it.",
       qrCode: (sessionId: string) => `QR code of the link to join ${sessionId}`,

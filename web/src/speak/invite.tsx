@@ -48,28 +48,32 @@ export function Invite({ sessionId, passcode, joinLink }: InviteProps) {
             </div>
             <div class="field">
                 <label for={`${id}-link`}>{join.link}</label>
-                <input
-                    ref={link}
-                    id={`${id}-link`}
-                    class="input"
-                    readOnly
-                    value={joinLink}
-                    onFocus={(event) => {
-                        event.currentTarget.select();
-                    }}
-                />
+                <div class="invite-link">
+                    {" "}
+                    <input
+                        ref={link}
+                        id={`${id}-link`}
+                        class="input"
+                        readOnly
+                        value={joinLink}
+                        onFocus={(event) => {
+                            event.currentTarget.select();
+                        }}
+                    />
+                    <button
+                        type="button"
+                        class="button"
+                        aria-label={copied === true ? join.copied : join.copy}
+                        onClick={() => {
+                            void copy();
+                        }}
+                    >
+                        <Icon name={copied === true ? "check" : "copy"} />
+                        {copied === true ? join.copied : join.copyShort}
+                    </button>
+                </div>
             </div>
             <div class="buttons">
-                <button
-                    type="button"
-                    class="button"
-                    onClick={() => {
-                        void copy();
-                    }}
-                >
-                    <Icon name={copied === true ? "check" : "copy"} />
-                    {copied === true ? join.copied : join.copy}
-                </button>
                 <button
                     type="button"
                     class="button"
