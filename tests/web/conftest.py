@@ -26,7 +26,7 @@ from tests.web.site import PagesOverNetwork, Site
 __all__ = ["no_limit_is_met_by_a_busy_machine"]
 
 # The speaker's page is reloaded, and its network is cut, however busy the machine.
-WITHOUT_BROWSER = ("test_reader_languages.py", "test_unit_tests.py")
+WITHOUT_BROWSER = ("test_reader_languages.py", "test_spoken_languages.py", "test_unit_tests.py")
 CONFIG: dict[str, Any] = {"speakerGraceSeconds": 60}
 
 
