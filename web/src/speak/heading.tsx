@@ -5,7 +5,10 @@ export function Heading({ children }: { readonly children: string }) {
     const heading = useRef<HTMLHeadingElement>(null);
     useEffect(() => {
         // What was focused before is gone, unless the page has just been loaded.
-        if (document.activeElement === document.body && isInUse) heading.current?.focus();
+        if (document.activeElement === document.body && isInUse) {
+            heading.current?.focus({ preventScroll: true });
+            scrollTo(0, 0);
+        }
         isInUse = true;
     }, []);
     return (
