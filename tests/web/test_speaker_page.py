@@ -341,6 +341,7 @@ def test_a_page_of_a_stack_without_sign_in_says_so(browse: Browse, site: Site) -
 def test_a_page_that_is_not_secure_says_that_speaking_needs_https(
     browse: Browse, site: Site
 ) -> None:
+    browse.allow("Cross-Origin-Opener-Policy")
     page = browse()
     insecure = "http://pages.example"
     page.route(
@@ -367,6 +368,7 @@ def test_a_session_is_begun_and_ended_with_the_keyboard_alone(browse: Browse, si
 
     def tab_to(name: str) -> None:
         button = speaker.button(name)
+        expect(button).to_be_visible()
         for _ in range(40):
             keyboard.press("Tab")
             if button.count() == 1 and button.evaluate("each => each === document.activeElement"):
