@@ -4,7 +4,7 @@ import { useEffect, useLayoutEffect, useReducer, useRef } from "preact/hooks";
 import { Icon } from "../look/icons.tsx";
 import { words } from "../words.ts";
 import { Caption, Captions, PAUSED_HERE } from "./caption-view.tsx";
-import { Following } from "./following.ts";
+import { Following } from "../look/following.ts";
 import type { ListenState } from "./listen-session.ts";
 
 interface CaptionLogProps {

@@ -11,7 +11,7 @@ import { CaptionLog } from "./caption-log.tsx";
 import { readCaptionSize, writeCaptionSize } from "./caption-size.ts";
 import type { ListenSession, ListenState } from "./listen-session.ts";
 import { SessionNotices } from "./session-notices.tsx";
-import { keepScreenOn, wakeLockProblem } from "./wake-lock.ts";
+import { keepScreenOn, wakeLockProblem } from "../look/wake-lock.ts";
 
 interface CaptionsPageProps {
     readonly session: ListenSession;

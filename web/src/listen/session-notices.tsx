@@ -6,7 +6,7 @@ import { Announced, Notice } from "../look/notice.tsx";
 import { problemWords } from "../problems.ts";
 import { words } from "../words.ts";
 import type { ListenSession, ListenState } from "./listen-session.ts";
-import type { WakeLockProblem } from "./wake-lock.ts";
+import type { WakeLockProblem } from "../look/wake-lock.ts";
 
 interface SessionNoticesProps {
     readonly session: ListenSession;

@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 
-import { keepScreenOn } from "../listen/wake-lock.ts";
+import { keepScreenOn } from "../look/wake-lock.ts";
 import { Dialog } from "../look/dialog.tsx";
 import { Icon } from "../look/icons.tsx";
 import { Announced, Notice } from "../look/notice.tsx";

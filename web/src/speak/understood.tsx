@@ -2,7 +2,7 @@ import type { ShownCaption } from "live-sessions";
 import { useId, useLayoutEffect, useReducer, useRef } from "preact/hooks";
 
 import { directionOf } from "../languages.ts";
-import { Following } from "../listen/following.ts";
+import { Following } from "../look/following.ts";
 import { Icon } from "../look/icons.tsx";
 import { words } from "../words.ts";
 

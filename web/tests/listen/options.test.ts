@@ -8,7 +8,7 @@ import {
   writeCaptionSize,
 } from "../../src/listen/caption-size.ts";
 import { OVERLAY_LINES, OVERLAY_PIXELS, parseOverlay } from "../../src/listen/overlay-options.ts";
-import { wakeLockProblem } from "../../src/listen/wake-lock.ts";
+import { wakeLockProblem } from "../../src/look/wake-lock.ts";
 import { keptInMemory } from "../kept-in-memory.ts";
 
 function overlay(query: string) {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { AT_END_PIXELS, Following } from "../../src/listen/following.ts";
+import { AT_END_PIXELS, Following } from "../src/look/following.ts";
 
 const VIEW = 500;
 
