@@ -48,7 +48,7 @@ def build(environment: ReconcileEnvironment, clients: Clients, clock: Clock) -> 
         membership=membership,
         dead_sockets=dead_sockets,
         ender=SessionEnder(
-            sessions=sessions, connections=connections, fan_out=fan_out, checks=None, clock=clock
+            sessions=sessions, connections=connections, fan_out=fan_out, checks=checks, clock=clock
         ),
         send_broadcast_state=broadcast.send_state,
         clock=clock,

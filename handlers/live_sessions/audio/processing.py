@@ -39,8 +39,14 @@ from live_sessions.audio.transcribe import FailureKind, TranscribeFailure
 from live_sessions.audio.transcription import Numbering, Stream, Transcription
 from live_sessions.aws.runtime import Clock, emit, logger
 from live_sessions.captions.transcripts import Pipeline, Transcript, TranscriptQueue
-from live_sessions.sessions.rows import Session, SessionTable, StreamClaim, StreamPosition
-from live_sessions.wire.frames import ErrorFrame, RateLimitWarning, TranscriptionError
+from live_sessions.sessions.rows import (
+    LAST_WORDS_SECONDS,
+    Session,
+    SessionTable,
+    StreamClaim,
+    StreamPosition,
+)
+from live_sessions.wire.frames import ErrorFrame, Frame, RateLimitWarning, TranscriptionError
 from live_sessions.wire.refusals import ProtocolError, sequence_far_ahead, too_much_audio
 from live_sessions.wire.sockets import Sockets
 
@@ -76,6 +82,9 @@ LAST_RESULTS_SHARE = 1 / 2
 RELEASE_SHARE = 1 / 6
 """Of the reserve, to release the lease; the time between is for the last captions."""
 
+LAST_CHUNKS_SECONDS = 2
+"""After a session's end: the chunks that were accepted before it have been received by then."""
+
 POLL_SECONDS = 0.05
 
 RESERVED_CAPTIONS = 100
@@ -110,13 +119,17 @@ class Allowance:
 
 @dataclass
 class SpeakerNotices:
-    """What is sent to the speaker about their audio; `connection_id` is their latest socket."""
+    """What is sent to the speaker about their audio; `connection_id` is their latest socket.
+
+    Once the session is over, nothing is.
+    """
 
     sockets: Sockets
     session_id: str
     chunks_per_second: int
     clock: Clock
     connection_id: str = ""
+    is_session_over: bool = False
     _posted_at: dict[str, float] = field(default_factory=dict[str, float])
 
     def report_audio(self, refusal: ProtocolError) -> None:
@@ -134,12 +147,12 @@ class SpeakerNotices:
             message=refusal.message,
             details=details,
         )
-        self.sockets.post(self.connection_id, error)
+        self._post(error)
 
     def carry_out(self, verdict: RateVerdict) -> None:
         """Warn the speaker of too many chunks, or close their socket for them."""
         logger.warning("too many chunks", extra={"session": self.session_id, "due": verdict.name})
-        if verdict is RateVerdict.CLOSE:
+        if verdict is RateVerdict.CLOSE and not self.is_session_over:
             emit({metrics.SPEAKERS_CLOSED: 1})
             self.sockets.close(self.connection_id)
             return
@@ -149,7 +162,7 @@ class SpeakerNotices:
             chunks_per_second=self.chunks_per_second,
             closes_after_seconds=CLOSED_AFTER_SECONDS - WARNED_AFTER_SECONDS,
         )
-        self.sockets.post(self.connection_id, warning)
+        self._post(warning)
 
     def report_failure(self, failure: TranscribeFailure, retry_after_seconds: int) -> None:
         """Post that the speaker's audio is not being transcribed."""
@@ -165,7 +178,11 @@ class SpeakerNotices:
             is_permanent=is_permanent,
             retry_after_seconds=retry_after_seconds,
         )
-        self.sockets.post(self.connection_id, error)
+        self._post(error)
+
+    def _post(self, frame: Frame) -> None:
+        if not self.is_session_over:
+            self.sockets.post(self.connection_id, frame)
 
 
 @dataclass(kw_only=True)
@@ -190,14 +207,16 @@ class Processing:
     _began_at: float = 0.0
     _latest_epoch: int = -1
     _has_reserved_captions: bool = False
-    _is_session_over: bool = False
+    _ended: Session | None = None
 
     def run(self) -> None:
         """Work until there is a reason to stop. Raises LeaseLost if another one takes over."""
         try:
             reason = self._receive_until_the_end()
-            if reason is not StopReason.SESSION_ENDED:
-                self._flush()
+            if self._ended is None:
+                self._flush(self.allowance.reserve_seconds)
+            elif self._ended.takes_last_words(self.clock.now_ms()):
+                self._keep_last_words(self._ended)
             self.lease.release(
                 next_caption=self.transcription.next_caption, reached=self._reached()
             )
@@ -213,21 +232,25 @@ class Processing:
         while True:
             began_at = now()
             self._keep_lease()
-            if self._is_session_over:
+            if self._ended is not None:
                 return StopReason.SESSION_ENDED
             if self.allowance.is_over(
                 in_a_pause=self._pauses.is_pause, in_a_gap=self.order.is_waiting
             ):
                 return StopReason.HANDED_OVER
-            is_more_there = self._has_reserved_captions and self._receive()
-            self._keep_lease()
-            self._feed(self.order.ready(now()))
-            self.transcription.tick()
-            ended_at = now()
-            if self._is_idle(ended_at):
+            is_more_there = self._work()
+            if self._is_idle(now()):
                 return StopReason.IDLE
             if not is_more_there:
-                self.clock.sleep(max(0.0, began_at + CYCLE_SECONDS - ended_at))
+                self.clock.sleep(max(0.0, began_at + CYCLE_SECONDS - now()))
+
+    def _work(self) -> bool:
+        """Receive and transcribe; whether more chunks may be there already."""
+        is_more_there = self._has_reserved_captions and self._receive()
+        self._keep_lease()
+        self._feed(self.order.ready(self.clock.monotonic()))
+        self.transcription.tick()
+        return is_more_there
 
     def _is_idle(self, now_seconds: float) -> bool:
         """Whether so little audio came that the slot is better left to another session."""
@@ -248,7 +271,9 @@ class Processing:
             )
             if session is not None:
                 self._has_reserved_captions = True
-                self._is_session_over = not session.is_live(self.clock.now_ms())
+                if not session.is_live(self.clock.now_ms()):
+                    self._ended = session
+                    self.notices.is_session_over = True
         if self.lease.is_over:
             raise LeaseLost
 
@@ -300,10 +325,20 @@ class Processing:
                 received = self._speed.received_bytes_per_second
                 self.notices.report_audio(too_much_audio(rate, bytes_per_second(rate), received))
 
-    def _flush(self) -> None:
+    def _keep_last_words(self, ended: Session) -> None:
+        """Transcribe what was accepted before the session's end, for its transcript."""
+        received_at = ended.over_at + LAST_CHUNKS_SECONDS * 1000
+        while self._work() or self.clock.now_ms() < received_at:
+            if not ended.takes_last_words(self.clock.now_ms()):
+                return
+            self.clock.sleep(POLL_SECONDS)
+        kept_until = ended.over_at + LAST_WORDS_SECONDS * 1000
+        self._flush((kept_until - self.clock.now_ms()) / 1000)
+
+    def _flush(self, limit_seconds: float) -> None:
         """Turn what was received into captions."""
         self._feed(self.order.rest())
-        seconds = min(self.allowance.reserve_seconds, self.allowance.left_seconds())
+        seconds = min(limit_seconds, self.allowance.left_seconds())
         ends_at = self.clock.monotonic() + seconds
         self._wait_for(self.transcription.finish, ends_at - seconds * LAST_RESULTS_SHARE)
         self.transcription.close()

@@ -5,7 +5,8 @@ language whose translation is late gets the original text, and then its posts an
 gone listeners end within limits, whichever listener hangs.
 
 A final caption is kept before it is posted, so that a listener finds in the history what was not
-posted to them.
+posted to them. One that comes after its session's end is kept for the session's transcript, if it
+is soon enough, and not posted.
 
 Up to `DIRECT_LISTENERS` are posted to from here. A larger audience is handed out by pages, which
 other functions post at once; the caption is done when they are.
@@ -265,6 +266,8 @@ class Captioning:
     def caption(self, transcript: Transcript) -> PostCounts:
         """Post the transcript to the listeners of its session, if that is live; count the posts.
 
+        Just after the session's end it is only kept, if the session keeps a transcript.
+
         Raises botocore's errors if the session or its listeners cannot be read; then nothing was
         posted, or to a crowd only in part.
         """
@@ -273,7 +276,10 @@ class Captioning:
             return PostCounts()
         session = self.sessions.get(transcript.session_id)
         if session is None or not session.is_live(at_ms):
-            logger.info("The session is not live", extra={"session": transcript.session_id})
+            if session is not None and session.takes_last_words(at_ms):
+                self._keep_last_words(session, transcript)
+            else:
+                logger.info("The session is not live", extra={"session": transcript.session_id})
             return PostCounts()
         pages = self.connections.listener_pages(
             transcript.session_id, page_size=self.direct_listeners
@@ -296,6 +302,31 @@ class Captioning:
         report = CaptionReport(counts, len(translations.languages), translations.failures)
         _record(transcript, report)
         return counts
+
+    def _keep_last_words(self, session: Session, transcript: Transcript) -> None:
+        """Keep what was said just before the end for the transcript, and post it to nobody.
+
+        In the languages that had listeners at the end: none is in the index any more.
+        """
+        if transcript.is_partial or not self.history.is_for_transcript(session):
+            return
+        read = session.last_listeners_by_language
+        languages = {
+            transcript.source_language,
+            *(language for language, listeners in read.items() if listeners > 0),
+        }
+        with _Translations(self, transcript, session) as translations:
+            translations.start(languages)
+            with self.threads(len(languages)) as keeping:
+                list(keeping.map(translations.settled, languages))
+        logger.info(
+            "kept after the end",
+            extra={
+                "session": session.session_id,
+                "caption": transcript.sequence,
+                "languages": len(languages),
+            },
+        )
 
     def _post_to_speaker(
         self, session: Session, transcript: Transcript, translations: "_Translations"

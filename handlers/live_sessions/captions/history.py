@@ -269,9 +269,10 @@ class History:
 
     def keeps(self, session: Session) -> bool:
         """Whether captions of the session are kept, for its listeners or for its transcript."""
-        return self.is_shown or self._is_for_transcript(session)
+        return self.is_shown or self.is_for_transcript(session)
 
-    def _is_for_transcript(self, session: Session) -> bool:
+    def is_for_transcript(self, session: Session) -> bool:
+        """Whether captions of the session are kept for its transcript."""
         return self.keeps_transcripts and session.keep_transcript
 
     def row(
@@ -287,7 +288,7 @@ class History:
         """The row of a caption that is written now; `translation` is None if there is none."""
         now_ms = self.clock.now_ms()
         ttl = now_ms // 1000 + self.minutes * 60
-        if self._is_for_transcript(session):
+        if self.is_for_transcript(session):
             ttl = session.expires_at + TRANSCRIPT_PATIENCE_SECONDS
         return CaptionRow(
             session_language=caption_partition(session.session_id, language),

@@ -2,7 +2,8 @@
 
 The key holds the user and the time of creation: the owner is known after the session's row is gone,
 and a session that gets the id of an earlier one overwrites nothing. A transcript is complete once
-its source language is there as JSON, which is written last.
+its source language is there as JSON, which is written last. No file is written twice: a task that
+is delivered twice may read captions while they are deleted.
 """
 
 from dataclasses import dataclass
@@ -25,6 +26,9 @@ NOT_FOUND = "404"
 """The error of HeadObject, whose response has no body with a code:
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
 """
+
+ALREADY_THERE = "PreconditionFailed"
+"""https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,13 +64,22 @@ class TranscriptStore:
             raise
         return True
 
-    def write(self, folder: TranscriptFolder, transcript: Transcript) -> None:
-        """Write the files of one language."""
+    def write(self, folder: TranscriptFolder, transcript: Transcript) -> bool:
+        """Write the files of one language that are not there; whether any was written."""
+        written = 0
         for file_format, content, content_type in files_of(transcript):
-            self._client.put_object(
-                Bucket=self._bucket,
-                Key=folder.key(transcript.language, file_format),
-                Body=content,
-                ContentType=content_type,
-                Metadata={SOURCE_LANGUAGE: transcript.source_language},
-            )
+            try:
+                self._client.put_object(
+                    Bucket=self._bucket,
+                    Key=folder.key(transcript.language, file_format),
+                    Body=content,
+                    ContentType=content_type,
+                    Metadata={SOURCE_LANGUAGE: transcript.source_language},
+                    IfNoneMatch="*",
+                )
+            except ClientError as failure:
+                if failure.response.get("Error", {}).get("Code") != ALREADY_THERE:
+                    raise
+            else:
+                written += 1
+        return written > 0

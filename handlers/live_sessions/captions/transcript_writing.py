@@ -48,17 +48,15 @@ class TranscriptWriting:
         )
 
     def _write_files(self, task: TranscriptTask, folder: TranscriptFolder) -> int:
-        """One language after the other, the source last; returns how many there are."""
+        """One language after the other, the source last; returns how many were written."""
         source = {row.sequence: row for row in self._rows(task, task.source_language)}
         languages = 0
         for language in sorted(TARGET_LANGUAGES - {task.source_language}):
             rows = list(self._rows(task, language))
             if rows:
-                self._write_language(task, folder, language, source, rows)
-                languages += 1
+                languages += self._write_language(task, folder, language, source, rows)
         if source:
-            self._write_language(task, folder, task.source_language, source, [])
-            languages += 1
+            languages += self._write_language(task, folder, task.source_language, source, [])
         if languages:
             emit({metrics.TRANSCRIPTS_WRITTEN: 1})
         return languages
@@ -70,8 +68,10 @@ class TranscriptWriting:
         language: str,
         source: dict[int, CaptionRow],
         rows: list[CaptionRow],
-    ) -> None:
-        """Add to the source the originals of captions that could not be written in it."""
+    ) -> bool:
+        """Add to the source the originals of captions that could not be written in it; returns
+        whether any file was written.
+        """
         for row in rows:
             if row.sequence not in source:
                 source[row.sequence] = msgspec.structs.replace(
@@ -85,7 +85,7 @@ class TranscriptWriting:
             source=source,
             rows=rows,
         )
-        self.store.write(folder, transcript)
+        return self.store.write(folder, transcript)
 
     def _delete_captions(self, task: TranscriptTask) -> int:
         deleted = 0

@@ -21,6 +21,7 @@ from live_sessions.listeners.end_notices import EndNotices
 from live_sessions.listeners.membership import Membership
 from live_sessions.sessions.connections import Connection, ConnectionTable, NoticeClaim
 from live_sessions.sessions.follow_ups import (
+    CLOSING_DELAY_SECONDS,
     AnyFanOutTask,
     CaptionPage,
     FanOut,
@@ -37,9 +38,6 @@ from live_sessions.wire.sockets import Delivery, DeliveryReport, PostResult, Soc
 PAGE_SIZE = 500
 TIME_RESERVE_SECONDS = 20
 """More than the longest claim, post and delete together, with all their attempts."""
-
-CLOSING_DELAY_SECONDS = 60
-"""An ended session stays in the active index this long, for joins that the index showed late."""
 
 CONCURRENT_REMOVALS = 8
 """They all change the counts of one session row."""
@@ -223,7 +221,7 @@ class FanOutHandler:
             logger.info("closed", extra={"session": session_id})
 
     def _have_transcript_written(self, session: Session, ended_at: int) -> None:
-        """By then the session's last caption was kept: none is after the end."""
+        """By then the session's last words were kept: see CLOSING_DELAY_SECONDS."""
         user_id = session.speaker_user_id
         if self.transcripts is None or not session.keep_transcript or user_id is None:
             return

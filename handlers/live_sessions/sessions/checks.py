@@ -60,7 +60,7 @@ class CheckHandler:
                 pass
         if ended is None and not isinstance(check, BroadcastCheck):
             # The second pass; or an end that was interrupted, and whose check is delivered again.
-            self._notify_again(check.session_id)
+            self._notify_again(check)
         logger.info(
             "checked",
             extra={
@@ -76,15 +76,18 @@ class CheckHandler:
             return None
         return self.ender.end(session_id, EndReason.EXPIRED, at_ms=at_ms)
 
-    def _notify_again(self, session_id: str) -> None:
-        """Notify the listeners that the first pass after a session's end missed."""
-        session = self.sessions.get(session_id)
-        if (
-            session is not None
-            and session.ended_at is not None
-            and session.active_shard is not None
-        ):
-            self.ender.start_fan_out(session)
+    def _notify_again(self, check: AnyCheck) -> None:
+        """Notify the listeners that the first pass after a session's end missed.
+
+        A session that keeps a transcript is closed as soon as it may be, any other by reconcile.
+        """
+        session = self.sessions.get(check.session_id)
+        if session is None or session.ended_at is None or session.active_shard is None:
+            return
+        self.ender.start_fan_out(session)
+        is_closing = isinstance(check, SecondPassCheck) and check.is_closing
+        if session.keep_transcript and not is_closing:
+            self.ender.start_closing_pass(session)
 
     def _send_state_again(self, check: BroadcastCheck, at_ms: int) -> None:
         """Send the broadcast state, unless a later control has sent a newer one."""

@@ -17,6 +17,14 @@ if TYPE_CHECKING:
 SECOND_PASS_DELAY_SECONDS = 5
 """After a session's end the listeners index is read again: it may lag behind a join just before."""
 
+CLOSING_DELAY_SECONDS = 55
+"""An ended session stays in the active index this long, for joins that the index showed late, and
+for its last words: no invocation that began within LAST_WORDS_SECONDS is still running then.
+"""
+
+CLOSING_MARGIN_SECONDS = 2
+"""A check that comes too soon for the clock of another function leaves the session to reconcile."""
+
 
 class Check(msgspec.Struct, frozen=True, kw_only=True, rename="camel", tag_field="check"):
     """A message of the session-checks queue: look at a session after a delay."""
@@ -35,7 +43,13 @@ class ExpiryCheck(Check, frozen=True, kw_only=True, tag="expiry"):
 
 
 class SecondPassCheck(Check, frozen=True, kw_only=True, tag="secondPass"):
-    """Notify the listeners that the first pass after the session's end missed."""
+    """Notify the listeners that the first pass after the session's end missed.
+
+    The closing one comes when there is nothing left to wait for, so that a session's transcript is
+    written then, and not at reconcile's next turn. Earlier releases do not know `is_closing`.
+    """
+
+    is_closing: bool = False
 
 
 class OperatorEndCheck(Check, frozen=True, kw_only=True, tag="operatorEnd"):

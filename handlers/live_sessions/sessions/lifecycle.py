@@ -1,5 +1,6 @@
 """A session's beginning, by createSession, and its one end, whatever ends it."""
 
+import math
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from live_sessions.aws.runtime import Clock, logger
 from live_sessions.sessions.connections import Connection, ConnectionTable
 from live_sessions.sessions.follow_ups import (
+    CLOSING_DELAY_SECONDS,
+    CLOSING_MARGIN_SECONDS,
     SECOND_PASS_DELAY_SECONDS,
     FanOut,
     SecondPassCheck,
@@ -156,12 +159,12 @@ def leave_dead_session(
 
 @dataclass(frozen=True, kw_only=True)
 class SessionEnder:
-    """Ends sessions; `checks` is None in reconcile, which is a second pass itself."""
+    """Ends sessions, and has the passes made that come after an end."""
 
     sessions: SessionTable
     connections: ConnectionTable
     fan_out: FanOut
-    checks: SessionChecks | None
+    checks: SessionChecks
     clock: Clock
 
     def end_session(self, request: Request[ClientMessage]) -> Frame:
@@ -236,12 +239,18 @@ class SessionEnder:
             )
         )
 
+    def start_closing_pass(self, session: Session) -> None:
+        """Have a pass made once the session may be closed; raises botocore's errors."""
+        closing_at = session.over_at + (CLOSING_DELAY_SECONDS + CLOSING_MARGIN_SECONDS) * 1000
+        self.checks.send(
+            SecondPassCheck(session_id=session.session_id, is_closing=True),
+            delay_seconds=max(0, math.ceil((closing_at - self.clock.now_ms()) / 1000)),
+        )
+
     def _start_second_pass(self, session_id: str) -> None:
-        if self.checks is not None:
-            self.checks.send(
-                SecondPassCheck(session_id=session_id),
-                delay_seconds=SECOND_PASS_DELAY_SECONDS,
-            )
+        self.checks.send(
+            SecondPassCheck(session_id=session_id), delay_seconds=SECOND_PASS_DELAY_SECONDS
+        )
 
     def _try(self, step: Callable[..., object], *arguments: object) -> None:
         """Carry out a step; if it fails, the fan-out or reconcile makes up for it."""

@@ -39,6 +39,9 @@ CLOCK_MARGIN_MS = 1000
 LATE_AUDIO_MS = ACTIONS["sendAudio"].timeout_seconds * 1000
 """No chunk is handled so long after its arrival: API Gateway has given it up."""
 
+LAST_WORDS_SECONDS = 20
+"""After a session's end: what was said before it is kept for the transcript until then."""
+
 MOST_REPLACED_SOCKETS = 8
 """Kept in a session's row, however often its speaker's socket is replaced within LATE_AUDIO_MS."""
 
@@ -103,9 +106,10 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     last one. `stream_epoch` rises then, and when audio comes from another socket;
     `replaced_sockets` are those that it came from before, for chunks that are handled late.
     `audio_claim` is the claim of the processor that transcribes the audio. `unannounced_version` is
-    the version of a broadcast state whose fan-out has not begun. `source_locale` is Transcribe's
-    code for the accent; rows of earlier releases, and the index, do not have it, nor
-    `replaced_sockets`, nor `access` and `passcode`, which listeners need if access is by passcode.
+    the version of a broadcast state whose fan-out has not begun. `last_listeners_by_language` are
+    those of `listeners_by_language` at the session's end. `source_locale` is Transcribe's code for
+    the accent; rows of earlier releases, and the index, do not have it, nor `replaced_sockets`, nor
+    `access` and `passcode`, which listeners need if access is by passcode.
     """
 
     session_id: str
@@ -143,6 +147,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     silent_since: int = 0
     audio_claim: StreamClaim | None = None
     unannounced_version: int | None = None
+    last_listeners_by_language: dict[str, int] = {}
 
     @property
     def transcribed_locale(self) -> str:
@@ -206,6 +211,19 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     def is_live(self, now_ms: int) -> bool:
         """Neither ended nor expired. TTL deletes late: a row alone does not mean a live session."""
         return self.ended_at is None and not self.has_expired(now_ms)
+
+    @property
+    def over_at(self) -> int:
+        """When the session ended, else when its maximum duration is over (epoch milliseconds)."""
+        return self.expires_at * 1000 if self.ended_at is None else self.ended_at
+
+    def takes_last_words(self, now_ms: int) -> bool:
+        """Whether the session is over, and what was said before can still be in its transcript."""
+        return (
+            self.keep_transcript
+            and not self.is_live(now_ms)
+            and now_ms < self.over_at + LAST_WORDS_SECONDS * 1000
+        )
 
 
 def session_from_attributes(attributes: Mapping[str, Any]) -> Session:
@@ -321,7 +339,8 @@ class SessionTable:
         """End the session once and return it; None if this call has not ended it.
 
         With `speaker_connection_id`, only if that is still the speaker's connection. The listener
-        counts become 0; the row stays in the active index until `close`.
+        counts become 0, and the row keeps the last ones by language; it stays in the active index
+        until `close`.
         """
         condition = "attribute_exists(sessionId) AND attribute_not_exists(endedAt)"
         values: dict[str, Any] = {
@@ -342,6 +361,7 @@ class SessionTable:
             "broadcastState.isActive = :false, "
             "broadcastState.version = broadcastState.version + :one, "
             "broadcastState.lastStateChange = :now, "
+            "lastListenersByLanguage = listenersByLanguage, "
             "listenerCount = :zero, listenersByLanguage = :nobody, "
             "membershipVersion = membershipVersion + :one, membershipChangedAt = :now",
             condition=condition,

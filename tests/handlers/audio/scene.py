@@ -21,7 +21,7 @@ from live_sessions.audio.slots import (
 )
 from live_sessions.audio.transcription import Numbering, Transcription
 from live_sessions.captions.transcripts import Transcript, TranscriptQueue
-from live_sessions.sessions.rows import StreamPosition
+from live_sessions.sessions.rows import LAST_WORDS_SECONDS, StreamPosition
 from live_sessions.wire.frames import Frame
 from live_sessions.wire.sockets import Delivery
 from tests.handlers.audio.clock import StandingClock
@@ -35,11 +35,20 @@ TASK = StartProcessor(session_id="session", slot=1, claim_id="claim")
 class LiveUntil:
     """What the processor asks of a session."""
 
-    def __init__(self, ends_at: float) -> None:
+    def __init__(self, ends_at: float, *, keeps_transcript: bool) -> None:
         self._ends_at = ends_at
+        self._keeps_transcript = keeps_transcript
+
+    @property
+    def over_at(self) -> int:
+        return round(self._ends_at * 1000)
 
     def is_live(self, at_ms: int) -> bool:
         return at_ms < self._ends_at * 1000
+
+    def takes_last_words(self, at_ms: int) -> bool:
+        is_soon = at_ms < self.over_at + LAST_WORDS_SECONDS * 1000
+        return self._keeps_transcript and not self.is_live(at_ms) and is_soon
 
 
 class KeptLease:
@@ -48,6 +57,7 @@ class KeptLease:
     def __init__(self, clock: StandingClock) -> None:
         self.clock = clock
         self.ends_at = float("inf")
+        self.keeps_transcript = False
         self.trouble: Callable[[], bool] = lambda: False
         self.renewals: list[tuple[float, int]] = []
         self.released: tuple[int, StreamPosition | None] | None = None
@@ -67,7 +77,7 @@ class KeptLease:
         if self.trouble():
             return None
         self.until = until
-        return LiveUntil(self.ends_at)
+        return LiveUntil(self.ends_at, keeps_transcript=self.keeps_transcript)
 
     def release(self, *, next_caption: int, reached: StreamPosition | None) -> None:
         self.released = (next_caption, reached)

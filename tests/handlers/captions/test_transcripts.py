@@ -16,7 +16,7 @@ from live_sessions.aws.dynamodb import plain, typed
 from live_sessions.captions.history import TRANSCRIPT_PATIENCE_SECONDS, CaptionTable
 from live_sessions.captions.transcript_links import LINK_SECONDS
 from live_sessions.captions.transcript_store import TranscriptFolder, TranscriptStore
-from live_sessions.listeners.fan_out import CLOSING_DELAY_SECONDS
+from live_sessions.sessions.follow_ups import CLOSING_DELAY_SECONDS
 from tests.handlers.captions.audience import Audience, gathered
 from tests.handlers.conftest import LambdaContext, Stage, client
 from tests.handlers.environment import ENVIRONMENT, REGION
