@@ -63,12 +63,13 @@ export class AudioSender {
     this.#backlog = [];
   }
 
-  /** Takes a chunk of at most a second. */
-  push(samples: Int16Array): void {
-    if (this.#isSilenced || this.#clock.now() < this.#suspendedUntil) return;
+  /** Takes a chunk of at most a second; whether it is sent, now or later. */
+  push(samples: Int16Array): boolean {
+    if (this.#isSilenced || this.#clock.now() < this.#suspendedUntil) return false;
     this.#backlog.push(samples);
     this.#dropOldest();
     this.#sendBacklog();
+    return true;
   }
 
   #dropOldest(): void {

@@ -20,5 +20,14 @@ export type TranscriptOptions = Fields<GetTranscript>;
 /** What `join` may be given. */
 export type JoinOptions = Fields<JoinSession>;
 
+/** What `end` may be given. */
+export interface EndOptions {
+  /**
+   * How long after the last audio the session ends at the soonest, so that listeners read what was
+   * said last; default: 4000. With 0 it ends at once.
+   */
+  readonly lastWordsMilliseconds?: number;
+}
+
 /** What `changeState` may be given: at least one of the broadcast's switches. */
 export type StateChangeOptions = SpeakerStateChange["state"];

@@ -30,6 +30,7 @@ import {
   type TokenProvider,
 } from "./reconnecting-connection.ts";
 import type {
+  EndOptions,
   ResumeOptions,
   SessionOptions,
   StateChangeOptions,
@@ -38,6 +39,12 @@ import type {
 
 /** A session waits 10 s for a speaker whose socket was lost: the first attempts come soon. */
 const BACKOFF: Backoff = { firstMilliseconds: 250, mostMilliseconds: 8_000 };
+
+/**
+ * Silence is added to the last audio after a second, so that its words become final; then they are
+ * translated and posted.
+ */
+export const LAST_WORDS_MILLISECONDS = 4_000;
 
 export interface SpeakerOptions extends ClientOptions {
   /** A token, or a function that gets one: it is called for every socket, since tokens expire. */
@@ -101,8 +108,11 @@ export class Speaker {
   #session: OwnSession | undefined;
   #lastSessionId: string | undefined;
   #audio: RunningAudio | undefined;
+  /** When the service was last sent audio of this session, by the clock. */
+  #lastAudioAt: number | undefined;
   #isChecking = false;
-  #isEnding = false;
+  #ending: Promise<void> | undefined;
+  #cancelWait: (() => void) | undefined;
 
   constructor(options: SpeakerOptions) {
     this.#options = options;
@@ -182,20 +192,17 @@ export class Speaker {
     });
   }
 
-  /** Ends the session for everyone, and closes the socket. */
-  async end(): Promise<void> {
-    const session = this.#session;
-    this.#isEnding = true;
-    try {
-      await this.#request({ action: "endSession" });
-    } catch (error) {
-      // Its end may come as a frame before the reply, such as on a new socket, and closes this client.
-      const isOver = session !== undefined && this.#session !== session;
-      if (!isOver || error instanceof ConnectionNotFoundError) throw error;
-    } finally {
-      this.#isEnding = false;
-    }
-    this.close();
+  /**
+   * Ends the session for everyone, and closes the socket. No more audio is sent from now on, and the
+   * end waits for some seconds until listeners have read what was said last.
+   *
+   * If the service refuses it, the session and its audio go on.
+   */
+  end(options: EndOptions = {}): Promise<void> {
+    this.#ending ??= this.#end(options).finally(() => {
+      this.#ending = undefined;
+    });
+    return this.#ending;
   }
 
   pause(): Promise<BroadcastState> {
@@ -286,7 +293,8 @@ export class Speaker {
     try {
       await source.start({
         onChunk: (samples) => {
-          if (this.#audio === audio) audio.sender.push(samples);
+          if (this.#audio !== audio || this.#ending !== undefined) return;
+          if (audio.sender.push(samples)) this.#lastAudioAt = this.#clock.now();
         },
         onLevel: (level) => {
           if (this.#audio === audio) this.#events.emit("audioLevel", level);
@@ -324,7 +332,38 @@ export class Speaker {
   close(): void {
     this.#stopQuietly();
     this.#session = undefined;
+    this.#lastAudioAt = undefined;
+    this.#cancelWait?.();
+    this.#cancelWait = undefined;
     this.#connection.stop();
+  }
+
+  async #end({ lastWordsMilliseconds = LAST_WORDS_MILLISECONDS }: EndOptions): Promise<void> {
+    const session = this.#session;
+    await this.#lastWordsRead(lastWordsMilliseconds);
+    const isOver = (): boolean => session !== undefined && this.#session !== session;
+    if (isOver()) return;
+    try {
+      await this.#request({ action: "endSession" });
+    } catch (error) {
+      // Its end may come as a frame before the reply, such as on a new socket, and closes this client.
+      if (!isOver() || error instanceof ConnectionNotFoundError) throw error;
+    }
+    this.close();
+  }
+
+  /** Resolves so long after the last audio, or when the session is over. */
+  #lastWordsRead(milliseconds: number): Promise<void> {
+    const lastAudioAt = this.#lastAudioAt ?? -Infinity;
+    const left = lastAudioAt + milliseconds - this.#clock.now();
+    if (left <= 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const cancel = this.#clock.after(left, resolve);
+      this.#cancelWait = () => {
+        cancel();
+        resolve();
+      };
+    });
   }
 
   async #start<Reply extends { readonly sessionId: string }>(
@@ -471,7 +510,7 @@ export class Speaker {
   /** Audio was refused because the session is elsewhere: if it is, `#request` ends it here. */
   async #checkMembership(): Promise<void> {
     // Audio that the service meets after the end is refused, too, perhaps before the end is answered.
-    if (this.#isChecking || this.#isEnding) return;
+    if (this.#isChecking || this.#ending !== undefined) return;
     this.#isChecking = true;
     try {
       await this.#request({ action: "getSessionStatus" });

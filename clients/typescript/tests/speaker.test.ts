@@ -16,7 +16,7 @@ import {
   UnsupportedLanguageError,
   WrongStateError,
 } from "../src/errors.ts";
-import { Speaker, type SpeakerEvents } from "../src/speaker.ts";
+import { LAST_WORDS_MILLISECONDS, Speaker, type SpeakerEvents } from "../src/speaker.ts";
 import { FakeClock, settled } from "./fake-clock.ts";
 import { FakeNetwork, type FakeSocket } from "./fake-network.ts";
 import { SESSION, URL, broadcastState, caption } from "./frames.ts";
@@ -37,6 +37,7 @@ const REFRESHED = {
   connectionId: "connection-2",
   broadcastState: broadcastState(3),
 };
+const ENDED = { type: "sessionEnded", sessionId: SESSION, reason: "speakerEnded" };
 const CHUNK = new Int16Array(1_600);
 
 /** A source whose sound the test makes. */
@@ -275,6 +276,106 @@ test("ending waits for the reply, and says so once", async () => {
   assert.deepEqual(lab.ended, [{ sessionId: SESSION, reason: "speakerEnded", error: undefined }]);
   assert.ok(lab.socket.closedByClient);
   await lab.create();
+});
+
+test("ending lets listeners read the last words: audio stops at once, the session some seconds later", async () => {
+  const lab = new Lab();
+  await lab.create();
+  await lab.speaker.startAudio(lab.source);
+  lab.source.sink?.onChunk(CHUNK);
+  await lab.clock.advance(1_000);
+  const ending = lab.speaker.end();
+  lab.source.sink?.onChunk(CHUNK);
+  await lab.clock.advance(LAST_WORDS_MILLISECONDS - 1_001);
+  assert.deepEqual(lab.sequences(), [0]);
+  assert.equal(lab.socket.count("endSession"), 0);
+  lab.socket.receive(caption(1));
+  await lab.clock.advance(1);
+  assert.equal(lab.socket.count("endSession"), 1);
+  lab.socket.reply("endSession", ENDED);
+  await ending;
+  assert.equal(lab.source.sink, undefined);
+});
+
+test("ending waits for nothing if the last words were said a while ago, or never sent", async () => {
+  for (const isSilent of [false, true]) {
+    const lab = new Lab();
+    await lab.create();
+    await lab.speaker.startAudio(lab.source);
+    if (isSilent) {
+      lab.socket.receive({
+        type: "broadcastMuted",
+        timestamp: 1,
+        sessionId: SESSION,
+        broadcastState: broadcastState(2, { isMuted: true }),
+      });
+    }
+    lab.source.sink?.onChunk(CHUNK);
+    if (!isSilent) await lab.clock.advance(LAST_WORDS_MILLISECONDS);
+    void lab.speaker.end();
+    await settled();
+    assert.equal(lab.socket.count("endSession"), 1);
+    lab.speaker.close();
+  }
+});
+
+test("ending can be immediate, and what is asked twice is sent once", async () => {
+  const lab = new Lab();
+  await lab.create();
+  await lab.speaker.startAudio(lab.source);
+  lab.source.sink?.onChunk(CHUNK);
+  const ending = lab.speaker.end({ lastWordsMilliseconds: 0 });
+  const again = lab.speaker.end();
+  await settled();
+  assert.equal(lab.socket.count("endSession"), 1);
+  lab.socket.reply("endSession", ENDED);
+  await ending;
+  await again;
+  assert.equal(lab.ended.length, 1);
+});
+
+test("a session that is over while the last words are waited for is not ended again", async () => {
+  for (const isClosed of [false, true]) {
+    const lab = new Lab();
+    await lab.create();
+    await lab.speaker.startAudio(lab.source);
+    lab.source.sink?.onChunk(CHUNK);
+    const ending = lab.speaker.end();
+    await settled();
+    if (isClosed) lab.speaker.close();
+    else lab.socket.receive({ ...ENDED, timestamp: 1, reason: "operator" });
+    await ending;
+    assert.equal(lab.socket.count("endSession"), 0);
+    assert.deepEqual(
+      lab.ended.map(({ reason }) => reason),
+      isClosed ? [] : ["operator"],
+    );
+    assert.equal(lab.clock.timers, 0);
+  }
+});
+
+test("the last words of one session do not delay the end of the next", async () => {
+  const lab = new Lab();
+  await lab.create();
+  await lab.speaker.startAudio(lab.source);
+  lab.source.sink?.onChunk(CHUNK);
+  lab.speaker.close();
+  await lab.create();
+  void lab.speaker.end();
+  await settled();
+  assert.equal(lab.socket.count("endSession"), 1);
+});
+
+test("after an end that was refused the audio goes on", async () => {
+  const lab = new Lab();
+  await lab.create();
+  await lab.speaker.startAudio(lab.source);
+  const refused = assert.rejects(lab.speaker.end(), ServiceUnavailableError);
+  await settled();
+  lab.socket.refuse("endSession", "SERVICE_UNAVAILABLE");
+  await refused;
+  lab.source.sink?.onChunk(CHUNK);
+  assert.deepEqual(lab.sequences(), [0]);
 });
 
 test("the end may come before the reply, without its requestId", async () => {

@@ -14,6 +14,7 @@ from live_sessions.audio.chunks import (
 )
 from live_sessions.audio.processing import (
     IDLE_SECONDS,
+    LAST_CHUNKS_SECONDS,
     LEAST_AUDIO_SECONDS,
     RESERVE_SECONDS,
     RESERVED_CAPTIONS,
@@ -22,7 +23,7 @@ from live_sessions.audio.processing import (
 from live_sessions.audio.slots import LEASE_SECONDS, RENEWED_EVERY_SECONDS, LeaseLost
 from live_sessions.audio.transcription import ENDED_AFTER_SECONDS
 from live_sessions.captions.transcripts import Transcript
-from live_sessions.sessions.rows import StreamPosition
+from live_sessions.sessions.rows import LAST_WORDS_SECONDS, StreamPosition
 from tests.handlers.audio.recogniser import PERMANENT, TRANSIENT, Plan, chunk, pause, word
 from tests.handlers.audio.scene import CHUNK_SECONDS, Scene
 from tests.patience import PATIENCE_SECONDS
@@ -265,6 +266,80 @@ def test_the_sessions_end_is_noticed_within_a_renewal(caplog: pytest.LogCaptureF
     assert ending_of(caplog) == "session ended"
     assert scene.lease.released is not None
     assert all(stream.is_closed for stream in scene.recogniser.streams)
+
+
+# ---- the last words
+
+
+def ended_after_speech(*plans: Plan) -> Scene:
+    """A session that ends right after the last word, which no pause follows."""
+    scene = Scene(*plans)
+    scene.lease.ends_at = scene.began_at + scene.says([*phrases(1, 120), *words(121, 124)])
+    scene.lease.keeps_transcript = True
+    return scene
+
+
+def test_what_was_said_just_before_the_end_is_transcribed_for_the_transcript(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    scene = ended_after_speech()
+    assert scene.work()
+    assert scene.words() == list(range(1, 125))
+    assert scene.seconds <= scene.lease.ends_at - scene.began_at + RENEWED_EVERY_SECONDS + 2
+    assert ending_of(caplog) == "session ended"
+    assert scene.lease.released is not None
+
+
+def test_a_chunk_that_was_accepted_before_the_end_and_comes_after_it_is_heard() -> None:
+    scene = ended_after_speech()
+    ended_after = scene.lease.ends_at - scene.began_at
+    last = len(phrases(1, 120)) + 4
+    scene.comes(ended_after + LAST_CHUNKS_SECONDS / 2, chunk(last, word(125)))
+    scene.work()
+    assert scene.words() == list(range(1, 126))
+
+
+@pytest.mark.parametrize("keeps_transcript", [False, True])
+def test_without_a_transcript_nothing_is_transcribed_after_the_end(keeps_transcript: bool) -> None:
+    scene = Scene()
+    # Without a pause no word is final before the end is noticed.
+    scene.says(words(1, 200))
+    scene.lease.ends_at = scene.began_at + 10
+    scene.lease.keeps_transcript = keeps_transcript
+    scene.work()
+    assert bool(scene.sent) is keeps_transcript
+
+
+def test_the_last_words_of_a_stream_that_fails_are_transcribed_by_the_next() -> None:
+    scene = ended_after_speech(Plan(at_the_end=True))
+    scene.work()
+    assert scene.words() == list(range(1, 125))
+
+
+def test_last_words_that_do_not_come_are_not_waited_for_longer_than_they_can_be_kept() -> None:
+    scene = ended_after_speech(*[Plan(never_ends=True)] * 4)
+    assert scene.work()
+    assert scene.seconds <= scene.lease.ends_at - scene.began_at + LAST_WORDS_SECONDS
+
+
+def test_a_processor_that_starts_long_after_the_end_takes_nothing() -> None:
+    scene = ended_after_speech()
+    scene.lease.ends_at = scene.began_at - LAST_WORDS_SECONDS
+    scene.work()
+    assert scene.sent == []
+    assert scene.queue.takes == []
+
+
+def test_after_the_end_the_speaker_is_sent_nothing() -> None:
+    for plan in (Plan(PERMANENT, at_opening=True), Plan()):
+        scene = Scene(plan, chunks_per_second=1)
+        scene.comes(0, *(chunk(number, word(number + 1)) for number in range(20)))
+        scene.comes(0, chunk(9_999, word(1)))
+        scene.lease.ends_at = scene.began_at
+        scene.lease.keeps_transcript = True
+        scene.work()
+        assert scene.queue.takes
+        assert (scene.socket.posts, scene.socket.closed) == ([], [])
 
 
 # ---- hand-over

@@ -16,10 +16,13 @@ from live_sessions.aws.dynamodb import plain, typed
 from live_sessions.captions.history import TRANSCRIPT_PATIENCE_SECONDS, CaptionTable
 from live_sessions.captions.transcript_links import LINK_SECONDS
 from live_sessions.captions.transcript_store import TranscriptFolder, TranscriptStore
+from live_sessions.captions.transcripts import PIPELINE_TIMEOUT_SECONDS
 from live_sessions.sessions.follow_ups import CLOSING_DELAY_SECONDS
+from live_sessions.sessions.rows import CLOCK_MARGIN_MS, LAST_WORDS_SECONDS
 from tests.handlers.captions.audience import Audience, gathered
 from tests.handlers.conftest import LambdaContext, Stage, client
 from tests.handlers.environment import ENVIRONMENT, REGION
+from tests.handlers.translate_service import refused
 
 BUCKET = ENVIRONMENT["TRANSCRIPTS_BUCKET"]
 DAY_MS = 24 * 3600 * 1000
@@ -265,6 +268,189 @@ def test_a_task_that_could_not_be_sent_leaves_the_session_to_reconcile(kept: Kep
     assert "activeShard" in kept.stage.session(kept.session_id)
     kept.stage.entries["fan_out"] = handler
     assert [each["sessionId"] for each in kept.close()] == [kept.session_id]
+
+
+# ---- the last words
+
+
+def posted(kept: Kept) -> list[dict[str, Any]]:
+    return [frame for _, frame in kept.stage.sockets.posts if frame["type"] == "caption"]
+
+
+def test_what_is_understood_just_after_the_end_is_in_the_transcript_and_posted_to_nobody(
+    kept: Kept, bucket: Any
+) -> None:
+    kept.audience.join("es")
+    kept.say("One.")
+    before = posted(kept)
+    kept.end()
+    kept.say("Two.")
+    assert posted(kept) == before
+    (task,) = kept.close()
+    kept.write(task)
+    assert file_at(bucket, kept.ask()["url"]) == "One.\nTwo.\n"
+    assert file_at(bucket, kept.ask(language="es")["url"]) == "[es] One.\n[es] Two.\n"
+    assert kept.captions("en") == kept.captions("es") == []
+
+
+def test_last_words_are_posted_to_nobody_who_has_not_been_notified_of_the_end_yet(
+    kept: Kept,
+) -> None:
+    kept.audience.join("es")
+    kept.stage.send(kept.speaker, "endSession")
+    kept.say("One.")
+    assert posted(kept) == []
+    assert len(kept.captions("es")) == 1
+
+
+def test_last_words_that_come_twice_are_one_caption(kept: Kept) -> None:
+    kept.end()
+    for _ in range(2):
+        kept.audience.say("One.", sequence=7)
+    assert [row["sequence"] for row in kept.captions("en")] == [7]
+
+
+def test_last_words_that_cannot_be_translated_are_kept_as_they_were_said(kept: Kept) -> None:
+    kept.audience.join("es")
+    kept.end()
+    kept.audience.service.answers["es"] = lambda _: refused("InternalServerException", 500)
+    kept.say("One.")
+    ((row,), (original,)) = kept.captions("es"), kept.captions("en")
+    assert (row["text"], row["translated"], original["text"]) == ("One.", False, "One.")
+
+
+def test_the_last_words_of_a_session_that_has_just_expired_are_kept(kept: Kept) -> None:
+    kept.now_ms[0] = kept.stage.session(kept.session_id)["expiresAt"] * 1000
+    kept.say("One.")
+    assert posted(kept) == []
+    assert len(kept.captions("en")) == 1
+
+
+@pytest.mark.parametrize("is_written", [False, True])
+def test_what_comes_too_late_leaves_no_row_whether_the_transcript_is_written_or_not(
+    kept: Kept, bucket: Any, is_written: bool
+) -> None:
+    kept.say("One.")
+    kept.end()
+    kept.now_ms[0] += LAST_WORDS_SECONDS * 1000
+    if is_written:
+        (task,) = kept.close()
+        kept.write(task)
+    written = {key: content(bucket, key) for key in keys(bucket)}
+    kept.say("Two.")
+    assert [row["text"] for row in kept.captions("en")] == ([] if is_written else ["One."])
+    assert {key: content(bucket, key) for key in keys(bucket)} == written
+
+
+def test_partial_last_words_are_not_kept(kept: Kept) -> None:
+    kept.end()
+    kept.audience.say("On", isPartial=True)
+    assert kept.captions("en") == []
+
+
+def test_a_session_without_a_transcript_writes_nothing_after_its_end(kept: Kept) -> None:
+    speaker, created = create(kept.stage)
+    kept.audience.session_id = created["sessionId"]
+    kept.say("One.")
+    kept.stage.send(speaker, "endSession")
+    kept.say("Two.")
+    rows = [plain(item) for item in kept.stage.dynamodb.scan(TableName="captions")["Items"]]
+    assert [row["text"] for row in rows] == ["One."]
+
+
+def test_a_stack_that_has_stopped_to_keep_transcripts_keeps_no_last_words(kept: Kept) -> None:
+    captioning = kept.audience.captioning
+    kept.audience.captioning = replace(
+        captioning, history=replace(captioning.history, keeps_transcripts=False)
+    )
+    kept.end()
+    kept.say("One.")
+    assert kept.captions("en") == []
+
+
+def test_no_invocation_that_keeps_last_words_is_running_when_the_transcript_is_written() -> None:
+    margin_seconds = CLOCK_MARGIN_MS / 1000
+    assert LAST_WORDS_SECONDS + PIPELINE_TIMEOUT_SECONDS + margin_seconds <= CLOSING_DELAY_SECONDS
+
+
+# ---- how soon
+
+
+def deliver_checks_in_time(kept: Kept) -> None:
+    """Each check when it is due, until none is left; reconcile does not come by."""
+    while checks := kept.stage.queued_with_delay("session-checks"):
+        sent_ms = kept.now_ms[0]
+        for body, delay_seconds in sorted(checks, key=lambda check: check[1]):
+            kept.now_ms[0] = max(kept.now_ms[0], sent_ms + delay_seconds * 1000)
+            kept.stage.deliver_check(json.loads(body))
+            kept.stage.run_fan_outs()
+
+
+ENDS = {
+    "endSession": lambda kept: kept.stage.send(kept.speaker, "endSession"),
+    "operator": lambda kept: kept.stage.deliver_check(
+        {"check": "operatorEnd", "sessionId": kept.session_id}
+    ),
+    "lost speaker": lambda kept: kept.stage.disconnect(kept.speaker),
+    "reconcile": lambda kept: (
+        kept.now_ms.__setitem__(0, kept.now_ms[0] + 9 * 3600 * 1000),
+        kept.stage.reconcile(),
+    ),
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_a_transcript_is_asked_for_once_and_within_a_minute_whatever_ended_the_session(
+    kept: Kept, end: str
+) -> None:
+    kept.audience.join("es")
+    ENDS[end](kept)
+    kept.stage.run_fan_outs()
+    deliver_checks_in_time(kept)
+    (task,) = kept.stage.queued("transcripts")
+    assert task["sessionId"] == kept.session_id
+    assert CLOSING_DELAY_SECONDS <= (kept.now_ms[0] - task["endedAt"]) / 1000 <= 60
+    assert "activeShard" not in kept.stage.session(kept.session_id)
+
+
+def test_a_session_without_a_transcript_is_closed_by_reconcile(kept: Kept) -> None:
+    speaker, created = create(kept.stage)
+    kept.stage.send(speaker, "endSession")
+    deliver_checks_in_time(kept)
+    assert "activeShard" in kept.stage.session(created["sessionId"])
+    assert kept.stage.queued("transcripts") == []
+
+
+def test_a_second_pass_that_is_delivered_twice_changes_nothing_in_the_transcript(
+    kept: Kept, bucket: Any
+) -> None:
+    kept.say("One.", "Two.")
+    kept.stage.send(kept.speaker, "endSession")
+    for _ in range(2):
+        kept.stage.deliver_check({"check": "secondPass", "sessionId": kept.session_id})
+    deliver_checks_in_time(kept)
+    tasks = kept.stage.queued("transcripts")
+    for task in tasks:
+        kept.write(task)
+    assert file_at(bucket, kept.ask()["url"]) == "One.\nTwo.\n"
+
+
+def test_a_task_that_reads_captions_while_another_deletes_them_changes_no_file(
+    kept: Kept, bucket: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept.audience.join("es")
+    kept.say("One.", "Two.")
+    task = kept.finish()
+    before = {key: content(bucket, key) for key in keys(bucket)}
+    # It had asked before the other one was done.
+    monkeypatch.setattr(TranscriptStore, "is_complete", lambda *_: False)
+    left = {"sessionLanguage": f"{kept.session_id}#en", "sequence": 2, "text": "Two."}
+    written_at = task["endedAt"]
+    row = {**left, "translated": False, "spokenAt": written_at, "writtenAt": written_at, "ttl": 1}
+    kept.stage.dynamodb.put_item(TableName="captions", Item=typed(row))
+    kept.write(task)
+    assert {key: content(bucket, key) for key in keys(bucket)} == before
+    assert kept.captions("en") == []
 
 
 # ---- writing it

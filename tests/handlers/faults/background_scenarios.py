@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from live_sessions.sessions.follow_ups import CLOSING_DELAY_SECONDS
 from tests.handlers.faults.setting import (
     HOUR_MS,
     Scenario,
     Start,
     changed,
     close,
-    connected,
     end_without_notices,
     member,
     session,
@@ -63,11 +63,27 @@ def expiry_is_checked(world: World) -> Start:
     return lambda: world.deliver_check(world.checks[-1])
 
 
-def second_pass(world: World) -> Start:
-    _, session_id = session(world)
-    member(world, session_id)
+def second_pass(**fields: Any) -> Scenario:
+    """In a session that was created with these fields."""
+
+    def set_up(world: World) -> Start:
+        _, session_id = session(world, **fields)
+        member(world, session_id)
+        end_without_notices(world, session_id)
+        world.fan_outs.clear()
+        return lambda: world.deliver_check(world.checks[-1])
+
+    return set_up
+
+
+def closing_pass(world: World) -> Start:
+    """All listeners have been notified: the pass closes the session."""
+    _, session_id = session(world, keepTranscript=True)
     end_without_notices(world, session_id)
-    world.fan_outs.clear()
+    for due in (world.fan_outs, world.checks):
+        due.clear()
+    world.advance(CLOSING_DELAY_SECONDS * 1000)
+    world.check({"check": "secondPass", "sessionId": session_id, "isClosing": True})
     return lambda: world.deliver_check(world.checks[-1])
 
 
@@ -127,9 +143,8 @@ def no_listener_is_left(world: World) -> Start:
 
 
 def session_with_a_transcript_closes(world: World) -> Start:
-    speaker = connected(world, "speaker", "user-1")
-    world.finish(world.send(speaker, "createSession", sourceLanguage="en", keepTranscript=True))
-    end_without_notices(world, world.known_sessions[-1])
+    _, session_id = session(world, keepTranscript=True)
+    end_without_notices(world, session_id)
     due: Due = world.fan_outs[-1]
     world.advance(61_000)
     return lambda: world.run_fan_out(due)
@@ -141,7 +156,9 @@ DISCONNECT: Mapping[str, Scenario] = {
     "speakerLost": speaker_is_lost,
     "operatorEnd": check("operatorEnd"),
     "expiry": expiry_is_checked,
-    "secondPass": second_pass,
+    "secondPass": second_pass(),
+    "secondPass of a session with a transcript": second_pass(keepTranscript=True),
+    "closing pass": closing_pass,
     "broadcast": check("broadcast", version=1),
 }
 

@@ -21,10 +21,10 @@ def connected(world: World, role: str, user_id: str | None = None) -> Socket:
     return world.connections[-1]
 
 
-def session(world: World) -> tuple[Socket, str]:
+def session(world: World, **fields: Any) -> tuple[Socket, str]:
     """A speaker's socket, and the id of the session that it created."""
     speaker = connected(world, "speaker", "user-1")
-    world.finish(world.send(speaker, "createSession", sourceLanguage="en"))
+    world.finish(world.send(speaker, "createSession", sourceLanguage="en", **fields))
     return speaker, world.known_sessions[-1]
 
 

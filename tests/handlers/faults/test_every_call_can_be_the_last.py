@@ -1,7 +1,8 @@
 """A function dies before or after each of its AWS calls: nothing that it began is lost.
 
 Every listener of an ended session gets sessionEnded, at worst twice; every listener of a live one
-gets the state after the last control; a dead socket is removed and counted once.
+gets the state after the last control; a dead socket is removed and counted once; the transcript of
+an ended session is asked for.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ def die(scene: Scene, number: int, fate: Fate) -> None:
     assert operation.died
     come_to_rest(world, scene.laws)
     every_listener_knows_the_state(world)
+    every_transcript_is_asked_for(world)
 
 
 def every_listener_knows_the_state(world: World) -> None:
@@ -65,3 +67,13 @@ def every_listener_knows_the_state(world: World) -> None:
             assert max(versions, default=1) == version, (
                 f"{listener['connectionId']} knows {versions}, but the state is {version}"
             )
+
+
+def every_transcript_is_asked_for(world: World) -> None:
+    asked = {task["sessionId"] for task in world.stage.queued("transcripts")}
+    kept = {
+        session_id
+        for session_id, session in world.tables.rows["sessions"].items()
+        if session.get("keepTranscript") and "endedAt" in session
+    }
+    assert asked == kept

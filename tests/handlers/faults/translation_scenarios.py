@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from tests.handlers.faults.setting import Scenario, Start, end_without_notices, member, session
 from tests.handlers.properties.interleaving import Operation
@@ -24,11 +25,16 @@ def is_said(*languages: str, one_is_gone: bool = False) -> Scenario:
     return set_up
 
 
-def is_said_after_the_end(world: World) -> Start:
-    _, session_id = session(world)
-    member(world, session_id)
-    end_without_notices(world, session_id)
-    return lambda: say(world, session_id)
+def is_said_after_the_end(**fields: Any) -> Scenario:
+    """Of a session that was created with these fields."""
+
+    def set_up(world: World) -> Start:
+        _, session_id = session(world, **fields)
+        member(world, session_id)
+        end_without_notices(world, session_id)
+        return lambda: say(world, session_id)
+
+    return set_up
 
 
 def say(world: World, session_id: str) -> Operation:
@@ -49,5 +55,6 @@ TRANSLATION: Mapping[str, Scenario] = {
     "transcript": is_said("es", "en", "fr"),
     "transcript, one listener is gone": is_said("es", "en", "es", one_is_gone=True),
     "transcript without listeners": is_said(),
-    "transcript after the end": is_said_after_the_end,
+    "transcript after the end": is_said_after_the_end(),
+    "transcript after the end, kept": is_said_after_the_end(keepTranscript=True),
 }

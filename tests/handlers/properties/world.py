@@ -107,7 +107,7 @@ class World:
         self.sweep_shards(1)
         self.stage.fan_outs.clear()
         self.stage.processor_starts.clear()
-        for queue in ("session-checks", "reconcile-shards", *AUDIO_QUEUES):
+        for queue in ("session-checks", "reconcile-shards", "transcripts", *AUDIO_QUEUES):
             self.stage.queued_with_delay(queue)
         self.use_new_container("audio_ingest")
         self.stage.sockets.open.clear()
