@@ -261,6 +261,7 @@ export const words = {
       volume: "Volume",
       volumeValue: (percent: number) => `${percent} %`,
       end: "End the session",
+      ending: "Ending…",
       endQuestion: "End the session for everyone?",
       endHint: "Your audience is told that it is over. It cannot be started again.",
       endConfirm: "End for everyone",

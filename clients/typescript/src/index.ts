@@ -17,6 +17,7 @@ export { Listener, type ListenerEvents } from "./listener.ts";
 export * from "./protocol.ts";
 export type { ConnectionState, TokenProvider } from "./reconnecting-connection.ts";
 export type {
+  EndOptions,
   JoinOptions,
   ResumeOptions,
   SessionOptions,

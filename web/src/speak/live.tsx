@@ -58,12 +58,13 @@ export function Live({ speaking, session, joinLink, onSignIn }: LiveProps) {
                 <button
                     type="button"
                     class="button danger"
+                    aria-disabled={session.isEnding}
                     onClick={() => {
-                        setIsAsking(true);
+                        if (!session.isEnding) setIsAsking(true);
                     }}
                 >
                     <Icon name="stop" />
-                    {live.end}
+                    {session.isEnding ? live.ending : live.end}
                 </button>
             </header>
             <Announced role="alert" class="notices">
