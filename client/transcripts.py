@@ -8,7 +8,7 @@ from typing import Any
 from client.people import Speaker
 from client.sockets import Frame
 
-# A session is closed by the first reconcile, every two minutes, that comes a minute after its end.
+# Normally about a minute; if a check is lost, reconcile, every two minutes, has it written.
 WRITING_SECONDS = 360.0
 POLL_SECONDS = 10.0
 FETCH_SECONDS = 30.0

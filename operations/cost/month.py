@@ -124,13 +124,19 @@ class Month:
         return replies + self.status_pushes + pushes * self.load.listeners
 
     @property
+    def closing_passes(self) -> float:
+        """One for each session that keeps a transcript; any other is closed by reconcile."""
+        return self.started_sessions if "transcripts" in self.facts.functions else 0
+
+    @property
     def fan_outs(self) -> float:
-        """Two for each end (the second pass), one for each control; more with several pages.
+        """Two for each end (the second pass), one for each control and each closing pass; more with
+        several pages.
 
         The translation function posts one page itself and hands out several.
         """
         pages = -(-self.load.listeners // LISTENERS_PER_PAGE)
-        tasks = 2 * self.started_sessions + self.controls
+        tasks = 2 * self.started_sessions + self.closing_passes + self.controls
         if pages <= 1:
             return tasks
         captions = self.transcripts if "translation" in self.facts.functions else 0
@@ -143,7 +149,9 @@ class Month:
         every = {
             "authorizer": self.connections,
             "connection": self.connections + joins + 2 * self.started_sessions + self.controls,
-            "disconnect": self.connections + CHECKS_PER_SESSION * self.started_sessions,
+            "disconnect": (
+                self.connections + CHECKS_PER_SESSION * self.started_sessions + self.closing_passes
+            ),
             "heartbeat": self.heartbeats,
             "refresh": 0.0,
             "removed_action": 0.0,

@@ -83,6 +83,23 @@ def test_the_speaker_of_an_ended_session_fetches_its_subtitles_by_the_link(
         fetched(link["url"].replace("en.srt", "en.txt"))
 
 
+def test_what_is_understood_just_after_the_end_is_in_the_transcript_and_sent_to_nobody(
+    cloud: LocalCloud,
+) -> None:
+    speaker, listener = cloud.speaker(), cloud.listener()
+    session_id = speaker.create_session("en", keepTranscript=True)
+    listener.ask("joinSession", sessionId=session_id, targetLanguage="es")
+    speaker.ask("endSession")
+    listener.expect("sessionEnded")
+    say(cloud, session_id, "Good night, everybody.")
+    languages = {each["sessionLanguage"]["S"] for each in kept_captions(cloud, session_id)}
+    assert languages == {f"{session_id}#en", f"{session_id}#es"}
+    close(cloud, session_id)
+    (cue,) = srt.parse(fetched(wait_for_link(cloud, session_id)["url"]))
+    assert cue.content == "Good night, everybody."
+    assert listener.received("caption") == []
+
+
 def kept_captions(cloud: LocalCloud, session_id: str) -> list[dict[str, dict[str, str]]]:
     captions = cloud.client("dynamodb").scan(TableName=cloud.outputs[CAPTIONS.output])["Items"]
     return [each for each in captions if session_id in each["sessionLanguage"]["S"]]

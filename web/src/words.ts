@@ -366,7 +366,7 @@ export const words = {
     transcript: {
       heading: "Transcript",
       waiting:
-        "The transcript is being written, which takes some minutes. It is asked for again until it is there.",
+        "The transcript is being written, which takes about a minute. It is asked for again until it is there.",
       late: "The transcript is still not there. If nothing was said, there is none.",
       failed: (why: string) => `The transcript cannot be had. ${why}`,
       none: "Nothing was understood, so there is no transcript.",

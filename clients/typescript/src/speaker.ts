@@ -237,7 +237,7 @@ export class Speaker {
   }
 
   /**
-   * A link to a file of the transcript of a session of the same user, some minutes after its end;
+   * A link to a file of the transcript of a session of the same user, about a minute after its end;
    * default: this speaker's last session, in the language that was spoken, as text. It opens a socket
    * of its own unless there is a session.
    *

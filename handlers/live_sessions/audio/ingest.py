@@ -321,7 +321,7 @@ class Ingest:
         if remembered is not None:
             session = self.sessions.get(remembered)
             socket = session and session.socket_of(connection_id, at_ms)
-            if session and socket and session.is_live(at_ms):
+            if session and socket and session.takes_audio_of(at_ms):
                 return session, socket
             self._session_ids.pop(connection_id, None)
         row = self.connections.get(connection_id, at_ms=at_ms)

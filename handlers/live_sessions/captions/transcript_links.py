@@ -40,8 +40,8 @@ https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 """
 
 NONE_FOUND = (
-    "it is written some minutes after the session's end, if keepTranscript was true and something "
-    "was said, and deleted after its retention"
+    "it is written about a minute after the session's end, if keepTranscript was true and "
+    "something was said, and deleted after its retention"
 )
 
 
@@ -214,7 +214,7 @@ def _require_own(session: Session, user_id: str) -> None:
         raise not_the_speaker(session.session_id)
     if session.ended_at is None:
         raise transcript_not_available(
-            session.session_id, "the session has not ended; ask some minutes after its end"
+            session.session_id, "the session has not ended; ask about a minute after its end"
         )
     if not session.keep_transcript:
         raise transcript_not_available(

@@ -42,7 +42,7 @@ class ExpiryCheck(Check, frozen=True, kw_only=True, tag="expiry"):
     """End the session if it has expired."""
 
 
-class SecondPassCheck(Check, frozen=True, kw_only=True, tag="secondPass"):
+class SecondPassCheck(Check, frozen=True, kw_only=True, tag="secondPass", omit_defaults=True):
     """Notify the listeners that the first pass after the session's end missed.
 
     The closing one comes when there is nothing left to wait for, so that a session's transcript is

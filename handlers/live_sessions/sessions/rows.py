@@ -217,6 +217,10 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         """When the session ended, else when its maximum duration is over (epoch milliseconds)."""
         return self.expires_at * 1000 if self.ended_at is None else self.ended_at
 
+    def takes_audio_of(self, at_ms: int) -> bool:
+        """Whether audio that arrived at that time is transcribed, even if the session is over."""
+        return self.is_live(at_ms) or (self.keep_transcript and at_ms < self.over_at)
+
     def takes_last_words(self, now_ms: int) -> bool:
         """Whether the session is over, and what was said before can still be in its transcript."""
         return (

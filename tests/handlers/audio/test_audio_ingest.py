@@ -247,6 +247,24 @@ def test_an_ended_session_takes_no_chunk(stage: Stage, is_remembered: bool) -> N
     assert code_of(stage, speaker) == "SESSION_ENDED"
 
 
+@pytest.mark.parametrize("keeps_transcript", [True, False])
+def test_a_chunk_that_arrived_before_the_end_is_taken_after_it_for_a_transcript_alone(
+    stage: Stage, keeps_transcript: bool
+) -> None:
+    speaker, session_id = broadcasting(stage)
+    stage.change("sessions", {"sessionId": session_id}, keepTranscript=keeps_transcript)
+    stage.send_audio(speaker, 0, AUDIO)
+    queued_sequences(stage)
+    stage.send(speaker, "endSession")
+    ended_at = stage.session(session_id)["endedAt"]
+    stage.send_audio(speaker, 1, AUDIO, arrived_at_ms=ended_at - 1)
+    stage.send_audio(speaker, 2, AUDIO, arrived_at_ms=ended_at)
+    taken = [each for sequences in queued_sequences(stage).values() for each in sequences]
+    assert taken == ([1] if keeps_transcript else [])
+    refused = [frame["code"] for frame in errors(stage, speaker)]
+    assert refused == ["CONNECTION_NOT_FOUND"] * (1 if keeps_transcript else 2)
+
+
 def test_an_expired_session_takes_no_chunk(stage: Stage) -> None:
     speaker, session_id = broadcasting(stage)
     stage.change("sessions", {"sessionId": session_id}, expiresAt=stage.clock.now_ms() // 1000)

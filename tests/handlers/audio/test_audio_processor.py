@@ -10,6 +10,7 @@ import pytest
 
 from live_sessions.audio.processing import IDLE_SECONDS
 from live_sessions.audio.slots import LEASE_SECONDS
+from live_sessions.sessions.rows import LAST_WORDS_SECONDS
 from tests.handlers.audio.broadcast import Broadcast
 from tests.handlers.audio.recogniser import PERMANENT, Plan, pause, word
 from tests.handlers.conftest import OpenSockets, Stage
@@ -187,6 +188,20 @@ def test_one_whose_lease_is_taken_stops_and_leaves_the_rows_to_the_other(
     assert broadcast.claim()["processorId"] == "another"
     assert broadcast.slot(broadcast.claim()["slot"])["claimId"] == "another"
     assert broadcast.claim()["leaseUntil"] > 0
+
+
+def test_the_last_words_before_the_end_become_transcripts_if_the_session_keeps_one(
+    broadcast: Broadcast, stage: Stage
+) -> None:
+    stage.change("sessions", {"sessionId": broadcast.session_id}, keepTranscript=True)
+    # After 20 chunks: three phrases, and two words of the fourth.
+    broadcast.says(speech(20), chunk_seconds=CHUNK_SECONDS)
+    broadcast.at(0.1 + 19.5 * CHUNK_SECONDS, lambda: broadcast.control("endSession"))
+    broadcast.run()
+    assert broadcast.words() == list(range(1, 15))
+    assert broadcast.runs[0][1] <= 10 + LAST_WORDS_SECONDS
+    assert broadcast.slot(broadcast.claim()["slot"])["leaseUntil"] <= broadcast.clock.now_ms
+    assert len(broadcast.runs) == 1
 
 
 def test_a_session_that_ends_frees_its_slot_within_a_renewal(broadcast: Broadcast) -> None:

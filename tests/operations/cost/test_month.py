@@ -6,6 +6,7 @@ import pytest
 
 from operations.cost import monitoring, serving, tables
 from operations.cost.month import MINUTES_PER_MONTH, Month
+from operations.cost.stack_facts import Function
 from tests.operations.cost.worked import facts, load, month
 
 
@@ -146,6 +147,17 @@ def test_many_listeners_are_notified_in_pages(listeners: int, tasks: int, captio
 def test_an_external_pipeline_posts_its_captions_itself():
     functions = {entry: each for entry, each in facts().functions.items() if entry != "translation"}
     assert month(load(listeners=501), facts(functions=functions)).fan_outs == 36
+
+
+def test_a_session_that_keeps_a_transcript_has_one_more_check_and_one_more_fan_out():
+    plain = month()
+    with_transcripts = {
+        **facts().functions,
+        "transcripts": Function(gigabytes=0.5, architecture="arm64"),
+    }
+    kept = month(load(), facts(functions=with_transcripts))
+    for entry in ("disconnect", "fan_out"):
+        assert kept.invocations[entry] - plain.invocations[entry] == plain.started_sessions
 
 
 @pytest.mark.parametrize("entry", ["fan_out", "translation"])

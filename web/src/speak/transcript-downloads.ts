@@ -30,7 +30,7 @@ export type DownloadState =
   | { readonly state: "started" }
   | { readonly state: "failed"; readonly problem: string };
 
-/** The downloads of one session's transcript, which is written some minutes after its end. */
+/** The downloads of one session's transcript, which is written about a minute after its end. */
 export class TranscriptDownloads {
   readonly state = new Store<TranscriptState>({ stage: "waiting" });
   readonly #speaker: Pick<Speaker, "getTranscript">;
