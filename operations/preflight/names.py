@@ -252,12 +252,5 @@ MAY_BE_TAKEN: Mapping[str, str] = {
     "aws:lambda/alias:Alias": "unique in its own function only",
     "aws:lambda/layerVersion:LayerVersion": "each upload is a new version of the name",
     "aws:route53/record:Record": "checked with the custom domain",
-    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": "named by its bucket",
-    "aws:s3/bucketOwnershipControls:BucketOwnershipControls": "named by its bucket",
-    "aws:s3/bucketPolicy:BucketPolicy": "named by its bucket",
-    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": "named by its bucket",
-    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": (
-        "named by its bucket"
-    ),
 }
 """The types with a name that may exist already, and why an update does not fail on it."""

@@ -195,12 +195,17 @@ def test_where_nothing_else_could_be_looked_up_nothing_is_said_to_be_left(
     assert wrong(names, context) == {}
 
 
+def refused(code: str) -> Callable[..., Any]:
+    def refuse(**asked: Any) -> Any:
+        raise ClientError({"Error": {"Code": code}}, "HeadBucket")
+
+    return refuse
+
+
 @pytest.mark.parametrize("code", ["403", "301"], ids=["refused", "in another Region"])
 def test_another_accounts_bucket_of_the_same_name_is_wrong(code: str) -> None:
-    def refuse(**asked: Any) -> Any:
-        raise ClientError({"Error": {"Code": code, "Message": "Forbidden"}}, "HeadBucket")
-
-    context = account_declaring("bucket", clients={"s3": Changed("s3", head_bucket=refuse)})
+    s3 = Changed("s3", head_bucket=refused(code))
+    context = account_declaring("bucket", clients={"s3": s3})
     [(subject, seen)] = wrong(names, context).items()
     assert subject == f"bucket {BUCKET}"
     assert "another account's" in seen
@@ -227,32 +232,25 @@ def test_a_foreign_resource_of_the_same_name_is_wrong(
     assert seen.startswith(f"exists already and is not this stack's: {whose}")
 
 
-BUCKET, POOL_DOMAIN = f"{PREFIX}-pages", f"{PREFIX}-123456789012"
+PAGES_BUCKET, POOL_DOMAIN = f"{PREFIX}-pages", f"{PREFIX}-123456789012"
 CONTROL, POLICY = f"{PREFIX}-pages", f"{PREFIX}-pages"
 
 
 def named_for_pages(**clients: Any) -> Any:
     resources = (
-        declared(TOKENS["bucket"], "pages-bucket", bucket=BUCKET),
+        declared(TOKENS["bucket"], "pages-bucket", bucket=PAGES_BUCKET),
         declared(TOKENS["user pool domain"], "identity-domain", domain=POOL_DOMAIN),
     )
     free = {"cognito-idp": Service(describe_user_pool_domain={"DomainDescription": {}})}
     return account({**free, **clients}, *resources, tokens=[])
 
 
-def refused(code: str) -> Callable[..., Any]:
-    def refuse(**asked: Any) -> Any:
-        raise ClientError({"Error": {"Code": code}}, "HeadBucket")
-
-    return refuse
-
-
 def test_the_names_of_the_pages_are_free_or_this_stacks_own() -> None:
     assert {each.seen for each in results(names, named_for_pages()).values()} == {"1 free"}
     emulated("s3").create_bucket(
-        Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
+        Bucket=PAGES_BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
     )
-    emulated("s3").put_bucket_tagging(Bucket=BUCKET, Tagging={"TagSet": pairs(OWN)})
+    emulated("s3").put_bucket_tagging(Bucket=PAGES_BUCKET, Tagging={"TagSet": pairs(OWN)})
     pool = Service(
         describe_user_pool_domain={"DomainDescription": {"UserPoolId": "p"}},
         describe_user_pool={"UserPool": {"UserPoolTags": OWN}},
@@ -263,14 +261,14 @@ def test_the_names_of_the_pages_are_free_or_this_stacks_own() -> None:
 
 def test_a_bucket_or_a_domain_of_somebody_else_is_wrong() -> None:
     others: dict[str, Any] = {
-        "s3": Service(head_bucket=refused("403")),
+        "s3": Service(list_buckets={"Buckets": []}, head_bucket=refused("403")),
         "cognito-idp": Service(
             describe_user_pool_domain={"DomainDescription": {"UserPoolId": "p"}},
             describe_user_pool=refused("ResourceNotFoundException"),
         ),
     }
     assert wrong(names, named_for_pages(**others)).keys() == {
-        f"bucket {BUCKET}",
+        f"bucket {PAGES_BUCKET}",
         f"user pool domain {POOL_DOMAIN}",
     }
 
