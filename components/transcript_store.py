@@ -26,6 +26,8 @@ from components.roles import service_role
 from contract.functions import CONNECTION, NONE, TRANSCRIPTS
 from contract.transcripts import bucket_name
 
+TRANSCRIPT_STORE_TYPE = "live-sessions:transcript_store:TranscriptStore"
+
 TIMEOUT_SECONDS = 600
 # A task that failed is tried again after as long as the function may take.
 TIMEOUTS_HIDDEN = 1
@@ -68,7 +70,7 @@ class TranscriptStore(pulumi.ComponentResource):
     def __init__(
         self, name: str, args: TranscriptStoreArgs, opts: ResourceOptions | None = None
     ) -> None:
-        super().__init__("live-sessions:transcript_store:TranscriptStore", name, None, opts)
+        super().__init__(TRANSCRIPT_STORE_TYPE, name, None, opts)
         self._args = args
         self._child = ResourceOptions(parent=self)
         platform = args.platform

@@ -5,8 +5,9 @@ from typing import Any
 import pulumi
 
 from components.stack_state import Resources, resources_of_this_stack
+from components.transcript_store import TRANSCRIPT_STORE_TYPE
 
-OF_TRANSCRIPTS = "live-sessions:transcript_store:TranscriptStore$aws:s3/bucket:Bucket::"
+OF_TRANSCRIPTS = f"{TRANSCRIPT_STORE_TYPE}$aws:s3/bucket:Bucket::"
 LIST_OBJECTS = "aws:s3/getObjects:getObjects"
 NO_SUCH_BUCKET = "NoSuchBucket"
 

@@ -180,6 +180,11 @@ def _web_pages(values: Mapping[str, str]) -> Iterator[Problem]:
     if (name := values.get(domain)) and name == values.get("domainName"):
         rule = "must not be the domainName, which is the API's"
         yield Problem(domain, name, rule, "set another name")
+    of_others = (values.get("existingUserPoolId"), values.get("speakerIssuer"))
+    if values.get("webPages") == "true" and of_others == ("", "") and values.get(sign_in_origin):
+        rule = "has an effect only with existingUserPoolId or speakerIssuer"
+        way_out = f"set one of them or unset {sign_in_origin}"
+        yield Problem(sign_in_origin, values[sign_in_origin], rule, way_out)
     if id_ := values.get(client):
         audiences = values.get("speakerAudiences")
         if audiences is not None and id_ not in json.loads(audiences):

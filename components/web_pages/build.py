@@ -4,7 +4,6 @@ No resources. The same sources give the same bytes from every builder, whatever 
 umask. What was built is kept by the hash of its sources; web/dist is never touched.
 """
 
-import fcntl
 import hashlib
 import json
 import os
@@ -188,6 +187,9 @@ def _fingerprint(root: Path) -> str:
 
 @contextmanager
 def _locked(path: Path) -> Generator[None]:
+    # Windows does not have it, and builds no pages; the program runs there without them.
+    import fcntl
+
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -5,6 +5,7 @@ import json
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -16,7 +17,7 @@ from components.web_pages import PagesBuildError, build_pages
 from components.web_pages.config import CONFIG_FILE
 from components.web_pages.pages import SIGN_IN_PAGE
 from local.cloud import LocalCloud
-from local.emulator.process import HOST
+from local.emulator.process import HOST, EmulatorError
 from local.pages.answers import Answer, Answering
 from local.pages.distribution import DistributionPages
 from local.pages.folder import FolderPages
@@ -57,13 +58,13 @@ class LocalPages:
         return settings
 
     def publish(self, cloud: LocalCloud) -> None:
-        """Serve what has been deployed."""
+        """Serve what has been deployed; raises EmulatorError if the emulator does not."""
         outputs = cloud.outputs
         pages = DistributionPages(outputs["emulatorUrl"], outputs["webPagesDistributionDomain"])
         if not self._phones:
             self._own.answer_with(pages)
             return
-        config: dict[str, Any] = json.loads(pages(CONFIG_PATH).body)
+        config = _config(pages)
         # What the speaker page shows leads to where phones can read.
         own_config = {**config, "listenerPage": f"{self._phones.url}/"}
         self._own.answer_with(partial(_with_config, pages, json.dumps(own_config).encode()))
@@ -102,6 +103,13 @@ class LocalPages:
 
     def __exit__(self, *_: object) -> None:
         self._cleanup.close()
+
+
+def _config(pages: Answering) -> dict[str, Any]:
+    answer = pages(CONFIG_PATH)
+    if answer.status != HTTPStatus.OK:
+        raise EmulatorError(f"{CONFIG_FILE} of the pages was answered with {answer.status.value}.")
+    return json.loads(answer.body)
 
 
 def _with_config(pages: Answering, config: bytes, path: str) -> Answer:

@@ -110,16 +110,16 @@ class Passage:
             try:
                 async with asyncio.timeout(HANDSHAKE_SECONDS):
                     head = await api_reader.readuntil(b"\r\n\r\n")
+                    is_open = head.split(maxsplit=2)[1] == b"101"
+                    body = b"" if is_open else await api_reader.readexactly(_body_bytes(head))
             except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, TimeoutError):
                 await send(writer, Answer.plain(HTTPStatus.BAD_GATEWAY))
                 return
-            writer.write(head)
-            if head.split(maxsplit=2)[1] == b"101":
+            # Nothing that the client sends after a refusal may become another request.
+            writer.write(head + body)
+            await writer.drain()
+            if is_open:
                 await _both(_pass_on(reader, api_writer), _pass_on(api_reader, writer))
-            else:
-                # Nothing that the client sends may become another request.
-                writer.write(await api_reader.readexactly(_body_bytes(head)))
-                await writer.drain()
         finally:
             api_writer.close()
 

@@ -74,6 +74,11 @@ def _constants() -> Iterator[str]:
         ("SUBPROTOCOL", SUBPROTOCOL, "What clients offer as a subprotocol."),
         ("BEARER_PREFIX", BEARER_PREFIX, "In another one, a speaker offers a token after this."),
         ("TOKEN_PARAMETER", TOKEN_PARAMETER, "The parameter of the URL for a token, instead."),
+        (
+            "AUDIO_TIMEOUT_SECONDS",
+            ACTIONS["sendAudio"].timeout_seconds,
+            "A chunk of audio is handled within this time or never: API Gateway waits no longer.",
+        ),
     ):
         yield f"{_comment(comment)}export const {name} = {json.dumps(value)};"
     accents = [

@@ -446,9 +446,17 @@ def test_the_pages_and_the_api_have_two_names():
     ids=lambda each: next(iter(each)),
 )
 def test_settings_of_the_pages_without_pages_are_refused(setting: dict[str, Any]):
-    assert load({"webPages": True, **setting}).web_pages_rules.web_pages
+    pool = {"existingUserPoolId": "eu-west-1_AbCdEf", "existingUserPoolClientId": "client"}
+    others = pool if "webPagesSignInOrigin" in setting else {}
+    assert load({"webPages": True, **others, **setting}).web_pages_rules.web_pages
     (line,) = problems(setting)
     assert "has an effect only with webPages; set webPages to true or unset" in line
+
+
+def test_the_stacks_own_users_sign_in_at_the_domain_of_their_own_pool():
+    origin = {"webPagesSignInOrigin": "https://people.auth.eu-west-1.amazoncognito.com"}
+    (line,) = problems({"webPages": True, **origin})
+    assert "has an effect only with existingUserPoolId or speakerIssuer" in line
 
 
 def test_the_pages_sign_in_with_a_client_whose_tokens_are_accepted():

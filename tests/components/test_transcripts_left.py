@@ -8,7 +8,7 @@ import grpc
 import pulumi
 import pytest
 
-from components.transcripts_left import LIST_OBJECTS, TranscriptsLeftError
+from components.transcripts_left import LIST_OBJECTS, OF_TRANSCRIPTS, TranscriptsLeftError
 from program.engine import Engine, RecordingMonitor
 from program.run import run_program
 from program.stack_config import recorded_config
@@ -16,7 +16,6 @@ from tests.contracts.program_runs import LEAN
 
 BUCKET = "live-sessions-staging-transcripts-123456789012-eu-central-1"
 KEY = "user/golden-eagle-427/1792000000000/en.json"
-STORE = "live-sessions:transcript_store:TranscriptStore"
 
 
 class Refused(grpc.RpcError):
@@ -68,7 +67,10 @@ class StateWith(RecordingMonitor):
         found = {"urn:pulumi:x::y::aws:s3/bucket:Bucket::recordings": other}
         if self.bucket is None:
             return found
-        return {**found, f"urn:pulumi:x::y::{STORE}$aws:s3/bucket:Bucket::transcripts-bucket": own}
+        return {
+            **found,
+            f"urn:pulumi:x::y::{OF_TRANSCRIPTS}transcripts-bucket": own,
+        }
 
 
 def updated(

@@ -8,6 +8,7 @@ import {
   errorOf,
 } from "./errors.ts";
 import {
+  AUDIO_TIMEOUT_SECONDS,
   BEARER_PREFIX,
   SUBPROTOCOL,
   type ClientMessage,
@@ -56,8 +57,8 @@ interface Pending {
 
 const NORMAL_CLOSURE = 1000;
 
-/** The service handles a message without a reply within this time: API Gateway waits no longer. */
-export const HANDLED_WITHIN_MILLISECONDS = 10_000;
+/** Audio is the one message without a reply. */
+export const HANDLED_WITHIN_MILLISECONDS = AUDIO_TIMEOUT_SECONDS * 1000;
 
 /** One open socket: matches replies with requests and tells frames from API Gateway's own. */
 export class Connection {

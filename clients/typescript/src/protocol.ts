@@ -9,6 +9,9 @@ export const BEARER_PREFIX = "bearer.";
 /** The parameter of the URL for a token, instead. */
 export const TOKEN_PARAMETER = "token";
 
+/** A chunk of audio is handled within this time or never: API Gateway waits no longer. */
+export const AUDIO_TIMEOUT_SECONDS = 10;
+
 /** The accents of each source language, the usual one first. */
 export const ACCENTS = {
   "af": ["af-ZA"],

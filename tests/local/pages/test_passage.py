@@ -219,6 +219,27 @@ def test_an_api_that_is_gone_is_a_bad_gateway(serve: Serve) -> None:
     assert refused_status(socket_url(server)) == 502
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 403 Forbidden\r\nContent-Length: 50\r\n\r\ncut",
+        b"HTTP/1.1 403 Forbidden\r\nContent-Le",
+        b"",
+    ],
+    ids=["in the body", "in the head", "before it"],
+)
+def test_an_api_whose_answer_is_cut_off_is_a_bad_gateway(serve: Serve, answer: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as api:
+        server = serve(f"ws://127.0.0.1:{api.getsockname()[1]}/live")
+        with connected(server.url) as client:
+            client.sendall(request(PATH, *HANDSHAKE))
+            asked, _ = api.accept()
+            with asked:
+                assert asked.recv(65_536)
+                asked.sendall(answer)
+            assert status_of(everything(client)) == 502
+
+
 def test_the_end_of_the_server_ends_the_sockets(api: SocketApi) -> None:
     server = PageServer("127.0.0.1")
     server.start()

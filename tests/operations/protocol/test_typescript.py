@@ -58,6 +58,7 @@ def test_node_reads_the_module_and_its_constants_are_those_of_the_contract() -> 
         "SUBPROTOCOL": SUBPROTOCOL,
         "BEARER_PREFIX": BEARER_PREFIX,
         "TOKEN_PARAMETER": TOKEN_PARAMETER,
+        "AUDIO_TIMEOUT_SECONDS": ACTIONS["sendAudio"].timeout_seconds,
         "ACCENTS": {code: list(LANGUAGES[code].locales) for code in SOURCE_LANGUAGES},
         "STANDS_FOR": dict(STANDS_FOR),
         "SOURCE_LANGUAGES": sorted(SOURCE_LANGUAGES),
