@@ -109,6 +109,8 @@ export class Speaking {
   #sampleRateHertz = 16_000;
   /** Rises with each session and each attempt to have one: what belongs to an earlier one is dropped. */
   #turn = 0;
+  /** Rises with each start, stop and failure of the microphone: what comes of an earlier start is dropped. */
+  #microphoneTurn = 0;
   #endWait: () => void = () => undefined;
 
   constructor(options: SpeakingOptions) {
@@ -229,21 +231,23 @@ export class Speaking {
   }
 
   async startMicrophone(deviceId: string | undefined): Promise<void> {
-    const turn = this.#turn;
+    this.#microphoneTurn += 1;
+    const turn = this.#microphoneTurn;
     this.#loudness = new LoudnessWatch(LOUDNESS_LEVELS);
     this.#without("microphone");
     this.#change({ microphone: "starting", loudness: undefined });
     try {
       await this.#speaker.startAudio(this.#options.microphone(deviceId, this.#sampleRateHertz));
-      if (turn !== this.#turn || this.#live()?.microphone !== "starting") return;
+      if (turn !== this.#microphoneTurn) return;
       this.#change({ microphone: "on" });
       this.#update({ isMicrophoneOn: true, microphoneId: deviceId });
     } catch (error) {
-      if (turn === this.#turn) this.#microphoneFailed(error);
+      if (turn === this.#microphoneTurn) this.#microphoneFailed(error);
     }
   }
 
   async stopMicrophone(): Promise<void> {
+    this.#microphoneTurn += 1;
     this.#change({ microphone: "off", loudness: undefined });
     this.meter.set(SILENCE);
     this.#update({ isMicrophoneOn: false });
@@ -425,6 +429,7 @@ export class Speaking {
   }
 
   #microphoneFailed(error: unknown): void {
+    this.#microphoneTurn += 1;
     this.meter.set(SILENCE);
     this.#change({ microphone: "off", loudness: undefined });
     this.#update({ isMicrophoneOn: false });
@@ -496,6 +501,7 @@ export class Speaking {
 
   #nextTurn(): number {
     this.#turn += 1;
+    this.#microphoneTurn += 1;
     this.#endWait();
     for (const kind of [...this.#noticeTimers.keys()]) this.#cancelNoticeTimer(kind);
     return this.#turn;

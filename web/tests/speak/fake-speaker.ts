@@ -69,6 +69,8 @@ export class FakeSpeaker implements SpeakerClient {
   readonly resumeFailures: Error[] = [];
   readonly controlFailures: Error[] = [];
   readonly audioFailures: Error[] = [];
+  /** What the next starts of audio wait for, in order, and fail with; without one left they succeed. */
+  readonly audioHolds: Promise<void>[] = [];
   version = 1;
   readonly #handlers: Handlers = {};
 
@@ -161,7 +163,7 @@ export class FakeSpeaker implements SpeakerClient {
     const failure = this.audioFailures.shift();
     if (failure !== undefined) return Promise.reject(failure);
     this.source = source;
-    return Promise.resolve();
+    return this.audioHolds.shift() ?? Promise.resolve();
   }
 
   stopAudio(): Promise<void> {

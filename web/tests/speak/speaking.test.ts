@@ -100,6 +100,23 @@ class Lab {
   }
 }
 
+interface Held {
+  readonly promise: Promise<void>;
+  readonly succeed: () => void;
+  readonly fail: (error: Error) => void;
+}
+
+/** A promise that the test settles. */
+function held(): Held {
+  let succeed: () => void = () => undefined;
+  let fail: (error: Error) => void = () => undefined;
+  const promise = new Promise<void>((resolve, reject) => {
+    succeed = resolve;
+    fail = reject;
+  });
+  return { promise, succeed, fail };
+}
+
 test("a session is created as chosen, with captions for the speaker, and the microphone starts", async () => {
   const lab = await Lab.live();
   assert.deepEqual(lab.speaker.created, {
@@ -158,6 +175,56 @@ test("a microphone that is unplugged is said, and the meter falls to nothing", a
   assert.equal(lab.session.microphone, "off");
   assert.deepEqual(lab.notices(), [words.speak.microphone.lost]);
   assert.equal(lab.speaking.meter.value.fraction, 0);
+});
+
+test("what comes late of a microphone that was stopped does not change what is said of the next one", async () => {
+  for (const comesLate of ["failure", "success"] as const) {
+    const lab = await Lab.live();
+    await lab.speaking.stopMicrophone();
+    const slow = held();
+    const next = held();
+    lab.speaker.audioHolds.push(slow.promise, next.promise);
+    const slowStart = lab.speaking.startMicrophone("slow");
+    await lab.speaking.stopMicrophone();
+    const nextStart = lab.speaking.startMicrophone("next");
+    if (comesLate === "failure") slow.fail(new MicrophoneError("unusable", "no"));
+    else slow.succeed();
+    await slowStart;
+    assert.equal(lab.session.microphone, "starting");
+    assert.deepEqual(lab.notices(), []);
+    assert.equal(lab.speaking.kept?.microphoneId, "headset");
+    next.succeed();
+    await nextStart;
+    assert.equal(lab.session.microphone, "on");
+    assert.equal(lab.speaking.kept.microphoneId, "next");
+    assert.equal(lab.speaking.kept.isMicrophoneOn, true);
+  }
+});
+
+test("a microphone that fails after it was stopped is not said", async () => {
+  const lab = await Lab.live();
+  await lab.speaking.stopMicrophone();
+  const slow = held();
+  lab.speaker.audioHolds.push(slow.promise);
+  const start = lab.speaking.startMicrophone("slow");
+  await lab.speaking.stopMicrophone();
+  slow.fail(new MicrophoneError("unusable", "no"));
+  await start;
+  assert.equal(lab.session.microphone, "off");
+  assert.deepEqual(lab.notices(), []);
+});
+
+test("a microphone that was lost while it started stays off once its start has succeeded", async () => {
+  const lab = await Lab.live();
+  await lab.speaking.stopMicrophone();
+  const slow = held();
+  lab.speaker.audioHolds.push(slow.promise);
+  const start = lab.speaking.startMicrophone("slow");
+  lab.speaker.emit("audioEnded", { error: new MicrophoneError("lost", "gone") });
+  slow.succeed();
+  await start;
+  assert.equal(lab.session.microphone, "off");
+  assert.deepEqual(lab.notices(), [words.speak.microphone.lost]);
 });
 
 test("a reload takes the session back with its passcode, and starts the same microphone", async () => {
