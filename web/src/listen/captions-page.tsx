@@ -39,8 +39,9 @@ export function CaptionsPage({
     const [isWakeLockRead, setIsWakeLockRead] = useState(
         () => keptForTab.read(WAKE_LOCK_READ) !== undefined,
     );
-    const { ending, session: joined, language, changingTo, connection, isPaused } = state;
+    const { ending, session: joined, language, changingTo, isPaused, isRejoining } = state;
     const isOver = ending !== undefined;
+    const connection = isOver && !isRejoining ? "closed" : state.connection.state;
     useEffect(() => (isOver ? undefined : keepScreenOn()), [isOver]);
     if (joined === undefined || language === undefined) return null;
 
@@ -55,11 +56,8 @@ export function CaptionsPage({
                     <h1>
                         <span class="visually-hidden">{said.session}</span> {joined.sessionId}
                     </h1>
-                    <p
-                        role="status"
-                        class={`connection is-${isOver ? "closed" : connection.state}`}
-                    >
-                        {isOver ? said.connection.closed : said.connection[connection.state]}
+                    <p role="status" class={`connection is-${connection}`}>
+                        {said.connection[connection]}
                     </p>
                 </div>
                 <div class="tools">
@@ -131,8 +129,13 @@ export function CaptionsPage({
                 <div class="foot-line">
                     <p class="soft">{joined.isTranscriptKept ? said.transcriptKept.short : ""}</p>
                     {ending?.kind === "lost" && (
-                        <button type="button" class="button primary" onClick={onRejoin}>
-                            {said.lost.rejoin}
+                        <button
+                            type="button"
+                            class="button primary"
+                            disabled={isRejoining}
+                            onClick={onRejoin}
+                        >
+                            {isRejoining ? said.join.joining : said.lost.rejoin}
                         </button>
                     )}
                     {isOver ? (

@@ -100,7 +100,7 @@ export function ListenPage({ session, overlay }: ListenPageProps) {
                     countJoin(0);
                 }}
                 onRejoin={() => {
-                    if (state.request !== undefined) join(state.request);
+                    void session.rejoin();
                 }}
             />
         );

@@ -27,7 +27,7 @@ export interface ListenState {
   readonly phase: "outside" | "joining" | "inside";
   /** Why the last attempt to join failed. */
   readonly joinError: unknown;
-  /** What was asked for when it was joined. */
+  /** What was asked for when it was joined last. */
   readonly request: JoinRequest | undefined;
   readonly session: SessionJoined | undefined;
   readonly language: TargetLanguage | undefined;
@@ -46,6 +46,8 @@ export interface ListenState {
   /** The sequence of the first caption that had waited when the reader resumed. */
   readonly pausedBefore: number | undefined;
   readonly ending: Ending | undefined;
+  /** A reader who was lost is joining again; all that they have read stays. */
+  readonly isRejoining: boolean;
 }
 
 /** What is needed of the client package's Listener. */
@@ -79,6 +81,7 @@ const OUTSIDE: ListenState = {
   heldBack: [],
   pausedBefore: undefined,
   ending: undefined,
+  isRejoining: false,
 };
 
 /** One reader's session: what has become of it so far, and what the reader can do about it. */
@@ -87,6 +90,8 @@ export class ListenSession {
   readonly #handlers = new Set<() => void>();
   #state = OUTSIDE;
   #livePartial: ShownCaption | undefined;
+  /** Each sequence is one caption, whatever its language. The client forgets them when it joins again. */
+  readonly #received = new Set<number>();
   #leaving: Promise<void> | undefined;
 
   constructor(listener: ListenerClient) {
@@ -105,6 +110,8 @@ export class ListenSession {
       this.#set({ broadcast });
     });
     listener.on("caption", ({ caption, isLate }) => {
+      if (this.#received.has(caption.sequence)) return;
+      this.#received.add(caption.sequence);
       if (this.#state.isPaused) this.#set({ heldBack: [...this.#state.heldBack, caption] });
       else this.#show([caption], isLate ? 0 : 1);
     });
@@ -116,15 +123,12 @@ export class ListenSession {
       this.#set({ refusal });
     });
     listener.on("ended", ({ reason, error }) => {
-      const isOver =
-        error === undefined ||
-        error instanceof SessionEndedError ||
-        error instanceof SessionNotFoundError;
       this.#release();
       this.#set({
         partial: undefined,
         changingTo: undefined,
-        ending: isOver ? { kind: "ended", reason } : { kind: "lost", error },
+        ending: endingOf(reason, error),
+        isRejoining: false,
       });
     });
   }
@@ -145,6 +149,7 @@ export class ListenSession {
   async join(request: JoinRequest): Promise<unknown> {
     if (this.#state.phase === "joining") return undefined;
     this.#livePartial = undefined;
+    this.#received.clear();
     this.#state = { ...OUTSIDE, phase: "joining", request };
     this.#changed();
     try {
@@ -160,6 +165,23 @@ export class ListenSession {
       this.#changed();
       return joinError;
     }
+  }
+
+  /** Goes back into the session that was lost, in the language that was read last. */
+  async rejoin(): Promise<void> {
+    const { request, language, ending, isRejoining } = this.#state;
+    if (request === undefined || ending?.kind !== "lost" || isRejoining) return;
+    const again = { ...request, targetLanguage: language ?? request.targetLanguage };
+    this.#livePartial = undefined;
+    this.#set({ isRejoining: true, request: again, refusal: undefined });
+    let failure: Ending | undefined;
+    try {
+      await this.#listener.join(again);
+    } catch (error) {
+      failure = endingOf(undefined, error);
+    }
+    // Meanwhile the reader may have left, or the session may have ended.
+    if (this.#state.isRejoining) this.#set({ isRejoining: false, ending: failure });
   }
 
   /** Captions in another language from now on; a refusal is in the state. */
@@ -192,6 +214,7 @@ export class ListenSession {
   /** Leaves the session and forgets it. */
   leave(): void {
     this.#leaving = this.#listener.leave();
+    this.#received.clear();
     this.#state = OUTSIDE;
     this.#changed();
   }
@@ -237,4 +260,13 @@ export class ListenSession {
   #changed(): void {
     for (const handler of this.#handlers) handler();
   }
+}
+
+/** Without an error, or with one that says so, the session itself is over. */
+function endingOf(reason: EndReason | undefined, error: unknown): Ending {
+  const isOver =
+    error === undefined ||
+    error instanceof SessionEndedError ||
+    error instanceof SessionNotFoundError;
+  return isOver ? { kind: "ended", reason } : { kind: "lost", error };
 }

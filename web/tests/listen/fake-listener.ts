@@ -1,4 +1,4 @@
-import type { ListenerEvents, SessionJoined, TargetLanguage } from "live-sessions";
+import type { JoinOptions, ListenerEvents, SessionJoined, TargetLanguage } from "live-sessions";
 
 import type { ListenerClient } from "../../src/listen/listen-session.ts";
 import { caption } from "./captions.ts";
@@ -29,6 +29,8 @@ type Handler = (event: never) => unknown;
 export class FakeListener implements ListenerClient {
   readonly calls: string[] = [];
   session: SessionJoined | undefined;
+  /** What was asked for when it was joined last. */
+  asked: JoinOptions | undefined;
   /** What the next request is answered with, instead of success. */
   refusal: Error | undefined;
   /** Ends `leave`. */
@@ -52,10 +54,12 @@ export class FakeListener implements ListenerClient {
     this.emit("caption", { caption: caption(sequence), isLate });
   }
 
-  async join(): Promise<SessionJoined> {
+  async join(options: JoinOptions): Promise<SessionJoined> {
+    this.asked = options;
     await this.#call("join");
-    this.emit("joined", JOINED);
-    return JOINED;
+    const joined = { ...JOINED, targetLanguage: options.targetLanguage as TargetLanguage };
+    this.emit("joined", joined);
+    return joined;
   }
 
   async changeLanguage(tag: string): Promise<TargetLanguage> {

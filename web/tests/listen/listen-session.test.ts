@@ -8,6 +8,7 @@ import {
   SessionFullError,
   ServiceUnavailableError,
   UnauthorizedActionError,
+  WrongStateError,
 } from "live-sessions";
 
 import { ListenSession } from "../../src/listen/listen-session.ts";
@@ -20,12 +21,18 @@ import { caption } from "./captions.ts";
 import { BROADCAST, FakeListener } from "./fake-listener.ts";
 
 const REQUEST = { sessionId: "calm-owl-1", targetLanguage: "es" };
+const UNAUTHORIZED = new UnauthorizedActionError("UNAUTHORIZED_ACTION", "");
 
 async function inside(): Promise<{ listener: FakeListener; session: ListenSession }> {
   const listener = new FakeListener();
   const session = new ListenSession(listener);
   assert.equal(await session.join(REQUEST), undefined);
   return { listener, session };
+}
+
+/** The connection is given up, although the session may go on. */
+function lose(listener: FakeListener): void {
+  listener.emit("ended", { sessionId: "calm-owl-1", reason: undefined, error: UNAUTHORIZED });
 }
 
 function shown(session: ListenSession): number[] {
@@ -137,9 +144,119 @@ test("an end that was only found on reconnecting is an end without a reason", as
 
 test("a reader who cannot come back is told why, which is not the session's end", async () => {
   const { listener, session } = await inside();
-  const error = new UnauthorizedActionError("UNAUTHORIZED_ACTION", "");
-  listener.emit("ended", { sessionId: "calm-owl-1", reason: undefined, error });
-  assert.deepEqual(session.state.ending, { kind: "lost", error });
+  lose(listener);
+  assert.deepEqual(session.state.ending, { kind: "lost", error: UNAUTHORIZED });
+});
+
+test("a reader who was lost joins again in the language that they read last", async () => {
+  const { listener, session } = await inside();
+  await session.changeLanguage("fr");
+  lose(listener);
+  await session.rejoin();
+  assert.deepEqual(listener.asked, { ...REQUEST, targetLanguage: "fr" });
+  assert.equal(session.state.language, "fr");
+  assert.equal(session.state.request?.targetLanguage, "fr");
+  assert.equal(session.state.ending, undefined);
+  assert.equal(session.state.isRejoining, false);
+});
+
+test("what was read stays while a reader joins again, and no caption comes twice in any language", async () => {
+  const { listener, session } = await inside();
+  listener.hear(1);
+  listener.hear(2);
+  await session.changeLanguage("fr");
+  lose(listener);
+  const rejoining = session.rejoin();
+  assert.equal(session.state.phase, "inside");
+  assert.equal(session.state.isRejoining, true);
+  assert.deepEqual(shown(session), [1, 2]);
+  await rejoining;
+  // The client has forgotten what it had, and reads the last captions in the new language.
+  for (const sequence of [2, 3]) {
+    listener.emit("caption", {
+      caption: caption(sequence, { targetLanguage: "fr" }),
+      isLate: false,
+    });
+  }
+  assert.deepEqual(shown(session), [1, 2, 3]);
+  assert.equal(session.state.added, 3);
+});
+
+test("captions that were read before do not wait for a reader who joins again and pauses", async () => {
+  const { listener, session } = await inside();
+  listener.hear(1);
+  lose(listener);
+  await session.rejoin();
+  session.pause();
+  listener.hear(1);
+  listener.hear(2);
+  assert.equal(session.state.heldBack.length, 1);
+  session.resume();
+  assert.deepEqual(shown(session), [1, 2]);
+  assert.equal(session.state.pausedBefore, 2);
+});
+
+test("a reader who cannot join again keeps what they have read, and may try once more", async () => {
+  const { listener, session } = await inside();
+  listener.hear(1);
+  lose(listener);
+  listener.refusal = new SessionFullError("SESSION_FULL", "");
+  await session.rejoin();
+  assert.equal(session.state.phase, "inside");
+  assert.equal(session.state.isRejoining, false);
+  assert.deepEqual(session.state.ending, { kind: "lost", error: listener.refusal });
+  assert.deepEqual(shown(session), [1]);
+  listener.refusal = undefined;
+  await session.rejoin();
+  assert.equal(session.state.ending, undefined);
+  assert.deepEqual(shown(session), [1]);
+});
+
+test("a session that is over when a reader joins again has ended", async () => {
+  const { listener, session } = await inside();
+  lose(listener);
+  listener.refusal = new SessionEndedError("SESSION_ENDED", "");
+  await session.rejoin();
+  assert.deepEqual(session.state.ending, { kind: "ended", reason: undefined });
+  await session.rejoin();
+  assert.deepEqual(listener.calls, ["join", "join"]);
+});
+
+test("an end that comes while a reader joins again is the end", async () => {
+  const { listener, session } = await inside();
+  lose(listener);
+  listener.refusal = new WrongStateError("The listener was closed while it joined.");
+  const rejoining = session.rejoin();
+  listener.emit("ended", { sessionId: "calm-owl-1", reason: "speakerEnded", error: undefined });
+  await rejoining;
+  assert.deepEqual(session.state.ending, { kind: "ended", reason: "speakerEnded" });
+});
+
+test("a reader who leaves while they join again is outside", async () => {
+  const { listener, session } = await inside();
+  lose(listener);
+  listener.refusal = new WrongStateError("The listener was closed while it joined.");
+  const rejoining = session.rejoin();
+  session.leave();
+  await rejoining;
+  assert.equal(session.state.phase, "outside");
+  assert.equal(session.state.ending, undefined);
+});
+
+test("two clicks join again once", async () => {
+  const { listener, session } = await inside();
+  lose(listener);
+  await Promise.all([session.rejoin(), session.rejoin()]);
+  assert.deepEqual(listener.calls, ["join", "join"]);
+});
+
+test("a session that was left shows its captions again when it is joined anew", async () => {
+  const { listener, session } = await inside();
+  listener.hear(1);
+  session.leave();
+  await session.join(REQUEST);
+  listener.hear(1);
+  assert.deepEqual(shown(session), [1]);
 });
 
 test("a change of language says what it is changing to, and what it has become", async () => {
