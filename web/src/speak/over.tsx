@@ -81,7 +81,7 @@ function Transcript({ session, speaker, clock }: TranscriptProps) {
         [],
     );
     useEffect(() => {
-        void downloads.await();
+        void downloads.waitUntilWritten();
         return () => {
             downloads.stop();
         };
@@ -150,7 +150,7 @@ function Transcript({ session, speaker, clock }: TranscriptProps) {
                                 type="button"
                                 class="button"
                                 onClick={() => {
-                                    void downloads.await();
+                                    void downloads.waitUntilWritten();
                                 }}
                             >
                                 {transcript.askAgain}

@@ -57,7 +57,7 @@ export class TranscriptDownloads {
   }
 
   /** Asks until it is there, but not for ever. */
-  async await(): Promise<void> {
+  async waitUntilWritten(): Promise<void> {
     this.state.set({ stage: "waiting" });
     const until = this.#clock.now() + GIVE_UP_MILLISECONDS;
     for (let attempt = 0; !this.#stopped(); attempt += 1) {

@@ -50,7 +50,7 @@ class Lab {
 test("a transcript is asked for until it is there", async () => {
   const lab = new Lab();
   lab.failures.push(NOT_YET, new ConnectionFailedError("offline"));
-  const awaiting = lab.downloads.await();
+  const awaiting = lab.downloads.waitUntilWritten();
   await settled();
   assert.deepEqual(lab.downloads.state.value, { stage: "waiting" });
   await lab.clock.advance(7_000);
@@ -62,7 +62,7 @@ test("a transcript is asked for until it is there", async () => {
 test("after a quarter of an hour it is asked for no more, until the person asks", async () => {
   const lab = new Lab();
   lab.always = NOT_YET;
-  const awaiting = lab.downloads.await();
+  const awaiting = lab.downloads.waitUntilWritten();
   await settled();
   await lab.clock.advance(16 * 60_000);
   await awaiting;
@@ -73,21 +73,21 @@ test("after a quarter of an hour it is asked for no more, until the person asks"
   await lab.clock.advance(60 * 60_000);
   assert.equal(lab.asked.length, length);
   lab.always = undefined;
-  await lab.downloads.await();
+  await lab.downloads.waitUntilWritten();
   assert.equal(lab.downloads.state.value.stage, "ready");
 });
 
 test("what does not pass is said at once", async () => {
   const lab = new Lab();
   lab.always = new UnauthorizedActionError("UNAUTHORIZED_ACTION", "no");
-  await lab.downloads.await();
+  await lab.downloads.waitUntilWritten();
   assert.equal(lab.downloads.state.value.stage, "late");
   assert.equal(lab.asked.length, 1);
 });
 
 test("each download asks for a link of its own, since links expire", async () => {
   const lab = new Lab();
-  await lab.downloads.await();
+  await lab.downloads.waitUntilWritten();
   await lab.downloads.download("es", "srt");
   await lab.downloads.download(undefined, "txt");
   assert.deepEqual(lab.asked.slice(1), [
@@ -100,7 +100,7 @@ test("each download asks for a link of its own, since links expire", async () =>
 
 test("a download that fails is said, and opens nothing", async () => {
   const lab = new Lab();
-  await lab.downloads.await();
+  await lab.downloads.waitUntilWritten();
   lab.failures.push(NOT_YET);
   await lab.downloads.download("fr", "vtt");
   assert.deepEqual(lab.downloads.state.value, {
@@ -113,7 +113,7 @@ test("a download that fails is said, and opens nothing", async () => {
 test("whoever leaves the page of a session's end asks no more", async () => {
   const lab = new Lab();
   lab.always = NOT_YET;
-  const awaiting = lab.downloads.await();
+  const awaiting = lab.downloads.waitUntilWritten();
   await settled();
   lab.downloads.stop();
   await awaiting;
