@@ -1,10 +1,10 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useLayoutEffect, useReducer, useRef } from "preact/hooks";
 
-import { Icon } from "../look/icons.tsx";
+import { Following } from "../look/following.ts";
+import { ToEndButton, scrollToEnd } from "../look/to-end.tsx";
 import { words } from "../words.ts";
 import { Caption, Captions, PAUSED_HERE } from "./caption-view.tsx";
-import { Following } from "../look/following.ts";
 import type { ListenState } from "./listen-session.ts";
 
 interface CaptionLogProps {
@@ -27,14 +27,14 @@ export function CaptionLog({ state, sizePercent, intro }: CaptionLogProps) {
         const count = added - lastAdded.current;
         lastAdded.current = added;
         if (count > 0) following.added(count);
-        if (following.isFollowing) toEnd(scroller.current);
+        if (following.isFollowing) scrollToEnd(scroller.current);
         else if (count > 0) render(0);
     }, [added, blocks, partial]);
 
     // Text that becomes larger and a window that becomes smaller move the end away.
     useEffect(() => {
         const observer = new ResizeObserver(() => {
-            if (following.isFollowing) toEnd(scroller.current);
+            if (following.isFollowing) scrollToEnd(scroller.current);
         });
         for (const each of [scroller.current, inside.current])
             if (each !== null) observer.observe(each);
@@ -103,27 +103,20 @@ export function CaptionLog({ state, sizePercent, intro }: CaptionLogProps) {
                 </div>
             </div>
             {!isFollowing && (
-                <button
-                    type="button"
-                    class="button latest"
-                    onClick={() => {
-                        following.follow();
-                        toEnd(scroller.current);
-                        scroller.current?.focus({ preventScroll: true });
+                <ToEndButton
+                    class="latest"
+                    scroller={scroller}
+                    following={following}
+                    onFollow={() => {
                         render(0);
                     }}
                 >
-                    <Icon name="arrowDown" />
                     {words.listen.latest.label}
                     {unseen > 0 && (
                         <span class="unseen">{words.listen.latest.newCaptions(unseen)}</span>
                     )}
-                </button>
+                </ToEndButton>
             )}
         </div>
     );
-}
-
-function toEnd(scroller: HTMLElement | null): void {
-    if (scroller !== null) scroller.scrollTop = scroller.scrollHeight;
 }

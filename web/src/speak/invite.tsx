@@ -12,12 +12,13 @@ interface InviteProps {
 }
 
 /** How others come into the session. */
-export function Invite({ sessionId, passcode, joinLink }: InviteProps) {
+export function Invite(invite: InviteProps) {
     const id = useId();
     const link = useRef<HTMLInputElement>(null);
     const [copied, setCopied] = useState<boolean | undefined>(undefined);
     const [isEnlarged, setIsEnlarged] = useState(false);
     const { join } = words.speak;
+    const { joinLink } = invite;
 
     const copy = async (): Promise<void> => {
         try {
@@ -31,21 +32,7 @@ export function Invite({ sessionId, passcode, joinLink }: InviteProps) {
     return (
         <section class="panel invite" aria-labelledby={`${id}-heading`}>
             <h2 id={`${id}-heading`}>{join.heading}</h2>
-            <div class="invite-code">
-                <Qr text={joinLink} label={join.qrCode(sessionId)} />
-                <dl class="facts">
-                    <div>
-                        <dt>{join.sessionId}</dt>
-                        <dd class="session-id">{sessionId}</dd>
-                    </div>
-                    {passcode !== undefined && (
-                        <div>
-                            <dt>{join.passcode}</dt>
-                            <dd class="passcode">{passcode}</dd>
-                        </div>
-                    )}
-                </dl>
-            </div>
+            <JoinCode class="invite-code" {...invite} />
             <div class="field">
                 <label for={`${id}-link`}>{join.link}</label>
                 <div class="invite-link">
@@ -96,23 +83,35 @@ export function Invite({ sessionId, passcode, joinLink }: InviteProps) {
                         setIsEnlarged(false);
                     }}
                 >
-                    <div class="poster">
-                        <Qr text={joinLink} label={join.qrCode(sessionId)} />
-                        <dl class="facts">
-                            <div>
-                                <dt>{join.sessionId}</dt>
-                                <dd class="session-id">{sessionId}</dd>
-                            </div>
-                            {passcode !== undefined && (
-                                <div>
-                                    <dt>{join.passcode}</dt>
-                                    <dd class="passcode">{passcode}</dd>
-                                </div>
-                            )}
-                        </dl>
-                    </div>
+                    <JoinCode class="poster" {...invite} />
                 </Dialog>
             )}
         </section>
+    );
+}
+
+interface JoinCodeProps extends InviteProps {
+    readonly class: string;
+}
+
+/** What others need: to be scanned, or to be read and typed. */
+function JoinCode({ class: className, sessionId, passcode, joinLink }: JoinCodeProps) {
+    const { join } = words.speak;
+    return (
+        <div class={className}>
+            <Qr text={joinLink} label={join.qrCode(sessionId)} />
+            <dl class="facts">
+                <div>
+                    <dt>{join.sessionId}</dt>
+                    <dd class="session-id">{sessionId}</dd>
+                </div>
+                {passcode !== undefined && (
+                    <div>
+                        <dt>{join.passcode}</dt>
+                        <dd class="passcode">{passcode}</dd>
+                    </div>
+                )}
+            </dl>
+        </div>
     );
 }

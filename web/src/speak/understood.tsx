@@ -3,7 +3,7 @@ import { useId, useLayoutEffect, useReducer, useRef } from "preact/hooks";
 
 import { directionOf } from "../languages.ts";
 import { Following } from "../look/following.ts";
-import { Icon } from "../look/icons.tsx";
+import { ToEndButton, scrollToEnd } from "../look/to-end.tsx";
 import { words } from "../words.ts";
 
 interface UnderstoodProps {
@@ -19,7 +19,7 @@ export function Understood({ captions, partial }: UnderstoodProps) {
     const [, render] = useReducer((count: number) => count + 1, 0);
     const { isFollowing } = following;
     useLayoutEffect(() => {
-        if (following.isFollowing) toEnd(scroller.current);
+        if (following.isFollowing) scrollToEnd(scroller.current);
     }, [captions, partial]);
 
     const { understood } = words.speak;
@@ -67,24 +67,17 @@ export function Understood({ captions, partial }: UnderstoodProps) {
                 )}
             </div>
             {!isFollowing && (
-                <button
-                    type="button"
-                    class="button to-newest"
-                    onClick={() => {
-                        following.follow();
-                        toEnd(scroller.current);
-                        scroller.current?.focus({ preventScroll: true });
+                <ToEndButton
+                    class="to-newest"
+                    scroller={scroller}
+                    following={following}
+                    onFollow={() => {
                         render(0);
                     }}
                 >
-                    <Icon name="arrowDown" />
                     {understood.toNewest}
-                </button>
+                </ToEndButton>
             )}
         </section>
     );
-}
-
-function toEnd(scroller: HTMLElement | null): void {
-    if (scroller !== null) scroller.scrollTop = scroller.scrollHeight;
 }
