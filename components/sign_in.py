@@ -19,6 +19,7 @@ SCOPES = ("openid", "email")
 _FORBIDDEN_WORDS = ("aws", "amazon", "cognito")
 # https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-userpools-server-contract-reference.html
 _AUTHORIZATION_PATH, _TOKEN_PATH, _LOGOUT_PATH = "/oauth2/authorize", "/oauth2/token", "/logout"
+_REVOCATION_PATH = "/oauth2/revoke"
 
 
 def cognito_issuer_origin(region: str) -> str:
@@ -35,11 +36,13 @@ def user_pool_domain(prefix: str, account_id: str) -> str:
 class SignInAddresses:
     """`issuer_origin` has the discovery document. `cognito_url` is where the sign-in pages of a
     user pool are; None for another issuer, whose document names its endpoints. `other_origins` are
-    where else the pages send requests to sign in.
+    where else the pages send requests to sign in. `cognito_revokes`: whether a refresh token can be
+    revoked at `cognito_url`.
     """
 
     issuer_origin: str
     cognito_url: pulumi.Input[str] | None = None
+    cognito_revokes: bool = True
     other_origins: Sequence[str] = ()
 
     @property
@@ -65,6 +68,9 @@ class SignInAddresses:
                 "tokenEndpoint": pulumi.Output.concat(self.cognito_url, _TOKEN_PATH),
                 "logoutEndpoint": pulumi.Output.concat(self.cognito_url, _LOGOUT_PATH),
             }
+            if self.cognito_revokes:
+                revocation = pulumi.Output.concat(self.cognito_url, _REVOCATION_PATH)
+                config["revocationEndpoint"] = revocation
         return config
 
 
@@ -95,4 +101,9 @@ def sign_in_addresses(
             lambda account: user_pool_domain(prefix, account)
         )
         url = pulumi.Output.format("https://{0}.auth.{1}.amazoncognito.com", domain, region)
-    return SignInAddresses(issuer_origin=cognito_issuer_origin(region), cognito_url=url)
+    return SignInAddresses(
+        issuer_origin=cognito_issuer_origin(region),
+        cognito_url=url,
+        # The local cloud's Cognito revokes nothing.
+        cognito_revokes=not cognito_endpoint,
+    )

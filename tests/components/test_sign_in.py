@@ -54,6 +54,7 @@ def test_the_stacks_own_pool_has_its_pages_at_a_domain_with_stack_and_account():
         "authorizationEndpoint": f"{domain}/oauth2/authorize",
         "tokenEndpoint": f"{domain}/oauth2/token",
         "logoutEndpoint": f"{domain}/logout",
+        "revocationEndpoint": f"{domain}/oauth2/revoke",
     }
 
 
@@ -61,6 +62,7 @@ def test_an_existing_pool_has_its_pages_where_config_says_in_its_own_region():
     urls, config = decided(**EXISTING)
     assert urls == ["https://cognito-idp.eu-west-1.amazonaws.com", EXISTING["sign_in_origin"]]
     assert config["tokenEndpoint"] == f"{EXISTING['sign_in_origin']}/oauth2/token"
+    assert config["revocationEndpoint"] == f"{EXISTING['sign_in_origin']}/oauth2/revoke"
 
 
 def test_another_issuer_names_its_endpoints_itself():
@@ -77,6 +79,7 @@ def test_on_the_local_cloud_all_of_cognito_is_the_emulators(pool: dict[str, str]
     urls, config = decided(**pool, cognito_endpoint=endpoint)
     assert endpoint in urls
     assert config["authorizationEndpoint"] == f"{endpoint}/oauth2/authorize"
+    assert "revocationEndpoint" not in config
 
 
 @pytest.mark.parametrize("stack", ["production", "Dev_of_Zoe", "s" * 32, "aws-lab", "a"])

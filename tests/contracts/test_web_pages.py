@@ -104,7 +104,7 @@ def test_the_pages_may_connect_to_every_address_that_they_are_given(settings: An
     (connect,) = [each for each in policy.split("; ") if each.startswith("connect-src ")]
     allowed = connect.split()[2:]
     config = config_json(engine)
-    endpoints = ("authority", "tokenEndpoint")
+    endpoints = ("authority", "tokenEndpoint", "revocationEndpoint")
     urls = [config["signIn"][name] for name in endpoints if name in config["signIn"]]
     for url in (config["websocketUrl"], *urls):
         assert any(url.startswith(f"{origin}/") for origin in allowed), url

@@ -6,6 +6,8 @@ export interface SignInConfig {
   readonly scope: string;
   readonly authorizationEndpoint?: string;
   readonly tokenEndpoint?: string;
+  /** Where a refresh token is revoked. */
+  readonly revocationEndpoint?: string;
   /** Where Cognito signs a user out. */
   readonly logoutEndpoint?: string;
 }

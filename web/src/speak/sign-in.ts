@@ -4,6 +4,8 @@ import type { SignInConfig } from "../config.ts";
 
 /** A token that ends sooner is renewed first; it is looked at once, when a socket is opened. */
 export const RENEW_BEFORE_MILLISECONDS = 60_000;
+/** An issuer that does not answer keeps nobody from signing out. */
+const REQUEST_TIMEOUT_SECONDS = 10;
 
 /** Why a sign-in did not succeed, for the page to say in words. */
 export type SignInProblem =
@@ -54,7 +56,11 @@ export interface OidcClient {
   signinRedirectCallback(url: string): Promise<IssuedUser>;
   signinSilent(): Promise<IssuedUser | null>;
   signoutRedirect(): Promise<void>;
-  readonly metadataService: { getEndSessionEndpoint(): Promise<string | undefined> };
+  revokeTokens(types: ["refresh_token"]): Promise<void>;
+  readonly metadataService: {
+    getEndSessionEndpoint(): Promise<string | undefined>;
+    getRevocationEndpoint(): Promise<string | undefined>;
+  };
 }
 
 /** The window's address, as far as signing in needs it. */
@@ -72,7 +78,7 @@ export function oidcSettings(
   storage: Storage,
 ): UserManagerSettings {
   const address = pageAddress(page);
-  const { authority, authorizationEndpoint, tokenEndpoint } = config;
+  const { authority, authorizationEndpoint, tokenEndpoint, revocationEndpoint } = config;
   const isKnown = authorizationEndpoint !== undefined && tokenEndpoint !== undefined;
   return {
     authority,
@@ -86,6 +92,7 @@ export function oidcSettings(
         issuer: authority,
         authorization_endpoint: authorizationEndpoint,
         token_endpoint: tokenEndpoint,
+        ...(revocationEndpoint !== undefined && { revocation_endpoint: revocationEndpoint }),
       },
     }),
     userStore: new WebStorageStateStore({ store: storage }),
@@ -94,6 +101,7 @@ export function oidcSettings(
     automaticSilentRenew: false,
     monitorSession: false,
     loadUserInfo: false,
+    requestTimeoutInSeconds: REQUEST_TIMEOUT_SECONDS,
   };
 }
 
@@ -172,8 +180,9 @@ export class SignIn {
     return this.#renewal;
   }
 
-  /** Signs out here and, where the issuer has a page for that, there. */
+  /** Signs out here and, where the issuer has a page for that, there; no token is left to renew. */
   async end(): Promise<void> {
+    await this.#revoke();
     const { logoutEndpoint, clientId } = this.#config;
     if (logoutEndpoint !== undefined) {
       await this.#client.removeUser();
@@ -192,6 +201,16 @@ export class SignIn {
       // Without the issuer, the sign-in ends here alone.
     }
     await this.#client.removeUser();
+  }
+
+  /** A copy of the refresh token is of no use afterwards. */
+  async #revoke(): Promise<void> {
+    try {
+      if ((await this.#client.metadataService.getRevocationEndpoint()) === undefined) return;
+      await this.#client.revokeTokens(["refresh_token"]);
+    } catch {
+      // It ends by itself in time; the person is signed out nevertheless.
+    }
   }
 
   async #renewed(user: IssuedUser, isStillGood: boolean): Promise<string> {

@@ -41,12 +41,16 @@ class FakeClient implements OidcClient {
   sentState: string | undefined;
   isSignedOutThere = false;
   endSessionEndpoint: string | undefined;
+  revocationEndpoint: string | undefined;
+  readonly revoked: (string | undefined)[] = [];
   isUnreachable = false;
   readonly metadataService = {
     getEndSessionEndpoint: (): Promise<string | undefined> =>
       this.isUnreachable
         ? Promise.reject(new TypeError("Failed to fetch"))
         : Promise.resolve(this.endSessionEndpoint),
+    getRevocationEndpoint: (): Promise<string | undefined> =>
+      Promise.resolve(this.revocationEndpoint),
   };
 
   getUser(): Promise<IssuedUser | null> {
@@ -76,6 +80,12 @@ class FakeClient implements OidcClient {
     if (this.renewed instanceof Error) return Promise.reject(this.renewed);
     this.user = this.renewed;
     return Promise.resolve(this.renewed);
+  }
+
+  revokeTokens(): Promise<void> {
+    if (this.isUnreachable) return Promise.reject(new TypeError("Failed to fetch"));
+    this.revoked.push(this.user?.refresh_token);
+    return Promise.resolve();
   }
 
   signoutRedirect(): Promise<void> {
@@ -118,10 +128,12 @@ test("the issuer's endpoints are used as configured, and otherwise discovered", 
   const endpoints = {
     authorizationEndpoint: "https://login.example/oauth2/authorize",
     tokenEndpoint: "https://login.example/oauth2/token",
+    revocationEndpoint: "https://login.example/oauth2/revoke",
   };
   const known = oidcSettings({ ...CONFIG, ...endpoints }, `${PAGE}?x#y`, new FakeStorage());
   assert.equal(known.metadata?.authorization_endpoint, endpoints.authorizationEndpoint);
   assert.equal(known.metadata.token_endpoint, endpoints.tokenEndpoint);
+  assert.equal(known.metadata.revocation_endpoint, endpoints.revocationEndpoint);
   assert.equal(known.redirect_uri, PAGE);
   const discovered = oidcSettings(CONFIG, PAGE, new FakeStorage());
   assert.equal(discovered.metadata, undefined);
@@ -276,6 +288,32 @@ test("any other issuer signs out where its discovery says, and without that here
     assert.equal(here.client.user, null);
     assert.equal(here.client.isSignedOutThere, false);
   }
+});
+
+test("signing out revokes the refresh token where the issuer has an address for that", async () => {
+  for (const logoutEndpoint of [undefined, "https://login.example/logout"]) {
+    const lab = new Lab(PAGE, logoutEndpoint);
+    lab.client.user = issued("token-1", 3600);
+    lab.client.revocationEndpoint = "https://login.example/oauth2/revoke";
+    await lab.signIn.end();
+    assert.deepEqual(lab.client.revoked, ["refresh"]);
+    assert.equal(lab.client.user, null);
+  }
+  const without = new Lab();
+  without.client.user = issued("token-1", 3600);
+  await without.signIn.end();
+  assert.deepEqual(without.client.revoked, []);
+});
+
+test("a token that cannot be revoked keeps nobody signed in", async () => {
+  const lab = new Lab(PAGE, "https://login.example/logout");
+  lab.client.user = issued("token-1", 3600);
+  lab.client.revocationEndpoint = "https://login.example/oauth2/revoke";
+  lab.client.isUnreachable = true;
+  await lab.signIn.end();
+  assert.deepEqual(lab.client.revoked, []);
+  assert.equal(lab.client.user, null);
+  assert.notEqual(lab.address.opened, undefined);
 });
 
 test("whoever has no email is shown by another name", async () => {
