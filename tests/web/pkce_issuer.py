@@ -21,16 +21,20 @@ from tests.issuer import RSA_KEY, public, token
 
 CLIENT = "live-sessions-pages"
 USER = "ada@example.com"
+REFRESH_TOKEN = "the-refresh-token"
 KEY_ID = "k1"
 
 
 @dataclass
 class PkceIssuer:
-    """`granted` is the authorization requests by their code, until it is exchanged."""
+    """`granted` is the authorization requests by their code, until it is exchanged; `ended` and
+    `revoked` are the requests to sign out and to revoke a token.
+    """
 
     url: str
     granted: dict[str, dict[str, str]] = field(default_factory=dict)
     ended: list[dict[str, str]] = field(default_factory=list)
+    revoked: list[dict[str, str]] = field(default_factory=list)
 
     def documents(self) -> dict[str, object]:
         """What it publishes, by path."""
@@ -40,6 +44,7 @@ class PkceIssuer:
                 "authorization_endpoint": f"{self.url}/authorize",
                 "token_endpoint": f"{self.url}/token",
                 "end_session_endpoint": f"{self.url}/end",
+                "revocation_endpoint": f"{self.url}/revoke",
                 "jwks_uri": f"{self.url}/keys",
             },
             "/keys": {"keys": [public(RSA_KEY, KEY_ID)]},
@@ -70,7 +75,12 @@ class PkceIssuer:
         if challenge != asked["code_challenge"] or any(sent[each] != asked[each] for each in same):
             return None
         id_token = token(self.url, aud=CLIENT, sub=USER, email=USER, nonce=asked.get("nonce"))
-        return {"access_token": "opaque", "token_type": "Bearer", "id_token": id_token}
+        return {
+            "access_token": "opaque",
+            "token_type": "Bearer",
+            "id_token": id_token,
+            "refresh_token": REFRESH_TOKEN,
+        }
 
 
 @contextmanager
@@ -91,7 +101,12 @@ def serving() -> Iterator[PkceIssuer]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-            self._send_json(issuer.exchange(dict(parse_qsl(body))))
+            sent = dict(parse_qsl(body))
+            if self.path == "/revoke":
+                issuer.revoked.append(sent)
+                self._send(200, "application/json", "")
+            else:
+                self._send_json(issuer.exchange(sent))
 
         def _send_json(self, document: object) -> None:
             refusal = {"error": "invalid_grant"}

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from tests.patience import wait_until
 from tests.web.browsing import Browse
-from tests.web.pkce_issuer import CLIENT, USER, PkceIssuer, serving
+from tests.web.pkce_issuer import CLIENT, REFRESH_TOKEN, USER, PkceIssuer, serving
 from tests.web.site import Site
 from tests.web.speaking import PAGE, SpeakerPage
 
@@ -81,6 +81,8 @@ def test_signing_out_ends_the_sign_in_here_and_at_the_issuer(
     speaker.press("Sign out")
     speaker.expect_heading("Speak")
     assert [each.keys() >= {"id_token_hint"} for each in issuer.ended] == [True]
+    revoked = {"token": REFRESH_TOKEN, "token_type_hint": "refresh_token", "client_id": CLIENT}
+    assert issuer.revoked == [revoked]
 
 
 def test_a_code_that_the_issuer_does_not_exchange_is_a_refused_sign_in(

@@ -526,6 +526,38 @@ def test_an_end_that_came_while_the_network_was_down_is_said(
     expect(page.get_by_role("alert")).to_contain_text("The session has ended.")
 
 
+def test_a_reader_who_is_lost_joins_again_and_keeps_captions_and_language(
+    browse: Browse, talk: Talk
+) -> None:
+    page, wire = wired(browse, talk)
+    button(page, "Language: Spanish").click()
+    page.get_by_role("combobox").fill("german")
+    page.get_by_role("option", name="German").click()
+    expect(button(page, "Language: German")).to_be_visible()
+    for sequence in (1, 2):
+        wire.send_caption(talk.session_id, sequence, f"Satz {sequence}", language="de")
+    expect(captions(page)).to_have_text(["Satz 1", "Satz 2"])
+    refusal = {"type": "error", "message": ""}
+    wire.answers["refreshConnection"] = {**refusal, "code": "UNAUTHORIZED_ACTION"}
+    wire.answers["joinSession"] = {**refusal, "code": "SESSION_FULL"}
+    wire.close()
+    expect(page.get_by_role("alert")).to_contain_text("You are no longer in the session.")
+    button(page, "Join again").click()
+    expect(page.get_by_role("alert")).to_contain_text("This session is full.")
+    expect(captions(page)).to_have_text(["Satz 1", "Satz 2"])
+    assert_accessible(page)
+    wire.answers.clear()
+    button(page, "Join again").click()
+    expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    expect(page.get_by_role("alert")).to_be_empty()
+    expect(button(page, "Language: German")).to_be_visible()
+    for sequence in (2, 3):
+        wire.send_caption(talk.session_id, sequence, f"Satz {sequence}", language="de")
+    expect(captions(page)).to_have_text(["Satz 1", "Satz 2", "Satz 3"])
+    page.reload()
+    expect(button(page, "Language: German")).to_be_visible()
+
+
 def test_a_reader_who_leaves_is_counted_no_more_and_a_reload_does_not_bring_them_back(
     browse: Browse, site: Site, talk: Talk
 ) -> None:
