@@ -680,6 +680,7 @@ def show(page: Page, wire: Wire, talk: Talk, state: str) -> None:
     wire.answers.clear()
     if state in ("join", "picker"):
         page.goto("")
+        expect(submit(page)).to_be_visible()
         if state == "picker":
             page.get_by_role("combobox").click()
             expect(page.get_by_role("listbox")).to_be_visible()
@@ -750,6 +751,8 @@ def test_an_overlay_is_captions_alone_on_a_transparent_ground(browse: Browse, ta
     page = browse("speak.html", viewport=(640, 360))
     wire = Wire(page)
     page.goto(f"{talk.link('es')}&overlay&lines=2&size=20")
+    # Before it joins, it has nothing to say either.
+    wait_until(lambda: page.evaluate("true") and wire.sent)
     expect_overlay(page)
     for sequence in range(1, 5):
         wire.send_caption(talk.session_id, sequence, f"número {sequence}")
