@@ -51,6 +51,6 @@ function noteOf(state: ListenState, hasSession: boolean, isOnline: boolean): str
     if (state.ending?.kind === "lost") return problemWords(state.ending.error, isOnline);
     if (state.joinError !== undefined) return problemWords(state.joinError, isOnline);
     if (state.connection.state === "reconnecting") return said.reconnecting;
-    if (state.phase === "joining") return said.joining;
+    if (state.phase !== "inside") return said.joining;
     return state.broadcast?.isPaused === true ? said.paused : undefined;
 }
