@@ -26,6 +26,7 @@ interface LivePartial {
  */
 export class CaptionFeed {
   readonly #receiver: CaptionFeedReceiver;
+  readonly #since: number | undefined;
   #language: TargetLanguage;
   readonly #shown = new Set<number>();
   #lastShown: number | undefined;
@@ -34,7 +35,7 @@ export class CaptionFeed {
   /** Nothing up to this sequence is missing; undefined: no caption is known. */
   #askedFrom: number | undefined;
   /** Whether the last captions from before the join were read. */
-  #isIntroduced = false;
+  #isIntroduced: boolean;
   #hasGap = false;
   /** Whether questions about the gap are still to be answered. */
   #isAsking = false;
@@ -44,9 +45,14 @@ export class CaptionFeed {
   /** In a language that is not the listener's any more: shown if the history has nothing better. */
   readonly #inOtherLanguage = new Map<number, ShownCaption>();
 
-  constructor(language: TargetLanguage, receiver: CaptionFeedReceiver) {
+  /** `since`: the sequence up to which everything was shown before; undefined: nothing was. */
+  constructor(language: TargetLanguage, receiver: CaptionFeedReceiver, since?: number) {
     this.#language = language;
     this.#receiver = receiver;
+    this.#since = since;
+    this.#lastShown = since;
+    this.#askedFrom = since;
+    this.#isIntroduced = since !== undefined;
   }
 
   get language(): TargetLanguage {
@@ -133,7 +139,7 @@ export class CaptionFeed {
 
   #offer(caption: ShownCaption): void {
     const { sequence } = caption;
-    if (this.#shown.has(sequence)) return;
+    if (this.#shown.has(sequence) || sequence <= (this.#since ?? -1)) return;
     if (caption.targetLanguage !== this.#language && this.#isAsking) {
       if (!this.#heldFinals.has(sequence)) this.#inOtherLanguage.set(sequence, caption);
       return;

@@ -58,7 +58,7 @@ export interface ListenerEvents {
 }
 
 interface Membership {
-  readonly options: JoinOptions;
+  readonly options: Omit<JoinOptions, "since">;
   readonly feed: CaptionFeed;
   readonly catchUp: CatchUp;
   readonly broadcast: Broadcast;
@@ -138,20 +138,24 @@ export class Listener {
   }
 
   /** Opens a socket and joins the session; raises what the service refuses. */
-  async join(options: JoinOptions): Promise<SessionJoined> {
+  async join({ since, ...options }: JoinOptions): Promise<SessionJoined> {
     if (this.#membership !== undefined) {
       throw new WrongStateError("This listener is in a session: leave it first.");
     }
     // Until the reply names the language that was found, which is what captions have.
     const asked = options.targetLanguage as TargetLanguage;
-    const feed = new CaptionFeed(asked, {
-      onFinal: (caption, isLate) => {
-        this.#events.emit("caption", { caption, isLate });
+    const feed = new CaptionFeed(
+      asked,
+      {
+        onFinal: (caption, isLate) => {
+          this.#events.emit("caption", { caption, isLate });
+        },
+        onPartial: (caption) => {
+          this.#events.emit("partialCaption", { caption });
+        },
       },
-      onPartial: (caption) => {
-        this.#events.emit("partialCaption", { caption });
-      },
-    });
+      since,
+    );
     const membership: Membership = {
       options,
       feed,

@@ -18,7 +18,13 @@ export type ResumeOptions = Fields<RefreshAsSpeaker>;
 export type TranscriptOptions = Fields<GetTranscript>;
 
 /** What `join` may be given. */
-export type JoinOptions = Fields<JoinSession>;
+export interface JoinOptions extends Fields<JoinSession> {
+  /**
+   * The sequence of the last caption that was shown before, by an earlier membership of the same
+   * session: what came after it follows. Without it, the last captions of the session come first.
+   */
+  readonly since?: number;
+}
 
 /** What `end` may be given. */
 export interface EndOptions {

@@ -38,8 +38,8 @@ class Lab {
   }
 
   /** Joins, and is answered. */
-  async join(): Promise<void> {
-    const joining = this.listener.join(OPTIONS);
+  async join(more: { since?: number } = {}): Promise<void> {
+    const joining = this.listener.join({ ...OPTIONS, ...more });
     await this.opened();
     this.socket.reply("joinSession", sessionJoined());
     await joining;
@@ -119,6 +119,24 @@ test("who joins reads the last captions first, then those that came meanwhile", 
   lab.socket.reply("getCaptions", history([caption(7), caption(8)]));
   await settled();
   assert.deepEqual(lab.captions, [7, 8, 9]);
+});
+
+test("who has read up to a caption before gets what came after it, in full and once", async () => {
+  const lab = new Lab();
+  await lab.join({ since: 7 });
+  assert.ok(!("since" in lab.socket.message("joinSession")));
+  assert.deepEqual(lab.socket.message("getCaptions"), {
+    action: "getCaptions",
+    limit: 100,
+    requestId: "2",
+    since: 7,
+  });
+  for (const sequence of [6, 7, 10]) lab.socket.receive(caption(sequence));
+  lab.socket.reply("getCaptions", history([caption(8), caption(9)]));
+  await settled();
+  assert.deepEqual(lab.captions, [8, 9, 10]);
+  await lab.clock.advance(6_000);
+  assert.deepEqual(lab.socket.message("getCaptions")["since"], 7);
 });
 
 test("the same is asked once more some seconds later, and never again", async () => {

@@ -172,11 +172,16 @@ export class ListenSession {
     const { request, language, ending, isRejoining } = this.#state;
     if (request === undefined || ending?.kind !== "lost" || isRejoining) return;
     const again = { ...request, targetLanguage: language ?? request.targetLanguage };
+    const read = [...this.#received];
     this.#livePartial = undefined;
     this.#set({ isRejoining: true, request: again, refusal: undefined });
     let failure: Ending | undefined;
     try {
-      await this.#listener.join(again);
+      await this.#listener.join(
+        read.length === 0
+          ? again
+          : { ...again, since: read.reduce((one, other) => Math.max(one, other)) },
+      );
     } catch (error) {
       failure = endingOf(undefined, error);
     }

@@ -160,6 +160,15 @@ test("a reader who was lost joins again in the language that they read last", as
   assert.equal(session.state.isRejoining, false);
 });
 
+test("a reader who joins again gets what came after the last caption that they have", async () => {
+  const { listener, session } = await inside();
+  for (const sequence of [4, 6, 5]) listener.hear(sequence);
+  lose(listener);
+  await session.rejoin();
+  assert.deepEqual(listener.asked, { ...REQUEST, since: 6 });
+  assert.deepEqual(session.state.request, REQUEST);
+});
+
 test("what was read stays while a reader joins again, and no caption comes twice in any language", async () => {
   const { listener, session } = await inside();
   listener.hear(1);
@@ -171,7 +180,7 @@ test("what was read stays while a reader joins again, and no caption comes twice
   assert.equal(session.state.isRejoining, true);
   assert.deepEqual(shown(session), [1, 2]);
   await rejoining;
-  // The client has forgotten what it had, and reads the last captions in the new language.
+  // A caption that was read can come again in the new language.
   for (const sequence of [2, 3]) {
     listener.emit("caption", {
       caption: caption(sequence, { targetLanguage: "fr" }),
