@@ -18,38 +18,38 @@ const page = document.getElementById("page");
 if (page !== null) void show(page);
 
 async function show(page: HTMLElement): Promise<void> {
-    try {
-        const { websocketUrl } = await readConfig();
-        const session = new ListenSession(new Listener({ url: websocketUrl }));
-        render(<ListenPage session={session} overlay={overlay} />, page);
-    } catch {
-        render(<NoConfig />, page);
-    }
+  try {
+    const { websocketUrl } = await readConfig();
+    const session = new ListenSession(new Listener({ url: websocketUrl }));
+    render(<ListenPage session={session} overlay={overlay} />, page);
+  } catch {
+    render(<NoConfig />, page);
+  }
 }
 
 /** Without its settings the page can do nothing. */
 function NoConfig() {
-    return (
-        <main class="centred">
-            <h1>{words.listen.title}</h1>
-            <Announced role="alert">
-                <Notice
-                    kind="danger"
-                    actions={
-                        <button
-                            type="button"
-                            class="button"
-                            onClick={() => {
-                                location.reload();
-                            }}
-                        >
-                            {words.shared.tryAgain}
-                        </button>
-                    }
-                >
-                    <p>{words.shared.noConfig}</p>
-                </Notice>
-            </Announced>
-        </main>
-    );
+  return (
+    <main class="centred">
+      <h1>{words.listen.title}</h1>
+      <Announced role="alert">
+        <Notice
+          kind="danger"
+          actions={
+            <button
+              type="button"
+              class="button"
+              onClick={() => {
+                location.reload();
+              }}
+            >
+              {words.shared.tryAgain}
+            </button>
+          }
+        >
+          <p>{words.shared.noConfig}</p>
+        </Notice>
+      </Announced>
+    </main>
+  );
 }

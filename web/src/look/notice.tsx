@@ -5,11 +5,11 @@ import { Icon } from "./icons.tsx";
 export type NoticeKind = "info" | "warning" | "danger";
 
 interface NoticeProps {
-    readonly kind?: NoticeKind;
-    /** The first of its paragraphs is its headline if there are several. */
-    readonly children: ComponentChildren;
-    /** Buttons that help. */
-    readonly actions?: ComponentChildren;
+  readonly kind?: NoticeKind;
+  /** The first of its paragraphs is its headline if there are several. */
+  readonly children: ComponentChildren;
+  /** Buttons that help. */
+  readonly actions?: ComponentChildren;
 }
 
 /**
@@ -17,27 +17,27 @@ interface NoticeProps {
  * reader says it, too.
  */
 export function Notice({ kind = "info", children, actions }: NoticeProps) {
-    return (
-        <div class={`notice ${kind}`}>
-            <Icon name={kind === "info" ? "info" : "alert"} />
-            <div class="notice-text">{children}</div>
-            {actions}
-        </div>
-    );
+  return (
+    <div class={`notice ${kind}`}>
+      <Icon name={kind === "info" ? "info" : "alert"} />
+      <div class="notice-text">{children}</div>
+      {actions}
+    </div>
+  );
 }
 
 interface AnnouncedProps {
-    /** "alert" interrupts what is being read; for what cannot wait. */
-    readonly role?: "status" | "alert";
-    readonly class?: string;
-    readonly children: ComponentChildren;
+  /** "alert" interrupts what is being read; for what cannot wait. */
+  readonly role?: "status" | "alert";
+  readonly class?: string;
+  readonly children: ComponentChildren;
 }
 
 /** Whatever comes into it is announced. It has to be on the page while it is empty. */
 export function Announced({ role = "status", class: className, children }: AnnouncedProps) {
-    return (
-        <div role={role} class={className}>
-            {children}
-        </div>
-    );
+  return (
+    <div role={role} class={className}>
+      {children}
+    </div>
+  );
 }

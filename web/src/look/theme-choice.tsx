@@ -7,18 +7,18 @@ import { keptForGood } from "./kept.ts";
 
 /** The reader's choice of colours, which is remembered. */
 export function ThemeChoice() {
-    const [theme, setTheme] = useState(() => readTheme(keptForGood));
-    return (
-        <Choices
-            legend={words.shared.theme.legend}
-            values={THEMES}
-            chosen={theme}
-            words={words.shared.theme}
-            onChoose={(chosen) => {
-                setTheme(chosen);
-                writeTheme(keptForGood, chosen);
-                showTheme(chosen);
-            }}
-        />
-    );
+  const [theme, setTheme] = useState(() => readTheme(keptForGood));
+  return (
+    <Choices
+      legend={words.shared.theme.legend}
+      values={THEMES}
+      chosen={theme}
+      words={words.shared.theme}
+      onChoose={(chosen) => {
+        setTheme(chosen);
+        writeTheme(keptForGood, chosen);
+        showTheme(chosen);
+      }}
+    />
+  );
 }
