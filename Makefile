@@ -140,7 +140,7 @@ test-speaking:
 
 # Each worker takes whole files, since the tests of a file share a stack. CI reads from the results how many were skipped.
 test-engine: setup ## Run the tests on Pulumi's engine; CONTRIBUTING.md says what they need
-	$(PYTEST) --numprocesses=4 --dist=loadfile --junitxml=.pytest_cache/$@/results.xml tests/engine --ignore=$(NIGHTLY_TESTS)
+	$(PYTEST) --numprocesses=5 --dist=loadfile --junitxml=.pytest_cache/$@/results.xml tests/engine --ignore=$(NIGHTLY_TESTS)
 
 test-engine-full: setup ## Run the engine tests that take longest: upgrades, also under live traffic, interrupted updates
 	$(PYTEST) -rP $(NIGHTLY_TESTS)
