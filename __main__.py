@@ -20,6 +20,7 @@ from components.settings import PROJECT, Settings
 from components.sign_in import sign_in_addresses
 from components.speaker_identity import SpeakerIdentity, SpeakerIdentityArgs
 from components.stack_parts import StackParts
+from components.stack_state import resources_of_this_stack
 from components.status_broadcaster import StatusBroadcaster, StatusBroadcasterArgs
 from components.transcript_store import TranscriptStore, TranscriptStoreArgs
 from components.transcripts_left import refused_if_transcripts_are_left
@@ -37,15 +38,17 @@ provider = aws.Provider(
 here = pulumi.ResourceOptions(provider=provider)
 account = aws.get_caller_identity_output(opts=pulumi.InvokeOutputOptions(provider=provider))
 account_id = account.account_id
+state = resources_of_this_stack()
 if not settings.caption_rules.has_transcript_bucket:
     account_id = refused_if_transcripts_are_left(
-        account_id, pulumi.InvokeOptions(provider=provider)
+        account_id, state, pulumi.InvokeOptions(provider=provider)
     )
 partition = account.arn.apply(lambda arn: arn.split(":")[1])
 organization_rules = role_rules(
     prefix=prefix,
     permissions_boundary_arn=settings.permissions_boundary_arn,
     path=settings.role_path,
+    state=state,
 )
 
 target = Target(

@@ -9,22 +9,17 @@ from pulumi import ResourceOptions
 
 @dataclass(frozen=True, kw_only=True)
 class PrivateBucket:
-    """`regional_domain_name` is its address within AWS, `last_step` the last of its settings."""
+    """`regional_domain_name` is its address within AWS; `setting` are the options of what else sets
+    the bucket up.
+
+    That goes with the bucket: one that stays is not left without it. And it comes after what is
+    set here, since each setting is an API call of its own, and S3 refuses some that come at once.
+    """
 
     name: pulumi.Output[str]
     arn: pulumi.Output[str]
     regional_domain_name: pulumi.Output[str]
-    last_step: pulumi.Resource
-    _bucket: pulumi.Resource
-    _parent: pulumi.Resource | None
-
-    def setting(self, *, after: pulumi.Resource) -> ResourceOptions:
-        """The options of a further setting, which is made after another one.
-
-        It goes with the bucket: one that stays is not left without it. Each setting is an API call
-        of its own, and S3 refuses some that come at once.
-        """
-        return _setting(self._bucket, self._parent, after)
+    setting: ResourceOptions
 
 
 def private_bucket(
@@ -46,6 +41,10 @@ def private_bucket(
         force_destroy=force_destroy,
         opts=bucket_opts or opts,
     )
+
+    def after(*others: pulumi.Resource) -> ResourceOptions:
+        return ResourceOptions(parent=opts.parent, deleted_with=bucket, depends_on=others)
+
     blocked = aws.s3.BucketPublicAccessBlock(
         f"{name}-public-access",
         bucket=bucket.bucket,
@@ -53,13 +52,13 @@ def private_bucket(
         block_public_policy=True,
         ignore_public_acls=True,
         restrict_public_buckets=True,
-        opts=_setting(bucket, opts.parent),
+        opts=after(),
     )
     owned = aws.s3.BucketOwnershipControls(
         f"{name}-ownership",
         bucket=bucket.bucket,
         rule=aws.s3.BucketOwnershipControlsRuleArgs(object_ownership="BucketOwnerEnforced"),
-        opts=_setting(bucket, opts.parent, blocked),
+        opts=after(blocked),
     )
     encryption = aws.s3.BucketServerSideEncryptionConfigurationRuleArgs(
         apply_server_side_encryption_by_default=(
@@ -72,19 +71,11 @@ def private_bucket(
         f"{name}-encryption",
         bucket=bucket.bucket,
         rules=[encryption],
-        opts=_setting(bucket, opts.parent, owned),
+        opts=after(owned),
     )
     return PrivateBucket(
         name=bucket.bucket,
         arn=bucket.arn,
         regional_domain_name=bucket.bucket_regional_domain_name,
-        last_step=encrypted,
-        _bucket=bucket,
-        _parent=opts.parent,
+        setting=after(encrypted),
     )
-
-
-def _setting(
-    bucket: pulumi.Resource, parent: pulumi.Resource | None, *after: pulumi.Resource
-) -> ResourceOptions:
-    return ResourceOptions(parent=parent, deleted_with=bucket, depends_on=after)

@@ -10,7 +10,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import ResourceOptions
 
-from components.stack_state import Resources, resources_of_this_stack
+from components.stack_state import Resources
 
 ROLE_TYPE = "aws:iam/role:Role"
 _NO_PATH = "/"
@@ -34,15 +34,18 @@ class RoleRules:
     path: pulumi.Input[str | None] = None
 
 
-def role_rules(*, prefix: str, permissions_boundary_arn: str, path: str) -> RoleRules:
-    """The rules of the stack that runs, whose role names start with `prefix`; both may be empty.
+def role_rules(
+    *, prefix: str, permissions_boundary_arn: str, path: str, state: pulumi.Output[Resources]
+) -> RoleRules:
+    """The rules of the stack with this state, whose role names start with `prefix`; both may be
+    empty.
 
     A stack whose state has the roles under another path than the one given, or under one if none
     is given, is refused with `RolePathError` before any role is touched, in a preview too.
     """
     return RoleRules(
         permissions_boundary_arn=permissions_boundary_arn or None,
-        path=_path_of_this_stack(prefix, path),
+        path=_path_of_this_stack(prefix, path, state),
     )
 
 
@@ -65,10 +68,10 @@ def service_role(
     )
 
 
-def _path_of_this_stack(prefix: str, path: str) -> pulumi.Output[str | None]:
-    unchanged = resources_of_this_stack().apply(
-        lambda found: _unchanged(path or _NO_PATH, prefix, found)
-    )
+def _path_of_this_stack(
+    prefix: str, path: str, state: pulumi.Output[Resources]
+) -> pulumi.Output[str | None]:
+    unchanged = state.apply(lambda found: _unchanged(path or _NO_PATH, prefix, found))
     return unchanged.apply(lambda checked: None if checked == _NO_PATH else checked)
 
 

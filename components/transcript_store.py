@@ -104,13 +104,13 @@ class TranscriptStore(pulumi.ComponentResource):
             f"{name}-retention",
             bucket=private.name,
             rules=[_deleted_after(self._args.retention_days)],
-            opts=private.setting(after=private.last_step),
+            opts=private.setting,
         )
         aws.s3.BucketPolicy(
             f"{name}-tls-only",
             bucket=private.name,
             policy=bucket_access(self._bucket_arn),
-            opts=private.setting(after=expiring),
+            opts=ResourceOptions.merge(private.setting, ResourceOptions(depends_on=[expiring])),
         )
         return private.name
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pulumi
 
-from components.stack_state import Resources, resources_of_this_stack
+from components.stack_state import Resources
 from components.transcript_store import TRANSCRIPT_STORE_TYPE
 
 OF_TRANSCRIPTS = f"{TRANSCRIPT_STORE_TYPE}$aws:s3/bucket:Bucket::"
@@ -20,9 +20,11 @@ class TranscriptsLeftError(pulumi.RunError):
 
 
 def refused_if_transcripts_are_left(
-    account_id: pulumi.Output[str], opts: pulumi.InvokeOptions | None = None
+    account_id: pulumi.Output[str],
+    state: pulumi.Output[Resources],
+    opts: pulumi.InvokeOptions | None = None,
 ) -> pulumi.Output[str]:
-    """The account's id, unless the stack's state has a bucket in which transcripts are.
+    """The account's id, unless the stack's `state` has a bucket in which transcripts are.
 
     What depends on the id is not changed, and nothing at all is deleted, if it is refused with
     `TranscriptsLeftError`, in a preview too. AWS is asked, with `opts`, only if the state has a
@@ -34,7 +36,7 @@ def refused_if_transcripts_are_left(
         await _require_none_left(resources, opts)
         return account
 
-    return pulumi.Output.all(account_id, resources_of_this_stack()).apply(refused)
+    return pulumi.Output.all(account_id, state).apply(refused)
 
 
 async def _require_none_left(resources: Resources, opts: pulumi.InvokeOptions | None) -> None:

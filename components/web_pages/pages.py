@@ -129,7 +129,7 @@ class WebPages(pulumi.ComponentResource):
             f"{self._resource_name}-access-policy",
             bucket=bucket.name,
             policy=bucket_access(bucket.arn, distribution.arn),
-            opts=bucket.setting(after=bucket.last_step),
+            opts=bucket.setting,
         )
 
     def _create_records(self, distribution: "aws.cloudfront.Distribution") -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from components.policies import trust
 from components.roles import RolePathError, RoleRules, role_rules, service_role
-from components.stack_state import READ_STATE
+from components.stack_state import READ_STATE, resources_of_this_stack
 from program import monitor
 from program.engine import Engine, RecordingMonitor
 from program.run import run_under_mocks
@@ -45,12 +45,24 @@ class StateWith(RecordingMonitor):
         return {"urn:pulumi:x::y::aws:sqs/queue:Queue::q": queue, **roles}
 
 
+def rules(**given: str) -> RoleRules:
+    """Of the stack that runs."""
+    return role_rules(**given, state=resources_of_this_stack())
+
+
 def made_with_path(path: str, *arns: str | None, preview: bool = False) -> StateWith:
     engine = Engine(preview=preview)
     state = StateWith(engine, *arns)
 
     def program() -> None:
-        make_role(role_rules(prefix="live", permissions_boundary_arn="", path=path))
+        make_role(
+            role_rules(
+                prefix="live",
+                permissions_boundary_arn="",
+                path=path,
+                state=resources_of_this_stack(),
+            )
+        )
 
     run_under_mocks(
         engine, program, stack="test", config={}, preview=preview, monitor=state, timeout_seconds=60
@@ -68,7 +80,12 @@ def test_a_role_has_the_boundary_and_the_path_that_are_asked_for():
     engine = Engine()
     engine.run(
         lambda: make_role(
-            role_rules(prefix="live", permissions_boundary_arn=BOUNDARY, path="/live/")
+            role_rules(
+                prefix="live",
+                permissions_boundary_arn=BOUNDARY,
+                path="/live/",
+                state=resources_of_this_stack(),
+            )
         )
     )
     role = engine.only("iam/role")
@@ -116,7 +133,14 @@ def test_another_path_than_the_stacks_is_refused_before_a_role_is_made(
     with pytest.raises(RolePathError, match=message):
         run_under_mocks(
             engine,
-            lambda: make_role(role_rules(prefix="live", permissions_boundary_arn="", path=path)),
+            lambda: make_role(
+                role_rules(
+                    prefix="live",
+                    permissions_boundary_arn="",
+                    path=path,
+                    state=resources_of_this_stack(),
+                )
+            ),
             stack="test",
             config={},
             preview=preview,

@@ -6,6 +6,7 @@ import sys
 import pulumi
 
 from components.layers import host_architecture
+from components.stack_state import resources_of_this_stack
 from components.transcript_store import TranscriptStore, TranscriptStoreArgs
 from components.transcripts_left import refused_if_transcripts_are_left
 from tests.components import stack_parts
@@ -23,7 +24,7 @@ def transcripts_alone(
         platform = stack_parts.platform()
         account_id = pulumi.Output.from_input(ACCOUNT)
         if not is_kept:
-            account_id = refused_if_transcripts_are_left(account_id)
+            account_id = refused_if_transcripts_are_left(account_id, resources_of_this_stack())
         args = TranscriptStoreArgs(
             platform=dataclasses.replace(
                 platform,
