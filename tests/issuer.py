@@ -49,6 +49,20 @@ class Issuer:
 
 
 @contextmanager
+def answering_on_loopback(
+    handler: type[BaseHTTPRequestHandler], server_type: type[HTTPServer] = HTTPServer
+) -> Iterator[str]:
+    """A server on a free port, by its URL."""
+    server = server_type(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@contextmanager
 def serving() -> Iterator[Issuer]:
     class Documents(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -66,14 +80,9 @@ def serving() -> Iterator[Issuer]:
         def log_message(self, format: str, *args: object) -> None:
             pass
 
-    server = HTTPServer(("127.0.0.1", 0), Documents)
-    issuer = Issuer(f"http://127.0.0.1:{server.server_port}")
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    try:
+    with answering_on_loopback(Documents) as url:
+        issuer = Issuer(url)
         yield issuer
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 def token(

@@ -9,7 +9,6 @@ import base64
 import hashlib
 import json
 import secrets
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from tests.issuer import RSA_KEY, public, token
+from tests.issuer import RSA_KEY, answering_on_loopback, public, token
 
 CLIENT = "live-sessions-pages"
 USER = "ada@example.com"
@@ -124,11 +123,6 @@ def serving() -> Iterator[PkceIssuer]:
         def log_message(self, format: str, *args: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
-    issuer = PkceIssuer(f"http://127.0.0.1:{server.server_port}")
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    try:
+    with answering_on_loopback(Answers, ThreadingHTTPServer) as url:
+        issuer = PkceIssuer(url)
         yield issuer
-    finally:
-        server.shutdown()
-        server.server_close()
