@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import http.client
 import io
-from collections import Counter
 from collections.abc import Coroutine
 from http import HTTPStatus
 from urllib.parse import urlsplit
@@ -19,6 +18,7 @@ from websockets.http11 import Request
 
 from contract.handshake import BEARER_PREFIX, SUBPROTOCOL_HEADER
 from local.pages.answers import Answer, send
+from local.pages.places import Places
 
 PASSED_ON = (
     "Origin",
@@ -52,11 +52,10 @@ class Passage:
         max_sockets: int = MAX_SOCKETS,
         max_sockets_per_address: int = MAX_SOCKETS_PER_ADDRESS,
     ) -> None:
-        self._most = max_sockets, max_sockets_per_address
+        self._places = Places(max_sockets, max_sockets_per_address)
         self._target = urlsplit(websocket_url)
         self._path = path
         self._client_address_header = client_address_header
-        self._open: Counter[str] = Counter()
 
     async def carry(
         self,
@@ -66,18 +65,18 @@ class Passage:
         writer: asyncio.StreamWriter,
     ) -> None:
         """Serve one handshake, and the socket until either side ends it."""
-        refusal = self._refusal(request, address)
+        refusal = self._refusal(request)
         if refusal is not None:
             await send(writer, Answer.plain(*refusal))
             return
-        self._open[address] += 1
-        try:
-            await self._carry(request, address, reader, writer)
-        finally:
-            self._open[address] -= 1
-            self._open += Counter()  # forgets addresses without one
+        with self._places.taken(address) as has_place:
+            if has_place:
+                await self._carry(request, address, reader, writer)
+            else:
+                busy = "Too many sockets are open."
+                await send(writer, Answer.plain(HTTPStatus.SERVICE_UNAVAILABLE, busy))
 
-    def _refusal(self, request: Request, address: str) -> tuple[HTTPStatus, str] | None:
+    def _refusal(self, request: Request) -> tuple[HTTPStatus, str] | None:
         path, _, query = request.path.partition("?")
         if path != self._path or request.method != "GET":
             return HTTPStatus.NOT_FOUND, ""
@@ -86,9 +85,6 @@ class Passage:
         # A token can only be in one of the two.
         if query or _brings_token(request.headers):
             return HTTPStatus.FORBIDDEN, "Only listeners can connect here."
-        most, most_per_address = self._most
-        if self._open[address] >= most_per_address or self._open.total() >= most:
-            return HTTPStatus.SERVICE_UNAVAILABLE, "Too many sockets are open."
         return None
 
     async def _carry(

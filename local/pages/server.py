@@ -6,7 +6,6 @@ Where it has a passage, WebSockets go through that.
 import asyncio
 import socket
 import threading
-from collections import Counter
 from concurrent.futures import Future
 from http import HTTPStatus
 from typing import Self
@@ -16,6 +15,7 @@ from websockets.server import ServerProtocol
 
 from local.pages.answers import Answer, Answering, send
 from local.pages.passage import Passage
+from local.pages.places import Places
 
 MAX_HEAD_BYTES = 16_384
 HEAD_SECONDS = 10.0
@@ -40,11 +40,10 @@ class PageServer:
         max_connections: int = MAX_CONNECTIONS,
         max_connections_per_address: int = MAX_CONNECTIONS_PER_ADDRESS,
     ) -> None:
-        self._most = max_connections, max_connections_per_address
+        self._places = Places(max_connections, max_connections_per_address)
         self._address = (host, port)
         self._answering: Answering = _not_ready
         self._passage: Passage | None = None
-        self._connections: Counter[str] = Counter()
 
     @property
     def url(self) -> str:
@@ -91,19 +90,16 @@ class PageServer:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         address: str = writer.get_extra_info("peername")[0]
-        self._connections[address] += 1
-        most, most_of_address = self._most
         try:
-            if self._connections[address] > most_of_address or self._connections.total() > most:
-                busy = "Too many connections are open."
-                await send(writer, Answer.plain(HTTPStatus.SERVICE_UNAVAILABLE, busy))
-            elif request := await _request(reader, writer):
-                await self._respond(request, address, reader, writer)
+            with self._places.taken(address) as has_place:
+                if not has_place:
+                    busy = "Too many connections are open."
+                    await send(writer, Answer.plain(HTTPStatus.SERVICE_UNAVAILABLE, busy))
+                elif request := await _request(reader, writer):
+                    await self._respond(request, address, reader, writer)
         except OSError:  # the client has gone
             pass
         finally:
-            self._connections[address] -= 1
-            self._connections += Counter()  # forgets addresses without one
             writer.close()
 
     async def _respond(
