@@ -25,7 +25,7 @@ log = pathlib.Path(os.environ["NPM_LOG"])
 with log.open("a") as lines:
     lines.write(" ".join(sys.argv[1:]) + "\\n")
 if os.environ.get("NPM_FAILS") == sys.argv[1]:
-    sys.exit("npm error: it was told to")
+    sys.exit("npm error: made to fail")
 if sys.argv[1] == "ci":
     pathlib.Path("node_modules/vite").mkdir(parents=True, exist_ok=True)
     shutil.copyfile("package-lock.json", "node_modules/.package-lock.json")
@@ -146,7 +146,7 @@ def test_a_step_that_fails_is_named_with_its_reason_and_leaves_nothing(
     checkout: Checkout, monkeypatch: pytest.MonkeyPatch, step: str, way_out: str
 ):
     monkeypatch.setenv("NPM_FAILS", step)
-    with pytest.raises(PagesBuildError, match=rf"(?s)npm {step} failed: .*{way_out}.*told to"):
+    with pytest.raises(PagesBuildError, match=rf"(?s)npm {step} failed: .*{way_out}.*made to fail"):
         build_pages(checkout.root)
     assert checkout.leftovers() == []
     monkeypatch.delenv("NPM_FAILS")

@@ -157,14 +157,14 @@ def test_the_sentence_that_is_being_spoken_is_apart_and_is_replaced_by_its_capti
     page, wire = wired(browse, talk)
     wire.send_caption(talk.session_id, 1, "Buenos", is_partial=True)
     expect(page.get_by_text("Buenos")).to_be_visible()
-    # A screen reader is told final captions alone.
+    # A screen reader announces final captions alone.
     expect(captions(page)).to_have_count(0)
     wire.send_caption(talk.session_id, 1, "Buenos días.")
     expect(captions(page)).to_have_text(["Buenos días."])
     expect(page.get_by_text("Buenos", exact=True)).to_have_count(0)
 
 
-def test_a_screen_reader_is_told_each_final_caption_once(browse: Browse, talk: Talk) -> None:
+def test_a_screen_reader_announces_each_final_caption_once(browse: Browse, talk: Talk) -> None:
     page, wire = wired(browse, talk)
     page.evaluate(
         """() => {

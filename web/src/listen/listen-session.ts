@@ -250,7 +250,7 @@ export class ListenSession {
     this.#set({ blocks, added: this.#state.added + added });
   }
 
-  /** The service is told for its own sake: what is shown here does not depend on it. */
+  /** A report to the service: what is shown here does not depend on it. */
   #report(reported: Promise<void>): void {
     reported.catch((error: unknown) => {
       if (!(error instanceof LiveSessionsError)) throw error;

@@ -3,7 +3,7 @@ import { render } from "preact";
 
 import { readConfig } from "../config.ts";
 import { startLook } from "../look/look.ts";
-import { Announced, Notice } from "../look/notice.tsx";
+import { Announced, Notice, NoticeButton } from "../look/notice.tsx";
 import { words } from "../words.ts";
 import "./listen.css";
 import { ListenPage } from "./listen-page.tsx";
@@ -36,15 +36,13 @@ function NoConfig() {
         <Notice
           kind="danger"
           actions={
-            <button
-              type="button"
-              class="button"
+            <NoticeButton
               onClick={() => {
                 location.reload();
               }}
             >
               {words.shared.tryAgain}
-            </button>
+            </NoticeButton>
           }
         >
           <p>{words.shared.noConfig}</p>

@@ -1,8 +1,8 @@
 import type { BroadcastState } from "live-sessions";
 import { useEffect, useState } from "preact/hooks";
 
-import { Icon } from "../look/icons.tsx";
-import { Announced, Notice } from "../look/notice.tsx";
+import { CloseButton } from "../look/close-button.tsx";
+import { Announced, Notice, NoticeButton } from "../look/notice.tsx";
 import { problemWords } from "../problems.ts";
 import { words } from "../words.ts";
 import type { ListenSession, ListenState } from "./listen-session.ts";
@@ -60,7 +60,7 @@ export function SessionNotices({
           <Notice
             kind="danger"
             actions={
-              <Dismiss
+              <CloseButton
                 onClick={() => {
                   session.dismissRefusal();
                 }}
@@ -76,15 +76,13 @@ export function SessionNotices({
           <Notice
             kind="warning"
             actions={
-              <button
-                type="button"
-                class="button"
+              <NoticeButton
                 onClick={() => {
                   session.retryNow();
                 }}
               >
                 {said.reconnecting.retryNow}
-              </button>
+              </NoticeButton>
             }
           >
             <p>{said.reconnecting.headline}</p>
@@ -113,7 +111,7 @@ export function SessionNotices({
           </Notice>
         )}
         {isQuiet && wakeLockProblem !== undefined && (
-          <Notice actions={<Dismiss onClick={onWakeLockRead} />}>
+          <Notice actions={<CloseButton onClick={onWakeLockRead} />}>
             <p>{said.noWakeLock[wakeLockProblem]}</p>
           </Notice>
         )}
@@ -125,15 +123,6 @@ export function SessionNotices({
 /** A volume of zero is muted, too. */
 function isSilent(broadcast: BroadcastState | undefined): boolean {
   return broadcast !== undefined && (broadcast.isMuted || broadcast.volume === 0);
-}
-
-function Dismiss({ onClick }: { readonly onClick: () => void }) {
-  return (
-    <button type="button" class="button quiet only-icon" onClick={onClick}>
-      <Icon name="close" />
-      <span class="visually-hidden">{words.shared.close}</span>
-    </button>
-  );
 }
 
 /** Counts down to the next try; a screen reader would say each second. */

@@ -1,8 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { useId, useLayoutEffect, useRef } from "preact/hooks";
 
-import { words } from "../words.ts";
-import { Icon } from "./icons.tsx";
+import { CloseButton } from "./close-button.tsx";
 
 interface DialogProps {
   readonly title: string;
@@ -36,10 +35,7 @@ export function Dialog({ title, onClose, children }: DialogProps) {
       <div class="dialog-inside">
         <header>
           <h2 id={id}>{title}</h2>
-          <button type="button" class="button quiet only-icon" onClick={onClose}>
-            <Icon name="close" />
-            <span class="visually-hidden">{words.shared.close}</span>
-          </button>
+          <CloseButton onClick={onClose} />
         </header>
         {children}
       </div>

@@ -26,6 +26,20 @@ export function Notice({ kind = "info", children, actions }: NoticeProps) {
   );
 }
 
+interface NoticeButtonProps {
+  readonly onClick: () => void;
+  readonly children: ComponentChildren;
+}
+
+/** What the reader of a notice can do. */
+export function NoticeButton({ onClick, children }: NoticeButtonProps) {
+  return (
+    <button type="button" class="button" onClick={onClick}>
+      {children}
+    </button>
+  );
+}
+
 interface AnnouncedProps {
   /** "alert" interrupts what is being read; for what cannot wait. */
   readonly role?: "status" | "alert";

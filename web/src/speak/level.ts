@@ -38,14 +38,14 @@ function loudnessOf({ rmsDecibels, peakDecibels }: Level): Loudness {
 }
 
 /**
- * What to tell a person about the last seconds: the loudest of them, since speech has pauses.
+ * What a person is to know about the last seconds: the loudest of them, since speech has pauses.
  * It changes when the window is over, not with each level.
  */
 export class LoudnessWatch {
   readonly #windowLevels: number;
   readonly #counts = new Map<Loudness, number>();
   #levels = 0;
-  #told: Loudness | undefined;
+  #announced: Loudness | undefined;
 
   /** `windowLevels` levels, of 100 ms each, are judged together. */
   constructor(windowLevels: number) {
@@ -53,8 +53,8 @@ export class LoudnessWatch {
   }
 
   /** How the last full window was; undefined before the first one. */
-  get told(): Loudness | undefined {
-    return this.#told;
+  get announced(): Loudness | undefined {
+    return this.#announced;
   }
 
   add(level: Level): void {
@@ -62,7 +62,7 @@ export class LoudnessWatch {
     this.#counts.set(loudness, (this.#counts.get(loudness) ?? 0) + 1);
     this.#levels += 1;
     if (this.#levels < this.#windowLevels) return;
-    this.#told = this.#judged();
+    this.#announced = this.#judged();
     this.#counts.clear();
     this.#levels = 0;
   }

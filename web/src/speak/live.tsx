@@ -3,7 +3,7 @@ import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 import { keepScreenOn } from "../look/wake-lock.ts";
 import { Dialog } from "../look/dialog.tsx";
 import { Icon } from "../look/icons.tsx";
-import { Announced, Notice } from "../look/notice.tsx";
+import { Announced, Notice, NoticeButton } from "../look/notice.tsx";
 import { words } from "../words.ts";
 import { connectionWords } from "./broadcast.ts";
 import { Controls } from "./controls.tsx";
@@ -73,15 +73,13 @@ export function Live({ speaking, session, joinLink, onSignIn }: LiveProps) {
           <Notice
             kind="warning"
             actions={
-              <button
-                type="button"
-                class="button"
+              <NoticeButton
                 onClick={() => {
                   speaking.retryNow();
                 }}
               >
                 {connection.retryNow}
-              </button>
+              </NoticeButton>
             }
           >
             <p>{connectionWords(session.connection)}</p>
@@ -93,9 +91,7 @@ export function Live({ speaking, session, joinLink, onSignIn }: LiveProps) {
             kind={kind === "rateLimit" ? "warning" : "danger"}
             actions={
               kind === "signIn" ? (
-                <button type="button" class="button" onClick={onSignIn}>
-                  {words.speak.signIn.action}
-                </button>
+                <NoticeButton onClick={onSignIn}>{words.speak.signIn.action}</NoticeButton>
               ) : (
                 <button
                   type="button"

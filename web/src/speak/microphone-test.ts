@@ -38,8 +38,8 @@ export class MicrophoneTest {
           this.meter.set(nextReading(this.meter.value, level));
           watch.add(level);
           const shown = this.state.value;
-          if (shown.state === "on" && shown.loudness !== watch.told) {
-            this.state.set({ state: "on", loudness: watch.told });
+          if (shown.state === "on" && shown.loudness !== watch.announced) {
+            this.state.set({ state: "on", loudness: watch.announced });
           }
         },
         onEnd: () => undefined,

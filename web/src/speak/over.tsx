@@ -3,7 +3,7 @@ import { useEffect, useId, useMemo, useState } from "preact/hooks";
 
 import { languageName } from "../languages.ts";
 import { Choices } from "../look/choices.tsx";
-import { Announced, Notice } from "../look/notice.tsx";
+import { Announced, Notice, NoticeButton } from "../look/notice.tsx";
 import { Icon } from "../look/icons.tsx";
 import { words } from "../words.ts";
 import { clockDuration } from "./durations.ts";
@@ -136,15 +136,13 @@ function Transcript({ session, speaker, clock }: TranscriptProps) {
           <Notice
             kind="warning"
             actions={
-              <button
-                type="button"
-                class="button"
+              <NoticeButton
                 onClick={() => {
                   void downloads.waitUntilWritten();
                 }}
               >
                 {transcript.askAgain}
-              </button>
+              </NoticeButton>
             }
           >
             <p>{state.problem}</p>

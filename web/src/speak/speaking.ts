@@ -327,8 +327,8 @@ export class Speaking {
     speaker.on("audioLevel", (level) => {
       this.meter.set(nextReading(this.meter.value, level));
       this.#loudness.add(level);
-      const { told } = this.#loudness;
-      if (told !== this.#live()?.loudness) this.#change({ loudness: told });
+      const { announced } = this.#loudness;
+      if (announced !== this.#live()?.loudness) this.#change({ loudness: announced });
     });
     speaker.on("audioEnded", ({ error }) => {
       this.#microphoneFailed(error ?? new MicrophoneError("lost", "The microphone has ended."));

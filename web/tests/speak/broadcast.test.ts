@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { broadcastMode, connectionWords } from "../../src/speak/broadcast.ts";
 import { clockDuration } from "../../src/speak/durations.ts";
 import { words } from "../../src/words.ts";
-import { broadcastState } from "./fake-speaker.ts";
+import { broadcastState } from "../../../clients/typescript/tests/frames.ts";
 
 test("what becomes of speech depends on the broadcast first, and then on the microphone", () => {
   const mode = (

@@ -10,21 +10,8 @@ import type {
   SpeakerEvents,
 } from "live-sessions";
 
+import { SESSION, broadcastState } from "../../../clients/typescript/tests/frames.ts";
 import type { SpeakerClient } from "../../src/speak/speaking.ts";
-
-export const SESSION = "golden-river-482-917";
-
-export function broadcastState(version = 1, changes: Partial<BroadcastState> = {}): BroadcastState {
-  return {
-    isActive: true,
-    isPaused: false,
-    isMuted: false,
-    volume: 1,
-    version,
-    lastStateChange: 0,
-    ...changes,
-  };
-}
 
 export function caption(sequence: number): ShownCaption {
   return {

@@ -33,20 +33,20 @@ test("each level is silent, quiet, good or loud", () => {
 test("the last seconds are judged by their loudest part, since speech has pauses", () => {
   const watch = new LoudnessWatch(4);
   for (const level of [NOTHING, NOISE, NOISE]) watch.add(level);
-  assert.equal(watch.told, undefined);
+  assert.equal(watch.announced, undefined);
   watch.add(VOICE);
-  assert.equal(watch.told, "good");
+  assert.equal(watch.announced, "good");
   for (const level of [NOTHING, NOTHING, NOTHING, NOTHING]) watch.add(level);
-  assert.equal(watch.told, "silent");
+  assert.equal(watch.announced, "silent");
   for (const level of [NOISE, NOTHING, NOISE, NOISE]) watch.add(level);
-  assert.equal(watch.told, "quiet");
+  assert.equal(watch.announced, "quiet");
   for (const level of [CLIPPED, VOICE, VOICE, VOICE]) watch.add(level);
-  assert.equal(watch.told, "loud");
+  assert.equal(watch.announced, "loud");
 });
 
 test("a single clap among speech is not too loud", () => {
   const watch = new LoudnessWatch(30);
   watch.add(CLIPPED);
   for (let level = 0; level < 29; level += 1) watch.add(VOICE);
-  assert.equal(watch.told, "good");
+  assert.equal(watch.announced, "good");
 });

@@ -21,7 +21,8 @@ import type { Tabs } from "../../src/speak/tabs.ts";
 import { words } from "../../src/words.ts";
 import { keptInMemory } from "../kept-in-memory.ts";
 import { FakeClock, settled } from "./fake-clock.ts";
-import { FakeSpeaker, SESSION, broadcastState, caption, status } from "./fake-speaker.ts";
+import { SESSION, broadcastState } from "../../../clients/typescript/tests/frames.ts";
+import { FakeSpeaker, caption, status } from "./fake-speaker.ts";
 
 const CHOICES: Choices = {
   sourceLanguage: "en-GB",

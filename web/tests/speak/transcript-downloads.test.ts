@@ -12,7 +12,7 @@ import {
 import { TranscriptDownloads } from "../../src/speak/transcript-downloads.ts";
 import { words } from "../../src/words.ts";
 import { FakeClock, settled } from "./fake-clock.ts";
-import { SESSION } from "./fake-speaker.ts";
+import { SESSION } from "../../../clients/typescript/tests/frames.ts";
 
 const NOT_YET = new TranscriptNotAvailableError("TRANSCRIPT_NOT_AVAILABLE", "not yet");
 
